@@ -1,0 +1,256 @@
+package pbft
+
+// Engine is the contract between a consensus protocol and its driver. An engine
+// is a deterministic state machine: the same events in the same order give the
+// same Ready values. It is not safe for concurrent use.
+//
+// The driver's loop: feed any number of events; call Ready; if it is not empty,
+// act on its fields in their order; call Advance; repeat. Events must not be fed
+// between Ready and Advance.
+type Engine interface {
+	// Receive takes a decoded message from the authenticated channel of member
+	// from. It returns Accepted, or why the message was ignored.
+	Receive(from ReplicaID, m Message) Reason
+	// Tick says that one tick passed. clockMs is the local wall clock (Unix
+	// milliseconds), which only rule R12 uses; pending says that client
+	// payload waits to be ordered, which shortens the progress timer.
+	Tick(clockMs uint64, pending bool)
+	// Connected says that the channel to a member was (re-)established.
+	Connected(peer ReplicaID)
+	// Propose offers the payload of the next block. It must be called only when
+	// ProposeHint is not ProposeNever; it reports whether a block was proposed.
+	// root commits to payload and is the zero digest for an empty one.
+	Propose(payload []byte, root Digest, clockMs uint64) bool
+	// ProposeHint says whether this replica may or must propose now.
+	ProposeHint() ProposeHint
+	// PayloadChecked answers an entry of Ready.Checks: whether the payload fits
+	// the header and is stateless-valid (section 3.12, payload validity).
+	PayloadChecked(block Digest, valid bool)
+	// Executed says that a committed block was executed and is stored, with the
+	// resulting roots. Blocks are executed in the order of Ready.Committed.
+	Executed(seq Seq, stateRoot, receiptRoot Digest)
+	// Ready returns what the driver must do. It is empty if there is nothing.
+	Ready() Ready
+	// Advance says that the last Ready was acted on in full.
+	Advance()
+	// Status returns a snapshot for operators and tests.
+	Status() EngineStatus
+	// Durable returns records that replace everything logged so far: the whole
+	// durable state of section 3.3, for compaction of the log.
+	Durable() []Record
+}
+
+// ProposeHint is the answer of Engine.ProposeHint.
+type ProposeHint uint8
+
+// The hints.
+const (
+	// ProposeNever: not the primary, or the window is full.
+	ProposeNever ProposeHint = iota
+	// ProposeIfPending: a block may be proposed if client payload waits.
+	ProposeIfPending
+	// ProposeNow: a block is wanted even if empty (an inherited suffix is
+	// uncommitted, or the idle timer ran out: R1).
+	ProposeNow
+)
+
+// Lane tells which of the two channels between a pair of members carries a
+// message, so that payload never delays votes.
+type Lane uint8
+
+// The lanes.
+const (
+	LaneVotes Lane = iota
+	LaneBulk
+)
+
+// Everyone is the address of all other members.
+const Everyone ReplicaID = 0xffff
+
+// Outgoing is a message to be sent to one member, or to Everyone else.
+type Outgoing struct {
+	To      ReplicaID
+	Message Message
+}
+
+// LaneOf returns the lane of a kind of message.
+func LaneOf(k Kind) Lane {
+	switch k {
+	case KindPrePrepare, KindBlocks:
+		return LaneBulk
+	}
+	return LaneVotes
+}
+
+// CommittedBlock is a block that was decided. Certificate is its own commit
+// certificate, or nil if it was committed as the ancestor of a later block.
+type CommittedBlock struct {
+	Digest      Digest
+	Block       *Block
+	Certificate *Certificate
+}
+
+// PayloadCheck asks the driver to check a payload against its header.
+type PayloadCheck struct {
+	Digest Digest
+	Block  *Block
+}
+
+// Serve asks the driver to answer a peer from its store, which reaches further
+// back than the engine: the committed blocks after After, as a Blocks message
+// that ends with a block that has a commit certificate.
+type Serve struct {
+	To    ReplicaID
+	After Seq
+	// Limit is the last block that is useful to the peer.
+	Limit Seq
+}
+
+// Ready is what the driver must do, in the order of the fields.
+type Ready struct {
+	// Records form one frame: append it to the log and sync, once, before
+	// anything below. If that fails the process must stop.
+	Records []Record
+	// Messages are sent after the sync, in this order.
+	Messages []Outgoing
+	// Committed blocks are executed and stored in order; Executed is called for
+	// each, before or after Advance.
+	Committed []CommittedBlock
+	// Checkpoints are certificates over executed blocks, to be stored beside
+	// them: the first with f+1 signatures, later one with q.
+	Checkpoints []*CheckpointCertificate
+	// Checks are answered by PayloadChecked, in any order, at any later time.
+	Checks []PayloadCheck
+	// Serves are answered from the store, best effort.
+	Serves []Serve
+	// Events are the trace since the last Ready, if tracing is on.
+	Events []Event
+}
+
+// Empty reports whether there is nothing to do.
+func (r *Ready) Empty() bool {
+	return len(r.Records) == 0 && len(r.Messages) == 0 && len(r.Committed) == 0 && len(r.Checkpoints) == 0 &&
+		len(r.Checks) == 0 && len(r.Serves) == 0 && len(r.Events) == 0
+}
+
+// Condition says whether a replica takes part.
+type Condition uint8
+
+// The conditions of a replica.
+const (
+	// Voting: the normal state.
+	Voting Condition = iota
+	// Recalling: restarted and asking peers for its own newest messages; it
+	// follows but does not sign yet (section 3.12, restart).
+	Recalling
+	// Amnesic: its log lacks something that it signed. It follows and answers,
+	// and never signs again with this key (section 3.6).
+	Amnesic
+	// Diverged: f+1 others attest another result of execution than its own.
+	Diverged
+	// Broken: a commit certificate conflicts with an own committed block; more
+	// than f members are faulty (R4).
+	Broken
+)
+
+// String returns the name of the condition.
+func (c Condition) String() string {
+	names := [...]string{"voting", "recalling", "amnesic", "diverged", "broken"}
+	if int(c) < len(names) {
+		return names[c]
+	}
+	return "unknown"
+}
+
+// EngineStatus is a snapshot of an engine.
+type EngineStatus struct {
+	Condition   Condition
+	View        View
+	ViewChanged View // highest view voted for in a VIEW-CHANGE
+	Primary     ReplicaID
+	Committed   BlockRef
+	Executed    Seq
+	Stable      Seq  // last stable checkpoint
+	High        Rank // rank of the highest certificate
+	InFlight    int  // blocks of the present view proposed or prepared, not committed
+	// Target is the highest sequence number known to be committed by somebody;
+	// above Committed while catching up.
+	Target       Seq
+	TimeoutTicks uint64 // the present view's progress timeout
+}
+
+// Reason says why an input was ignored. It is counted, never an error.
+type Reason uint8
+
+// The reasons.
+const (
+	Accepted           Reason = iota
+	IgnoredEpoch              // another epoch
+	IgnoredSender             // the named sender is not a member, or not the channel's
+	IgnoredStale              // at or below the low mark, or an old view
+	IgnoredFuture             // beyond the window
+	IgnoredDuplicate          // already known
+	IgnoredQuota              // the sender holds its share of a buffer
+	IgnoredUnwanted           // nobody asked for it
+	InvalidSignature          // a signature does not verify
+	InvalidCertificate        // a certificate does not verify
+	InvalidContent            // breaks a rule that depends on content alone
+	reasonCount
+)
+
+// ReasonCount is the number of reasons, for tables indexed by Reason.
+const ReasonCount = int(reasonCount)
+
+// String returns the name of the reason.
+func (r Reason) String() string {
+	names := [...]string{"accepted", "epoch", "sender", "stale", "future", "duplicate", "quota", "unwanted",
+		"invalid-signature", "invalid-certificate", "invalid-content"}
+	if int(r) < len(names) {
+		return names[r]
+	}
+	return "unknown"
+}
+
+// Malicious reports whether no correct peer on a correct channel causes it. It
+// counts against the channel's peer, never against the named sender.
+func (r Reason) Malicious() bool { return r == IgnoredSender || r >= InvalidSignature }
+
+// EventKind tells events apart.
+type EventKind uint8
+
+// The kinds of trace events.
+const (
+	EventPropose EventKind = 1 + iota
+	EventPrepare
+	EventPrepared // a prepared certificate was completed or learned
+	EventCommitVote
+	EventCommit
+	EventSuspect
+	EventViewChange
+	EventNewView
+	EventEnter
+	EventExecuted
+	EventCheckpoint
+	EventEvidence
+	EventFetch
+	EventCondition
+)
+
+// String returns the name of the kind.
+func (k EventKind) String() string {
+	names := [...]string{"?", "propose", "prepare", "prepared", "commit-vote", "commit", "suspect", "view-change",
+		"new-view", "enter", "executed", "checkpoint", "evidence", "fetch", "condition"}
+	if int(k) < len(names) {
+		return names[k]
+	}
+	return names[0]
+}
+
+// Event is one transition of an engine, for tests, traces and figures.
+type Event struct {
+	Kind  EventKind
+	Block BlockRef // or only View and Seq, where there is no block
+	// Detail: EventCommit: the CertificateKind, 0 as an ancestor; EventSuspect:
+	// the reason; EventEvidence: the culprit; EventCondition: the condition.
+	Detail uint64
+}
