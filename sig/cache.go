@@ -1,0 +1,115 @@
+package sig
+
+import (
+	"hash/maphash"
+	"sync"
+
+	"github.com/oasisprotocol/curve25519-voi/primitives/ed25519"
+)
+
+// cacheShards is the number of independently locked parts of a keyCache. With
+// a handful of verifying goroutines sixteen make waiting for a lock rare.
+const cacheShards = 16
+
+// keyCache remembers expanded keys (about 1.5 kB each), a bounded number of
+// them. Eviction is by the clock rule: each slot has a bit that a hit sets, a
+// hand that looks for a victim clears set bits and takes the first slot found
+// clear. A new entry starts with a clear bit, so a flood of keys that are used
+// once passes through without driving out the keys in use.
+//
+// The shard is chosen by a hash with a random seed: keys come from outside and
+// must not be able to crowd into one shard. Safe for concurrent use.
+type keyCache struct {
+	seed   maphash.Seed
+	shards [cacheShards]cacheShard
+}
+
+type cacheShard struct {
+	mu    sync.Mutex // guards all below
+	index map[[KeySize]byte]int
+	slots []cacheSlot // grows up to its capacity, then is recycled
+	hand  int
+}
+
+type cacheSlot struct {
+	key      [KeySize]byte
+	expanded *ed25519.ExpandedPublicKey
+	valid    bool // ValidKey of key
+	used     bool
+}
+
+// newKeyCache returns a cache of at least capacity keys, rounded up to fill
+// every shard.
+func newKeyCache(capacity int) *keyCache {
+	perShard := max(1, (capacity+cacheShards-1)/cacheShards)
+	c := &keyCache{seed: maphash.MakeSeed()}
+	for i := range c.shards {
+		c.shards[i].index = make(map[[KeySize]byte]int)
+		c.shards[i].slots = make([]cacheSlot, 0, perShard)
+	}
+	return c
+}
+
+func (c *keyCache) shard(key *[KeySize]byte) *cacheShard {
+	return &c.shards[maphash.Bytes(c.seed, key[:])%cacheShards]
+}
+
+// expand returns the expanded form of key, or nil if key is no point of the
+// curve. Keys that are no points are not remembered: refusing them is cheap.
+func (c *keyCache) expand(key *[KeySize]byte) *ed25519.ExpandedPublicKey {
+	s := c.shard(key)
+	if slot, ok := s.get(key); ok {
+		return slot.expanded
+	}
+	// Expanding outside the lock may happen twice at once for one key, which
+	// is harmless; holding the lock would make hits wait for misses.
+	expanded, err := ed25519.NewExpandedPublicKey(key[:])
+	if err != nil {
+		return nil
+	}
+	s.put(cacheSlot{key: *key, expanded: expanded, valid: ValidKey(*key)})
+	return expanded
+}
+
+func (s *cacheShard) get(key *[KeySize]byte) (cacheSlot, bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	i, ok := s.index[*key]
+	if !ok {
+		return cacheSlot{}, false
+	}
+	s.slots[i].used = true
+	return s.slots[i], true
+}
+
+func (s *cacheShard) put(entry cacheSlot) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if _, ok := s.index[entry.key]; ok {
+		return
+	}
+	if len(s.slots) < cap(s.slots) {
+		s.index[entry.key] = len(s.slots)
+		s.slots = append(s.slots, entry)
+		return
+	}
+	for s.slots[s.hand].used { // ends: each step clears a bit
+		s.slots[s.hand].used = false
+		s.hand = (s.hand + 1) % len(s.slots)
+	}
+	delete(s.index, s.slots[s.hand].key)
+	s.slots[s.hand] = entry
+	s.index[entry.key] = s.hand
+	s.hand = (s.hand + 1) % len(s.slots)
+}
+
+// size returns how many keys are held.
+func (c *keyCache) size() int {
+	n := 0
+	for i := range c.shards {
+		c.shards[i].mu.Lock()
+		n += len(c.shards[i].index)
+		c.shards[i].mu.Unlock()
+	}
+	return n
+}
