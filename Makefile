@@ -1,0 +1,68 @@
+# Scrip: build, test and demo. `make help` lists the targets.
+# Nothing here needs more than Go, make, git and, for the browser parts, Node.
+
+GO       ?= go
+FUZZTIME ?= 10s
+SIMTIME  ?= 60s
+BENCH    ?= .
+LINT_VERSION := v2.15.0
+VERSION  := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
+LDFLAGS  := -s -w -X main.version=$(VERSION)
+
+.DEFAULT_GOAL := build
+.PHONY: help build demo check test fmt-check race sim fuzz bench lint clean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+build: ## Build bin/scrip, one static binary
+	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/scrip ./cmd/scrip
+
+demo: build ## Run a whole network with wallet, till and console on this machine
+	bin/scrip demo
+
+fmt-check:
+	@files=$$(gofmt -l $$(git ls-files -co --exclude-standard '*.go')); \
+	if [ -n "$$files" ]; then echo "gofmt -w these files:"; echo "$$files"; exit 1; fi
+
+check: fmt-check ## Before each commit: format, vet, house rules, short tests
+	$(GO) vet ./...
+	$(GO) test -count=1 ./internal/tidy
+	$(GO) test -short ./...
+
+test: fmt-check ## Everything that must hold; what continuous integration runs
+	$(GO) vet ./...
+	$(GO) test -timeout 10m ./...
+
+race: ## The short tests under the race detector (needs a C compiler)
+	CGO_ENABLED=1 $(GO) test -race -short -timeout 20m ./...
+
+sim: ## Random simulated networks for SIMTIME, each from a fresh, printed seed
+	SCRIP_SIM=$(SIMTIME) $(GO) test -count=1 -timeout 0 -run '^TestSim' -v ./pbft/...
+
+fuzz: ## Every fuzz target for FUZZTIME each
+	@set -e; for pkg in $$($(GO) list ./...); do \
+	  for target in $$($(GO) test -list '^Fuzz' $$pkg | grep '^Fuzz' || true); do \
+	    echo "== $$pkg $$target"; \
+	    $(GO) test -run '^$$' -fuzz "^$$target\$$" -fuzztime $(FUZZTIME) $$pkg; \
+	  done; \
+	done
+
+bench: ## Benchmarks matching BENCH
+	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem ./...
+
+# The linter is a tool, not a dependency: it has its own version and stays out of go.mod.
+bin/golangci-lint-$(LINT_VERSION):
+	@mkdir -p bin
+	GOBIN=$(CURDIR)/bin $(GO) install github.com/golangci/golangci-lint/v2/cmd/golangci-lint@$(LINT_VERSION)
+	@mv bin/golangci-lint $@
+
+lint: ## golangci-lint, if it can be installed
+	@if $(MAKE) --no-print-directory bin/golangci-lint-$(LINT_VERSION); then \
+	  bin/golangci-lint-$(LINT_VERSION) run ./...; \
+	else \
+	  echo "lint skipped: golangci-lint $(LINT_VERSION) could not be installed"; \
+	fi
+
+clean: ## Remove what was built
+	rm -rf bin

@@ -1,0 +1,67 @@
+package keys
+
+import (
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+)
+
+// writeNew puts data at path, which must not exist. The data is written and
+// synced under a temporary name in the same folder, then linked to its own name:
+// linking, unlike renaming, fails if the name is taken, so two processes that
+// make a key at once cannot destroy each other's. At last the folder is synced,
+// without which the name could vanish in a power cut.
+func writeNew(path string, data []byte) (err error) {
+	folder := filepath.Dir(path)
+	if err := makeFolder(folder); err != nil {
+		return fmt.Errorf("save %s: %w", path, err)
+	}
+	if _, err := os.Lstat(path); err == nil {
+		return fmt.Errorf("save %s: %w: move the old file away or give another name", path, ErrExists)
+	}
+	// CreateTemp makes the file with mode 0600 and a fresh name.
+	f, err := os.CreateTemp(folder, ".new-key-*")
+	if err != nil {
+		return fmt.Errorf("save %s: %w", path, err)
+	}
+	defer func() {
+		if removeErr := os.Remove(f.Name()); err == nil && removeErr != nil {
+			err = fmt.Errorf("save %s: the key is saved, but its temporary copy is left: %w", path, removeErr)
+		}
+	}()
+	_, err = f.Write(data)
+	if err == nil {
+		err = f.Sync()
+	}
+	if err = errors.Join(err, f.Close()); err != nil {
+		return fmt.Errorf("save %s: %w", path, err)
+	}
+	err = os.Link(f.Name(), path)
+	if errors.Is(err, fs.ErrExist) {
+		return fmt.Errorf("save %s: %w: move the old file away or give another name", path, ErrExists)
+	}
+	if err != nil {
+		return fmt.Errorf("save %s: %w", path, err)
+	}
+	if err := syncFolder(folder); err != nil {
+		return fmt.Errorf("save %s: sync its folder: %w", path, err)
+	}
+	return nil
+}
+
+// makeFolder makes a missing folder with mode 0700 and checks a present one.
+func makeFolder(folder string) error {
+	info, err := os.Stat(folder)
+	if errors.Is(err, fs.ErrNotExist) {
+		if err := os.MkdirAll(folder, 0o700); err != nil {
+			return fmt.Errorf("make the key folder: %w", err)
+		}
+		return syncFolder(filepath.Dir(folder))
+	}
+	if err != nil {
+		return fmt.Errorf("look at the key folder: %w", err)
+	}
+	return checkPrivate(folder, info, 0o700)
+}
