@@ -1,0 +1,41 @@
+// Package store is what one node keeps on disk, in two parts with different
+// promises.
+//
+// Log is the consensus log: every promise that a crash must not break. It is one
+// file of frames, one frame for one turn of the consensus loop, and Append
+// returns only after the frame is synced. A replica sends nothing that rests on
+// a frame before Append has returned (section 3.6 of the protocol document).
+// Opening a log either gives back every acknowledged frame, or fails with
+// ErrAmnesic: then the replica must not sign again with its key.
+//
+// Ledger is the executed chain, kept in Pebble: blocks, receipts, certificates,
+// the flat state table, the pages of the state tree, the Seen buckets and the
+// indexes that queries need. One block is one atomic batch.
+//
+// The two are tied by one invariant. A block's body and commit certificate are
+// durable in the Log before the block is executed, so Commit need not sync: a
+// crash may take the newest blocks from the ledger, whole blocks only, and the
+// node executes them again from the log. Therefore
+//
+//	the Log must hold, at every moment, body and commit certificate of every
+//	block above Ledger.SyncedHeight.
+//
+// Appending keeps this by itself; only Log.Compact can break it. Before Compact
+// the node calls Ledger.Sync, or puts the blocks above SyncedHeight into the
+// frames that it hands to Compact. At restart the ledger stands at some height
+// of at least the last SyncedHeight, and the node replays from the next one.
+//
+// Errors are of two kinds. A failed write or sync is fatal: the Log or Ledger
+// is poisoned, every later call returns ErrPoisoned, and the process must stop
+// without sending anything (a sync that failed once may report success when
+// repeated although the data are lost). Absent data is an ok of false, or
+// ErrNotFound.
+//
+// A Log and the writing side of a Ledger belong to one goroutine each. Views of
+// a Ledger, Ledger.Sync and Ledger.SyncedHeight are safe for concurrent use.
+//
+// The package knows nothing of what it stores: headers, certificates, rows and
+// pages are bytes. The Log reaches the disk through FS, which Mem implements
+// with crashes at every operation; the Ledger reaches it through Pebble's own
+// interface of the same purpose.
+package store
