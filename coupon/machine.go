@@ -1,0 +1,302 @@
+package coupon
+
+import (
+	"bytes"
+	"slices"
+)
+
+// Reader is the flat table of 3.15 and the members of the Seen buckets beside
+// it, as of the end of the parent block. Its methods never fail: a store that
+// cannot read records its error, and the caller looks at that after Apply.
+type Reader interface {
+	// Get returns the value of a key. The key is valid during the call only; the
+	// value must not change until Apply returns.
+	Get(key []byte) (value []byte, ok bool)
+	// Seen looks id up among the members of a bucket.
+	Seen(id [32]byte, bucket uint64) (SeenEntry, bool)
+	// SeenBuckets returns the numbers of all buckets below the given one that
+	// have a row (prefix 0C), in ascending order.
+	SeenBuckets(below uint64) []uint64
+}
+
+// Block is what Apply executes: an ordered list of transactions made by CheckTx,
+// whose signatures were verified. TimeMs is the time of the header of the block
+// that holds them (T of 3.1).
+type Block struct {
+	Height uint64
+	TimeMs uint64
+	Txs    []*Tx
+}
+
+// Write is the final value of one row; Value nil deletes it.
+type Write struct {
+	Key   []byte
+	Value []byte
+}
+
+// SeenAdd is one new member of a Seen bucket.
+type SeenAdd struct {
+	Bucket uint64
+	Entry  SeenEntry
+}
+
+// Result is all that a block did. Its slices belong to the caller.
+type Result struct {
+	// Receipts are the canonical receipts, one per transaction, in order.
+	Receipts [][]byte
+	// Outcomes are the receipts decoded.
+	Outcomes []Outcome
+	// Events are those of the accepted transactions, in order.
+	Events []Event
+	// Writes hold each changed row once, ascending by key.
+	Writes []Write
+	// SeenAdded are the new members of Seen buckets, in block order.
+	SeenAdded []SeenAdd
+	// SeenDropped are the buckets whose members go with the block; their rows
+	// are among the Writes.
+	SeenDropped []uint64
+	// Err is not nil if a row of the state is not canonical. The state is then
+	// damaged and the result must not be used.
+	Err error
+}
+
+// Machine executes transactions. It is immutable and safe for concurrent use.
+type Machine struct {
+	chain        Chain
+	genesis      []Write
+	currencies   map[uint16]Currency
+	lifeMs       uint64
+	memberLifeMs uint64
+	cycleMs      uint64
+}
+
+// NewMachine returns the machine of a chain, or an error if the genesis data is
+// not valid.
+func NewMachine(c Chain, g Genesis) (*Machine, error) {
+	if err := g.Validate(c.validKey); err != nil {
+		return nil, err
+	}
+	m := &Machine{chain: c, genesis: g.rows(), currencies: make(map[uint16]Currency, len(g.Currencies)),
+		lifeMs: g.LifeMs, memberLifeMs: g.MemberLifeMs, cycleMs: g.CycleMs}
+	for _, cur := range g.Currencies {
+		m.currencies[cur.Number] = cur
+	}
+	return m, nil
+}
+
+// Chain returns the chain that the machine was made for.
+func (m *Machine) Chain() Chain { return m.chain }
+
+// Currency returns a listed currency.
+func (m *Machine) Currency(number uint16) (c Currency, ok bool) {
+	c, ok = m.currencies[number]
+	return c, ok
+}
+
+// Genesis returns the initial rows in ascending key order. They must not be
+// changed.
+func (m *Machine) Genesis() []Write { return m.genesis }
+
+// Life returns the longest life of a transaction of kind k, in ms (3.3 b).
+func (m *Machine) Life(k Kind) uint64 {
+	if k.MemberSigned() {
+		return m.memberLifeMs
+	}
+	return m.lifeMs
+}
+
+// Apply executes a block. It panics if a transaction was not made by CheckTx of
+// the machine's chain, which no byte from outside can bring about.
+func (m *Machine) Apply(r Reader, b Block) Result {
+	x := newExec(m, r, b.Height, b.TimeMs, len(b.Txs))
+	res := Result{Receipts: make([][]byte, len(b.Txs)), Outcomes: make([]Outcome, len(b.Txs))}
+	for i, tx := range b.Txs {
+		out := &res.Outcomes[i]
+		x.judge(uint32(i), tx, out)
+		start := len(x.receipts)
+		x.receipts = out.AppendTo(x.receipts)
+		res.Receipts[i] = x.receipts[start:len(x.receipts):len(x.receipts)]
+		if e := out.Event(); e != EventNone {
+			res.Events = append(res.Events, Event{Type: e, TxIndex: uint32(i), Receipt: res.Receipts[i]})
+		}
+	}
+	res.SeenDropped = x.dropSeen()
+	res.SeenAdded = x.seenAdded
+	res.Writes = x.writes()
+	res.Err = x.err
+	return res
+}
+
+// DryRun says what the outcome of tx would be in a block after the reader's
+// state at timeMs. It changes nothing and promises nothing. The error is not nil
+// if a row of the state is not canonical.
+func (m *Machine) DryRun(r Reader, timeMs uint64, tx *Tx) (Outcome, error) {
+	x := newExec(m, r, 0, timeMs, 1)
+	var out Outcome
+	x.judge(0, tx, &out)
+	return out, x.err
+}
+
+func sortWrites(ws []Write) {
+	slices.SortFunc(ws, func(a, b Write) int { return bytes.Compare(a.Key, b.Key) })
+}
+
+// exec executes one block. Rows are decoded once into the overlay tables and
+// encoded once at the end.
+type exec struct {
+	m        *Machine
+	r        Reader
+	height   uint64
+	now      uint64
+	err      error  // first row that was not canonical
+	keyBuf   []byte // the key of the current Get
+	receipts []byte
+
+	seenNew   map[[32]byte]SeenEntry
+	seenAdded []SeenAdd
+
+	params      table[struct{}, Params]
+	members     table[uint16, Member]
+	funding     table[fundingID, Funding]
+	tills       table[[32]byte, Till]
+	campaigns   table[uint32, Campaign]
+	terms       table[termsID, Terms]
+	batches     table[batchID, Batch]
+	coupons     table[CouponID, Coupon]
+	holders     table[holderID, uint16]
+	redemptions table[redemptionID, Redemption]
+	obligations table[obligationID, Obligation]
+	seen        table[uint64, SeenRow]
+}
+
+func newExec(m *Machine, r Reader, height, now uint64, txs int) *exec {
+	return &exec{m: m, r: r, height: height, now: now,
+		keyBuf:    make([]byte, 0, 40),
+		receipts:  make([]byte, 0, txs*96),
+		seenNew:   make(map[[32]byte]SeenEntry, txs),
+		seenAdded: make([]SeenAdd, 0, txs),
+
+		params:      newTable(appendParamsKey, DecodeParams, (*Params).AppendTo, 1),
+		members:     newTable(appendMemberKey, DecodeMember, (*Member).AppendTo, 0),
+		funding:     newTable(appendFundingKey, DecodeFunding, (*Funding).AppendTo, 0),
+		tills:       newTable(appendTillKey, DecodeTill, (*Till).AppendTo, 0),
+		campaigns:   newTable(appendCampaignKey, DecodeCampaign, (*Campaign).AppendTo, 0),
+		terms:       newTable(appendTermsKey, DecodeTerms, (*Terms).AppendTo, 0),
+		batches:     newTable(appendBatchKey, DecodeBatch, (*Batch).AppendTo, 0),
+		coupons:     newTable(appendCouponKey, DecodeCoupon, (*Coupon).AppendTo, txs),
+		holders:     newTable(appendHolderKey, DecodeHolder, appendClaims, 0),
+		redemptions: newTable(appendRedemptionKey, DecodeRedemption, (*Redemption).AppendTo, 0),
+		obligations: newTable(appendObligationKey, DecodeObligation, (*Obligation).AppendTo, 0),
+		seen:        newTable(appendSeenKey, DecodeSeen, (*SeenRow).AppendTo, 0),
+	}
+}
+
+// judge makes the common checks of 3.3 b, then those of the kind, and records
+// the outcome where the id keeps it.
+func (x *exec) judge(index uint32, tx *Tx, out *Outcome) {
+	if tx.chain != x.m.chain.Digest {
+		panic("coupon: transaction was not made by CheckTx of this chain")
+	}
+	*out = Outcome{ID: tx.ID}
+	bucket := SeenBucket(tx.Expires)
+	if x.now >= tx.Expires {
+		out.Code = TxExpired
+		return
+	}
+	if tx.Expires-x.now > x.m.Life(tx.Kind) {
+		out.Code = LifeTooLong
+		return
+	}
+	if first, ok := x.lookSeen(tx.ID, bucket); ok {
+		out.Code = DuplicateTx
+		out.First = First{Height: first.Height, Index: first.Index, Code: first.Code}
+		return
+	}
+	if out.Code = x.execute(tx, out); out.Code == OK {
+		out.Kind = tx.Kind
+	} else {
+		*out = Outcome{ID: tx.ID, Code: out.Code}
+	}
+	if !out.Code.burnsID(tx.Kind) {
+		return
+	}
+	x.addSeen(bucket, SeenEntry{ID: tx.ID, Height: x.height, Index: index, Code: out.Code})
+	if f, ok := tx.Fields.(*Redeem); ok && out.Code == OK {
+		x.addSeen(SeenBucket(f.Invoice.Expires), SeenEntry{ID: tx.invoiceDigest, Height: x.height, Index: index})
+	}
+}
+
+// execute makes the checks of the kind in their order and, if all hold, its
+// changes. It fills out only what the receipt of the kind states.
+func (x *exec) execute(tx *Tx, out *Outcome) Code {
+	switch f := tx.Fields.(type) {
+	case *CampaignPublish:
+		return x.publish(tx, f, out)
+	case *CampaignControl:
+		return x.control(tx, f, out)
+	case *BatchCommit:
+		return x.batchCommit(tx, f, out)
+	case *TillKeyAdd:
+		return x.tillKeyAdd(tx, f, out)
+	case *TillKeyRevoke:
+		return x.tillKeyRevoke(tx, f, out)
+	case *Claim:
+		return x.claim(f, out)
+	case *Transfer:
+		return x.transfer(f, out)
+	case *Redeem:
+		return x.redeem(tx, f, out)
+	case *Void:
+		return x.void(f, out)
+	}
+	panic("coupon: transaction without fields")
+}
+
+func (x *exec) lookSeen(id [32]byte, bucket uint64) (SeenEntry, bool) {
+	if e, ok := x.seenNew[id]; ok {
+		return e, true
+	}
+	return x.r.Seen(id, bucket)
+}
+
+func (x *exec) addSeen(bucket uint64, e SeenEntry) {
+	var row SeenRow
+	if p := x.seen.get(x, bucket); p != nil {
+		row = *p
+	}
+	x.seen.put(x, bucket, row.Add(e))
+	x.seenNew[e.ID] = e
+	x.seenAdded = append(x.seenAdded, SeenAdd{bucket, e})
+}
+
+// dropSeen deletes the buckets that are past at the block's time (3.15). None of
+// them is one that the block added to, since those hold a later expiry.
+func (x *exec) dropSeen() []uint64 {
+	past := x.r.SeenBuckets(x.now / SeenBucketMs)
+	for _, bucket := range past {
+		x.seen.remove(x, bucket)
+	}
+	return past
+}
+
+// writes returns the changed rows in ascending key order.
+func (x *exec) writes() []Write {
+	n := x.params.changed() + x.members.changed() + x.funding.changed() + x.tills.changed() +
+		x.campaigns.changed() + x.terms.changed() + x.batches.changed() + x.coupons.changed() +
+		x.holders.changed() + x.redemptions.changed() + x.obligations.changed() + x.seen.changed()
+	w := writer{rows: make([]Write, 0, n), arena: make([]byte, 0, n*96)}
+	x.params.flush(&w)
+	x.members.flush(&w)
+	x.funding.flush(&w)
+	x.tills.flush(&w)
+	x.campaigns.flush(&w)
+	x.terms.flush(&w)
+	x.batches.flush(&w)
+	x.coupons.flush(&w)
+	x.holders.flush(&w)
+	x.redemptions.flush(&w)
+	x.obligations.flush(&w)
+	x.seen.flush(&w)
+	sortWrites(w.rows)
+	return w.rows
+}

@@ -1,0 +1,140 @@
+package coupon
+
+import "fmt"
+
+// row is one row of a table as the block sees it.
+type row[K comparable, V any] struct {
+	key    K
+	val    V
+	exists bool // now
+	stored bool // in the parent's state
+	dirty  bool // changed by the block
+}
+
+// table is a block's view of the rows of one prefix: each row is read and
+// decoded once, then changed in place, then encoded once. Maps are only looked
+// up; the order of output comes from the list of changed rows and a sort.
+type table[K comparable, V any] struct {
+	rows      map[K]*row[K, V]
+	dirty     []*row[K, V]
+	slab      []row[K, V] // rows are carved from it, to allocate seldom
+	appendKey func([]byte, K) []byte
+	decode    func([]byte) (V, error)
+	appendVal func(*V, []byte) []byte
+}
+
+const slabRows = 64
+
+func newTable[K comparable, V any](appendKey func([]byte, K) []byte, decode func([]byte) (V, error),
+	appendVal func(*V, []byte) []byte, rows int) table[K, V] {
+	return table[K, V]{rows: make(map[K]*row[K, V], rows), appendKey: appendKey, decode: decode, appendVal: appendVal}
+}
+
+// get returns the row of k, or nil if there is none. The value must not be
+// changed through the pointer: copy it, then put it.
+func (t *table[K, V]) get(x *exec, k K) *V {
+	if r := t.load(x, k); r.exists {
+		return &r.val
+	}
+	return nil
+}
+
+// put stores the row of k.
+func (t *table[K, V]) put(x *exec, k K, v V) {
+	r := t.load(x, k)
+	r.val, r.exists = v, true
+	t.touch(r)
+}
+
+// remove deletes the row of k.
+func (t *table[K, V]) remove(x *exec, k K) {
+	r := t.load(x, k)
+	r.exists = false
+	t.touch(r)
+}
+
+func (t *table[K, V]) touch(r *row[K, V]) {
+	if !r.dirty {
+		r.dirty = true
+		t.dirty = append(t.dirty, r)
+	}
+}
+
+func (t *table[K, V]) load(x *exec, k K) *row[K, V] {
+	if r, ok := t.rows[k]; ok {
+		return r
+	}
+	if len(t.slab) == 0 {
+		t.slab = make([]row[K, V], min(slabRows, 1+len(t.rows)))
+	}
+	r := &t.slab[0]
+	t.slab = t.slab[1:]
+	r.key = k
+	t.rows[k] = r
+	x.keyBuf = t.appendKey(x.keyBuf[:0], k)
+	value, ok := x.r.Get(x.keyBuf)
+	if !ok {
+		return r
+	}
+	v, err := t.decode(value)
+	if err != nil {
+		if x.err == nil {
+			x.err = fmt.Errorf("coupon: row %x: %w", x.keyBuf, err)
+		}
+		return r
+	}
+	r.val, r.exists, r.stored = v, true, true
+	return r
+}
+
+func (t *table[K, V]) changed() int { return len(t.dirty) }
+
+// writer collects the rows of all tables; keys and values share one arena.
+type writer struct {
+	rows  []Write
+	arena []byte
+}
+
+// flush emits the changed rows. A row that the block both made and deleted is no
+// change.
+func (t *table[K, V]) flush(w *writer) {
+	for _, r := range t.dirty {
+		if !r.exists && !r.stored {
+			continue
+		}
+		start := len(w.arena)
+		w.arena = t.appendKey(w.arena, r.key)
+		mid := len(w.arena)
+		out := Write{Key: w.arena[start:mid:mid]}
+		if r.exists {
+			w.arena = t.appendVal(&r.val, w.arena)
+			out.Value = w.arena[mid:len(w.arena):len(w.arena)]
+		}
+		w.rows = append(w.rows, out)
+	}
+}
+
+// sums adds and subtracts with E110 for a result out of range: over is set once
+// and stays.
+type sums struct{ over bool }
+
+func (s *sums) add(a, b uint64) uint64 {
+	c := a + b
+	s.over = s.over || c < a
+	return c
+}
+
+func (s *sums) sub(a, b uint64) uint64 {
+	s.over = s.over || b > a
+	return a - b
+}
+
+func (s *sums) inc(a uint32) uint32 {
+	s.over = s.over || a == 1<<32-1
+	return a + 1
+}
+
+func (s *sums) dec(a uint32) uint32 {
+	s.over = s.over || a == 0
+	return a - 1
+}
