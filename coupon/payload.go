@@ -1,0 +1,198 @@
+package coupon
+
+import (
+	"encoding/base64"
+	"fmt"
+	"strings"
+
+	"github.com/scrip-network/scrip/pbft/wire"
+)
+
+// PayloadType is the first byte of a QR or link payload (3.14).
+type PayloadType uint8
+
+// The payload types.
+const (
+	PayloadInvoice PayloadType = 1 + iota
+	PayloadAuth
+	PayloadTicket
+	PayloadGift
+)
+
+// TextPrefix starts the text of a payload between till and wallet.
+const TextPrefix = "SCRP:"
+
+// payloadTextMax bounds a text before it is decoded; the longest has 253.
+const payloadTextMax = 512
+
+// TicketPayload is what a ticket's QR or link carries: the ticket without its
+// claim key, which follows from the seed, and the ticket key's signature.
+type TicketPayload struct {
+	Campaign  uint32
+	Batch     uint16
+	Serial    uint32
+	Expires   uint64
+	Seed      [16]byte
+	TicketSig [64]byte
+}
+
+// GiftPayload is what a gift's link carries.
+type GiftPayload struct {
+	Coupon CouponID
+	Seed   [16]byte
+}
+
+// Payload is a decoded QR or link payload. Type says which of the others count:
+// Invoice, Auth, Ticket or Gift; Signature counts for the first two.
+type Payload struct {
+	Type      PayloadType
+	Invoice   Invoice
+	Auth      Auth
+	Ticket    TicketPayload
+	Gift      GiftPayload
+	Signature [64]byte
+}
+
+// InvoicePayload returns the payload of a signed invoice (165 bytes encoded).
+func InvoicePayload(v Invoice, tillSig [64]byte) Payload {
+	return Payload{Type: PayloadInvoice, Invoice: v, Signature: tillSig}
+}
+
+// AuthPayload returns the payload of a signed authorisation (162 or 132 bytes).
+func AuthPayload(a Auth, holderSig [64]byte) Payload {
+	return Payload{Type: PayloadAuth, Auth: a, Signature: holderSig}
+}
+
+// EncodePayload returns type, chain hint, object and signature.
+func (c Chain) EncodePayload(p *Payload) []byte {
+	b := wire.AppendUint32([]byte{byte(p.Type)}, c.Hint())
+	switch p.Type {
+	case PayloadInvoice:
+		return append(p.Invoice.AppendTo(b), p.Signature[:]...)
+	case PayloadAuth:
+		return append(p.Auth.AppendTo(b), p.Signature[:]...)
+	case PayloadTicket:
+		t := &p.Ticket
+		b = wire.AppendUint16(wire.AppendUint32(b, t.Campaign), t.Batch)
+		b = wire.AppendUint64(wire.AppendUint32(b, t.Serial), t.Expires)
+		return append(append(b, t.Seed[:]...), t.TicketSig[:]...)
+	case PayloadGift:
+		b = wire.AppendUint64(b, uint64(p.Gift.Coupon))
+		return append(b, p.Gift.Seed[:]...)
+	}
+	panic(fmt.Sprintf("coupon: payload of type %d", p.Type))
+}
+
+// DecodePayload decodes a payload strictly. The error is an *Error: E101 for bad
+// bytes, E103 for another chain, E102 for a key that is not valid. Signatures
+// are the caller's to verify: Payload.SigCheck.
+func (c Chain) DecodePayload(b []byte) (Payload, error) {
+	d := newDecoder(b)
+	p := Payload{Type: PayloadType(d.Uint8())}
+	hint := d.Uint32()
+	valid := true
+	switch p.Type {
+	case PayloadInvoice:
+		p.Invoice, p.Signature = d.invoice(), d.Bytes64()
+	case PayloadAuth:
+		p.Auth, p.Signature = d.auth(), d.Bytes64()
+	case PayloadTicket:
+		p.Ticket = TicketPayload{Campaign: d.Uint32(), Batch: d.Uint16(), Serial: d.Uint32(), Expires: d.time(),
+			Seed: d.bytes16(), TicketSig: d.Bytes64()}
+		d.require(p.Ticket.Serial >= 1, "serial 0")
+	case PayloadGift:
+		p.Gift = GiftPayload{Coupon: CouponID(d.Uint64()), Seed: d.bytes16()}
+	default:
+		d.require(false, "unlisted payload type")
+	}
+	if err := d.closeObject(); err != nil {
+		return Payload{}, err
+	}
+	if hint != c.Hint() {
+		return Payload{}, &Error{WrongChain, fmt.Sprintf("chain hint %08x, not %08x", hint, c.Hint())}
+	}
+	switch p.Type {
+	case PayloadInvoice:
+		valid = c.validKey(p.Invoice.TillKey)
+	case PayloadAuth:
+		valid = c.validKey(p.Auth.Holder)
+	}
+	if !valid {
+		return Payload{}, &Error{BadSignature, "the payload's key is not a valid public key"}
+	}
+	return p, nil
+}
+
+// SigCheck returns the signature of an invoice or authorisation payload; ok is
+// false for the other types. A ticket's signature needs the batch's ticket key:
+// TicketPayload.SigCheck.
+func (p *Payload) SigCheck(c Chain) (check SigCheck, ok bool) {
+	switch p.Type {
+	case PayloadInvoice:
+		return SigCheck{p.Invoice.TillKey, c.Message(TagInvoice, p.Invoice.AppendTo(nil)), p.Signature}, true
+	case PayloadAuth:
+		return SigCheck{p.Auth.Holder, c.Message(TagAuth, p.Auth.AppendTo(nil)), p.Signature}, true
+	}
+	return SigCheck{}, false
+}
+
+// ClaimSigner returns the ticket's claim key, derived from the payload's seed.
+func (t *TicketPayload) ClaimSigner(c Chain) Signer {
+	return NewSigner(c.ClaimKeySeed(t.Seed, t.Campaign, t.Serial))
+}
+
+// Restore returns the whole ticket for its claim key.
+func (t *TicketPayload) Restore(claimKey [32]byte) Ticket {
+	return Ticket{Campaign: t.Campaign, Batch: t.Batch, Serial: t.Serial, ClaimKey: claimKey, Expires: t.Expires}
+}
+
+// SigCheck returns the ticket's signature, for the ticket key of its batch.
+func (t *TicketPayload) SigCheck(c Chain, ticketKey [32]byte) SigCheck {
+	ticket := t.Restore(t.ClaimSigner(c).Key)
+	return SigCheck{ticketKey, c.Message(TagTicket, ticket.AppendTo(nil)), t.TicketSig}
+}
+
+// PayloadText returns the text of an encoded payload between till and wallet:
+// "SCRP:" and base45.
+func PayloadText(payload []byte) string { return TextPrefix + EncodeBase45(payload) }
+
+// ParsePayloadText returns the payload bytes of such a text; the error is E101.
+func ParsePayloadText(s string) ([]byte, error) {
+	digits, ok := strings.CutPrefix(s, TextPrefix)
+	if !ok || len(s) > payloadTextMax {
+		return nil, &Error{BadEncoding, "the text does not start with SCRP: or is too long"}
+	}
+	b, err := DecodeBase45(digits)
+	if err != nil {
+		return nil, &Error{BadEncoding, err.Error()}
+	}
+	return b, nil
+}
+
+// LinkFragment returns the text of an encoded payload after the # of a link:
+// base64url without padding. What follows a # never reaches a server.
+func LinkFragment(payload []byte) string { return base64.RawURLEncoding.EncodeToString(payload) }
+
+// ParseLinkFragment returns the payload bytes of such a text; the error is E101.
+func ParseLinkFragment(s string) ([]byte, error) {
+	if len(s) > payloadTextMax || strings.ContainsAny(s, "\r\n") {
+		return nil, &Error{BadEncoding, "the link is too long or broken into lines"}
+	}
+	b, err := base64.RawURLEncoding.Strict().DecodeString(s)
+	if err != nil {
+		return nil, &Error{BadEncoding, err.Error()}
+	}
+	return b, nil
+}
+
+// LinkPath returns "/c" for a ticket and "/g" for a gift, the path of the link
+// that carries the payload: https://HOST + LinkPath + "#" + LinkFragment.
+func (t PayloadType) LinkPath() string {
+	switch t {
+	case PayloadTicket:
+		return "/c"
+	case PayloadGift:
+		return "/g"
+	}
+	return ""
+}
