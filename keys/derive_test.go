@@ -110,7 +110,8 @@ func TestWalletVectors(t *testing.T) {
 	coupon, _ := w.Coupon(7, 1)
 	seed := GiftSeed(chain, secret, 7<<32|9, 4)
 	for _, c := range []struct{ name, got, want string }{
-		{"coupon 7/1", hex.EncodeToString(coupon.Seed[:]), "8f26af217c1da0a94ebf638842ed38c97ca327a2242218e3b00f767e78e42c90"},
+		{"coupon 7/1", hex.EncodeToString(coupon.Seed[:]),
+			"8f26af217c1da0a94ebf638842ed38c97ca327a2242218e3b00f767e78e42c90"},
 		{"address", coupon.Address(),
 			"scrip1fvgtexxw4mgmxuuzpxjln5swz6t237xuc6fq2tjnm4lygsxht9vs08mp5h"},
 		{"wallet secret", hex.EncodeToString(secret[:]), "f95c41f4405380808e1eea4e69494fd35057673e3ea0d6780a87e37b05a92d6c"},

@@ -1,0 +1,158 @@
+package genesis
+
+import (
+	"fmt"
+	"strings"
+
+	"github.com/scrip-network/scrip/coupon"
+)
+
+// Limits of a genesis file beside those of package coupon. Each bounds memory
+// before anything is allocated for it, far above what a consortium needs.
+const (
+	// FileBytesMax bounds the file.
+	FileBytesMax = 8 << 20
+	// FundingMax bounds the funding limits.
+	FundingMax = 4096
+	// TillsMax bounds the tills that exist from the start.
+	TillsMax = 10_000
+	// ValidatorsMin is the smallest committee that tolerates a fault.
+	ValidatorsMin = 4
+)
+
+const (
+	dayMs = 24 * 3_600_000
+
+	// A genesis till outlives three years only on a demonstration chain.
+	tillLifeMsMax = 3 * 366 * dayMs
+
+	// Chain parameters beyond these bounds are errors, not choices.
+	windowMax             = 256
+	tenureMax             = 1_000_000
+	checkpointIntervalMax = 65_536
+	executionLagMax       = 64
+	precisionMsMax        = 60_000
+	delayMsMax            = 600_000
+	payloadBytesLow       = 64 << 10
+	payloadBytesHigh      = 64 << 20
+)
+
+// bit is a name in the file for one bit of a set.
+type bit struct {
+	name  string
+	value uint8
+}
+
+// In the file a set is a list of these names, in this order.
+func roleBits() []bit {
+	return []bit{{"issuer", coupon.RoleIssuer}, {"merchant", coupon.RoleMerchant}, {"payment", coupon.RolePayment},
+		{"mall", coupon.RoleMall}, {"attester", coupon.RoleAttester}}
+}
+
+func rightBits() []bit {
+	return []bit{{"redeem", coupon.RightRedeem}, {"void_own", coupon.RightVoidOwn}, {"void_any", coupon.RightVoidAny}}
+}
+
+// File is the content of a genesis file. Times and spans are milliseconds, money
+// is in minor units.
+type File struct {
+	// Name is the chain's name, 1 to 64 of a-z, A-Z, 0-9 and "-".
+	Name string
+	// TimeMs is the time of the genesis block; the first block's is later.
+	TimeMs uint64
+	// Ledger is what the coupon rules start from.
+	Ledger coupon.Genesis
+	// Committee is the first committee.
+	Committee Committee
+}
+
+// Committee is the validators with the chain parameters of the consensus
+// protocol (its section 3.12, Defaults).
+type Committee struct {
+	// Validators in the order of their replica numbers, which count from 0.
+	Validators []Validator
+	// Faults is f and FastFaults is p.
+	Faults, FastFaults int
+	// Window is W, Tenure is K, CheckpointInterval is C, ExecutionLag is D.
+	Window, Tenure, CheckpointInterval, ExecutionLag uint64
+	// PrecisionMs and DelayMs bound clocks and journeys.
+	PrecisionMs, DelayMs uint64
+	// PayloadBytesMax bounds the transactions of a block.
+	PayloadBytesMax uint32
+}
+
+// Validator is one replica and the member that runs it.
+type Validator struct {
+	Member uint16
+	Key    [32]byte
+}
+
+// Genesis is a genesis file that was parsed and found valid.
+type Genesis struct {
+	File File
+	// Raw is the file's bytes, which the digest covers.
+	Raw []byte
+	// Digest is the chain digest (domain rules 3.14).
+	Digest [32]byte
+}
+
+// DevPrefix begins the name of every demonstration chain and of nothing else.
+const DevPrefix = "DEV-"
+
+// IsDev reports whether the chain is a demonstration: its keys may be public.
+func (f *File) IsDev() bool { return strings.HasPrefix(f.Name, DevPrefix) }
+
+// currency returns the currency with a number.
+func (f *File) currency(number uint16) (coupon.Currency, bool) {
+	for _, c := range f.Ledger.Currencies {
+		if c.Number == number {
+			return c, true
+		}
+	}
+	return coupon.Currency{}, false
+}
+
+// formatMoney writes minor units as the file does.
+func formatMoney(amount uint64, exponent uint8) string {
+	digits := fmt.Sprintf("%0*d", int(exponent)+1, amount)
+	if exponent == 0 {
+		return digits
+	}
+	split := len(digits) - int(exponent)
+	return digits[:split] + "." + digits[split:]
+}
+
+// parseMoney is the inverse of formatMoney and takes nothing else.
+func parseMoney(text string, c coupon.Currency) (uint64, error) {
+	bad := func() error {
+		return fmt.Errorf("%q is no amount of %s: write digits with exactly %d decimals, like %q",
+			clip(text), c.Letters, c.Exponent, formatMoney(123_400_000, c.Exponent))
+	}
+	if len(text) > 24 {
+		return 0, bad()
+	}
+	var amount uint64
+	for i := range len(text) {
+		switch b := text[i]; {
+		case b >= '0' && b <= '9':
+			amount = amount*10 + uint64(b-'0')
+		case b != '.':
+			return 0, bad()
+		}
+		if amount > coupon.MoneyMax {
+			return 0, fmt.Errorf("%q is beyond the largest amount, %s", clip(text), formatMoney(coupon.MoneyMax, c.Exponent))
+		}
+	}
+	if formatMoney(amount, c.Exponent) != text {
+		return 0, bad()
+	}
+	return amount, nil
+}
+
+// clip bounds a text of unknown origin for an error.
+func clip(s string) string {
+	if len(s) <= 64 {
+		return s
+	}
+	return s[:61] + "..."
+}
