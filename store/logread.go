@@ -12,7 +12,7 @@ import (
 	"github.com/scrip-network/scrip/pbft/wire"
 )
 
-const logReadBufferBytes = 1 << 20
+const logReadBufferBytes = 64 << 10
 
 // Frames calls visit with every frame, oldest first. The bytes belong to visit.
 // An error of visit ends the reading and is returned as it is.
