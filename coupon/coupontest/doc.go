@@ -1,0 +1,16 @@
+// Package coupontest checks package coupon against an independent model and makes work for tests, simulators and
+// benchmarks.
+//
+// It has three parts:
+//
+//   - [Model], a second implementation of the stage-1 coupon rules (domain rules 3.1 to 3.3, 3.5, 3.6, 3.8 to 3.10,
+//     3.14, 3.15), written from their text alone: its own decoder, Go maps, every check in the order of the text, no
+//     caches. It is slow and obvious, and shares no code with package coupon.
+//   - [World], [Tx] and [Generator]: a deterministic cast of members, tills and wallets, a builder for every kind of
+//     transaction, and streams of valid ones.
+//   - [RandomHistory] and [CheckRows]: random chains that visit the edges of every rule, and the conservation laws
+//     that every state must obey.
+//
+// Everything is a function of the seeds given; nothing here reads a clock or a random source. Nothing here is safe
+// for concurrent use, unless a type says so. The package is for tests: it panics where its caller errs.
+package coupontest

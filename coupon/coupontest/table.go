@@ -1,0 +1,106 @@
+package coupontest
+
+import (
+	"fmt"
+	"slices"
+
+	"github.com/scrip-network/scrip/coupon"
+)
+
+// Genesis returns the world as the genesis data of package coupon.
+func (w *World) Genesis() coupon.Genesis {
+	g := coupon.Genesis{LifeMs: w.LifeMs, MemberLifeMs: w.MemberLifeMs, CycleMs: w.CycleMs}
+	for _, c := range w.Currencies {
+		g.Currencies = append(g.Currencies, coupon.Currency{Number: c.Numeric, Letters: c.Letters, Exponent: c.Exponent})
+	}
+	for _, m := range w.Members {
+		g.Members = append(g.Members, coupon.GenesisMember{
+			Name: m.Name, Roles: m.Roles, Threshold: m.Threshold, Keys: m.Keys,
+		})
+	}
+	for _, f := range w.Funding {
+		g.Funding = append(g.Funding, coupon.GenesisFunding{Member: f.Member, Currency: f.Currency, Limit: f.Limit})
+	}
+	for _, t := range w.Tills {
+		g.Tills = append(g.Tills, coupon.GenesisTill{
+			Key: t.Key, Member: t.Member, Store: t.Store, Rights: t.Rights, Currency: t.Currency,
+			ValidFrom: t.ValidFrom, ValidUntil: t.ValidUntil, DayCap: t.DayCap, Label: t.Label,
+		})
+	}
+	return g
+}
+
+// CouponChain returns the chain for package coupon. It takes every 32 bytes for a key; the keys of a world without
+// Fake are valid ones.
+func (w *World) CouponChain() coupon.Chain {
+	return coupon.Chain{Digest: w.Chain, ValidKey: func([32]byte) bool { return true }}
+}
+
+// Machine returns a machine at the genesis of the world.
+func (w *World) Machine() *coupon.Machine {
+	m, err := coupon.NewMachine(w.CouponChain(), w.Genesis())
+	if err != nil {
+		panic(fmt.Sprintf("coupontest: the world is no genesis: %v", err))
+	}
+	return m
+}
+
+// Table is a state in memory that a machine can read. It must not change while Apply runs.
+type Table struct {
+	Rows    map[string][]byte
+	members map[uint64]map[[32]byte]coupon.SeenEntry
+}
+
+// NewTable returns a table of some rows, such as those of Machine.Genesis.
+func NewTable(rows []coupon.Write) *Table {
+	t := &Table{Rows: map[string][]byte{}, members: map[uint64]map[[32]byte]coupon.SeenEntry{}}
+	t.write(rows)
+	return t
+}
+
+func (t *Table) write(rows []coupon.Write) {
+	for _, w := range rows {
+		if w.Value == nil {
+			delete(t.Rows, string(w.Key))
+		} else {
+			t.Rows[string(w.Key)] = w.Value
+		}
+	}
+}
+
+// Commit brings the table to the state after a block.
+func (t *Table) Commit(r coupon.Result) {
+	t.write(r.Writes)
+	for _, add := range r.SeenAdded {
+		if t.members[add.Bucket] == nil {
+			t.members[add.Bucket] = map[[32]byte]coupon.SeenEntry{}
+		}
+		t.members[add.Bucket][add.Entry.ID] = add.Entry
+	}
+	for _, b := range r.SeenDropped {
+		delete(t.members, b)
+	}
+}
+
+// Get implements coupon.Reader.
+func (t *Table) Get(key []byte) ([]byte, bool) {
+	v, ok := t.Rows[string(key)]
+	return v, ok
+}
+
+// Seen implements coupon.Reader.
+func (t *Table) Seen(id [32]byte, bucket uint64) (coupon.SeenEntry, bool) {
+	e, ok := t.members[bucket][id]
+	return e, ok
+}
+
+// SeenBuckets implements coupon.Reader.
+func (t *Table) SeenBuckets(below uint64) (list []uint64) {
+	for b := range t.members {
+		if b < below {
+			list = append(list, b)
+		}
+	}
+	slices.Sort(list)
+	return list
+}
