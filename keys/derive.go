@@ -2,9 +2,7 @@ package keys
 
 import (
 	"crypto/ed25519"
-	"crypto/hkdf"
 	"crypto/hmac"
-	"crypto/sha256"
 	"crypto/sha512"
 	"encoding/binary"
 	"fmt"
@@ -93,43 +91,10 @@ func (w Wallet) Key(kind Kind, group, n uint32) (Secret, error) {
 	return Secret{Kind: kind, Seed: w.root.child(uint32(kind)).child(group).child(n).seed}, nil
 }
 
-// Secret returns the 32 bytes from which the wallet's gift seeds follow, at
-// m/7273'/255': so a gift can be taken back after the phone was lost.
+// Secret returns the 32 bytes from which the wallet's gift seeds follow by
+// coupon.Chain.GiftSeed, at m/7273'/255': so a gift can be taken back after the
+// phone was lost.
 func (w Wallet) Secret() [32]byte { return w.root.child(walletSecretRole).seed }
-
-// ClaimKey returns the one-off key of a ticket from the 16-byte seed in the
-// ticket's code (domain rules 3.14). chain is the chain digest.
-func ClaimKey(chain [32]byte, ticketSeed [16]byte, campaign, serial uint32) Secret {
-	info := binary.LittleEndian.AppendUint32([]byte("scrip/claim-key/v1"), campaign)
-	info = binary.LittleEndian.AppendUint32(info, serial)
-	return Secret{Kind: Holder, Seed: [32]byte(expand(chain, ticketSeed[:], info, 32))}
-}
-
-// GiftKey returns the key that accepts a pending gift, from the 16-byte seed in
-// the gift's link.
-func GiftKey(chain [32]byte, giftSeed [16]byte, coupon uint64) Secret {
-	info := binary.LittleEndian.AppendUint64([]byte("scrip/gift-key/v1"), coupon)
-	return Secret{Kind: Holder, Seed: [32]byte(expand(chain, giftSeed[:], info, 32))}
-}
-
-// GiftSeed returns the seed of the gift link for a coupon offered at seq, from
-// Wallet.Secret of the giver.
-func GiftSeed(chain, walletSecret [32]byte, coupon uint64, seq uint32) [16]byte {
-	info := binary.LittleEndian.AppendUint64([]byte("scrip/gift-seed/v1"), coupon)
-	info = binary.LittleEndian.AppendUint32(info, seq)
-	return [16]byte(expand(chain, walletSecret[:], info, 16))
-}
-
-// expand is HKDF-SHA-256 salted with the chain digest.
-func expand(chain [32]byte, secret, info []byte, size int) []byte {
-	out, err := hkdf.Key(sha256.New, secret, chain[:], string(info), size)
-	if err != nil {
-		// Only a length beyond 255 hashes or a short key in FIPS-only mode can
-		// fail; both are fixed at build time.
-		panic("keys: hkdf: " + err.Error())
-	}
-	return out
-}
 
 // publicKey returns the public half of a private ed25519 seed.
 func publicKey(seed [32]byte) [32]byte {

@@ -9,8 +9,8 @@
 // A person's wallet is one mnemonic (BIP-39, English) from which every coupon's
 // own key follows by SLIP-0010, hardened derivation only: ed25519 has no public
 // derivation, so there is no watch-only form of a wallet. Wallet holds the
-// paths. The keys of tickets and gifts follow from their own 16-byte seeds by
-// HKDF: ClaimKey, GiftKey and GiftSeed.
+// paths. The one-off keys of tickets and gifts are no wallet keys: they follow
+// from seeds of their own (package coupon).
 //
 // A key that a machine or a person keeps lies in a key file: Save and Load.
 // A key file is encrypted with a passphrase (the age format, scrypt recipient,
