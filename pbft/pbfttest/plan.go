@@ -1,0 +1,201 @@
+package pbfttest
+
+import (
+	"fmt"
+	"io"
+	"math/rand/v2"
+	"strings"
+
+	"github.com/scrip-network/scrip/pbft"
+)
+
+// Factory makes an engine, empty or from its log.
+type Factory func(cfg pbft.Config, log []pbft.Record) (pbft.Engine, error)
+
+// Behaviour is a set of things that Byzantine members of a run do.
+type Behaviour uint16
+
+// The behaviours; a member with none is silent.
+const (
+	// Twins: each Byzantine member runs two honest engines under one key, each
+	// talking to its own part of the others.
+	Twins Behaviour = 1 << iota
+	// Honest engine underneath, for the behaviours that alter what it sends.
+	Masked
+	// ForgeProposals: as primary, hand-made headers, equivocation, false fields,
+	// withheld certificates and bodies.
+	ForgeProposals
+	// ForgeVotes: votes for everything seen, to some.
+	ForgeVotes
+	// LieInViewChange: old certificates, denied and invented tips, several
+	// VIEW-CHANGEs for a view.
+	LieInViewChange
+	// ForgeNewView: as primary, different NEW-VIEWs to different replicas.
+	ForgeNewView
+	// SpamSuspect: SUSPECTs of all views and reasons.
+	SpamSuspect
+	// Replay: old messages of anybody, again.
+	Replay
+	// Mutate: own messages with a field changed and signed again.
+	Mutate
+	// Flood: messages of far views and slots.
+	Flood
+
+	behaviourEnd
+)
+
+var behaviourNames = [...]string{"twins", "masked", "forge-proposals", "forge-votes", "lie-in-view-change",
+	"forge-new-view", "spam-suspect", "replay", "mutate", "flood"}
+
+// String lists the behaviours of the set.
+func (b Behaviour) String() string {
+	var names []string
+	for i, name := range behaviourNames {
+		if b>>i&1 != 0 {
+			names = append(names, name)
+		}
+	}
+	if names == nil {
+		return "silent"
+	}
+	return strings.Join(names, "+")
+}
+
+// Shape is a committee size with its fault bounds.
+type Shape struct{ Members, Faults, FastFaults int }
+
+// Options narrow what Run draws from its seed. The zero value of every field but
+// New leaves the choice to the seed.
+type Options struct {
+	// New makes the engines under test.
+	New Factory
+	// Committee replaces pbft.NewCommittee, for known-broken quorums.
+	Committee func(chain pbft.Digest, epoch pbft.Epoch, keys []pbft.PublicKey, p pbft.Parameters) (*pbft.Committee, error)
+	// Shapes are the committees to draw from; default DefaultShapes.
+	Shapes []Shape
+	// Behaviour, if Fixed, is what the Byzantine members do.
+	Behaviour Behaviour
+	// Byzantine, if Fixed, is how many there are, at most f.
+	Byzantine int
+	Fixed     bool
+	// NoCrashes keeps honest replicas up.
+	NoCrashes bool
+	// SafetyOnly leaves out the liveness phase.
+	SafetyOnly bool
+	// SafetyMs is the virtual length of the safety phase; default 800 to 3000.
+	SafetyMs int
+	// Trace receives one line per transition.
+	Trace io.Writer
+}
+
+// DefaultShapes are the committees that a run draws from: both rules of R9
+// (strict and with clause E), F = q and F > q.
+var DefaultShapes = []Shape{{4, 1, 0}, {4, 1, 1}, {4, 1, 0}, {4, 1, 1}, {5, 1, 1}, {5, 1, 0}, {6, 1, 1}, {7, 2, 1}, {7, 2, 0}}
+
+// plan is everything that a seed decides before the first event.
+type plan struct {
+	shape      Shape
+	byzantine  []bool
+	behaviour  Behaviour
+	parameters pbft.Parameters
+	timers     pbft.Timers
+	codec      bool // messages and records go through their encoding
+	ed25519    bool
+	recall     bool
+
+	loss, duplicate, omit, hold int // permille of messages
+	crash                       int // permille of turns with records
+	compact                     int // permille of turns
+	invalid                     int // permille of Byzantine payloads that are invalid
+	delayUs                     int64
+	partitionUs                 int64 // mean pause between changes of the cut; 0 = none
+	clockUs                     int64 // mean pause between clock jumps; 0 = none
+	checkUs, executeUs          int64
+	loadUs                      int64 // mean pause between payloads
+	safetyUs                    int64
+}
+
+// pick returns one of the choices.
+func pick[T any](r *rand.Rand, choices ...T) T { return choices[r.IntN(len(choices))] }
+
+func drawPlan(r *rand.Rand, opt *Options) plan {
+	shapes := opt.Shapes
+	if len(shapes) == 0 {
+		shapes = DefaultShapes
+	}
+	p := plan{shape: pick(r, shapes...)}
+	window := uint64(pick(r, 1, 2, 2, 3, 4, 8))
+	p.parameters = pbft.Parameters{
+		Faults: p.shape.Faults, FastFaults: p.shape.FastFaults,
+		Window: window, Tenure: max(window, uint64(pick(r, 1, 2, 3, 4, 6, 12, 20, 100))),
+		CheckpointInterval: uint64(pick(r, 1, 2, 4, 8, 16)),
+		ExecutionLag:       uint64(pick(r, 1, 2, 4)),
+		PrecisionMs:        500, DelayMs: 5000, PayloadBytesMax: 1 << 12,
+	}
+	p.timers = pbft.Timers{
+		TimeoutTicksMin: uint32(pick(r, 2, 4, 8, 12)), TimeoutTicksMax: uint32(pick(r, 12, 20, 40)),
+		TimeoutTicksCap: uint32(pick(r, 80, 160, 320)), IdleTicks: uint32(pick(r, 2, 5, 10, 20)),
+		RetransmitTicks: uint32(pick(r, 5, 10, 20)), StatusTicks: uint32(pick(r, 5, 10, 25)),
+		FetchTicks: uint32(pick(r, 1, 2)), SuspectTicks: 200, RecallTicks: 20,
+	}
+	p.codec, p.ed25519, p.recall = r.IntN(8) == 0, r.IntN(400) == 0, r.IntN(4) == 0
+	p.loss = pick(r, 0, 0, 0, 10, 50, 250)
+	p.duplicate = pick(r, 0, 0, 20, 200)
+	p.omit = pick(r, 0, 0, 50, 200, 400)
+	p.hold = pick(r, 0, 0, 20, 200)
+	p.compact = pick(r, 0, 5, 50)
+	p.invalid = pick(r, 0, 0, 100)
+	p.delayUs = pick[int64](r, 1_000, 5_000, 20_000, 60_000, 200_000)
+	p.partitionUs = pick[int64](r, 0, 0, 60_000, 200_000, 600_000)
+	p.clockUs = pick[int64](r, 0, 0, 0, 300_000)
+	p.checkUs = pick[int64](r, 0, 1_000, 10_000, 50_000)
+	p.executeUs = pick[int64](r, 0, 1_000, 10_000, 50_000)
+	p.loadUs = pick[int64](r, 2_000, 10_000, 30_000, 100_000)
+	if p.crash = pick(r, 0, 0, 5, 20, 80); opt.NoCrashes {
+		p.crash = 0
+	}
+	p.safetyUs = int64(pick(r, 800, 1500, 3000)) * 1000
+	if opt.SafetyMs > 0 {
+		p.safetyUs = int64(opt.SafetyMs) * 1000
+	}
+	p.drawByzantine(r, opt)
+	return p
+}
+
+func (p *plan) drawByzantine(r *rand.Rand, opt *Options) {
+	count := pick(r, 0, 1, p.shape.Faults, p.shape.Faults)
+	for b := Behaviour(1); b < behaviourEnd; b <<= 1 {
+		if r.IntN(3) == 0 {
+			p.behaviour |= b
+		}
+	}
+	if r.IntN(6) == 0 {
+		p.behaviour = 0
+	}
+	if opt.Fixed {
+		count, p.behaviour = opt.Byzantine, opt.Behaviour
+	}
+	p.byzantine = make([]bool, p.shape.Members)
+	for _, i := range r.Perm(p.shape.Members)[:min(count, p.shape.Faults)] {
+		p.byzantine[i] = true
+	}
+}
+
+// String lists what the seed decided, for a report of a violation.
+func (p *plan) String() string {
+	var byzantine []int
+	for i, b := range p.byzantine {
+		if b {
+			byzantine = append(byzantine, i)
+		}
+	}
+	return fmt.Sprintf("n=%d f=%d p=%d W=%d K=%d C=%d D=%d byzantine=%v %v\n"+
+		"  timers min=%d max=%d cap=%d idle=%d retransmit=%d status=%d codec=%t ed25519=%t recall=%t\n"+
+		"  permille loss=%d duplicate=%d omit=%d hold=%d crash=%d compact=%d; ms delay<=%d partition~%d clock~%d check<=%d execute<=%d load~%d safety=%d",
+		p.shape.Members, p.shape.Faults, p.shape.FastFaults, p.parameters.Window, p.parameters.Tenure,
+		p.parameters.CheckpointInterval, p.parameters.ExecutionLag, byzantine, p.behaviour,
+		p.timers.TimeoutTicksMin, p.timers.TimeoutTicksMax, p.timers.TimeoutTicksCap, p.timers.IdleTicks,
+		p.timers.RetransmitTicks, p.timers.StatusTicks, p.codec, p.ed25519, p.recall,
+		p.loss, p.duplicate, p.omit, p.hold, p.crash, p.compact, p.delayUs/1000, p.partitionUs/1000, p.clockUs/1000,
+		p.checkUs/1000, p.executeUs/1000, p.loadUs/1000, p.safetyUs/1000)
+}

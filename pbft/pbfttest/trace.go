@@ -1,0 +1,150 @@
+package pbfttest
+
+import (
+	"fmt"
+	"io"
+
+	"github.com/scrip-network/scrip/pbft"
+)
+
+// Counts are what happened in a run, for coverage and figures.
+type Counts struct {
+	Events, Messages, Crashes int
+	// Sent counts messages by kind; Reasons counts the answers of Receive.
+	Sent    [pbft.KindRecollection + 1]int
+	Reasons [pbft.ReasonCount]int
+	// Transitions counts engine events by kind; Commits counts commits of honest
+	// replicas by Event.Detail: as an ancestor, -, slow, fast.
+	Transitions [pbft.EventCondition + 1]int
+	Commits     [4]int
+	// Forged counts messages that the adversary made by hand.
+	Forged int
+}
+
+func (a *Counts) add(b *Counts) {
+	a.Events += b.Events
+	a.Messages += b.Messages
+	a.Crashes += b.Crashes
+	a.Forged += b.Forged
+	for i := range b.Sent {
+		a.Sent[i] += b.Sent[i]
+	}
+	for i := range b.Reasons {
+		a.Reasons[i] += b.Reasons[i]
+	}
+	for i := range b.Transitions {
+		a.Transitions[i] += b.Transitions[i]
+	}
+	for i := range b.Commits {
+		a.Commits[i] += b.Commits[i]
+	}
+}
+
+// tracer folds every transition into a hash and, if asked, prints it.
+type tracer struct {
+	hash uint64
+	w    io.Writer
+}
+
+func (t *tracer) mix(a, b uint64) {
+	h := (t.hash ^ a) * 0x9e3779b97f4a7c15
+	h = (h ^ h>>29 ^ b) * 0xc2b2ae3d27d4eb4f
+	t.hash = h ^ h>>32
+}
+
+func (t *tracer) line(now int64, format string, args ...any) {
+	if t.w != nil {
+		_, _ = fmt.Fprintf(t.w, "%11.3f "+format+"\n", append([]any{float64(now) / 1000}, args...)...)
+	}
+}
+
+func addressee(to pbft.ReplicaID) string {
+	if to == pbft.Everyone {
+		return "all"
+	}
+	return fmt.Sprintf("r%d", to)
+}
+
+// ref prints a block reference as view/sequence and the head of its digest.
+func ref(b pbft.BlockRef) string {
+	if b == (pbft.BlockRef{}) {
+		return "none"
+	}
+	return fmt.Sprintf("%d/%d:%v", b.View, b.Seq, b.Digest)
+}
+
+// describe prints a message in one line.
+func describe(m pbft.Message) string {
+	switch x := m.(type) {
+	case *pbft.PrePrepare:
+		s := fmt.Sprintf("pre-prepare %d/%d parent %v base %d justify %s exec %d %d bytes by r%d", x.Header.View,
+			x.Header.Seq, x.Header.Parent, x.Header.BaseSeq, ref(x.Header.Justify), x.Header.ExecSeq,
+			len(x.Payload), x.Header.Proposer)
+		if x.Certificate != nil {
+			s += " with " + describeCertificate(x.Certificate)
+		}
+		if x.Entry != nil {
+			s += " entry {" + describe(x.Entry) + "}"
+		}
+		return s
+	case *pbft.Prepare:
+		return fmt.Sprintf("prepare %s by r%d", ref(x.Block), x.Replica)
+	case *pbft.Commit:
+		return fmt.Sprintf("commit %s by r%d", ref(x.Block), x.Replica)
+	case *pbft.Checkpoint:
+		return fmt.Sprintf("checkpoint %d block %v state %v by r%d", x.Seq, x.Block, x.StateRoot, x.Replica)
+	case *pbft.Suspect:
+		return fmt.Sprintf("suspect view %d reason %d committed %d evidence %d by r%d", x.View, x.Reason, x.Committed,
+			len(x.Evidence), x.Replica)
+	case *pbft.ViewChange:
+		return fmt.Sprintf("view-change %d high %s tip %s walk %d committed %d by r%d", x.View, ref(x.High), ref(x.Tip),
+			len(x.Walk), x.Committed, x.Replica)
+	case *pbft.NewView:
+		s := fmt.Sprintf("new-view %d base %s evidence %d from", x.View, ref(x.Base), len(x.Evidence))
+		for i := range x.ViewChanges {
+			v := &x.ViewChanges[i]
+			s += fmt.Sprintf(" (r%d high %s tip %s)", v.Replica, ref(v.High), ref(v.Tip))
+		}
+		return s
+	case *pbft.Status:
+		return fmt.Sprintf("status view %d view-changed %d committed %s executed %d high %d/%d by r%d", x.View,
+			x.ViewChanged, ref(x.Committed), x.Executed, x.High.View, x.High.Seq, x.Replica)
+	}
+	return describeTransfer(m)
+}
+
+// describeTransfer prints the messages that move blocks and memories.
+func describeTransfer(m pbft.Message) string {
+	switch x := m.(type) {
+	case *pbft.Fetch:
+		return fmt.Sprintf("fetch %d:%v after %d", x.Seq, x.Digest, x.After)
+	case *pbft.Blocks:
+		s := fmt.Sprintf("blocks %d", len(x.Blocks))
+		if len(x.Blocks) > 0 {
+			first, last := &x.Blocks[0].Header, &x.Blocks[len(x.Blocks)-1].Header
+			s += fmt.Sprintf(" from %d/%d to %d/%d", first.View, first.Seq, last.View, last.Seq)
+		}
+		if x.Certificate != nil {
+			s += " with " + describeCertificate(x.Certificate)
+		}
+		return s
+	case *pbft.Proof:
+		return "proof " + describeCertificate(x.Certificate)
+	case *pbft.Recall:
+		return fmt.Sprintf("recall %d", x.Nonce)
+	case *pbft.Recollection:
+		return fmt.Sprintf("recollection %d prepare %t view-change %t proposal %t", x.Nonce, x.Prepare != nil,
+			x.ViewChange != nil, x.Proposal != nil)
+	}
+	return m.Kind().String()
+}
+
+func describeCertificate(x *pbft.Certificate) string {
+	s := fmt.Sprintf("%v %s by", x.Kind, ref(x.Block))
+	for i := range pbft.ReplicaID(pbft.ReplicasMax) {
+		if x.Signers.Has(i) {
+			s += fmt.Sprintf(" %d", i)
+		}
+	}
+	return s
+}
