@@ -140,6 +140,15 @@ func TestPayloadRoundTrip(t *testing.T) {
 	}
 }
 
+func TestThePayloadOfNoTransactionsIsNothing(t *testing.T) {
+	if b := EncodePayload(nil); len(b) != 0 {
+		t.Errorf("it is %x", b)
+	}
+	if PayloadRoot(nil) != ([32]byte{}) || ReceiptRoot(nil) != ([32]byte{}) {
+		t.Error("its root is not zero")
+	}
+}
+
 func TestPayloadRefuses(t *testing.T) {
 	good := EncodePayload([][]byte{{1, 2, 3}, {4}})
 	for _, c := range []struct {
@@ -154,7 +163,7 @@ func TestPayloadRefuses(t *testing.T) {
 		{"trailing bytes", append(bytes.Clone(good), 0), testLimits, wire.ErrTrailing},
 		{"a cut payload", good[:len(good)-1], testLimits, wire.ErrTruncated},
 		{"a count that cannot be", []byte{64, 0, 0, 0}, testLimits, wire.ErrTruncated},
-		{"nothing", nil, testLimits, wire.ErrTruncated},
+		{"a count of none, which is written as nothing", make([]byte, 4), testLimits, wire.ErrValue},
 	} {
 		if _, err := DecodePayload(c.in, c.limits); !errors.Is(err, c.want) {
 			t.Errorf("%s: %v, want %v", c.name, err, c.want)

@@ -16,6 +16,9 @@ type PayloadLimits struct {
 
 // PayloadSize returns the bytes that EncodePayload needs for txs.
 func PayloadSize(txs [][]byte) int {
+	if len(txs) == 0 {
+		return 0
+	}
 	size := 4
 	for _, tx := range txs {
 		size += 4 + len(tx)
@@ -24,13 +27,16 @@ func PayloadSize(txs [][]byte) int {
 }
 
 // EncodePayload returns the body of a block: the number of transactions as u32,
-// then each behind its length as u32.
+// then each behind its length as u32. That of no transactions is nothing at all.
 func EncodePayload(txs [][]byte) []byte {
 	return AppendPayload(make([]byte, 0, PayloadSize(txs)), txs)
 }
 
 // AppendPayload appends the encoding of EncodePayload to b.
 func AppendPayload(b []byte, txs [][]byte) []byte {
+	if len(txs) == 0 {
+		return b
+	}
 	b = wire.AppendUint32(b, uint32(len(txs)))
 	for _, tx := range txs {
 		b = wire.AppendBytes(b, tx)
@@ -44,8 +50,14 @@ func DecodePayload(b []byte, limits PayloadLimits) ([][]byte, error) {
 	if len(b) > limits.BytesMax {
 		return nil, fmt.Errorf("chain: decode payload: %w: %d bytes, at most %d", wire.ErrLimit, len(b), limits.BytesMax)
 	}
+	if len(b) == 0 {
+		return nil, nil
+	}
 	r := wire.NewReader(b)
 	txs := make([][]byte, r.Count(limits.TxsMax, 4))
+	if len(txs) == 0 {
+		r.Fail(fmt.Errorf("%w: a count of no transactions", wire.ErrValue))
+	}
 	for i := range txs {
 		txs[i] = r.Bytes(limits.TxBytesMax)
 	}
@@ -56,9 +68,17 @@ func DecodePayload(b []byte, limits PayloadLimits) ([][]byte, error) {
 }
 
 // PayloadRoot returns the root over the transactions of a block, which its
-// header names.
-func PayloadRoot(txs [][]byte) [32]byte { return RootOf(txs) }
+// header names: that of RFC 6962, or zero if there are none.
+func PayloadRoot(txs [][]byte) [32]byte { return rootOrZero(txs) }
 
-// ReceiptRoot returns the root over the receipts of a block, in the order of
-// its transactions, which its checkpoint certificate names.
-func ReceiptRoot(receipts [][]byte) [32]byte { return RootOf(receipts) }
+// ReceiptRoot returns the root over the receipts of a block, in the order of its
+// transactions, which its checkpoint certificate names: that of RFC 6962, or
+// zero if there are none.
+func ReceiptRoot(receipts [][]byte) [32]byte { return rootOrZero(receipts) }
+
+func rootOrZero(leaves [][]byte) [32]byte {
+	if len(leaves) == 0 {
+		return [32]byte{}
+	}
+	return RootOf(leaves)
+}
