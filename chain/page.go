@@ -160,11 +160,13 @@ func join(l, r, space *slot) *slot {
 	return space
 }
 
+// inner is the space for the inner nodes of a quad.
+type inner [3]slot
+
 // fold returns what the whole quad amounts to: a slot of it, or a node that it
 // puts into space.
-func (q *quad) fold(space *slot) *slot {
-	var l, r slot
-	return join(join(&q[0], &q[1], &l), join(&q[2], &q[3], &r), space)
+func (q *quad) fold(space *inner) *slot {
+	return join(join(&q[0], &q[1], &space[0]), join(&q[2], &q[3], &space[1]), &space[2])
 }
 
 // clear empties the quad.
@@ -325,7 +327,7 @@ func lone(kinds byte) bool {
 // check reports whether the page is what belongs at id with the given subtree
 // hash: every leaf under its own prefix and every hash that of what is below.
 func (p *page) check(id PageID, hash *[32]byte) bool {
-	var space slot
+	var space inner
 	for i := range p.top {
 		if !p.top[i].belongs(id, i, 2) {
 			return false

@@ -37,14 +37,36 @@ type item struct {
 // The error wraps ErrPages if p does not hold the tree of that root; nothing
 // else can fail but a key given twice.
 func Update(p Pages, root [32]byte, changes []Change) ([32]byte, []PageWrite, error) {
-	items, err := sortChanges(changes)
+	return UpdateSpread(inTurn, p, root, changes)
+}
+
+func inTurn(n int, do func(i int)) {
+	for i := range n {
+		do(i)
+	}
+}
+
+// Spread calls do(0) to do(n-1), each once, in any order or at the same time,
+// and returns when all of them have.
+type Spread func(n int, do func(i int))
+
+// UpdateSpread is Update with its work spread over several processors by the
+// caller, who must give it a p that is safe for concurrent use. The result is
+// the same as that of Update, however the work was spread.
+func UpdateSpread(spread Spread, p Pages, root [32]byte, changes []Change) ([32]byte, []PageWrite, error) {
+	items, err := sortChanges(spread, changes)
 	if err != nil || len(items) == 0 {
 		return root, nil, err
 	}
-	u := updater{pages: p, writes: make([]PageWrite, 0, 3*len(items)+8)}
+	u := newUpdater(p, len(items))
 	top := slot{kind: slotEmpty}
 	if root != ([32]byte{}) {
 		top = slot{kind: slotNode, a: root}
+		if len(items) >= spreadMin {
+			if err := u.lookAhead(spread, &root, items); err != nil {
+				return root, nil, err
+			}
+		}
 	}
 	if err := u.page(0, &top, items); err != nil {
 		return root, nil, err
@@ -52,35 +74,43 @@ func Update(p Pages, root [32]byte, changes []Change) ([32]byte, []PageWrite, er
 	return top.hash(), u.writes, nil
 }
 
+// spreadMin is the number of changes from which spreading them pays, and
+// hashesPerPart that of the keys whose hashing is one part of the work.
+const (
+	spreadMin     = 64
+	hashesPerPart = 64
+)
+
 // sortChanges returns the changes in the order of their key hashes.
-func sortChanges(changes []Change) ([]item, error) {
+func sortChanges(spread Spread, changes []Change) ([]item, error) {
 	// Sorting pairs of the first eight bytes and a position moves a quarter of
 	// the bytes that sorting items would.
 	type place struct {
 		front uint64
 		at    int
 	}
-	hashes := make([][32]byte, len(changes))
+	hashed := make([]item, len(changes))
 	order := make([]place, len(changes))
-	for i := range changes {
-		hashes[i] = hashKey(changes[i].Key)
-		order[i] = place{binary.BigEndian.Uint64(hashes[i][:8]), i}
-	}
+	spread((len(changes)+hashesPerPart-1)/hashesPerPart, func(part int) {
+		for i := part * hashesPerPart; i < min((part+1)*hashesPerPart, len(changes)); i++ {
+			hashed[i].key = hashKey(changes[i].Key)
+			if value := changes[i].Value; len(value) == 0 {
+				hashed[i].drop = true
+			} else {
+				hashed[i].value = sha256.Sum256(value)
+			}
+			order[i] = place{binary.BigEndian.Uint64(hashed[i].key[:8]), i}
+		}
+	})
 	slices.SortFunc(order, func(a, b place) int {
 		if a.front != b.front {
 			return cmp.Compare(a.front, b.front)
 		}
-		return slices.Compare(hashes[a.at][:], hashes[b.at][:])
+		return slices.Compare(hashed[a.at].key[:], hashed[b.at].key[:])
 	})
 	items := make([]item, len(changes))
 	for i, o := range order {
-		items[i].key = hashes[o.at]
-		if value := changes[o.at].Value; len(value) == 0 {
-			items[i].drop = true
-		} else {
-			items[i].value = sha256.Sum256(value)
-		}
-		if i > 0 && items[i-1].key == items[i].key {
+		if items[i] = hashed[o.at]; i > 0 && items[i-1].key == items[i].key {
 			return nil, fmt.Errorf("chain: update state: key %x is changed twice", changes[o.at].Key)
 		}
 	}
@@ -92,7 +122,55 @@ type updater struct {
 	pages  Pages
 	frames [depthMax]*page // one for each page on the way down, used again and again
 	writes []PageWrite
-	space  slot
+	space  inner
+	// ahead holds what lookAhead found out about the pages below the root page.
+	ahead [1 << levelsPerPage]*outcome
+}
+
+// outcome is what became of one page below the root page.
+type outcome struct {
+	slot   slot
+	items  []item
+	writes []PageWrite
+	err    error
+}
+
+func newUpdater(p Pages, changes int) *updater {
+	return &updater{pages: p, writes: make([]PageWrite, 0, 3*changes+8)}
+}
+
+// lookAhead applies items to the pages below the root page, which do not depend
+// on each other.
+func (u *updater) lookAhead(spread Spread, root *[32]byte, items []item) error {
+	var f page
+	if err := load(u.pages, &f, PageID{}, root); err != nil {
+		return err
+	}
+	var parts []*outcome
+	for len(items) > 0 {
+		d, n := digit(&items[0].key, 0), sameDigit(items, 0)
+		if f.top[d>>2].kind == slotNode && f.open(d >> 2)[d&3].kind == slotNode {
+			u.ahead[d] = &outcome{slot: f.sub[d>>2][d&3], items: items[:n]}
+			parts = append(parts, u.ahead[d])
+		}
+		items = items[n:]
+	}
+	spread(len(parts), func(i int) {
+		p := parts[i]
+		below := newUpdater(u.pages, len(p.items))
+		p.err = below.page(1, &p.slot, p.items)
+		p.writes = below.writes
+	})
+	return nil
+}
+
+// sameDigit returns how many items at the front share the digit of the first.
+func sameDigit(items []item, depth int) int {
+	n := 1
+	for n < len(items) && digit(&items[n].key, depth) == digit(&items[0].key, depth) {
+		n++
+	}
+	return n
 }
 
 // page applies items, at least one, to the subtree e at the given depth, which
@@ -156,12 +234,9 @@ func (u *updater) quad(depth int, f *page, at int, items []item) error {
 	sub := f.open(at)
 	for len(items) > 0 {
 		s := &sub[digit(&items[0].key, depth)&3]
-		n := 1
-		for n < len(items) && digit(&items[n].key, depth) == digit(&items[0].key, depth) {
-			n++
-		}
+		n := sameDigit(items, depth)
 		if !s.put(items[:n]) {
-			if err := u.page(depth+1, s, items[:n]); err != nil {
+			if err := u.below(depth, s, items[:n]); err != nil {
 				return err
 			}
 		}
@@ -169,6 +244,17 @@ func (u *updater) quad(depth int, f *page, at int, items []item) error {
 	}
 	*e = *sub.fold(&u.space)
 	return nil
+}
+
+// below applies items to the page that slot s of a page at depth stands for.
+func (u *updater) below(depth int, s *slot, items []item) error {
+	if depth > 0 || u.ahead[digit(&items[0].key, 0)] == nil {
+		return u.page(depth+1, s, items)
+	}
+	done := u.ahead[digit(&items[0].key, 0)]
+	*s = done.slot
+	u.writes = append(u.writes, done.writes...)
+	return done.err
 }
 
 // put applies a single item where that needs no deeper look, and reports
@@ -200,7 +286,7 @@ func load(p Pages, f *page, id PageID, hash *[32]byte) error {
 		return fmt.Errorf("%w: page %v is broken", ErrPages, id)
 	}
 	if id.Depth == 0 {
-		var space slot
+		var space inner
 		if sum := f.top.fold(&space).hash(); sum != *hash {
 			return fmt.Errorf("%w: the root page has hash %x, not %x", ErrPages, sum, *hash)
 		}

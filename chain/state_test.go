@@ -9,6 +9,8 @@ import (
 	"fmt"
 	"maps"
 	"math/rand"
+	"slices"
+	"sync"
 	"testing"
 )
 
@@ -422,6 +424,56 @@ func TestPageNames(t *testing.T) {
 	}
 }
 
+// However the work is spread, the result is the same, pages and their order
+// included.
+func TestSpreadingTheWorkChangesNothing(t *testing.T) {
+	rnd := newRand(t)
+	s := newTestState(t)
+	for round := range 12 {
+		changes := map[string]string{}
+		for range 1 + rnd.Intn(400) {
+			value := fmt.Sprint(rnd.Intn(3))
+			if round > 6 || rnd.Intn(3) == 0 {
+				value = ""
+			}
+			changes[testKey(rnd.Intn(500))] = value
+		}
+		var list []Change
+		for k, v := range changes {
+			list = append(list, Change{[]byte(k), []byte(v)})
+		}
+		root, writes, err := Update(s.pages, s.root, list)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for name, spread := range map[string]Spread{"backwards": backwards, "at once": atOnce} {
+			otherRoot, otherWrites, err := UpdateSpread(spread, s.pages, s.root, list)
+			if err != nil || otherRoot != root || !slices.EqualFunc(writes, otherWrites, func(a, b PageWrite) bool {
+				return a.ID == b.ID && bytes.Equal(a.Data, b.Data)
+			}) {
+				t.Fatalf("spread %s: root %x, not %x, %d writes, not %d, %v", name, otherRoot, root,
+					len(otherWrites), len(writes), err)
+			}
+		}
+		s.update(changes)
+		s.check()
+	}
+}
+
+func backwards(n int, do func(i int)) {
+	for i := n - 1; i >= 0; i-- {
+		do(i)
+	}
+}
+
+func atOnce(n int, do func(i int)) {
+	var wg sync.WaitGroup
+	for i := range n {
+		wg.Go(func() { do(i) })
+	}
+	wg.Wait()
+}
+
 // A page of a block in the middle of an update must not be changed in place:
 // readers of the parent state still use it.
 func TestUpdateLeavesThePagesAlone(t *testing.T) {
@@ -504,7 +556,7 @@ func FuzzPage(f *testing.F) {
 		_ = CheckPage(id, s.root, in)
 		// A store full of the same bytes may fail, but not in another way.
 		pages := samePage(in)
-		var space slot
+		var space inner
 		sum := p.top.fold(&space).hash()
 		_, _, _ = Update(pages, sum, []Change{{name, in}, {append(name, 1), nil}})
 		_, _ = ProveKey(pages, sum, name)
@@ -519,8 +571,13 @@ func (p samePage) Page(PageID) ([]byte, bool) { return p, true }
 func BenchmarkUpdate(b *testing.B) {
 	for _, size := range []int{100_000, 1_000_000} {
 		pages, root := benchState(b, size)
-		for _, count := range []int{10, 1000} {
-			b.Run(fmt.Sprintf("%d of %d keys", count, size), func(b *testing.B) {
+		for _, c := range []struct {
+			count  int
+			spread Spread
+			name   string
+		}{{10, inTurn, ""}, {1000, inTurn, ""}, {1000, atOnce, " at once"}} {
+			count := c.count
+			b.Run(fmt.Sprintf("%d of %d keys%s", count, size, c.name), func(b *testing.B) {
 				rnd := rand.New(rand.NewSource(2))
 				blocks := make([][]Change, 32)
 				for i := range blocks {
@@ -529,7 +586,7 @@ func BenchmarkUpdate(b *testing.B) {
 				b.ReportAllocs()
 				written, bytesWritten := 0, 0
 				for i := 0; b.Loop(); i++ {
-					_, writes, err := Update(pages, root, blocks[i%len(blocks)])
+					_, writes, err := UpdateSpread(c.spread, pages, root, blocks[i%len(blocks)])
 					if err != nil {
 						b.Fatal(err)
 					}

@@ -45,7 +45,7 @@ func ProveKey(p Pages, root [32]byte, key []byte) (*StateProof, error) {
 	}
 	at := slot{kind: slotNode, a: root}
 	var f page
-	var space slot
+	var space inner
 	for depth := 0; depth < depthMax; depth++ {
 		if err := load(p, &f, pageAt(depth, &hash), &at.a); err != nil {
 			return nil, err
