@@ -291,6 +291,37 @@ func TestWorkedEnds(t *testing.T) {
 	s.want(513, s.voidTx(id, 2))
 }
 
+// TestRevivalEnds redeems and voids a coupon for as long as it can: it lives until the last use and no longer.
+func TestRevivalEnds(t *testing.T) {
+	s := newStage(t)
+	terms := s.plain()
+	terms.RollbackMs, terms.GraceMs = 2*dayMs, 1_000
+	id := s.claim(s.publish(terms), 1)
+	lastUse := terms.RedeemUntil + 1_000 + 2*dayMs + dayMs
+	s.now = terms.RedeemUntil - 1
+	for seq := uint32(0); s.model.until(id) < lastUse; seq += 2 {
+		if seq > 20 {
+			t.Fatalf("until %d, last use %d", s.model.until(id), lastUse)
+		}
+		s.must(s.redeemTx(id, bill{basis: 2_000, auth: 2_000}))
+		s.now = s.model.redemptions[redemptionKey{id, seq}].finalAt - 1
+		s.must(s.voidTx(id, seq))
+		s.now = s.model.until(id) - 1
+	}
+	if got := s.model.until(id); got != lastUse {
+		t.Errorf("until %d, last use %d", got, lastUse)
+	}
+	seq := s.model.coupons[id].seq
+	s.now = lastUse + 999
+	s.must(s.redeemTx(id, bill{basis: 2_000, auth: 2_000}))
+	s.now = s.model.redemptions[redemptionKey{id, seq}].finalAt - 1
+	s.must(s.voidTx(id, seq))
+	if got := s.model.until(id); got != lastUse {
+		t.Errorf("until %d after the last void, last use %d", got, lastUse)
+	}
+	s.want(504, s.redeemTx(id, bill{basis: 2_000, auth: 2_000}))
+}
+
 // TestWorkedBudget is example 10 of 3.16.
 func TestWorkedBudget(t *testing.T) {
 	s := newStage(t)

@@ -60,7 +60,8 @@ type chaos struct {
 }
 
 // RandomHistory makes a chain of some blocks from a seed, with some dozen transactions of all kinds in each, good and
-// bad, weighted so that deep states are reached. Keys and signatures are fake if asked; see [Ring].
+// bad, weighted so that deep states are reached. Keys and signatures are fake if asked, see [Ring]; if not, every
+// signature verifies.
 func RandomHistory(seed uint64, blocks int, fake bool) *History {
 	g := &chaos{Random: NewRandom(seed), now: 1_795_000_000_000}
 	g.now += g.Between(0, 3*dayMs)
@@ -139,8 +140,11 @@ func (g *chaos) disturbState() {
 				p.Member = id
 			}
 		}
-	case g.N(1000) < 6 && len(g.coupons) > 0:
+	case g.N(1000) < 9 && len(g.coupons) > 0:
 		p.Coupon = pick(g.Random, g.coupons)
+		if len(g.redeemed) > 0 && g.Chance(50) {
+			p.Coupon = pick(g.Random, g.redeemed).coupon
+		}
 		if g.m.coupons[p.Coupon].seq > 1<<31 {
 			return
 		}
@@ -215,7 +219,7 @@ func (g *chaos) step(opening bool) {
 	case n < 5 && len(g.recent) > 0:
 		g.execute(pick(g.Random, g.recent))
 		return
-	case n < 9 && len(g.recent) > 0:
+	case n < 9 && len(g.recent) > 0 && g.w.Ring.Fake:
 		if raw := Damage(g.Random, pick(g.Random, g.recent)); raw != nil {
 			if t, bad := Decode(raw); bad == 0 && t.Hint == g.w.Hint {
 				g.execute(raw)
@@ -263,7 +267,7 @@ func (g *chaos) make(opening bool) *Tx {
 		return g.commit()
 	case n < 19:
 		return g.addTill()
-	case n < 20:
+	case n < 21:
 		return g.revokeTill()
 	case n < 42:
 		return g.claim()

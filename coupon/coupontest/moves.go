@@ -46,7 +46,7 @@ func (g *chaos) openCampaigns() (list []uint32) {
 }
 
 func (g *chaos) someCampaign() uint32 {
-	if open := g.openCampaigns(); len(open) > 0 && g.Chance(80) {
+	if open := g.openCampaigns(); len(open) > 0 && g.Chance(75) {
 		return pick(g.Random, open)
 	}
 	if len(g.campaigns) == 0 || g.Chance(2) {
@@ -61,7 +61,7 @@ func (g *chaos) sign(t *Tx, required ...uint16) *Tx {
 		t.Expires = g.expiry(g.w.MemberLifeMs)
 	}
 	t.Members = g.w.Entries(required...)
-	if g.Chance(12) {
+	if g.Chance(14) {
 		g.disturbEntries(t)
 	}
 	slices.SortFunc(t.Members, func(a, b MemberSig) int {
@@ -266,15 +266,16 @@ func (g *chaos) disturbTerms(t *Terms) {
 
 func (g *chaos) steer() *Tx {
 	id := g.someCampaign()
-	t := &Tx{Kind: pick(g.Random, []uint8{KindPause, KindPause, KindPause, KindResume, KindResume, KindResume, KindClose}), Campaign: id}
-	if t.Kind == KindClose && g.Chance(50) {
-		t.Kind = KindResume
-	}
+	kinds := []uint8{KindPause, KindPause, KindPause, KindResume, KindResume, KindClose}
+	t := &Tx{Kind: pick(g.Random, kinds), Campaign: id}
 	var issuer uint16 = 1
 	if c := g.m.campaigns[id]; c != nil {
 		issuer = c.issuer
 		if c.state == paused && g.Chance(60) {
 			t.Kind = KindResume
+		}
+		if c.state == closed && g.Chance(25) {
+			t.Kind = KindClose
 		}
 	}
 	return g.sign(t, issuer)
@@ -511,6 +512,9 @@ func (g *chaos) authValue(terms *Terms, k *couponState, v *Invoice, a *Auth) {
 			a.Value = min(a.Value, v.Basis)
 		}
 		a.Value = max(a.Value, 1)
+		if a.Mode == ModeInvoice && g.Chance(5) {
+			a.Value, v.Basis = min(k.valueLeft+1, moneyMax), moneyMax
+		}
 		return
 	}
 	a.Value = max(1, terms.ruleValue(v, a, 0))
@@ -532,6 +536,8 @@ func (g *chaos) disturbRedeem(t *Tx) {
 		func() { v.Basis, a.Value = 0, 1 },
 		func() { v.Qty = uint16(g.near(uint64(v.Qty))) },
 		func() { v.Unit = g.near(v.Unit) },
+		func() { v.Qty = 0 },
+		func() { v.Unit = 0 },
 		func() { v.Unit = g.around(v.Basis / max(1, uint64(v.Qty))) },
 		func() { v.Expires = g.around(g.now) },
 		func() { v.Expires = g.around(g.now + g.w.LifeMs) },
