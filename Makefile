@@ -22,8 +22,7 @@ demo: build ## Run a whole network with wallet, till and console on this machine
 	bin/scrip demo
 
 fmt-check:
-	@files=$$(gofmt -l $$(git ls-files -co --exclude-standard '*.go')); \
-	if [ -n "$$files" ]; then echo "gofmt -w these files:"; echo "$$files"; exit 1; fi
+	@files=$$(gofmt -l .); if [ -n "$$files" ]; then echo "gofmt -w these files:"; echo "$$files"; exit 1; fi
 
 check: fmt-check ## Before each commit: format, vet, house rules, short tests
 	$(GO) vet ./...

@@ -80,6 +80,7 @@ func Load(root string) ([]*File, error) {
 	fset := token.NewFileSet()
 	for _, name := range names {
 		if skipped(name) {
+			files = append(files, &File{Path: name, Fset: fset})
 			continue
 		}
 		source, err := os.ReadFile(filepath.Join(root, filepath.FromSlash(name)))
@@ -133,7 +134,8 @@ func walkFiles(root string) ([]string, error) {
 	return names, err
 }
 
-// skipped reports files that no rule reads: test data, and what was built.
+// skipped reports files that are there but that no rule reads: test data, and what
+// was built.
 func skipped(name string) bool {
 	for _, part := range strings.Split(name, "/") {
 		if part == "testdata" || part == "dist" {
