@@ -108,6 +108,7 @@ type Committee struct {
 	keys   []PublicKey
 	params Parameters
 	digest Digest
+	quorum int
 }
 
 // NewCommittee checks n, f, p and the keys (distinct) and returns the committee
@@ -138,7 +139,7 @@ func NewCommittee(chain Digest, epoch Epoch, keys []PublicKey, params Parameters
 			}
 		}
 	}
-	c := &Committee{chain: chain, epoch: epoch, keys: append([]PublicKey(nil), keys...), params: params}
+	c := &Committee{chain: chain, epoch: epoch, keys: append([]PublicKey(nil), keys...), params: params, quorum: (n+f)/2 + 1}
 	c.digest = c.computeDigest()
 	return c, nil
 }
@@ -201,7 +202,7 @@ func (c *Committee) Primary(v View) ReplicaID {
 
 // Quorum returns q = floor((n+f)/2)+1: PREPAREs of a prepared certificate,
 // COMMITs of a slow commit certificate, signatures of a checkpoint certificate.
-func (c *Committee) Quorum() int { return (len(c.keys)+c.params.Faults)/2 + 1 }
+func (c *Committee) Quorum() int { return c.quorum }
 
 // FastQuorum returns F = n-p: PREPAREs that commit an armed block at once.
 func (c *Committee) FastQuorum() int { return len(c.keys) - c.params.FastFaults }
@@ -227,3 +228,11 @@ func (c *Committee) Support() int {
 // SupportWithEvidence returns T1 = T0+1, the same when the equivocating primary
 // is excluded (R9, clause E).
 func (c *Committee) SupportWithEvidence() int { return c.Support() + 1 }
+
+// Mutant returns a committee that uses another quorum q. It breaks the protocol
+// on purpose and exists for testers, who must notice (mistake 3 of section 6).
+func (c *Committee) Mutant(quorum int) *Committee {
+	m := *c
+	m.quorum = quorum
+	return &m
+}

@@ -9,6 +9,13 @@ type Anchor struct {
 	ReceiptRoot Digest
 }
 
+// History is what is remembered of a committed and executed block.
+type History struct {
+	Header      Header
+	StateRoot   Digest
+	ReceiptRoot Digest
+}
+
 // Config is what every engine needs to start. All of it is shared or constant;
 // an engine never changes it.
 type Config struct {
@@ -19,12 +26,20 @@ type Config struct {
 	// of the message (ed25519 is), so that a vote that is sent again has the
 	// same bytes.
 	Sign func(message []byte) Signature
+	// PayloadRoot returns the root of a payload, as Header.PayloadRoot commits to
+	// it. An engine drops a body that does not fit its header; nil only if the
+	// driver does so before Receive.
+	PayloadRoot func(payload []byte) Digest
 	// Genesis is Committee.GenesisHeader of the chain.
 	Genesis Header
 	// Anchor is the last block in the driver's store; a zero Header means that
 	// only the genesis state is there. Committed blocks above it come from the
 	// log and are handed out again by Ready.Committed.
 	Anchor Anchor
+	// History returns what the driver's store holds of a committed block at or
+	// below the anchor. It is called only while the engine is made, for recent
+	// blocks and for those that the log's votes name; nil if there are none.
+	History func(Seq) (History, bool)
 	// Recall makes a starting replica ask its peers for its own newest messages
 	// before it signs anything. Off only where the log cannot have been lost,
 	// as in simulations that model that.

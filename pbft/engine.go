@@ -5,8 +5,8 @@ package pbft
 // same Ready values. It is not safe for concurrent use.
 //
 // The driver's loop: feed any number of events; call Ready; if it is not empty,
-// act on its fields in their order; call Advance; repeat. Events must not be fed
-// between Ready and Advance.
+// act on its fields in their order; call Advance; repeat. Events may be fed
+// between Ready and Advance too; what they cause is in the next Ready.
 type Engine interface {
 	// Receive takes a decoded message from the authenticated channel of member
 	// from. It returns Accepted, or why the message was ignored.
@@ -31,7 +31,8 @@ type Engine interface {
 	Executed(seq Seq, stateRoot, receiptRoot Digest)
 	// Ready returns what the driver must do. It is empty if there is nothing.
 	Ready() Ready
-	// Advance says that the last Ready was acted on in full.
+	// Advance says that the records of every Ready so far are durable: own votes
+	// count from then on.
 	Advance()
 	// Status returns a snapshot for operators and tests.
 	Status() EngineStatus

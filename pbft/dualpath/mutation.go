@@ -1,0 +1,69 @@
+package dualpath
+
+import "github.com/scrip-network/scrip/pbft"
+
+// Mutation is a known way to break the protocol. Each was found to lead to a
+// divergence by model checking (section 7); the simulator must find each too.
+type Mutation uint8
+
+// The known-broken variants, numbered as in section 7 where it numbers them.
+const (
+	// Faithful is the protocol as written.
+	Faithful Mutation = 0
+	// MutantFastUnarmed commits unarmed blocks on the fast path.
+	MutantFastUnarmed Mutation = 1
+	// MutantHighestOnly selects the highest certificate and forgets bare votes.
+	MutantHighestOnly Mutation = 2
+	// MutantSupportPlusOne asks for one report more than there may be.
+	MutantSupportPlusOne Mutation = 3
+	// MutantCommitAfterViewChange sends COMMIT for a view that was given up.
+	MutantCommitAfterViewChange Mutation = 4
+	// MutantForgetCertificate sends COMMIT without remembering the certificate.
+	MutantForgetCertificate Mutation = 5
+	// MutantVoteNotDurable does not log its PREPAREs.
+	MutantVoteNotDurable Mutation = 6
+	// MutantNoEvidenceClause drops clause E of Select.
+	MutantNoEvidenceClause Mutation = 7
+	// MutantFewReports starts a view on m-1 VIEW-CHANGEs.
+	MutantFewReports Mutation = 8
+	// MutantTipOfLastView reports the tip of the last view voted in.
+	MutantTipOfLastView Mutation = 9
+	// MutantHandoverAnySlot takes any certificate of a view for its end.
+	MutantHandoverAnySlot Mutation = 10
+	// MutantSupportMinusOne is content with one report too few.
+	MutantSupportMinusOne Mutation = 11
+	// MutantStrictRule uses the rule for n >= 3f+2p+1 where n is smaller.
+	MutantStrictRule Mutation = 12
+)
+
+// NewMutant is New with one rule broken. It exists so that testers can prove
+// that they would notice; no node uses it.
+func NewMutant(cfg pbft.Config, log []pbft.Record, m Mutation) (*Replica, error) {
+	return newReplica(cfg, log, m)
+}
+
+// support returns the threshold T of Select.
+func (m Mutation) support(c *pbft.Committee, evidence bool) int {
+	t := c.Support()
+	if evidence {
+		t = c.SupportWithEvidence()
+	}
+	switch m {
+	case MutantSupportPlusOne:
+		t++
+	case MutantSupportMinusOne:
+		t--
+	}
+	return max(t, 1)
+}
+
+func (m Mutation) strict(c *pbft.Committee) bool {
+	return c.Strict() || m == MutantStrictRule || m == MutantNoEvidenceClause
+}
+
+func (m Mutation) viewChangeQuorum(c *pbft.Committee) int {
+	if m == MutantFewReports {
+		return c.ViewChangeQuorum() - 1
+	}
+	return c.ViewChangeQuorum()
+}

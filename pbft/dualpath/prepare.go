@@ -1,0 +1,241 @@
+package dualpath
+
+import "github.com/scrip-network/scrip/pbft"
+
+// tryPrepare casts every PREPARE that R2 allows now, in the order of the chain.
+func (r *Replica) tryPrepare() {
+	for r.voting() && r.inView() {
+		b := r.candidate()
+		if b == nil {
+			return
+		}
+		r.prepare(b)
+	}
+}
+
+// candidate returns the next block of the present view to be prepared, or nil:
+// a child of the own tip, or else a child of something certified further up
+// (a lagging replica skips what is certified: R2(b)).
+func (r *Replica) candidate() *block {
+	from := r.voteStart()
+	if from == nil {
+		return nil
+	}
+	if b := r.preparableChild(from); b != nil {
+		return b
+	}
+	for _, up := range []*block{r.chain.byDigest[r.highRef.Digest], r.chain.byDigest[r.chain.committed.Digest]} {
+		if up == nil || up.ref.Seq <= from.ref.Seq || up.ref.View != r.view || !up.certified() {
+			continue
+		}
+		if r.aboveOwnTip(up) {
+			if b := r.preparableChild(up); b != nil {
+				return b
+			}
+		}
+	}
+	return nil
+}
+
+// voteStart returns t of R2(b): the own last PREPARE of the view or the base.
+// Where that lies below the committed block and is settled on its chain, the
+// committed block stands for it if it is of this view.
+func (r *Replica) voteStart() *block {
+	t := r.tipOf(r.view)
+	at := r.entry.base
+	if t != nil {
+		at = t.last
+	}
+	if b := r.chain.byDigest[at.Digest]; b != nil {
+		return b
+	}
+	c := r.chain.byDigest[r.chain.committed.Digest]
+	if at.Seq <= r.chain.committed.Seq && c != nil && c.ref.View == r.view && (t == nil || t.settled) {
+		return c
+	}
+	return nil
+}
+
+// aboveOwnTip reports whether b descends from t of R2(b).
+func (r *Replica) aboveOwnTip(b *block) bool {
+	t := r.tipOf(r.view)
+	at, settled := r.entry.base, true
+	if t != nil {
+		at, settled = t.last, t.settled
+	}
+	if at.Seq <= r.chain.committed.Seq && settled {
+		return r.descends(b, r.chain.committed)
+	}
+	return r.descends(b, at)
+}
+
+func (r *Replica) preparableChild(p *block) *block {
+	for _, b := range r.chain.bySeq[p.ref.Seq+1] {
+		if b.ref.Seq > r.chain.committed.Seq && b.ref.View == r.view && b.header().Parent == p.ref.Digest && r.preparable(b) {
+			return b
+		}
+	}
+	return nil
+}
+
+// preparable tests R2 for a block whose parent is already in order.
+func (r *Replica) preparable(b *block) bool {
+	if !b.signed || b.header().BaseSeq != r.entry.baseSeq {
+		return false
+	}
+	need, whole, conflict := r.missingBelow(b)
+	if !whole {
+		if !conflict && need.Seq > 0 {
+			r.want(need, b.header().Proposer, r.self, 0)
+		}
+		return false
+	}
+	// X and every uncertified ancestor, inherited ones included (R2(d)).
+	certified := false
+	for x := b; x != nil && x.ref.Seq > r.chain.committed.Seq; x = r.parent(x) {
+		certified = certified || x.certified()
+		if certified && x != b {
+			continue
+		}
+		if r.contentValid(x) != valid || !r.timely(x, x == b) {
+			return false
+		}
+	}
+	return true
+}
+
+// timely tests the clock part of R12. The lower bound was tested when the header
+// arrived and concerns fresh blocks only; above the upper bound a block waits.
+func (r *Replica) timely(b *block, fresh bool) bool {
+	if b.certified() {
+		return true
+	}
+	if fresh && b.late {
+		return false
+	}
+	p := r.parent(b)
+	return p != nil && b.header().TimeMs <= max(r.clockMs+r.par.PrecisionMs, p.header().TimeMs+1)
+}
+
+// contentValid is the content check of R2(d): a function of the chain, settled
+// once. It returns unknown or asked while something is still missing.
+func (r *Replica) contentValid(b *block) verdict {
+	if b.content == valid || b.content == invalid {
+		return b.content
+	}
+	v := r.judge(b)
+	if v == valid || v == invalid {
+		b.content = v
+	}
+	if v == invalid && b.ref.View == r.view && r.com.Primary(r.view) != r.self {
+		r.suspect(pbft.SuspectTimeout, nil)
+	}
+	return v
+}
+
+func (r *Replica) judge(b *block) verdict {
+	r.askPayload(b)
+	p := r.parent(b)
+	if p == nil || b.payload == invalid {
+		return pick(b.payload == invalid, invalid, unknown)
+	}
+	h, ph := b.header(), p.header()
+	firstOfView := ph.View < h.View && h.BaseSeq == ph.Seq
+	sameView := ph.View == h.View && h.BaseSeq == ph.BaseSeq
+	if r.checkHeader(h) != pbft.Accepted || ph.Seq+1 != h.Seq || h.TimeMs <= ph.TimeMs ||
+		!firstOfView && !sameView || h.ExecSeq < ph.ExecSeq {
+		return invalid
+	}
+	if v := r.justification(b); v != valid {
+		return v
+	}
+	if v := r.executionRoot(h, ph); v != valid {
+		return v
+	}
+	return b.payload
+}
+
+func pick(c bool, a, b verdict) verdict {
+	if c {
+		return a
+	}
+	return b
+}
+
+// justification tests R2(c): justify names, with its true view and position, a
+// proper ancestor whose certificate is held.
+func (r *Replica) justification(b *block) verdict {
+	j := b.header().Justify
+	a := r.ancestor(r.parent(b), j.Seq)
+	if a == nil {
+		return unknown
+	}
+	if a.ref != j {
+		return invalid
+	}
+	return pick(a.certified(), valid, unknown)
+}
+
+// executionRoot compares the state that the header names with the own execution.
+func (r *Replica) executionRoot(h, ph *pbft.Header) verdict {
+	if h.ExecSeq == ph.ExecSeq {
+		return pick(h.ExecRoot == ph.ExecRoot, valid, invalid)
+	}
+	res, ok := r.chain.results[h.ExecSeq]
+	if !ok {
+		return unknown
+	}
+	return pick(res.state == h.ExecRoot, valid, invalid)
+}
+
+// prepare casts the PREPARE for b (R2): highQC rises to its justification, and
+// entry, certificate, bodies and vote become durable before it is sent (3.6).
+func (r *Replica) prepare(b *block) {
+	if t := r.tipOf(r.view); !r.guardPrepare(b, t) {
+		return
+	}
+	r.raiseToJustification(b)
+	r.logHigh()
+	if !r.entry.logged {
+		r.entry.logged = true
+		r.record(pbft.Record{Kind: pbft.RecordEntry, View: r.view, Base: r.entry.base, NewView: r.entry.newView})
+	}
+	r.logChain(b)
+	v := pbft.Vote{Epoch: r.com.Epoch(), Block: b.ref, Replica: r.self}
+	v.Signature = r.sign(r.com.PrepareBytes(b.ref))
+	m := &pbft.Prepare{Vote: v}
+	if r.mut != MutantVoteNotDurable {
+		r.record(pbft.Record{Kind: pbft.RecordPrepare, Prepare: m})
+	}
+	r.setTip(b.ref)
+	b.preparedAt = r.now + 1
+	r.signed = append(r.signed, m)
+	r.event(pbft.EventPrepare, b.ref, 0)
+	r.send(pbft.Everyone, m)
+}
+
+// raiseToJustification makes highQC at least the block's justification (R2). The
+// faithful engine raised it when it learned the certificate.
+func (r *Replica) raiseToJustification(b *block) {
+	j := r.chain.byDigest[b.header().Justify.Digest]
+	if r.mut == MutantForgetCertificate && j != nil && j.cert != nil && r.highRef.Rank().Less(j.ref.Rank()) {
+		r.high, r.highRef, r.highLog = j.cert, j.ref, false
+	}
+	assert(j == nil || !r.highRef.Rank().Less(j.ref.Rank()), "highQC below the justification of %v", b.ref)
+}
+
+// logChain makes b and its uncommitted ancestors durable, lowest first.
+func (r *Replica) logChain(b *block) {
+	var up []*block
+	for x := b; x != nil && x.ref.Seq > r.chain.committed.Seq && !x.logged; x = r.parent(x) {
+		up = append(up, x)
+	}
+	for i := len(up) - 1; i >= 0; i-- {
+		r.logBlock(up[i])
+	}
+}
+
+// guardPrepare is the last line before the key (section 3.12, signer guards).
+func (r *Replica) guardPrepare(b *block, t *tip) bool {
+	return b.ref.View == r.view && b.ref.View >= r.vcSent && b.hasBody && (t == nil || t.last.Seq < b.ref.Seq)
+}

@@ -1,0 +1,274 @@
+package dualpath
+
+import "github.com/scrip-network/scrip/pbft"
+
+// proposalState is a primary's own chain of proposals in the present view.
+type proposalState struct {
+	last *block // last own proposal of the present view, nil if none
+	at   uint64 // tick of the last proposal or of the view's entry
+}
+
+// ProposeHint implements pbft.Engine (R1).
+func (r *Replica) ProposeHint() pbft.ProposeHint {
+	parent := r.proposalParent()
+	if parent == nil {
+		return pbft.ProposeNever
+	}
+	seq := parent.ref.Seq + 1
+	justify := r.highestCertified(parent)
+	if justify == nil || seq > max(justify.ref.Seq, r.entry.baseSeq)+pbft.Seq(r.par.Window) ||
+		seq > r.entry.baseSeq+pbft.Seq(r.par.Tenure) {
+		return pbft.ProposeNever
+	}
+	// The first block of a view arms it and carries an inherited suffix along.
+	if r.proposal.last == nil && parent.ref.View < r.view {
+		return pbft.ProposeNow
+	}
+	if r.now-r.proposal.at >= uint64(r.tm.IdleTicks) {
+		return pbft.ProposeNow
+	}
+	return pbft.ProposeIfPending
+}
+
+// proposalParent returns the block to extend, or nil if this replica may not
+// propose at present.
+func (r *Replica) proposalParent() *block {
+	if !r.voting() || !r.inView() || r.com.Primary(r.view) != r.self {
+		return nil
+	}
+	b := r.proposal.last
+	if b == nil {
+		b = r.viewStart()
+	}
+	if b == nil {
+		return nil
+	}
+	if _, whole, _ := r.missingBelow(b); !whole {
+		return nil
+	}
+	return b
+}
+
+// viewStart returns the block on which a primary without own proposals in this
+// view goes on: the base, or, after a restart that lost nothing (its proposals
+// are logged), the highest block of its own view that is certified.
+func (r *Replica) viewStart() *block {
+	b := r.chain.byDigest[r.entry.base.Digest]
+	if c := r.chain.byDigest[r.chain.committed.Digest]; b == nil || c != nil && c.ref.Seq > b.ref.Seq {
+		b = c
+	}
+	if h := r.chain.byDigest[r.highRef.Digest]; h != nil && h.ref.View == r.view && b != nil && h.ref.Seq > b.ref.Seq {
+		b = h
+	}
+	return b
+}
+
+// highestCertified returns the highest block at or below b whose certificate is
+// held (or that is the genesis), for a justification.
+func (r *Replica) highestCertified(b *block) *block {
+	for b != nil && b.cert == nil && b.commit == nil && b.ref.Seq > 0 {
+		b = r.parent(b)
+	}
+	return b
+}
+
+// Propose implements pbft.Engine (R1).
+func (r *Replica) Propose(payload []byte, root pbft.Digest, clockMs uint64) bool {
+	if r.ProposeHint() == pbft.ProposeNever || len(payload) > int(r.par.PayloadBytesMax) {
+		return false
+	}
+	parent := r.proposalParent()
+	justify := r.highestCertified(parent)
+	ph := parent.header()
+	h := pbft.Header{
+		Epoch: r.com.Epoch(), View: r.view, Seq: parent.ref.Seq + 1, Parent: parent.ref.Digest,
+		BaseSeq: r.entry.baseSeq, PayloadRoot: root, PayloadBytes: uint32(len(payload)),
+		ExecSeq: ph.ExecSeq, ExecRoot: ph.ExecRoot,
+		TimeMs: max(clockMs, ph.TimeMs+1), Justify: justify.ref,
+		Proposer: r.self, Committee: r.com.Digest(),
+	}
+	lag := pbft.Seq(r.par.ExecutionLag)
+	if r.chain.executed > lag {
+		at := min(r.chain.executed-lag, justify.ref.Seq)
+		if res, ok := r.chain.results[at]; ok && at > h.ExecSeq {
+			h.ExecSeq, h.ExecRoot = at, res.state
+		}
+	}
+	x := &pbft.Block{SignedHeader: pbft.SignedHeader{Header: h}, Payload: payload}
+	x.Signature = r.sign(r.com.HeaderBytesToSign(&h))
+	b := r.addBlock(x, true)
+	b.payload = valid
+	r.proposal = proposalState{last: b, at: r.now}
+	r.logBlock(b)
+	r.record(pbft.Record{Kind: pbft.RecordProposal, View: r.view, Base: b.ref})
+	r.event(pbft.EventPropose, b.ref, uint64(len(payload)))
+	r.send(pbft.Everyone, r.prePrepare(b))
+	r.step()
+	return true
+}
+
+// prePrepare returns the message that proposes an own block, as it was sent the
+// first time up to the certificate, which may be newer.
+func (r *Replica) prePrepare(b *block) *pbft.PrePrepare {
+	m := &pbft.PrePrepare{Block: *b.block}
+	if j := r.chain.byDigest[b.header().Justify.Digest]; j != nil {
+		m.Certificate = j.cert
+		if m.Certificate == nil {
+			m.Certificate = j.commit
+		}
+	}
+	if b.ref.View == r.view && b.header().Seq == r.entry.baseSeq+1 {
+		m.Entry = r.entry.newView
+	}
+	return m
+}
+
+// onPrePrepare takes a proposal from any member, since its primary signed it.
+func (r *Replica) onPrePrepare(from pbft.ReplicaID, m *pbft.PrePrepare) pbft.Reason {
+	h := &m.Header
+	if reason := r.checkHeader(h); reason != pbft.Accepted {
+		return reason
+	}
+	if h.Seq <= r.chain.committed.Seq {
+		return pbft.IgnoredStale
+	}
+	ref := r.com.Ref(h)
+	known := r.chain.byDigest[ref.Digest]
+	if known != nil && known.hasBody && known.signed && h.View <= r.view &&
+		(m.Certificate == nil || r.holds(m.Certificate)) {
+		return pbft.IgnoredDuplicate
+	}
+	if known == nil || !known.signed {
+		if !r.cfg.Scheme.Verify(r.com.Key(h.Proposer), r.com.HeaderBytesToSign(h), m.Signature) {
+			return pbft.InvalidSignature
+		}
+	}
+	if (known == nil || !known.hasBody) && !r.payloadFits(&m.Block) {
+		return pbft.InvalidContent
+	}
+	r.noteProposal(&m.SignedHeader)
+	if m.Entry != nil && m.Entry.View == h.View && h.View > r.view {
+		if reason := r.onNewView(from, m.Entry); reason.Malicious() {
+			return reason
+		}
+	}
+	if reason := r.takeJustification(m.Certificate); reason != pbft.Accepted {
+		return reason
+	}
+	return r.admit(from, m, ref)
+}
+
+// takeJustification learns the certificate that came with a proposal.
+func (r *Replica) takeJustification(c *pbft.Certificate) pbft.Reason {
+	if c == nil || r.holds(c) {
+		return pbft.Accepted
+	}
+	if !r.com.VerifyCertificate(c, r.cfg.Scheme) {
+		return pbft.InvalidCertificate
+	}
+	r.learn(c)
+	r.tryEnterHigh()
+	return pbft.Accepted
+}
+
+// holds reports whether a certificate adds nothing to what is held.
+func (r *Replica) holds(c *pbft.Certificate) bool {
+	b := r.chain.byDigest[c.Block.Digest]
+	if b == nil || b.ref != c.Block {
+		return false
+	}
+	if c.Kind == pbft.Prepared {
+		return b.cert != nil
+	}
+	return b.commit != nil || b.cert != nil && !r.commits(c, b)
+}
+
+// admit stores a verified proposal if the table of section 3.12 allows it.
+func (r *Replica) admit(from pbft.ReplicaID, m *pbft.PrePrepare, ref pbft.BlockRef) pbft.Reason {
+	h := &m.Header
+	b := r.chain.byDigest[ref.Digest]
+	switch {
+	case b != nil, r.wanted(ref.Digest):
+	case h.View > r.view:
+		r.askEntry(from)
+		return pbft.IgnoredFuture
+	case h.View < r.view:
+		return pbft.IgnoredStale
+	case h.Seq > r.horizon()+pbft.Seq(r.par.Window):
+		r.noticeAhead(from, h.Seq)
+		return pbft.IgnoredFuture
+	default:
+		if same := r.ofView(ref); len(same) > 0 {
+			r.convict(&same[0].block.SignedHeader, &m.SignedHeader)
+			if len(same) > 1 {
+				return pbft.IgnoredQuota
+			}
+		}
+	}
+	fresh := b == nil
+	b = r.addBlock(&m.Block, true)
+	if fresh && h.View == r.view {
+		b.late = r.clockMs > h.TimeMs+r.par.PrecisionMs+r.par.DelayMs
+	}
+	r.askPayload(b)
+	return pbft.Accepted
+}
+
+// ofView returns the known blocks of the same view and position.
+func (r *Replica) ofView(ref pbft.BlockRef) []*block {
+	var same []*block
+	for _, b := range r.chain.bySeq[ref.Seq] {
+		if b.ref.View == ref.View && b.ref.Digest != ref.Digest {
+			same = append(same, b)
+		}
+	}
+	return same
+}
+
+// noteProposal remembers the newest header of a primary, for Recall, and notices
+// two different ones of one position.
+func (r *Replica) noteProposal(h *pbft.SignedHeader) {
+	p := &r.peers[h.Header.Proposer]
+	if p.lastProposal == nil ||
+		(pbft.Rank{View: p.lastProposal.Header.View, Seq: p.lastProposal.Header.Seq}).Less(
+			pbft.Rank{View: h.Header.View, Seq: h.Header.Seq}) {
+		c := *h
+		p.lastProposal = &c
+	}
+}
+
+// checkHeader tests what a header's own content decides.
+func (r *Replica) checkHeader(h *pbft.Header) pbft.Reason {
+	switch {
+	case h.Epoch != r.com.Epoch():
+		return pbft.IgnoredEpoch
+	case h.Committee != r.com.Digest() || h.View == 0 || h.Seq == 0 || h.Flags != 0,
+		h.Proposer != r.com.Primary(h.View), h.PayloadBytes > r.par.PayloadBytesMax,
+		h.Seq <= h.BaseSeq, h.Seq > h.BaseSeq+pbft.Seq(r.par.Tenure), h.Justify.View > h.View,
+		h.Justify.Seq >= h.Seq, h.ExecSeq > h.Justify.Seq,
+		h.Seq > max(h.Justify.Seq, h.BaseSeq)+pbft.Seq(r.par.Window):
+		return pbft.InvalidContent
+	}
+	return pbft.Accepted
+}
+
+// askPayload has the driver check a body, once.
+func (r *Replica) askPayload(b *block) {
+	if b.payload == unknown && b.hasBody {
+		b.payload = asked
+		r.out.Checks = append(r.out.Checks, pbft.PayloadCheck{Digest: b.ref.Digest, Block: b.block})
+	}
+}
+
+// PayloadChecked implements pbft.Engine.
+func (r *Replica) PayloadChecked(d pbft.Digest, ok bool) {
+	b := r.chain.byDigest[d]
+	if b == nil || b.payload != asked {
+		return
+	}
+	b.payload = invalid
+	if ok {
+		b.payload = valid
+	}
+	r.step()
+}

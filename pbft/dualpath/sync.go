@@ -1,0 +1,392 @@
+package dualpath
+
+import "github.com/scrip-network/scrip/pbft"
+
+// catchUpState drives the fetching of committed blocks from peers' stores.
+type catchUpState struct {
+	target     pbft.Seq // claimed by peers; drives questions, never state
+	peer       pbft.ReplicaID
+	askedAt    uint64
+	progressAt uint64
+	tries      int
+}
+
+// Pauses of answers to one peer, in ticks (section 3.12, STATUS answers).
+const (
+	answerTicks = 5
+	servedTicks = 1
+)
+
+func (r *Replica) status() *pbft.Status {
+	return &pbft.Status{Epoch: r.com.Epoch(), View: r.view, ViewChanged: r.vcSent, Committed: r.chain.committed,
+		Executed: r.chain.executed, High: r.highRef.Rank(), Replica: r.self}
+}
+
+func (r *Replica) broadcastStatus() { r.send(pbft.Everyone, r.status()) }
+
+// onStatus notes where a peer stands and helps it if it is behind.
+func (r *Replica) onStatus(from pbft.ReplicaID, m *pbft.Status) pbft.Reason {
+	if m.Epoch != r.com.Epoch() {
+		return pbft.IgnoredEpoch
+	}
+	if m.Replica != from {
+		return pbft.IgnoredSender
+	}
+	r.peers[from].status = m
+	switch {
+	case m.Committed.Seq > r.chain.committed.Seq:
+		r.noticeAhead(from, m.Committed.Seq)
+	case m.Committed.Seq < r.chain.committed.Seq:
+		r.answerBehind(from)
+	}
+	if m.View < r.view || m.View == r.view && m.ViewChanged > m.View && r.inView() {
+		r.answerEntry(from)
+	}
+	if m.High.Less(r.highRef.Rank()) && r.high != nil && r.mayAnswer(from) {
+		r.send(from, r.proof(r.high))
+	}
+	return pbft.Accepted
+}
+
+func (r *Replica) mayAnswer(to pbft.ReplicaID) bool {
+	p := &r.peers[to]
+	if p.answered != 0 && r.now+1 < p.answered+answerTicks {
+		return false
+	}
+	p.answered = r.now + 1
+	return true
+}
+
+func (r *Replica) proof(c *pbft.Certificate) *pbft.Proof {
+	m := &pbft.Proof{Certificate: c}
+	if b := r.chain.byDigest[c.Block.Digest]; b != nil && b.signed {
+		h := b.block.SignedHeader
+		m.Header = &h
+	}
+	return m
+}
+
+// answerBehind sends a peer the commit certificate of the committed block, which
+// tells it what to fetch.
+func (r *Replica) answerBehind(to pbft.ReplicaID) {
+	b := r.chain.byDigest[r.chain.committed.Digest]
+	if b != nil && b.commit != nil && r.mayAnswer(to) {
+		r.send(to, r.proof(b.commit))
+	}
+}
+
+// answerEntry sends a peer what proves the present view, or the own VIEW-CHANGE
+// while a later one is awaited (R6).
+func (r *Replica) answerEntry(to pbft.ReplicaID) {
+	p := &r.peers[to]
+	if p.resent != 0 && r.now+1 < p.resent+answerTicks {
+		return
+	}
+	p.resent = r.now + 1
+	if r.vcSent > r.view && r.ownVC != nil && r.voting() {
+		r.send(to, r.ownVC)
+	}
+	if r.entry.newView != nil {
+		r.send(to, r.entry.newView)
+		return
+	}
+	if b := r.chain.byDigest[r.entry.base.Digest]; b != nil {
+		if c := b.cert; c != nil {
+			r.send(to, r.proof(c))
+		} else if b.commit != nil {
+			r.send(to, r.proof(b.commit))
+		}
+	}
+}
+
+// askEntry asks a peer that is in a later view for the proof, by telling it where
+// this replica stands.
+func (r *Replica) askEntry(from pbft.ReplicaID) {
+	p := &r.peers[from]
+	if p.entryAsked != 0 && r.now+1 < p.entryAsked+2*answerTicks {
+		return
+	}
+	p.entryAsked = r.now + 1
+	r.send(from, r.status())
+}
+
+// noticeAhead notes that a peer claims to be ahead.
+func (r *Replica) noticeAhead(from pbft.ReplicaID, seq pbft.Seq) {
+	if r.catchUp.target <= r.chain.committed.Seq {
+		r.catchUp.peer, r.catchUp.tries = from, 0
+	}
+	r.catchUp.target = max(r.catchUp.target, seq)
+}
+
+// tickCatchUp asks one peer at a time for the next committed blocks while this
+// replica is behind and consensus itself does not bring them.
+func (r *Replica) tickCatchUp() {
+	c := &r.catchUp
+	if c.target <= r.chain.committed.Seq {
+		c.tries = 0
+		return
+	}
+	far := c.target > r.chain.committed.Seq+pbft.Seq(r.par.Window)
+	if !far && r.now < c.progressAt+uint64(4*r.tm.FetchTicks) {
+		return
+	}
+	if r.now < c.askedAt+uint64(10*r.tm.FetchTicks) {
+		return
+	}
+	if c.tries > 2*r.com.Size() {
+		c.target, c.tries = 0, 0
+		return
+	}
+	if c.tries > 0 {
+		c.peer = r.nextPeer(c.peer)
+	}
+	r.askCommitted()
+}
+
+func (r *Replica) nextPeer(p pbft.ReplicaID) pbft.ReplicaID {
+	p = (p + 1) % pbft.ReplicaID(r.com.Size())
+	if p == r.self {
+		p = (p + 1) % pbft.ReplicaID(r.com.Size())
+	}
+	return p
+}
+
+func (r *Replica) askCommitted() {
+	c := &r.catchUp
+	c.tries++
+	c.askedAt = r.now
+	r.send(c.peer, &pbft.Fetch{Epoch: r.com.Epoch(), Seq: c.target, After: r.chain.committed.Seq})
+}
+
+// onFetch answers from memory, or has the driver answer from its store.
+func (r *Replica) onFetch(from pbft.ReplicaID, m *pbft.Fetch) pbft.Reason {
+	p := &r.peers[from]
+	if m.Epoch != r.com.Epoch() {
+		return pbft.IgnoredEpoch
+	}
+	committedOnly := m.Digest == pbft.Digest{} || m.Seq <= r.chain.committed.Seq
+	if committedOnly {
+		if m.After >= r.chain.committed.Seq {
+			return pbft.IgnoredFuture
+		}
+		if p.served != 0 && r.now+1 < p.served+servedTicks {
+			return pbft.IgnoredQuota
+		}
+		p.served = r.now + 1
+		r.out.Serves = append(r.out.Serves, pbft.Serve{To: from, After: m.After, Limit: r.chain.committed.Seq})
+		return pbft.Accepted
+	}
+	b := r.chain.byDigest[m.Digest]
+	if b == nil || !b.hasBody || !b.signed {
+		return pbft.IgnoredUnwanted
+	}
+	r.send(from, r.supply(b, m.After))
+	return pbft.Accepted
+}
+
+// supplyBytesMax bounds the payloads of one answer to a Fetch from memory.
+const supplyBytesMax = 4 << 20
+
+// supply returns b and the ancestors above after whose bodies are held.
+func (r *Replica) supply(b *block, after pbft.Seq) *pbft.Blocks {
+	var down []pbft.Block
+	size := 0
+	for x := b; x != nil && x.ref.Seq > after && x.hasBody && x.signed && len(down) < pbft.BlocksMax; x = r.parent(x) {
+		size += len(x.block.Payload)
+		if size > supplyBytesMax && len(down) > 0 {
+			break
+		}
+		down = append(down, *x.block)
+	}
+	for i, j := 0, len(down)-1; i < j; i, j = i+1, j-1 {
+		down[i], down[j] = down[j], down[i]
+	}
+	return &pbft.Blocks{Epoch: r.com.Epoch(), Blocks: down}
+}
+
+// onBlocks takes blocks that were asked for: under a commit certificate, or
+// named by digest.
+func (r *Replica) onBlocks(from pbft.ReplicaID, m *pbft.Blocks) pbft.Reason {
+	switch {
+	case m.Epoch != r.com.Epoch():
+		return pbft.IgnoredEpoch
+	case len(m.Blocks) == 0:
+		return pbft.InvalidContent
+	}
+	for i := range m.Blocks {
+		h := &m.Blocks[i].Header
+		if r.checkHeader(h) != pbft.Accepted ||
+			i > 0 && h.Parent != r.com.HeaderDigest(&m.Blocks[i-1].Header) {
+			return pbft.InvalidContent
+		}
+	}
+	if m.Certificate != nil {
+		return r.onCommittedBlocks(from, m)
+	}
+	return r.onNamedBlocks(m)
+}
+
+func (r *Replica) onCommittedBlocks(from pbft.ReplicaID, m *pbft.Blocks) pbft.Reason {
+	last := &m.Blocks[len(m.Blocks)-1].Header
+	if last.Seq <= r.chain.committed.Seq {
+		return pbft.IgnoredStale
+	}
+	if m.Blocks[0].Header.Seq > r.chain.committed.Seq+1 {
+		return pbft.IgnoredFuture
+	}
+	if !r.com.Commits(m.Certificate, last) || !r.com.VerifyCertificate(m.Certificate, r.cfg.Scheme) {
+		return pbft.InvalidCertificate
+	}
+	for i := range m.Blocks {
+		if x := &m.Blocks[i]; x.Header.Seq > r.chain.committed.Seq {
+			if !r.payloadFits(x) {
+				return pbft.InvalidContent
+			}
+			r.addBlock(x, false)
+		}
+	}
+	r.learn(m.Certificate)
+	before := r.chain.committed.Seq
+	r.tryCommit()
+	if c := &r.catchUp; r.chain.committed.Seq > before && c.target > r.chain.committed.Seq && from == c.peer {
+		c.tries = 0
+		r.askCommitted()
+	}
+	return pbft.Accepted
+}
+
+// onNamedBlocks takes blocks without a certificate: each must be wanted by its
+// digest, and its parent becomes wanted with it.
+func (r *Replica) onNamedBlocks(m *pbft.Blocks) pbft.Reason {
+	reason := pbft.IgnoredUnwanted
+	for i := len(m.Blocks) - 1; i >= 0; i-- {
+		x := &m.Blocks[i]
+		d := r.com.HeaderDigest(&x.Header)
+		known := r.chain.byDigest[d]
+		if !r.wanted(d) && (known == nil || known.hasBody) || x.Header.Seq <= r.chain.committed.Seq {
+			continue
+		}
+		key := r.com.Key(x.Header.Proposer)
+		if !r.cfg.Scheme.Verify(key, r.com.HeaderBytesToSign(&x.Header), x.Signature) {
+			return pbft.InvalidSignature
+		}
+		if !r.payloadFits(x) {
+			return pbft.InvalidContent
+		}
+		r.noteProposal(&x.SignedHeader)
+		b := r.addBlock(x, true)
+		r.askPayload(b)
+		if r.parent(b) == nil && x.Header.Seq > r.chain.committed.Seq+1 {
+			r.want(pbft.BlockRef{Seq: x.Header.Seq - 1, Digest: x.Header.Parent}, x.Header.Proposer, r.self, 1)
+		}
+		reason = pbft.Accepted
+	}
+	return reason
+}
+
+// payloadFits checks a body against its header's root, where the driver did not.
+func (r *Replica) payloadFits(x *pbft.Block) bool {
+	return r.cfg.PayloadRoot == nil || r.cfg.PayloadRoot(x.Payload) == x.Header.PayloadRoot
+}
+
+// onProof takes a certificate that a peer thinks this replica lacks.
+func (r *Replica) onProof(_ pbft.ReplicaID, m *pbft.Proof) pbft.Reason {
+	c := m.Certificate
+	if c.Epoch != r.com.Epoch() {
+		return pbft.IgnoredEpoch
+	}
+	if r.holds(c) || c.Block.Seq < r.chain.committed.Seq {
+		return pbft.IgnoredDuplicate
+	}
+	if !r.com.VerifyCertificate(c, r.cfg.Scheme) {
+		return pbft.InvalidCertificate
+	}
+	if h := m.Header; h != nil && r.chain.byDigest[c.Block.Digest] == nil && r.com.Ref(&h.Header) == c.Block &&
+		r.checkHeader(&h.Header) == pbft.Accepted && c.Block.Seq > r.chain.committed.Seq {
+		if !r.cfg.Scheme.Verify(r.com.Key(h.Header.Proposer), r.com.HeaderBytesToSign(&h.Header), h.Signature) {
+			return pbft.InvalidSignature
+		}
+		r.addHeader(h)
+	}
+	r.learn(c)
+	return pbft.Accepted
+}
+
+// tickRetransmit repeats STATUS, and own votes and proposals while they are not
+// committed (section 3.12, retransmission).
+func (r *Replica) tickRetransmit() {
+	if r.now%uint64(r.tm.StatusTicks) == 0 {
+		r.broadcastStatus()
+	}
+	if r.now%uint64(r.tm.RetransmitTicks) != 0 || r.now < r.clock.progressAt+uint64(r.tm.RetransmitTicks) {
+		return
+	}
+	r.resend(pbft.Everyone)
+}
+
+// proposalsResentMax bounds the proposals repeated to one peer at a time: they
+// carry payloads.
+const proposalsResentMax = 4
+
+// resend repeats own uncommitted votes and proposals to a peer or to everyone.
+func (r *Replica) resend(to pbft.ReplicaID) {
+	if !r.voting() {
+		return
+	}
+	proposals := 0
+	top := min(r.chain.last, r.chain.committed.Seq+2*pbft.Seq(r.par.Window))
+	for s := r.chain.committed.Seq + 1; s <= top; s++ {
+		for _, b := range r.chain.bySeq[s] {
+			if b.header().Proposer == r.self && b.ref.View == r.view && b.hasBody && proposals < proposalsResentMax {
+				r.resendProposal(to, b)
+				proposals++
+			}
+		}
+		for _, x := range r.slots.bySeq[s] {
+			r.resendVotes(to, x)
+		}
+	}
+}
+
+func (r *Replica) resendProposal(to pbft.ReplicaID, b *block) {
+	m := r.prePrepare(b)
+	s := r.slots.byKey[slotKey{b.ref.View, b.ref.Seq}]
+	for id := range r.peers {
+		peer := pbft.ReplicaID(id)
+		if to != pbft.Everyone && to != peer || s != nil && s.find(votePrepare, id, b.ref.Digest) != nil {
+			continue
+		}
+		r.send(peer, m)
+	}
+}
+
+func (r *Replica) resendVotes(to pbft.ReplicaID, s *slot) {
+	for kind := voteKind(0); kind < voteKinds; kind++ {
+		b := &s.first[kind][r.self]
+		if !b.have || s.key.view < r.vcSent {
+			continue
+		}
+		v := pbft.Vote{Epoch: r.com.Epoch(), Replica: r.self, Signature: b.signature,
+			Block: pbft.BlockRef{View: s.key.view, Seq: s.key.seq, Digest: b.digest}}
+		if kind == votePrepare {
+			r.send(to, &pbft.Prepare{Vote: v})
+		} else {
+			r.send(to, &pbft.Commit{Vote: v})
+		}
+	}
+}
+
+// Connected implements pbft.Engine.
+func (r *Replica) Connected(peer pbft.ReplicaID) {
+	if !r.com.Has(peer) || peer == r.self {
+		return
+	}
+	r.send(peer, r.status())
+	if r.condition == pbft.Recalling {
+		r.send(peer, &pbft.Recall{Epoch: r.com.Epoch(), Nonce: r.recall.nonce})
+	}
+	r.resend(peer)
+	if r.vcSent > r.view && r.voting() {
+		r.send(peer, r.ownVC)
+	}
+}

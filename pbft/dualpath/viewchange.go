@@ -1,0 +1,169 @@
+package dualpath
+
+import "github.com/scrip-network/scrip/pbft"
+
+// startViewChange signs the VIEW-CHANGE for a view, once (R7). From then on this
+// replica sends no PREPARE or COMMIT for a lower one. It reports whether it did.
+func (r *Replica) startViewChange(v pbft.View) bool {
+	r.tryEnterHigh()
+	if !r.voting() || v <= r.vcSent || v <= r.view || v <= r.highRef.View {
+		return false
+	}
+	m := &pbft.ViewChange{Epoch: r.com.Epoch(), View: v, High: r.highRef, Committed: r.chain.committed.Seq,
+		Replica: r.self, Certificate: r.high}
+	if t := r.reportedTip(); t != nil {
+		m.Tip = t.last
+		m.Walk = r.walkOf(t.last)
+	}
+	m.Signature = r.sign(r.com.ViewChangeBytes(m))
+	r.vcSent = v
+	r.ownVC = m
+	r.backoff++
+	r.clock.viewChangeAt = r.now
+	r.logHigh()
+	r.record(pbft.Record{Kind: pbft.RecordViewChange, ViewChange: m})
+	r.signed = append(r.signed, m)
+	r.event(pbft.EventViewChange, pbft.BlockRef{View: v}, 0)
+	r.sendSuspicion()
+	return true
+}
+
+// reportedTip returns the own PREPARE chain of highQC's view, whose end is the
+// tip of a VIEW-CHANGE; only that view's bare votes can matter (section 3.7).
+func (r *Replica) reportedTip() *tip {
+	if r.mut == MutantTipOfLastView {
+		if len(r.tips) > 0 && r.tips[len(r.tips)-1].view == r.highRef.View {
+			return &r.tips[len(r.tips)-1]
+		}
+		return nil
+	}
+	return r.tipOf(r.highRef.View)
+}
+
+// walkOf returns the signed headers from a tip down to just above highQC or the
+// base of the view, highest first.
+func (r *Replica) walkOf(t pbft.BlockRef) []pbft.SignedHeader {
+	if t.Seq <= r.highRef.Seq {
+		return nil
+	}
+	var walk []pbft.SignedHeader
+	for b := r.chain.byDigest[t.Digest]; b != nil && b.ref.View == t.View; b = r.parent(b) {
+		if b.ref.Seq <= r.highRef.Seq || len(walk) >= pbft.WalkMax {
+			break
+		}
+		walk = append(walk, b.block.SignedHeader)
+		if b.ref.Seq == b.header().BaseSeq+1 {
+			break
+		}
+	}
+	return walk
+}
+
+// onViewChange takes a VIEW-CHANGE from its signer's own channel.
+func (r *Replica) onViewChange(from pbft.ReplicaID, m *pbft.ViewChange) pbft.Reason {
+	p := &r.peers[from]
+	switch {
+	case m.Epoch != r.com.Epoch():
+		return pbft.IgnoredEpoch
+	case m.Replica != from:
+		return pbft.IgnoredSender
+	case m.View < r.current() || m.View <= r.view:
+		r.answerEntry(from)
+		return pbft.IgnoredStale
+	case p.vc != nil && m.View <= p.vc.View:
+		if m.View == p.vc.View {
+			r.noteSuspect(from, m.View-1, true)
+			r.evaluate()
+		}
+		return pbft.IgnoredDuplicate
+	}
+	if reason := r.checkViewChange(m); reason != pbft.Accepted {
+		return reason
+	}
+	p.vc = m
+	r.noteSuspect(from, m.View-1, true)
+	if m.Certificate != nil {
+		r.learn(m.Certificate)
+	}
+	if r.com.Primary(m.View) == r.self {
+		for i := range m.Walk {
+			r.addHeader(&m.Walk[i])
+		}
+	}
+	r.evaluate()
+	return pbft.Accepted
+}
+
+// checkViewChange tests what R8 demands of a VIEW-CHANGE and its attachments.
+func (r *Replica) checkViewChange(m *pbft.ViewChange) pbft.Reason {
+	if !r.wellFormed(m) {
+		return pbft.InvalidContent
+	}
+	if !r.cfg.Scheme.Verify(r.com.Key(m.Replica), r.com.ViewChangeBytes(m), m.Signature) {
+		return pbft.InvalidSignature
+	}
+	switch {
+	case m.High == r.genesisRef():
+	case m.Certificate == nil || m.Certificate.Block != m.High:
+		return pbft.InvalidContent
+	case !r.holds(m.Certificate) && !r.com.VerifyCertificate(m.Certificate, r.cfg.Scheme):
+		return pbft.InvalidCertificate
+	}
+	return r.checkWalk(m)
+}
+
+func (r *Replica) genesisRef() pbft.BlockRef { return r.com.Ref(&r.cfg.Genesis) }
+
+// wellFormed tests the signed part of a VIEW-CHANGE by itself.
+func (r *Replica) wellFormed(m *pbft.ViewChange) bool {
+	return m.Epoch == r.com.Epoch() && r.com.Has(m.Replica) && m.High.View >= 1 && m.High.View < m.View &&
+		(!m.HasTip() || m.Tip.View == m.High.View)
+}
+
+// checkWalk tests that a tip above High comes with a whole walk of signed
+// headers (section 3.2), at most W long.
+func (r *Replica) checkWalk(m *pbft.ViewChange) pbft.Reason {
+	if !m.HasTip() || m.Tip.Seq <= m.High.Seq {
+		if len(m.Walk) != 0 {
+			return pbft.InvalidContent
+		}
+		return pbft.Accepted
+	}
+	if len(m.Walk) == 0 || uint64(len(m.Walk)) > r.par.Window {
+		return pbft.InvalidContent
+	}
+	at := m.Tip
+	for i := range m.Walk {
+		h := &m.Walk[i].Header
+		if r.checkHeader(h) != pbft.Accepted || r.com.Ref(h) != at || h.BaseSeq != m.Walk[0].Header.BaseSeq {
+			return pbft.InvalidContent
+		}
+		at = pbft.BlockRef{View: at.View, Seq: at.Seq - 1, Digest: h.Parent}
+	}
+	last := &m.Walk[len(m.Walk)-1].Header
+	if last.Seq != max(m.High.Seq, last.BaseSeq)+1 {
+		return pbft.InvalidContent
+	}
+	return r.checkHeaderSignatures(m.Walk)
+}
+
+// checkHeaderSignatures verifies headers that are not known as verified already,
+// in one batch.
+func (r *Replica) checkHeaderSignatures(hs []pbft.SignedHeader) pbft.Reason {
+	var keys []pbft.PublicKey
+	var messages [][]byte
+	var sigs []pbft.Signature
+	for i := range hs {
+		h := &hs[i].Header
+		if b := r.chain.byDigest[r.com.HeaderDigest(h)]; b != nil && b.signed {
+			continue
+		}
+		keys = append(keys, r.com.Key(r.com.Primary(h.View)))
+		messages = append(messages, r.com.HeaderBytesToSign(h))
+		sigs = append(sigs, hs[i].Signature)
+	}
+	if len(keys) > 0 && !r.cfg.Scheme.VerifyBatch(keys, messages, sigs) {
+		return pbft.InvalidSignature
+	}
+	return pbft.Accepted
+}

@@ -1,0 +1,266 @@
+package dualpath
+
+import "github.com/scrip-network/scrip/pbft"
+
+// voteKind tells the two pools of a position apart.
+type voteKind uint8
+
+const (
+	votePrepare voteKind = iota
+	voteCommit
+	voteKinds
+)
+
+// ballot is one stored vote.
+type ballot struct {
+	digest    pbft.Digest
+	signature pbft.Signature
+	have      bool
+	verified  bool
+}
+
+// slotKey is a position in a view.
+type slotKey struct {
+	view pbft.View
+	seq  pbft.Seq
+}
+
+// slot holds the votes of one position in one view: by kind, the first vote of
+// each member, and a second one for another digest, which only a faulty member
+// casts (it counts in its own pool: section 3.12).
+type slot struct {
+	key    slotKey
+	first  [voteKinds][]ballot
+	second [voteKinds][]ballot
+}
+
+// slotTable holds the slots above the committed position. Maps are only looked
+// up; order comes from bySeq.
+type slotTable struct {
+	n     int
+	byKey map[slotKey]*slot
+	bySeq map[pbft.Seq][]*slot
+	low   pbft.Seq
+}
+
+func newSlotTable(n int) slotTable {
+	return slotTable{n: n, byKey: make(map[slotKey]*slot), bySeq: make(map[pbft.Seq][]*slot)}
+}
+
+func (t *slotTable) get(k slotKey) *slot {
+	s := t.byKey[k]
+	if s == nil {
+		s = &slot{key: k}
+		for i := range s.first {
+			s.first[i] = make([]ballot, t.n)
+		}
+		t.byKey[k] = s
+		t.bySeq[k.seq] = append(t.bySeq[k.seq], s)
+	}
+	return s
+}
+
+// votesMax bounds the votes stored for one member, above what an honest one
+// casts in the windows of three views.
+func (r *Replica) votesMax() int { return 3 * 2 * 2 * int(r.par.Window) }
+
+// onVote takes a PREPARE or COMMIT from its signer's own channel (section 3.12:
+// a relayed vote travels only inside a certificate).
+func (r *Replica) onVote(from pbft.ReplicaID, kind voteKind, v *pbft.Vote, prepare *pbft.Prepare) pbft.Reason {
+	p := &r.peers[from]
+	switch {
+	case v.Epoch != r.com.Epoch():
+		return pbft.IgnoredEpoch
+	case v.Replica != from:
+		return pbft.IgnoredSender
+	case v.Block.View == 0:
+		return pbft.InvalidContent
+	}
+	if prepare != nil && (p.lastPrepare == nil || p.lastPrepare.Block.Rank().Less(v.Block.Rank())) {
+		p.lastPrepare = prepare
+	}
+	switch {
+	case v.Block.Seq <= r.chain.committed.Seq:
+		if kind == voteCommit {
+			r.answerBehind(from)
+		}
+		return pbft.IgnoredStale
+	case v.Block.Seq > r.horizon()+2*pbft.Seq(r.par.Window):
+		r.noticeAhead(from, v.Block.Seq)
+		return pbft.IgnoredFuture
+	case v.Block.View > r.current():
+		if v.Block.View < p.futureView {
+			return pbft.IgnoredStale
+		}
+		p.futureView = v.Block.View
+		r.askEntry(from)
+	}
+	if p.votes >= r.votesMax() {
+		return pbft.IgnoredQuota
+	}
+	return r.addVote(kind, v, false)
+}
+
+// horizon is the highest position on which certificates, the present view's base
+// or the committed block anchor a window.
+func (r *Replica) horizon() pbft.Seq {
+	return max(r.highRef.Seq, r.entry.base.Seq, r.chain.committed.Seq)
+}
+
+// addVote stores a vote and completes what it can complete.
+func (r *Replica) addVote(kind voteKind, v *pbft.Vote, verified bool) pbft.Reason {
+	if v.Block.Seq <= r.chain.committed.Seq {
+		return pbft.IgnoredStale
+	}
+	s := r.slots.get(slotKey{v.Block.View, v.Block.Seq})
+	b := &s.first[kind][v.Replica]
+	if b.have && b.digest != v.Block.Digest {
+		if s.second[kind] == nil {
+			s.second[kind] = make([]ballot, r.com.Size())
+		}
+		b = &s.second[kind][v.Replica]
+	}
+	if b.have {
+		return pbft.IgnoredDuplicate
+	}
+	*b = ballot{digest: v.Block.Digest, signature: v.Signature, have: true, verified: verified}
+	r.peers[v.Replica].votes++
+	r.tally(s, kind, v.Block)
+	if x := r.chain.byDigest[v.Block.Digest]; x == nil {
+		r.want(v.Block, v.Replica, v.Replica, uint64(r.tm.FetchTicks))
+	} else if kind == voteCommit && x.ref == v.Block {
+		r.commitVote(x)
+	}
+	return pbft.Accepted
+}
+
+// recount completes what a newly known header or certificate makes possible.
+func (r *Replica) recount(b *block) {
+	s := r.slots.byKey[slotKey{b.ref.View, b.ref.Seq}]
+	if s == nil || b.commit != nil {
+		return
+	}
+	r.tally(s, votePrepare, b.ref)
+	r.tally(s, voteCommit, b.ref)
+}
+
+// tally makes a certificate once enough votes for one block are stored. Votes
+// are verified together at the moment when they could complete a quorum.
+func (r *Replica) tally(s *slot, kind voteKind, block pbft.BlockRef) {
+	have := s.count(kind, block.Digest, false)
+	b := r.chain.byDigest[block.Digest]
+	if b != nil && (b.ref != block || b.commit != nil) {
+		return
+	}
+	fast := kind == votePrepare && b != nil && (b.header().Armed() || r.mut == MutantFastUnarmed)
+	switch {
+	case kind == voteCommit && have >= r.quorum():
+		r.complete(s, kind, block, pbft.CommittedSlow, r.quorum())
+	case fast && have >= r.com.FastQuorum() && r.complete(s, kind, block, pbft.CommittedFast, r.com.FastQuorum()):
+	case kind == votePrepare && have >= r.quorum() && (b == nil || b.cert == nil):
+		r.complete(s, kind, block, pbft.Prepared, r.quorum())
+	}
+}
+
+// complete verifies the votes for a block and, if need of them are good, learns
+// the certificate that they form.
+func (r *Replica) complete(s *slot, kind voteKind, block pbft.BlockRef, as pbft.CertificateKind, need int) bool {
+	r.verifyBallots(s, kind, block)
+	if s.count(kind, block.Digest, true) < need {
+		return false
+	}
+	c := &pbft.Certificate{Kind: as, Epoch: r.com.Epoch(), Block: block}
+	for id := 0; id < r.com.Size() && len(c.Signatures) < need; id++ {
+		if b := s.find(kind, id, block.Digest); b != nil && b.verified {
+			c.Signers.Add(pbft.ReplicaID(id))
+			c.Signatures = append(c.Signatures, b.signature)
+		}
+	}
+	r.learn(c)
+	return true
+}
+
+// verifyBallots checks the unverified votes for a block in one batch, and one by
+// one if that fails; bad ones are dropped.
+func (r *Replica) verifyBallots(s *slot, kind voteKind, block pbft.BlockRef) {
+	message := r.com.PrepareBytes(block)
+	if kind == voteCommit {
+		message = r.com.CommitBytes(block)
+	}
+	var open []*ballot
+	var ids []int
+	var keys []pbft.PublicKey
+	var messages [][]byte
+	var sigs []pbft.Signature
+	for id := 0; id < r.com.Size(); id++ {
+		if b := s.find(kind, id, block.Digest); b != nil && !b.verified {
+			open, ids = append(open, b), append(ids, id)
+			keys = append(keys, r.com.Key(pbft.ReplicaID(id)))
+			messages = append(messages, message)
+			sigs = append(sigs, b.signature)
+		}
+	}
+	if len(open) == 0 {
+		return
+	}
+	all := r.cfg.Scheme.VerifyBatch(keys, messages, sigs)
+	for i, b := range open {
+		if all || r.cfg.Scheme.Verify(keys[i], message, sigs[i]) {
+			b.verified = true
+		} else {
+			r.uncount(ids[i], b)
+			*b = ballot{}
+		}
+	}
+}
+
+// find returns a member's vote for a digest, or nil.
+func (s *slot) find(kind voteKind, id int, d pbft.Digest) *ballot {
+	if b := &s.first[kind][id]; b.have && b.digest == d {
+		return b
+	}
+	if s.second[kind] != nil {
+		if b := &s.second[kind][id]; b.have && b.digest == d {
+			return b
+		}
+	}
+	return nil
+}
+
+func (s *slot) count(kind voteKind, d pbft.Digest, verified bool) int {
+	n := 0
+	for id := range s.first[kind] {
+		if b := s.find(kind, id, d); b != nil && (!verified || b.verified) {
+			n++
+		}
+	}
+	return n
+}
+
+// dropSlots forgets the votes at and below the committed position.
+func (r *Replica) dropSlots() {
+	t := &r.slots
+	if t.low == 0 && r.chain.committed.Seq > 0 {
+		t.low = r.chain.low
+	}
+	for ; t.low <= r.chain.committed.Seq; t.low++ {
+		for _, s := range t.bySeq[t.low] {
+			for kind := range s.first {
+				for id := range s.first[kind] {
+					r.uncount(id, &s.first[kind][id])
+					if s.second[kind] != nil {
+						r.uncount(id, &s.second[kind][id])
+					}
+				}
+			}
+			delete(t.byKey, s.key)
+		}
+		delete(t.bySeq, t.low)
+	}
+}
+
+func (r *Replica) uncount(id int, b *ballot) {
+	if b.have {
+		r.peers[id].votes--
+	}
+}
