@@ -3,7 +3,8 @@
 
 GO       ?= go
 FUZZTIME ?= 10s
-SIMTIME  ?= 60s
+SEEDS    ?= 20000
+FROM     := $(or $(FROM),$(shell date +%s)0000)
 BENCH    ?= .
 LINT_VERSION := v2.15.0
 VERSION  := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
@@ -36,8 +37,9 @@ test: fmt-check ## Everything that must hold; what continuous integration runs
 race: ## The short tests under the race detector (needs a C compiler)
 	CGO_ENABLED=1 $(GO) test -race -short -timeout 20m ./...
 
-sim: ## Random simulated networks for SIMTIME, each from a fresh, printed seed
-	SCRIP_SIM=$(SIMTIME) $(GO) test -count=1 -timeout 0 -run '^TestSim' -v ./pbft/...
+sim: ## SEEDS random simulated networks from seed FROM; SEED=n replays one with its trace
+	$(GO) test -count=1 -timeout 0 -v -run '^TestClusterKeepsItsPromises$$' ./pbft/pbfttest \
+	  $(if $(SEED),-sim.seed=$(SEED),-sim.from=$(FROM) -sim.count=$(SEEDS))
 
 fuzz: ## Every fuzz target for FUZZTIME each
 	@set -e; for pkg in $$($(GO) list ./...); do \

@@ -3,6 +3,7 @@ package genesis
 import (
 	"bytes"
 	"encoding/hex"
+	"flag"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -14,6 +15,8 @@ import (
 	"github.com/scrip-network/scrip/keys"
 	"github.com/scrip-network/scrip/pbft"
 )
+
+var rewrite = flag.Bool("rewrite", false, "rewrite testdata/dev4.json; read the difference before committing it")
 
 func dev(t testing.TB, n int) *DevNetwork {
 	t.Helper()
@@ -54,7 +57,7 @@ func TestDevIsTheSameEverywhere(t *testing.T) {
 		t.Error("two calls give two files")
 	}
 	golden := filepath.Join("testdata", "dev4.json")
-	if os.Getenv("SCRIP_REWRITE") != "" {
+	if *rewrite {
 		if err := os.WriteFile(golden, a.Genesis.Raw, 0o644); err != nil {
 			t.Fatal(err)
 		}
