@@ -1,0 +1,129 @@
+package ledger
+
+import (
+	"encoding/binary"
+	"fmt"
+
+	"github.com/scrip-network/scrip/coupon"
+	"github.com/scrip-network/scrip/store"
+)
+
+// The indexes, by the first byte of an extra's key. Numbers are big-endian.
+const (
+	indexOwner   = 'o' // owner [32], coupon u64 -> one byte: coupons that are not redeemed
+	indexHistory = 'h' // coupon u64, height u64, index u32 -> event type u8
+)
+
+// indexes returns the changes of the indexes by a block.
+func (m *Machine) indexes(r *coupon.Result, height uint64) []store.Write {
+	extra := make([]store.Write, 0, 2*len(r.Events))
+	for i := range r.Writes {
+		if w := &r.Writes[i]; len(w.Key) == 1+8 && w.Key[0] == coupon.PrefixCoupon {
+			extra = m.indexOwner(extra, w)
+		}
+	}
+	for i := range r.Outcomes {
+		o := &r.Outcomes[i]
+		if o.Code != coupon.OK || o.Coupon == 0 {
+			continue
+		}
+		key := binary.BigEndian.AppendUint64([]byte{indexHistory}, uint64(o.Coupon))
+		key = binary.BigEndian.AppendUint64(key, height)
+		key = binary.BigEndian.AppendUint32(key, uint32(i))
+		extra = append(extra, store.Write{Key: key, Value: []byte{byte(o.Event())}})
+	}
+	return extra
+}
+
+// indexOwner moves a coupon between owners.
+func (m *Machine) indexOwner(extra []store.Write, w *coupon.Write) []store.Write {
+	before, held := ownerOf(m.store.Row(w.Key))
+	after, holds := ownerOf(w.Value, w.Value != nil)
+	if held == holds && before == after {
+		return extra
+	}
+	if held {
+		extra = append(extra, store.Write{Key: ownerKey(before, w.Key[1:])})
+	}
+	if holds {
+		extra = append(extra, store.Write{Key: ownerKey(after, w.Key[1:]), Value: []byte{1}})
+	}
+	return extra
+}
+
+// ownerOf returns the owner of a coupon's row, if it has one that can still use
+// it.
+func ownerOf(row []byte, ok bool) (owner [32]byte, holds bool) {
+	if !ok {
+		return owner, false
+	}
+	c, err := coupon.DecodeCoupon(row)
+	if err != nil || c.Status == coupon.Redeemed {
+		return owner, false
+	}
+	return c.Owner, true
+}
+
+func ownerKey(owner [32]byte, id []byte) []byte {
+	return append(append(append(make([]byte, 0, 1+32+8), indexOwner), owner[:]...), id...)
+}
+
+// OwnedCoupons calls visit with the coupons of owner that are not redeemed, in
+// ascending order from the given one on, until visit returns false.
+func OwnedCoupons(v *store.View, owner [32]byte, from coupon.CouponID, visit func(coupon.CouponID) bool) error {
+	prefix := ownerKey(owner, nil)
+	start := binary.BigEndian.AppendUint64(ownerKey(owner, nil), uint64(from))
+	err := v.Extras(prefix, start, func(key, _ []byte) bool {
+		return visit(coupon.CouponID(binary.BigEndian.Uint64(key[len(prefix):])))
+	})
+	if err != nil {
+		return fmt.Errorf("list the coupons of an owner: %w", err)
+	}
+	return nil
+}
+
+// Step is one accepted transaction in the life of a coupon.
+type Step struct {
+	Place store.TxPlace
+	Type  coupon.EventType
+}
+
+// CouponHistory calls visit with the accepted transactions of a coupon, oldest
+// first, from the given place on, until visit returns false.
+func CouponHistory(v *store.View, id coupon.CouponID, from store.TxPlace, visit func(Step) bool) error {
+	prefix := binary.BigEndian.AppendUint64([]byte{indexHistory}, uint64(id))
+	start := binary.BigEndian.AppendUint64(append([]byte(nil), prefix...), from.Height)
+	start = binary.BigEndian.AppendUint32(start, from.Index)
+	err := v.Extras(prefix, start, func(key, value []byte) bool {
+		at := key[len(prefix):]
+		return len(value) == 1 && visit(Step{
+			Place: store.TxPlace{Height: binary.BigEndian.Uint64(at), Index: binary.BigEndian.Uint32(at[8:])},
+			Type:  coupon.EventType(value[0]),
+		})
+	})
+	if err != nil {
+		return fmt.Errorf("list the history of coupon %d: %w", id, err)
+	}
+	return nil
+}
+
+// EncodeEvent returns the form of an event that nodes keep and hand out: its
+// type u8, then the receipt that says all of it.
+func EncodeEvent(e *coupon.Event) []byte {
+	return append(append(make([]byte, 0, 1+len(e.Receipt)), byte(e.Type)), e.Receipt...)
+}
+
+// DecodeEvent is the inverse of EncodeEvent, with the receipt decoded.
+func DecodeEvent(b []byte) (coupon.EventType, coupon.Outcome, error) {
+	if len(b) == 0 {
+		return coupon.EventNone, coupon.Outcome{}, fmt.Errorf("decode event: no bytes")
+	}
+	o, err := coupon.DecodeReceipt(b[1:])
+	if err != nil {
+		return coupon.EventNone, coupon.Outcome{}, fmt.Errorf("decode event: %w", err)
+	}
+	if o.Event() != coupon.EventType(b[0]) {
+		return coupon.EventNone, coupon.Outcome{}, fmt.Errorf("decode event: type %d over the receipt of a %v", b[0], o.Event())
+	}
+	return o.Event(), o, nil
+}

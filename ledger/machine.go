@@ -1,0 +1,221 @@
+package ledger
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"slices"
+
+	"github.com/scrip-network/scrip/chain"
+	"github.com/scrip-network/scrip/coupon"
+	"github.com/scrip-network/scrip/node"
+	"github.com/scrip-network/scrip/sig"
+	"github.com/scrip-network/scrip/store"
+)
+
+// TxBytesMax bounds one transaction.
+const TxBytesMax = coupon.TxSizeMax
+
+// Machine is the coupon ledger as a node.StateMachine.
+type Machine struct {
+	chain coupon.Chain
+	rules *coupon.Machine
+	store *store.Ledger
+	door  *door
+	// buckets are the Seen buckets that have a row, ascending. Only Execute
+	// uses them.
+	buckets []uint64
+}
+
+var _ node.StateMachine = (*Machine)(nil)
+
+// New returns the machine over an open store, which may be empty. It fails if
+// the genesis data is not valid or the store cannot be read.
+func New(c coupon.Chain, g coupon.Genesis, s *store.Ledger) (*Machine, error) {
+	rules, err := coupon.NewMachine(c, g)
+	if err != nil {
+		return nil, fmt.Errorf("make ledger: %w", err)
+	}
+	m := &Machine{chain: c, rules: rules, store: s, door: newDoor(s)}
+	err = s.Latest().Rows([]byte{coupon.PrefixSeen}, nil, func(key, _ []byte) bool {
+		if len(key) == 1+8 {
+			m.buckets = append(m.buckets, binary.BigEndian.Uint64(key[1:]))
+		}
+		return true
+	})
+	if err != nil {
+		return nil, fmt.Errorf("make ledger: %w", err)
+	}
+	return m, nil
+}
+
+// Rules returns the rules, for those who explain or preview transactions.
+func (m *Machine) Rules() *coupon.Machine { return m.rules }
+
+// Check implements node.StateMachine: the stateless checks of the domain rules
+// 3.3 (a) but the signatures.
+func (m *Machine) Check(raw []byte) (*node.Tx, error) {
+	tx, err := m.chain.CheckTx(raw)
+	if err != nil {
+		var e *coupon.Error
+		if errors.As(err, &e) {
+			return nil, &node.Refusal{Code: uint16(e.Code), Text: e.Detail}
+		}
+		return nil, &node.Refusal{Code: uint16(coupon.BadEncoding), Text: err.Error()}
+	}
+	checks := tx.Signatures(m.chain)
+	items := make([]sig.Item, len(checks))
+	for i := range checks {
+		c := &checks[i]
+		items[i] = sig.Item{Key: &c.Key, Message: c.Message, Signature: &c.Signature}
+	}
+	return &node.Tx{Raw: raw, ID: tx.ID, Sender: sender(tx), ExpiresMs: tx.Expires, Signatures: items, Decoded: tx}, nil
+}
+
+// sender returns the key whose share of the mempool a transaction takes: one
+// that the state knows, if there is one, because new keys cost nothing.
+func sender(tx *coupon.Tx) [32]byte {
+	switch f := tx.Fields.(type) {
+	case *coupon.Claim:
+		return f.TicketKey
+	case *coupon.Transfer:
+		return f.Mover
+	case *coupon.Redeem:
+		return f.Invoice.TillKey
+	case *coupon.Void:
+		return f.Key
+	}
+	if len(tx.Members) > 0 {
+		return tx.Members[0].Key
+	}
+	return [32]byte{}
+}
+
+// Admit implements node.StateMachine. A Redeem that its own till hands in is
+// always admitted, so that its refusal becomes a receipt (3.3).
+func (m *Machine) Admit(tx *node.Tx, by *[32]byte, nowMs uint64) error {
+	t := decoded(tx)
+	if f, ok := t.Fields.(*coupon.Redeem); ok && by != nil && *by == f.Invoice.TillKey {
+		return nil
+	}
+	o, err := m.rules.DryRun(m.door, nowMs, t)
+	if err != nil || o.Code == coupon.OK {
+		// A row that does not fit the others is one read between two blocks:
+		// the block decides.
+		return nil
+	}
+	info, _ := o.Code.Info()
+	return &node.Refusal{Code: uint16(o.Code), Text: info.Explanation}
+}
+
+// decoded returns the coupon form of a transaction, which Check has put there.
+func decoded(tx *node.Tx) *coupon.Tx { return tx.Decoded.(*coupon.Tx) }
+
+// Genesis implements node.StateMachine.
+func (m *Machine) Genesis() (node.Result, error) {
+	return m.result(coupon.Result{Writes: m.rules.Genesis()}, nil, 0)
+}
+
+// Execute implements node.StateMachine.
+func (m *Machine) Execute(b node.Batch) (node.Result, error) {
+	txs := make([]*coupon.Tx, len(b.Txs))
+	for i, tx := range b.Txs {
+		txs[i] = decoded(tx)
+	}
+	r := m.rules.Apply(reader{m}, coupon.Block{Height: b.Height, TimeMs: b.TimeMs, Txs: txs})
+	if err := errors.Join(r.Err, m.store.Err()); err != nil {
+		return node.Result{}, err
+	}
+	m.keepBuckets(r.SeenAdded, r.SeenDropped)
+	return m.result(r, txs, b.Height)
+}
+
+// result adds to what the rules have done the state tree, the indexes, and the
+// forms that the node and the store use.
+func (m *Machine) result(r coupon.Result, txs []*coupon.Tx, height uint64) (node.Result, error) {
+	changes := make([]chain.Change, len(r.Writes))
+	out := node.Result{Receipts: r.Receipts}
+	c := &out.Changes
+	c.Rows = make([]store.Write, len(r.Writes))
+	for i, w := range r.Writes {
+		changes[i] = chain.Change{Key: w.Key, Value: w.Value}
+		c.Rows[i] = store.Write{Key: w.Key, Value: w.Value}
+	}
+	root, pages, err := chain.Update(statePages{m.store}, m.store.StateRoot(), changes)
+	if err = errors.Join(err, m.store.Err()); err != nil {
+		return node.Result{}, fmt.Errorf("update the state tree: %w", err)
+	}
+	out.StateRoot = root
+	c.Pages = make([]store.Write, len(pages))
+	for i, p := range pages {
+		c.Pages[i] = store.Write{Key: p.ID.Append(nil), Value: p.Data}
+	}
+	c.SeenDropped = r.SeenDropped
+	c.SeenAdded = make([]store.SeenAdd, len(r.SeenAdded))
+	out.Weak = make([]bool, len(txs))
+	for i := range out.Weak {
+		out.Weak[i] = true
+	}
+	for i, s := range r.SeenAdded {
+		c.SeenAdded[i] = store.SeenAdd{Bucket: s.Bucket, ID: s.Entry.ID, Index: s.Entry.Index, Code: uint16(s.Entry.Code)}
+		if txs[s.Entry.Index].ID == s.Entry.ID {
+			out.Weak[s.Entry.Index] = false // its outcome is recorded for ever
+		}
+	}
+	out.Events = make([]node.Event, len(r.Events))
+	for i := range r.Events {
+		out.Events[i] = node.Event{Tx: r.Events[i].TxIndex, Data: EncodeEvent(&r.Events[i])}
+	}
+	c.Extra = m.indexes(&r, height)
+	m.door.changed(c.Rows)
+	return out, nil
+}
+
+// keepBuckets follows which Seen buckets have a row.
+func (m *Machine) keepBuckets(added []coupon.SeenAdd, dropped []uint64) {
+	for _, a := range added {
+		if at, ok := slices.BinarySearch(m.buckets, a.Bucket); !ok {
+			m.buckets = slices.Insert(m.buckets, at, a.Bucket)
+		}
+	}
+	for _, bucket := range dropped {
+		if at, ok := slices.BinarySearch(m.buckets, bucket); ok {
+			m.buckets = slices.Delete(m.buckets, at, at+1)
+		}
+	}
+}
+
+// reader is the parent's state for Execute.
+type reader struct{ m *Machine }
+
+// Get implements coupon.Reader.
+func (r reader) Get(key []byte) ([]byte, bool) { return r.m.store.Row(key) }
+
+// Seen implements coupon.Reader.
+func (r reader) Seen(id [32]byte, bucket uint64) (coupon.SeenEntry, bool) {
+	return seenEntry(id)(r.m.store.Seen(id, bucket))
+}
+
+// SeenBuckets implements coupon.Reader.
+func (r reader) SeenBuckets(below uint64) []uint64 {
+	end, _ := slices.BinarySearch(r.m.buckets, below)
+	return slices.Clone(r.m.buckets[:end])
+}
+
+func seenEntry(id [32]byte) func(store.SeenEntry, bool) (coupon.SeenEntry, bool) {
+	return func(e store.SeenEntry, ok bool) (coupon.SeenEntry, bool) {
+		if !ok {
+			return coupon.SeenEntry{}, false
+		}
+		return coupon.SeenEntry{ID: id, Height: e.Height, Index: e.Index, Code: coupon.Code(e.Code)}, true
+	}
+}
+
+// statePages are the pages of the latest state.
+type statePages struct{ store *store.Ledger }
+
+// Page implements chain.Pages.
+func (p statePages) Page(id chain.PageID) ([]byte, bool) {
+	var name [chain.PageIDBytesMax]byte
+	return p.store.Page(id.Append(name[:0]))
+}

@@ -1,0 +1,258 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+
+	"github.com/scrip-network/scrip/chain"
+	"github.com/scrip-network/scrip/pbft"
+	"github.com/scrip-network/scrip/sig"
+	"github.com/scrip-network/scrip/store"
+)
+
+// Pending is the answer to a transaction that was taken, or that was known.
+type Pending struct {
+	ID [32]byte
+	// ExpiresMs is the chain time after which no block can accept it.
+	ExpiresMs uint64
+	// Known says that it waited or was executed before: Wait gives the outcome
+	// that it had or will have.
+	Known bool
+}
+
+// Submit checks a transaction and, if nothing speaks against it, takes it: from
+// then on it is on its way into a block, and Wait tells what becomes of it. A
+// transaction that was submitted before, here or elsewhere, is no error. It
+// blocks only while the signatures are checked. by is the key that authenticated
+// the client's connection, or nil: the machine may admit more from it.
+//
+// Errors: a *Refusal, which is no final outcome; ErrStopped; ctx's. Safe for
+// concurrent use.
+func (n *Node) Submit(ctx context.Context, raw []byte, by *[32]byte) (Pending, error) {
+	p, err := n.submit(ctx, raw, by)
+	if refusal := (*Refusal)(nil); errors.As(err, &refusal) {
+		n.metrics.refused.WithLabelValues("E" + strconv.Itoa(int(refusal.Code))).Inc()
+	}
+	return p, err
+}
+
+func (n *Node) submit(ctx context.Context, raw []byte, by *[32]byte) (Pending, error) {
+	if n.stopped() {
+		return Pending{}, ErrStopped
+	}
+	full := n.mempool.full()
+	if full != nil && n.front.known(raw) == nil {
+		return Pending{}, full
+	}
+	settled := make(chan *verdict, 1)
+	n.front.check(sig.Bulk, [][]byte{raw}, func(vs []*verdict) { settled <- vs[0] })
+	var v *verdict
+	select {
+	case v = <-settled:
+	case <-ctx.Done():
+		return Pending{}, fmt.Errorf("submit: %w", ctx.Err())
+	}
+	if v.err != nil {
+		return Pending{}, v.err
+	}
+	return n.admit(v.tx, by)
+}
+
+// admit puts a verified transaction of an own client into the mempool.
+func (n *Node) admit(tx *Tx, by *[32]byte) (Pending, error) {
+	p := Pending{ID: tx.ID, ExpiresMs: tx.ExpiresMs, Known: true}
+	if n.mempool.has(tx.ID) {
+		return p, nil
+	}
+	_, ok, err := n.cfg.Ledger.Latest().LookupTx(tx.ID)
+	if err != nil {
+		return Pending{}, fmt.Errorf("submit: %w", err)
+	}
+	refusal := n.cfg.Machine.Admit(tx, by, nowMs())
+	if ok && refusal != nil {
+		return p, nil // it has its outcome
+	}
+	if refusal != nil {
+		return Pending{}, refusal
+	}
+	switch err := n.mempool.add(tx, n.cfg.Self, n.cfg.Self, nowMs()); {
+	case errors.Is(err, errKnown):
+		return p, nil
+	case err != nil:
+		return Pending{}, err
+	}
+	p.Known = false
+	n.gossip.spread(tx)
+	n.signalArrived()
+	return p, nil
+}
+
+// Wait returns what became of a transaction, once it is as final as asked for.
+// It may be called before or after Submit, on any node, any number of times.
+//
+// Errors: ErrExpired; ErrNoProof, with the Outcome; ErrStopped; ErrTooMany;
+// ctx's, while the outcome is unknown. Safe for concurrent use.
+func (n *Node) Wait(ctx context.Context, id [32]byte, until Finality) (Outcome, error) {
+	w, err := n.hub.wait(id, until)
+	if err != nil {
+		if o, ok, lookupErr := n.Lookup(id); ok || lookupErr != nil {
+			return o, lookupErr // what is known needs no waiting
+		}
+		return Outcome{ID: id}, err
+	}
+	defer n.hub.forget(w)
+	place, ok, err := n.cfg.Ledger.Latest().LookupTx(id)
+	if err != nil {
+		return Outcome{ID: id}, fmt.Errorf("look up transaction: %w", err)
+	}
+	if ok && (until == Executed || !n.hub.waitProof(w, place.Height, place.Index)) {
+		if until == Executed {
+			return n.outcomeAt(id, place)
+		}
+		return n.proved(id, place)
+	}
+	select {
+	case a := <-w.outcome:
+		if errors.Is(a.err, ErrNoProof) { // the certificate came after the block was forgotten
+			return n.proved(id, store.TxPlace{Height: w.height, Index: w.index})
+		}
+		return a.outcome, a.err
+	case <-ctx.Done():
+		return Outcome{ID: id}, fmt.Errorf("wait for transaction: %w", ctx.Err())
+	}
+}
+
+// proved is outcomeAt for those who want no less than a proof.
+func (n *Node) proved(id [32]byte, place store.TxPlace) (Outcome, error) {
+	o, err := n.outcomeAt(id, place)
+	if err == nil && o.Proof == nil {
+		err = ErrNoProof
+	}
+	return o, err
+}
+
+// Lookup returns the outcome of a transaction if it has been executed here. Safe
+// for concurrent use.
+func (n *Node) Lookup(id [32]byte) (o Outcome, ok bool, err error) {
+	place, ok, err := n.cfg.Ledger.Latest().LookupTx(id)
+	if err != nil || !ok {
+		return Outcome{ID: id}, false, err
+	}
+	o, err = n.outcomeAt(id, place)
+	return o, err == nil, err
+}
+
+// Waits reports whether a transaction is in the mempool. Safe for concurrent use.
+func (n *Node) Waits(id [32]byte) bool { return n.mempool.has(id) }
+
+// outcomeAt reads the outcome at a known place.
+func (n *Node) outcomeAt(id [32]byte, place store.TxPlace) (Outcome, error) {
+	b := n.hub.recent(place.Height)
+	if b == nil {
+		var err error
+		if b, err = n.readExecuted(place.Height); err != nil {
+			return Outcome{ID: id}, err
+		}
+		b.ids = nil
+	}
+	if int(place.Index) >= len(b.receipts) {
+		return Outcome{ID: id}, fmt.Errorf("transaction %d of the %d in block %d", place.Index, len(b.receipts), place.Height)
+	}
+	n.hub.mu.Lock()
+	o := b.outcome(place.Index)
+	n.hub.mu.Unlock()
+	o.ID = id
+	return o, nil
+}
+
+// readExecuted reads an executed block back, without the ids of its
+// transactions and its events.
+func (n *Node) readExecuted(height uint64) (*executedBlock, error) {
+	v := n.cfg.Ledger.Latest()
+	header, err := v.Header(height)
+	if err != nil {
+		return nil, err
+	}
+	signed, err := decodeSignedHeader(header)
+	if err != nil {
+		return nil, err
+	}
+	encoded, err := v.Receipts(height)
+	if err != nil {
+		return nil, err
+	}
+	b := &executedBlock{header: signed.Header}
+	if b.receipts, err = DecodeReceipts(encoded); err != nil {
+		return nil, err
+	}
+	b.tree = func() *chain.Tree { return chain.NewTree(b.receipts) }
+	certificate, err := v.Checkpoint(height)
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+	case err != nil:
+		return nil, err
+	default:
+		if b.certificate, err = pbft.DecodeCheckpointCertificate(certificate); err != nil {
+			return nil, fmt.Errorf("stored certificate of height %d: %w", height, err)
+		}
+	}
+	return b, nil
+}
+
+// DecodeReceipts splits the receipts of a block as the ledger keeps them. They
+// alias b.
+func DecodeReceipts(b []byte) ([][]byte, error) {
+	receipts, err := chain.DecodePayload(b, chain.PayloadLimits{BytesMax: len(b), TxsMax: payloadTxsMax, TxBytesMax: len(b)})
+	if err != nil {
+		return nil, fmt.Errorf("stored receipts: %w", err)
+	}
+	return receipts, nil
+}
+
+// Block is an executed block.
+type Block struct {
+	Height      uint64
+	Digest      pbft.Digest
+	Header      pbft.SignedHeader
+	Txs         [][]byte
+	Receipts    [][]byte
+	Certificate *pbft.Certificate           // of its commit; nil if a later block's stands for it
+	Checkpoint  *pbft.CheckpointCertificate // over its execution; nil if none is held yet
+}
+
+// Block returns an executed block, or an error that wraps store.ErrNotFound.
+// Height 0 is the genesis, without transactions. Safe for concurrent use.
+func (n *Node) Block(height uint64) (*Block, error) {
+	e, err := n.readExecuted(height)
+	if err != nil {
+		return nil, err
+	}
+	stored, err := n.cfg.Ledger.Latest().Block(height)
+	if err != nil {
+		return nil, err
+	}
+	signed, err := decodeSignedHeader(stored.Header)
+	if err != nil {
+		return nil, err
+	}
+	b := &Block{Height: height, Digest: n.committee.HeaderDigest(&signed.Header), Header: signed,
+		Receipts: e.receipts, Checkpoint: e.certificate}
+	if len(stored.Payload) > 0 {
+		limits := n.payloads.limits
+		if b.Txs, err = chain.DecodePayload(stored.Payload, limits); err != nil {
+			return nil, fmt.Errorf("stored payload of height %d: %w", height, err)
+		}
+	}
+	if len(stored.Certificate) > 0 {
+		if b.Certificate, err = pbft.DecodeCertificate(stored.Certificate); err != nil {
+			return nil, fmt.Errorf("stored certificate of height %d: %w", height, err)
+		}
+	}
+	return b, nil
+}
+
+// View pins the executed state for consistent queries; the caller closes it
+// soon. Safe for concurrent use.
+func (n *Node) View() (*store.View, error) { return n.cfg.Ledger.View() }

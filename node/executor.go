@@ -1,0 +1,181 @@
+package node
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/scrip-network/scrip/chain"
+	"github.com/scrip-network/scrip/pbft"
+	"github.com/scrip-network/scrip/store"
+)
+
+// executorQueueMax bounds the jobs handed to the executor; more wait in the loop.
+const executorQueueMax = 32
+
+// job is a committed block to execute, or a certificate to store.
+type job struct {
+	block      *pbft.CommittedBlock
+	checkpoint *pbft.CheckpointCertificate
+}
+
+// jobDone tells the loop what executing a block gave.
+type jobDone struct {
+	seq                    pbft.Seq
+	stateRoot, receiptRoot pbft.Digest
+}
+
+// executor owns the state: it executes committed blocks in order, on a goroutine
+// of its own so that votes never wait for it, and stores them. The headers name
+// a state that lies some blocks back, so that consensus does not wait either.
+type executor struct {
+	n     *Node
+	jobs  chan job
+	done  chan jobDone
+	view  pbft.View // of the last executed block
+	began time.Time // when the last block was executed
+}
+
+func newExecutor(n *Node, view pbft.View) *executor {
+	return &executor{n: n, view: view, jobs: make(chan job, executorQueueMax), done: make(chan jobDone, executorQueueMax)}
+}
+
+// run works until ctx ends or the store fails.
+func (e *executor) run(ctx context.Context) error {
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case j := <-e.jobs:
+			if j.checkpoint != nil {
+				if err := e.certify(j.checkpoint); err != nil {
+					return err
+				}
+				continue
+			}
+			d, err := e.execute(j.block)
+			if err != nil {
+				return err
+			}
+			select {
+			case e.done <- d:
+			case <-ctx.Done():
+				return nil
+			}
+		}
+	}
+}
+
+func (e *executor) certify(c *pbft.CheckpointCertificate) error {
+	if err := e.n.cfg.Ledger.PutCheckpoint(uint64(c.Seq), c.Encode()); err != nil {
+		return fmt.Errorf("store the certificate of height %d: %w", c.Seq, err)
+	}
+	e.n.hub.certified(c)
+	return nil
+}
+
+// execute runs one block and commits it to the ledger, all of it or nothing.
+func (e *executor) execute(c *pbft.CommittedBlock) (jobDone, error) {
+	h := &c.Block.Header
+	n := e.n
+	txs, err := n.payloads.take(c.Block)
+	if err != nil {
+		return jobDone{}, fmt.Errorf("execute block %d: %w", h.Seq, err)
+	}
+	start := time.Now()
+	r, err := n.cfg.Machine.Execute(Batch{Height: uint64(h.Seq), TimeMs: h.TimeMs, Txs: txs})
+	if err == nil {
+		err = n.cfg.Ledger.Err()
+	}
+	if err == nil && len(r.Receipts) != len(txs) {
+		err = fmt.Errorf("%d receipts of %d transactions", len(r.Receipts), len(txs))
+	}
+	if err != nil {
+		return jobDone{}, fmt.Errorf("execute block %d: %w", h.Seq, err)
+	}
+	tree := sync.OnceValue(func() *chain.Tree { return chain.NewTree(r.Receipts) })
+	receiptRoot := tree().Root()
+	n.metrics.took(stepExecute, start)
+	start = time.Now()
+	if err := n.cfg.Ledger.Commit(blockBatch(c, txs, &r), false); err != nil {
+		return jobDone{}, fmt.Errorf("store block %d: %w", h.Seq, err)
+	}
+	n.metrics.took(stepStore, start)
+	e.announce(c, txs, &r, tree)
+	return jobDone{seq: h.Seq, stateRoot: r.StateRoot, receiptRoot: receiptRoot}, nil
+}
+
+// announce tells the mempool, those who wait and the metrics about a block that
+// is stored.
+func (e *executor) announce(c *pbft.CommittedBlock, txs []*Tx, r *Result, tree func() *chain.Tree) {
+	h := &c.Block.Header
+	n := e.n
+	n.mempool.executed(h.View, h.View > e.view, txs)
+	e.view = max(e.view, h.View)
+	b := &executedBlock{digest: c.Digest, header: *h, receipts: r.Receipts, events: r.Events, tree: tree,
+		ids: make([][32]byte, len(txs))}
+	for i, tx := range txs {
+		b.ids[i] = tx.ID
+		b.size += 32 + len(r.Receipts[i])
+	}
+	for i := range r.Events {
+		b.size += len(r.Events[i].Data)
+	}
+	n.hub.executed(b)
+	now := time.Now()
+	m := n.metrics
+	if !e.began.IsZero() {
+		m.blockInterval.Observe(now.Sub(e.began).Seconds())
+	}
+	e.began = now
+	m.height.Set(float64(h.Seq))
+	m.blocks.Inc()
+	m.blockTxs.Observe(float64(len(txs)))
+	m.txs.Add(float64(len(txs)))
+	if len(txs) == 0 {
+		m.emptyBlocks.Inc()
+	}
+}
+
+// blockBatch is everything that an executed block leaves in the ledger.
+func blockBatch(c *pbft.CommittedBlock, txs []*Tx, r *Result) store.BlockBatch {
+	b := store.BlockBatch{
+		Height: uint64(c.Block.Header.Seq), StateRoot: r.StateRoot,
+		Header: encodeSignedHeader(&c.Block.SignedHeader), Payload: c.Block.Payload,
+		Receipts: chain.EncodePayload(r.Receipts), Txs: make([]store.TxRef, len(txs)), Events: make([]store.Event, len(r.Events)),
+		Rows: r.Changes.Rows, Pages: r.Changes.Pages, Extra: r.Changes.Extra,
+		SeenAdded: r.Changes.SeenAdded, SeenDropped: r.Changes.SeenDropped,
+	}
+	if c.Certificate != nil {
+		b.Certificate = c.Certificate.Encode()
+	}
+	for i, tx := range txs {
+		b.Txs[i] = store.TxRef{ID: tx.ID, Index: uint32(i), IfAbsent: r.Weak != nil && r.Weak[i]}
+	}
+	var index, last uint32
+	for i, e := range r.Events {
+		if i == 0 || e.Tx != last {
+			index, last = 0, e.Tx
+		}
+		b.Events[i] = store.Event{Tx: e.Tx, Index: index, Data: e.Data}
+		index++
+	}
+	return b
+}
+
+// The ledger keeps a header with its primary's signature behind it.
+func encodeSignedHeader(h *pbft.SignedHeader) []byte {
+	return append(h.Header.Append(make([]byte, 0, pbft.HeaderBytes+len(h.Signature))), h.Signature[:]...)
+}
+
+func decodeSignedHeader(b []byte) (pbft.SignedHeader, error) {
+	if len(b) != pbft.HeaderBytes+len(pbft.Signature{}) {
+		return pbft.SignedHeader{}, fmt.Errorf("stored header of %d bytes", len(b))
+	}
+	h, err := pbft.DecodeHeader(b[:pbft.HeaderBytes])
+	if err != nil {
+		return pbft.SignedHeader{}, fmt.Errorf("stored header: %w", err)
+	}
+	return pbft.SignedHeader{Header: h, Signature: pbft.Signature(b[pbft.HeaderBytes:])}, nil
+}

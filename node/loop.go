@@ -1,0 +1,268 @@
+package node
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/scrip-network/scrip/pbft"
+	"github.com/scrip-network/scrip/transport"
+)
+
+// TickPeriod is the length of an engine's tick.
+const TickPeriod = 10 * time.Millisecond
+
+const (
+	// turnsMax bounds how often the loop acts on the engine before it looks at
+	// its inputs again.
+	turnsMax = 64
+	// backlogMax bounds the committed blocks that wait for execution before the
+	// loop stops taking blocks of catch-up and proposing.
+	backlogMax = 16
+)
+
+// loop owns the engine and the consensus log. It is one goroutine: everything
+// else sends it values.
+type loop struct {
+	n      *Node
+	engine pbft.Engine
+
+	// backlog are jobs that the executor had no room for yet, in order.
+	backlog []job
+	// checks are payload checks that the checkers had no room for yet.
+	checks []pbft.PayloadCheck
+
+	committed pbft.Seq // last block handed to the executor
+	executed  pbft.Seq
+	view      pbft.View
+	condition pbft.Condition
+
+	proposedAt time.Time
+	again      *time.Timer // fires when a small batch has waited long enough
+	// syncing is set while the ledger is synced for a compaction.
+	syncing bool
+	logMark int64 // size of the log after the last compaction
+}
+
+// run works until ctx ends or something fails that must end the node: then
+// nothing has been sent that rests on what failed.
+func (l *loop) run(ctx context.Context) error {
+	ticks := time.NewTicker(TickPeriod)
+	defer ticks.Stop()
+	l.again = time.NewTimer(time.Hour)
+	defer l.again.Stop()
+	if err := l.turns(); err != nil {
+		return err
+	}
+	for {
+		jobs, next := l.nextJob()
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-ticks.C:
+			l.engine.Tick(nowMs(), l.n.mempool.size().txs > 0)
+			l.compactIfLarge()
+		case <-l.n.inbox.wake:
+		case <-l.n.arrived:
+		case <-l.again.C:
+		case v := <-l.n.payloads.checked:
+			l.engine.PayloadChecked(v.block, v.valid)
+		case d := <-l.n.executor.done:
+			l.jobDone(d)
+		case err := <-l.n.synced:
+			if err := l.compact(err); err != nil {
+				return err
+			}
+		case jobs <- next:
+			l.backlog = l.backlog[1:]
+		}
+		l.drain()
+		if err := l.turns(); err != nil {
+			return err
+		}
+	}
+}
+
+// nextJob returns the executor's queue and the job for it, or a nil queue.
+func (l *loop) nextJob() (chan<- job, job) {
+	if len(l.backlog) == 0 {
+		return nil, job{}
+	}
+	return l.n.executor.jobs, l.backlog[0]
+}
+
+// drain feeds the engine what waits, a bounded amount of it, votes first.
+func (l *loop) drain() {
+	start := time.Now()
+	fed := 0
+	for {
+		select {
+		case v := <-l.n.payloads.checked:
+			l.engine.PayloadChecked(v.block, v.valid)
+			continue
+		case d := <-l.n.executor.done:
+			l.jobDone(d)
+			continue
+		default:
+		}
+		break
+	}
+	for _, p := range l.n.inbox.peers {
+		if p != nil && p.takeConnected() {
+			l.engine.Connected(p.id)
+		}
+	}
+	for lane := range transport.Lane(transport.Lanes) {
+		for _, p := range l.n.inbox.peers {
+			if p != nil {
+				fed += l.drainLane(p, p.lanes[lane])
+			}
+		}
+	}
+	if fed > 0 {
+		l.n.metrics.took(stepReceive, start)
+	}
+}
+
+func (l *loop) drainLane(p *peerState, lane <-chan inbound) int {
+	for i := range drainMax {
+		select {
+		case in := <-lane:
+			if in.message.Kind() == pbft.KindBlocks && len(l.backlog) > backlogMax {
+				l.n.metrics.frameDropped.Inc()
+				continue
+			}
+			l.n.inbox.blame(p, l.engine.Receive(in.from, in.message))
+		default:
+			return i
+		}
+	}
+	l.n.inbox.signal() // there may be more
+	return drainMax
+}
+
+// turns proposes and acts on what the engine asks for until it asks for nothing.
+func (l *loop) turns() error {
+	for range turnsMax {
+		l.propose()
+		ready := l.engine.Ready()
+		if ready.Empty() {
+			l.publish()
+			return nil
+		}
+		if err := l.act(&ready); err != nil {
+			return err
+		}
+		l.engine.Advance()
+	}
+	l.n.inbox.signal()
+	l.publish()
+	return nil
+}
+
+// act does what a Ready asks for, in the order of its fields: nothing is sent or
+// decided before the records under it are durable.
+func (l *loop) act(r *pbft.Ready) error {
+	if err := l.persist(r.Records); err != nil {
+		return err
+	}
+	if len(r.Messages) > 0 {
+		start := time.Now()
+		for i := range r.Messages {
+			l.n.sendMessage(r.Messages[i])
+		}
+		l.n.metrics.took(stepSend, start)
+	}
+	for i := range r.Committed {
+		c := &r.Committed[i]
+		l.committed = c.Block.Header.Seq
+		l.backlog = append(l.backlog, job{block: c})
+	}
+	for _, c := range r.Checkpoints {
+		l.backlog = append(l.backlog, job{checkpoint: c})
+	}
+	l.dispatch()
+	l.checks = append(l.checks, r.Checks...)
+	for len(l.checks) > 0 {
+		select {
+		case l.n.payloads.jobs <- l.checks[0]:
+			l.checks = l.checks[1:]
+			continue
+		default:
+		}
+		break
+	}
+	for _, s := range r.Serves {
+		select {
+		case l.n.serves <- s:
+		default: // the peer asks again
+		}
+	}
+	for i := range r.Events {
+		l.n.trace(r.Events[i])
+	}
+	return nil
+}
+
+// dispatch hands jobs to the executor as far as it has room.
+func (l *loop) dispatch() {
+	for len(l.backlog) > 0 {
+		select {
+		case l.n.executor.jobs <- l.backlog[0]:
+			l.backlog = l.backlog[1:]
+		default:
+			return
+		}
+	}
+}
+
+// persist makes the records of a turn durable. An amnesic replica has no log:
+// it promises nothing, and fetches again what a crash takes.
+func (l *loop) persist(records []pbft.Record) error {
+	if len(records) == 0 || l.n.cfg.Log == nil {
+		return nil
+	}
+	start := time.Now()
+	if err := l.n.cfg.Log.Append(pbft.EncodeRecords(records)); err != nil {
+		return fmt.Errorf("append to the consensus log: %w", err)
+	}
+	l.n.metrics.took(stepPersist, start)
+	return nil
+}
+
+func (l *loop) jobDone(d jobDone) {
+	l.executed = d.seq
+	l.engine.Executed(d.seq, d.stateRoot, d.receiptRoot)
+}
+
+// sendMessage sends to one member or to all others. Consensus frames begin with
+// the kind of the message.
+func (n *Node) sendMessage(out pbft.Outgoing) {
+	frame := pbft.EncodeMessage(out.Message)
+	kind := out.Message.Kind()
+	lane := transport.Votes
+	if pbft.LaneOf(kind) == pbft.LaneBulk || len(frame) > votesFrameMax {
+		lane = transport.Bulk
+	}
+	copies := 1
+	if out.To == pbft.Everyone {
+		copies = n.broadcast(lane, frame)
+	} else {
+		n.network.Send(uint16(out.To), lane, frame)
+	}
+	n.metrics.sentBy[kind].Add(float64(copies * len(frame)))
+}
+
+// votesFrameMax is the largest frame on the lane of votes; a message beyond it,
+// such as a NEW-VIEW of a large committee with long walks, travels as bulk.
+const votesFrameMax = 256 << 10
+
+// broadcast sends a frame to every other member and returns to how many.
+func (n *Node) broadcast(lane transport.Lane, frame []byte) int {
+	for id := range n.committee.Size() {
+		if id != int(n.cfg.Self) {
+			n.network.Send(uint16(id), lane, frame)
+		}
+	}
+	return n.committee.Size() - 1
+}

@@ -1,0 +1,286 @@
+package node
+
+import (
+	"container/list"
+	"fmt"
+	"sync"
+
+	"github.com/scrip-network/scrip/pbft"
+)
+
+// MempoolLimits bounds the transactions that wait to be ordered. Zero stands for
+// the default.
+type MempoolLimits struct {
+	// TxsMax and BytesMax bound the whole pool. Defaults 65,536 and 64 MiB.
+	TxsMax, BytesMax int
+	// SenderTxsMax bounds what one sender holds. Default a quarter of TxsMax.
+	SenderTxsMax int
+	// PeerTxsMax bounds what came from one peer, so that a faulty member cannot
+	// fill the pool alone. Default half of TxsMax.
+	PeerTxsMax int
+}
+
+func (l *MempoolLimits) fill() error {
+	setDefault(&l.TxsMax, 65536)
+	setDefault(&l.BytesMax, 64<<20)
+	setDefault(&l.SenderTxsMax, max(1, l.TxsMax/4))
+	setDefault(&l.PeerTxsMax, max(1, l.TxsMax/2))
+	if min(l.TxsMax, l.BytesMax, l.SenderTxsMax, l.PeerTxsMax) < 0 {
+		return fmt.Errorf("mempool limits are negative: %+v", *l)
+	}
+	return nil
+}
+
+// recentIDsMax bounds the remembered ids of executed transactions. It covers
+// what can still be on its way from peers; later copies meet the state machine.
+const recentIDsMax = 1 << 17
+
+// mempool holds verified transactions until a block with them is executed. It
+// hands them out oldest first within a sender and in turn between senders, so a
+// flood of one sender delays only that sender.
+type mempool struct {
+	limits MempoolLimits
+
+	mu      sync.Mutex // guards all below
+	byID    map[[32]byte]*pooled
+	senders map[[32]byte]*sender
+	turns   *list.List // of *sender with free transactions; the front is next
+	bytes   int
+	free    int // transactions that are in no block
+	freed   int // their bytes
+	peers   map[pbft.ReplicaID]int
+	arrived uint64 // counts arrivals
+	recent  generations[struct{}]
+}
+
+// pooled is one waiting transaction.
+type pooled struct {
+	tx      *Tx
+	from    pbft.ReplicaID
+	arrival uint64
+	sinceMs uint64
+	sender  *sender
+	place   *list.Element // in sender.free; nil while in a block
+	view    pbft.View     // of the block that holds it, if place is nil
+}
+
+type sender struct {
+	key  [32]byte
+	free *list.List // of *pooled, oldest first
+	turn *list.Element
+	txs  int
+}
+
+func newMempool(limits MempoolLimits) *mempool {
+	return &mempool{
+		limits: limits, byID: make(map[[32]byte]*pooled), senders: make(map[[32]byte]*sender),
+		turns: list.New(), peers: make(map[pbft.ReplicaID]int), recent: newGenerations[struct{}](recentIDsMax),
+	}
+}
+
+// Why a transaction did not enter the pool. errKnown is no refusal: it waits
+// already, or was executed.
+var (
+	errKnown      = fmt.Errorf("transaction is known")
+	refusalFull   = &Refusal{Code: CodeOverloaded, Text: "the node's pool is full", RetryMs: 1000}
+	refusalSender = &Refusal{Code: CodeOverloaded, Text: "too many transactions of this sender wait", RetryMs: 1000}
+	refusalPeer   = &Refusal{Code: CodeOverloaded, Text: "too many transactions of this peer wait", RetryMs: 1000}
+	refusalBusy   = &Refusal{Code: CodeOverloaded, Text: "too many signatures wait to be checked", RetryMs: 500}
+)
+
+// full refuses before any work is done for a transaction that would not fit.
+func (p *mempool) full() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if len(p.byID) >= p.limits.TxsMax || p.bytes >= p.limits.BytesMax {
+		return refusalFull
+	}
+	return nil
+}
+
+// add takes a verified transaction that came from a member, which is the node
+// itself for its own clients'. It returns errKnown or a *Refusal if it does not.
+func (p *mempool) add(tx *Tx, from, self pbft.ReplicaID, nowMs uint64) error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.byID[tx.ID] != nil {
+		return errKnown
+	}
+	if _, ok := p.recent.get(tx.ID); ok {
+		return errKnown
+	}
+	s := p.senders[tx.Sender]
+	switch {
+	case len(p.byID) >= p.limits.TxsMax || p.bytes+len(tx.Raw) > p.limits.BytesMax:
+		return refusalFull
+	case s != nil && s.txs >= p.limits.SenderTxsMax:
+		return refusalSender
+	case from != self && p.peers[from] >= p.limits.PeerTxsMax:
+		return refusalPeer
+	}
+	if s == nil {
+		s = &sender{key: tx.Sender, free: list.New()}
+		p.senders[tx.Sender] = s
+	}
+	p.arrived++
+	e := &pooled{tx: tx, from: from, arrival: p.arrived, sinceMs: nowMs, sender: s}
+	p.byID[tx.ID] = e
+	p.bytes += len(tx.Raw)
+	p.peers[from]++
+	s.txs++
+	p.release(e)
+	return nil
+}
+
+// release makes a transaction available to the next block, behind the older ones
+// of its sender.
+func (p *mempool) release(e *pooled) {
+	s := e.sender
+	at := s.free.Back()
+	for at != nil && at.Value.(*pooled).arrival > e.arrival {
+		at = at.Prev()
+	}
+	if at == nil {
+		e.place = s.free.PushFront(e)
+	} else {
+		e.place = s.free.InsertAfter(e, at)
+	}
+	if s.turn == nil {
+		s.turn = p.turns.PushBack(s)
+	}
+	p.free++
+	p.freed += len(e.tx.Raw)
+}
+
+// hold takes a transaction out of the available ones, for a block of view.
+func (p *mempool) hold(e *pooled, view pbft.View) {
+	s := e.sender
+	s.free.Remove(e.place)
+	e.place, e.view = nil, view
+	if s.free.Len() == 0 {
+		p.turns.Remove(s.turn)
+		s.turn = nil
+	}
+	p.free--
+	p.freed -= len(e.tx.Raw)
+}
+
+func (p *mempool) remove(e *pooled) {
+	if e.place != nil {
+		p.hold(e, 0)
+	}
+	delete(p.byID, e.tx.ID)
+	p.bytes -= len(e.tx.Raw)
+	if p.peers[e.from]--; p.peers[e.from] == 0 {
+		delete(p.peers, e.from)
+	}
+	if e.sender.txs--; e.sender.txs == 0 {
+		delete(p.senders, e.sender.key)
+	}
+}
+
+// take hands out transactions for a block of view, at most sizeMax bytes of
+// payload and txsMax of them. They stay in the pool, held, until they are
+// executed, or free again after the view.
+func (p *mempool) take(view pbft.View, sizeMax, txsMax int) []*Tx {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	txs := make([]*Tx, 0, min(txsMax, p.free))
+	size := payloadOverhead
+	for p.turns.Len() > 0 && len(txs) < txsMax {
+		turn := p.turns.Front()
+		s := turn.Value.(*sender)
+		e := s.free.Front().Value.(*pooled)
+		if size += txOverhead + len(e.tx.Raw); size > sizeMax {
+			break
+		}
+		p.turns.MoveToBack(turn)
+		p.hold(e, view)
+		txs = append(txs, e.tx)
+	}
+	return txs
+}
+
+// heldBy marks the transactions of somebody's block of view, so that the next
+// block does not repeat them.
+func (p *mempool) heldBy(view pbft.View, txs []*Tx) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, tx := range txs {
+		if e := p.byID[tx.ID]; e != nil && e.place != nil {
+			p.hold(e, view)
+		} else if e != nil {
+			e.view = max(e.view, view)
+		}
+	}
+}
+
+// put returns what take handed out for a block that was not proposed.
+func (p *mempool) put(txs []*Tx) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for i := len(txs) - 1; i >= 0; i-- {
+		if e := p.byID[txs[i].ID]; e != nil && e.place == nil {
+			p.release(e)
+		}
+	}
+}
+
+// executed removes the transactions of an executed block. view is that of the
+// block: what older views hold and no block up to this one brought is free
+// again, because blocks of older views beside this chain are abandoned.
+func (p *mempool) executed(view pbft.View, newView bool, txs []*Tx) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, tx := range txs {
+		p.recent.put(tx.ID, struct{}{}, 1)
+		if e := p.byID[tx.ID]; e != nil {
+			p.remove(e)
+		}
+	}
+	if !newView {
+		return
+	}
+	for _, e := range p.byID {
+		if e.place == nil && e.view < view {
+			p.release(e)
+		}
+	}
+}
+
+// expire drops what no later block can accept, since blockMs is the time of an
+// executed block, and returns own transactions that have waited for long, at
+// most againMax, for sending them again.
+func (p *mempool) expire(blockMs, nowMs uint64, self pbft.ReplicaID, againMax int) (dropped []*Tx, again []*Tx) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, e := range p.byID {
+		switch {
+		case e.tx.ExpiresMs <= blockMs:
+			p.remove(e)
+			dropped = append(dropped, e.tx)
+		case e.from == self && e.sinceMs+regossipMs <= nowMs && len(again) < againMax:
+			e.sinceMs = nowMs
+			again = append(again, e.tx)
+		}
+	}
+	return dropped, again
+}
+
+// has reports whether a transaction waits.
+func (p *mempool) has(id [32]byte) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.byID[id] != nil
+}
+
+// mempoolSize is a snapshot of a pool.
+type mempoolSize struct {
+	txs, bytes, free, freeBytes, senders int
+}
+
+func (p *mempool) size() mempoolSize {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return mempoolSize{txs: len(p.byID), bytes: p.bytes, free: p.free, freeBytes: p.freed, senders: len(p.senders)}
+}

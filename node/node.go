@@ -1,0 +1,396 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/scrip-network/scrip/chain"
+	"github.com/scrip-network/scrip/pbft"
+	"github.com/scrip-network/scrip/sig"
+	"github.com/scrip-network/scrip/store"
+	"github.com/scrip-network/scrip/transport"
+)
+
+// LinkObserver is told when a link to a peer comes up or goes down.
+type LinkObserver func(peer uint16, lane transport.Lane, up bool)
+
+// Config is what New needs. Fields without a stated default must be set.
+type Config struct {
+	Committee *pbft.Committee
+	Self      pbft.ReplicaID
+	Key       sig.PrivateKey // of member Self
+	// GenesisTimeMs is the time of the block below the first, in Unix
+	// milliseconds.
+	GenesisTimeMs uint64
+
+	Machine StateMachine
+	// TxBytesMax bounds one transaction; it is the same on every node.
+	TxBytesMax int
+
+	// NewEngine makes the consensus engine, such as dualpath.New.
+	NewEngine func(cfg pbft.Config, log []pbft.Record) (pbft.Engine, error)
+	// NewNetwork makes the network that delivers to handler. observe is told
+	// about links, if the network knows of any.
+	NewNetwork func(handler transport.Handler, observe LinkObserver) (transport.Network, error)
+
+	// Ledger is open and stays the caller's to close after Run.
+	Ledger *store.Ledger
+	// Log is open and stays the caller's to close after Run. nil means that it
+	// is lost or damaged: then the replica follows and never signs (see
+	// OpenLog).
+	Log *store.Log
+
+	// Verifier checks signatures; nil means a new one.
+	Verifier *sig.Verifier
+	// Workers is how many goroutines check signatures; 0 = GOMAXPROCS.
+	Workers int
+	// NoRecall lets a restarted replica sign before it has asked its peers for
+	// what it has signed. Only for tests in which no log is ever lost.
+	NoRecall bool
+	Timers   pbft.Timers
+	// LogBytesMax is the size of the consensus log that leads to a compaction.
+	// Default 64 MiB.
+	LogBytesMax int64
+
+	Mempool  MempoolLimits
+	Batching Batching
+
+	// Logger may be nil.
+	Logger *slog.Logger
+	// Trace, if set, is told every event of the engine, from the loop: it must
+	// be quick.
+	Trace func(pbft.Event)
+}
+
+func (c *Config) fill() error {
+	switch {
+	case c.Committee == nil || !c.Committee.Has(c.Self):
+		return fmt.Errorf("replica %d is no member of the committee", c.Self)
+	case !c.Key.Valid() || c.Committee.Key(c.Self) != c.Key.Public():
+		return fmt.Errorf("the key is not that of member %d", c.Self)
+	case c.Machine == nil || c.NewEngine == nil || c.NewNetwork == nil || c.Ledger == nil:
+		return errors.New("machine, engine, network and ledger are required")
+	case c.TxBytesMax < 1 || c.TxBytesMax > int(c.Committee.Parameters().PayloadBytesMax)/2:
+		return fmt.Errorf("transactions of %d bytes do not fit a block", c.TxBytesMax)
+	}
+	if c.Verifier == nil {
+		c.Verifier = sig.NewVerifier(0)
+	}
+	setDefault(&c.LogBytesMax, 64<<20)
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	c.Batching.fill(c.Committee.Parameters().PayloadBytesMax)
+	return c.Mempool.fill()
+}
+
+// Integer kinds that have defaults.
+type number interface{ ~int | ~int64 }
+
+func setDefault[T number](v *T, d T) {
+	if *v == 0 {
+		*v = d
+	}
+}
+
+// Node is one member of the chain. Make it with New, start it with Run. All
+// other methods are safe for concurrent use, before, during and after Run.
+type Node struct {
+	cfg       Config
+	committee *pbft.Committee
+	log       *slog.Logger
+	metrics   *metrics
+	network   transport.Network
+	pool      *sig.Pool
+	inbox     *inbox
+	mempool   *mempool
+	front     *front
+	payloads  *payloads
+	gossip    *gossip
+	executor  *executor
+	hub       *hub
+	loop      *loop
+
+	arrived chan struct{} // the mempool has something new
+	serves  chan pbft.Serve
+	sync    chan struct{}
+	synced  chan error
+
+	started     atomic.Bool
+	subscribers atomic.Int64
+	engine      atomic.Pointer[pbft.EngineStatus]
+	end         atomic.Pointer[error] // why the node stopped
+	since       time.Time
+}
+
+// OpenLog opens the consensus log of a member's key. If it is missing, of
+// another key or damaged, it returns nil without an error and says why in
+// reason: the replica goes on without a log, and without signing.
+func OpenLog(fsys store.FS, dir string, chainDigest, key [32]byte) (log *store.Log, reason, err error) {
+	log, err = store.OpenLog(fsys, dir, store.LogID{Chain: chainDigest, Key: key})
+	if errors.Is(err, store.ErrAmnesic) {
+		return nil, err, nil
+	}
+	return log, nil, err
+}
+
+// New checks cfg, writes the genesis into an empty ledger, and rebuilds the
+// replica from its log and ledger. It starts nothing.
+func New(cfg Config) (*Node, error) {
+	if err := cfg.fill(); err != nil {
+		return nil, fmt.Errorf("configure node: %w", err)
+	}
+	n := &Node{
+		cfg: cfg, committee: cfg.Committee, metrics: newMetrics(), since: time.Now(),
+		log:     cfg.Logger.With("replica", uint16(cfg.Self)),
+		pool:    sig.NewPool(cfg.Verifier, cfg.Workers, 0),
+		mempool: newMempool(cfg.Mempool),
+		arrived: make(chan struct{}, 1), serves: make(chan pbft.Serve, serveQueueMax),
+		sync: make(chan struct{}, 1), synced: make(chan error, 1),
+	}
+	n.inbox = newInbox(n.committee.Size(), cfg.Self, n.metrics)
+	n.front = newFront(cfg.Machine, n.pool, cfg.TxBytesMax)
+	n.payloads = newPayloads(n.front, n.mempool, n.committee.Parameters().PayloadBytesMax, cfg.TxBytesMax, n.metrics)
+	if err := n.restore(); err != nil {
+		return nil, fmt.Errorf("start node: %w", err)
+	}
+	var err error
+	if n.network, err = cfg.NewNetwork(n.inbox.handle, n.inbox.linkChanged); err != nil {
+		return nil, fmt.Errorf("start node: %w", err)
+	}
+	n.gossip = &gossip{self: cfg.Self, front: n.front, mempool: n.mempool, inbox: n.inbox, metrics: n.metrics,
+		out: make(chan *Tx, gossipQueueMax), arrived: n.signalArrived, limits: n.payloads.limits,
+		send: func(lane transport.Lane, frame []byte) { n.broadcast(lane, frame) }}
+	return n, nil
+}
+
+// restore brings the replica back from the ledger and the log.
+func (n *Node) restore() error {
+	genesis, err := n.genesis()
+	if err != nil {
+		return err
+	}
+	anchor, err := n.anchor()
+	if err != nil {
+		return err
+	}
+	records, err := n.records()
+	if err != nil {
+		return err
+	}
+	engine, err := n.cfg.NewEngine(pbft.Config{
+		Committee: n.committee, Self: n.cfg.Self, Scheme: scheme{n.cfg.Verifier},
+		Sign:    func(message []byte) pbft.Signature { return n.cfg.Key.Sign(message) },
+		Genesis: genesis, Anchor: anchor,
+		Recall: !n.cfg.NoRecall, Amnesic: n.cfg.Log == nil,
+		Timers: n.cfg.Timers, Trace: n.cfg.Trace != nil,
+	}, records)
+	if err != nil {
+		return fmt.Errorf("rebuild the replica: %w", err)
+	}
+	last := anchor.Header
+	if last.Seq == 0 {
+		last = genesis
+	}
+	n.executor = newExecutor(n, last.View)
+	n.hub = newHub(uint64(last.Seq), last.TimeMs)
+	n.loop = &loop{n: n, engine: engine, committed: last.Seq, executed: last.Seq}
+	n.metrics.height.Set(float64(last.Seq))
+	status := engine.Status()
+	n.engine.Store(&status)
+	return nil
+}
+
+// genesis returns the header below the first block. In an empty ledger it
+// executes the genesis first.
+func (n *Node) genesis() (pbft.Header, error) {
+	view := n.cfg.Ledger.Latest()
+	if _, ok := view.Height(); ok {
+		b, err := view.Header(0)
+		if err != nil {
+			return pbft.Header{}, fmt.Errorf("read the genesis: %w", err)
+		}
+		h, err := decodeSignedHeader(b)
+		if err == nil && h.Header != n.committee.GenesisHeader(h.Header.ExecRoot, n.cfg.GenesisTimeMs) {
+			err = errors.New("the ledger was made with another genesis")
+		}
+		return h.Header, err
+	}
+	r, err := n.cfg.Machine.Genesis()
+	if err != nil {
+		return pbft.Header{}, fmt.Errorf("make the genesis: %w", err)
+	}
+	h := pbft.SignedHeader{Header: n.committee.GenesisHeader(r.StateRoot, n.cfg.GenesisTimeMs)}
+	b := blockBatch(&pbft.CommittedBlock{Block: &pbft.Block{SignedHeader: h}}, nil, &r)
+	if err := n.cfg.Ledger.Commit(b, true); err != nil {
+		return pbft.Header{}, fmt.Errorf("store the genesis: %w", err)
+	}
+	return h.Header, nil
+}
+
+// anchor returns the last block of the ledger, or a zero one for the genesis.
+func (n *Node) anchor() (pbft.Anchor, error) {
+	view := n.cfg.Ledger.Latest()
+	height, _ := view.Height()
+	if height == 0 {
+		return pbft.Anchor{}, nil
+	}
+	stored, err := view.Block(height)
+	if err != nil {
+		return pbft.Anchor{}, fmt.Errorf("read the last block: %w", err)
+	}
+	header, err := decodeSignedHeader(stored.Header)
+	if err != nil {
+		return pbft.Anchor{}, fmt.Errorf("read the last block: %w", err)
+	}
+	e, err := n.readExecuted(height)
+	if err != nil {
+		return pbft.Anchor{}, fmt.Errorf("read the last block: %w", err)
+	}
+	a := pbft.Anchor{Header: header.Header, StateRoot: view.StateRoot(), ReceiptRoot: chain.ReceiptRoot(e.receipts)}
+	if len(stored.Certificate) > 0 {
+		if a.Certificate, err = pbft.DecodeCertificate(stored.Certificate); err != nil {
+			return pbft.Anchor{}, fmt.Errorf("read the last block: %w", err)
+		}
+	}
+	return a, nil
+}
+
+// records reads the consensus log. A frame that is whole and makes no sense was
+// written by another version: nothing may be signed over it.
+func (n *Node) records() ([]pbft.Record, error) {
+	if n.cfg.Log == nil {
+		return nil, nil
+	}
+	var all []pbft.Record
+	err := n.cfg.Log.Frames(func(frame []byte) error {
+		rs, err := pbft.DecodeRecords(frame)
+		all = append(all, rs...)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("read the consensus log: %w", err)
+	}
+	return all, nil
+}
+
+// payloadWorkers is how many payloads are checked at once; a checker mostly
+// waits for signatures.
+const payloadWorkers = 4
+
+// Run takes part in the chain until ctx ends, and returns nil, or until
+// something fails that a replica must not survive: a write, a sync, its own
+// state. Then nothing rests on what failed. If the disk is full, Run goes on
+// answering reads, with Status saying so, and returns the error when ctx ends.
+// It may be called once.
+func (n *Node) Run(ctx context.Context) error {
+	if n.started.Swap(true) {
+		return errors.New("run node: it ran before")
+	}
+	work, cancel := context.WithCancel(ctx)
+	defer cancel()
+	g, work := errgroup.WithContext(work)
+	var syncer sync.WaitGroup
+	syncer.Go(n.runSync)
+	unblock := context.AfterFunc(work, func() { close(n.inbox.done) })
+	defer unblock()
+	g.Go(func() error { return n.network.Run(work) })
+	g.Go(func() error { return n.pool.Run(work) })
+	g.Go(func() error { return n.loop.run(work) })
+	g.Go(func() error { return n.executor.run(work) })
+	background := func(f func(context.Context)) {
+		g.Go(func() error { f(work); return nil })
+	}
+	for range payloadWorkers {
+		background(n.payloads.run)
+	}
+	background(n.gossip.runOut)
+	for _, p := range n.inbox.peers {
+		if p != nil {
+			background(func(ctx context.Context) { n.gossip.runIn(ctx, p) })
+		}
+	}
+	background(n.serve)
+	background(n.keepHouse)
+	err := g.Wait()
+	close(n.sync)
+	syncer.Wait()
+	n.stop(err)
+	if isDiskFull(err) {
+		<-ctx.Done()
+	}
+	if err != nil {
+		return fmt.Errorf("run node: %w", err)
+	}
+	return nil
+}
+
+// stop makes public that the node takes no part any more.
+func (n *Node) stop(err error) {
+	n.end.Store(&err)
+	n.metrics.condition.Set(conditionStopped)
+	n.hub.stop()
+	if err != nil {
+		n.log.Error("the node has stopped", "err", err)
+	}
+}
+
+func (n *Node) stopped() bool { return n.end.Load() != nil }
+
+func isDiskFull(err error) bool {
+	return errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT)
+}
+
+func (n *Node) signalArrived() {
+	select {
+	case n.arrived <- struct{}{}:
+	default:
+	}
+}
+
+// keepHouse drops what has expired and sends again what waits for long.
+func (n *Node) keepHouse(ctx context.Context) {
+	ticks := time.NewTicker(time.Second)
+	defer ticks.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticks.C:
+		}
+		_, blockMs, _ := n.hub.tip()
+		dropped, again := n.mempool.expire(blockMs, nowMs(), n.cfg.Self, regossipTxsMax)
+		n.hub.expired(dropped)
+		n.gossip.spread(again...)
+		n.measure()
+	}
+}
+
+// Registry returns the registry of the node's metrics.
+func (n *Node) Registry() *prometheus.Registry { return n.metrics.registry }
+
+// scheme is ZIP-215 for the engine.
+type scheme struct{ v *sig.Verifier }
+
+// Verify implements pbft.Scheme.
+func (s scheme) Verify(key pbft.PublicKey, message []byte, signature pbft.Signature) bool {
+	return s.v.Verify((*[32]byte)(&key), message, (*[64]byte)(&signature))
+}
+
+// VerifyBatch implements pbft.Scheme.
+func (s scheme) VerifyBatch(keys []pbft.PublicKey, messages [][]byte, sigs []pbft.Signature) bool {
+	items := make([]sig.Item, len(keys))
+	for i := range keys {
+		items[i] = sig.Item{Key: (*[32]byte)(&keys[i]), Message: messages[i], Signature: (*[64]byte)(&sigs[i])}
+	}
+	return s.v.VerifyBatch(items)
+}

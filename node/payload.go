@@ -1,0 +1,188 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"sync"
+	"time"
+
+	"github.com/scrip-network/scrip/chain"
+	"github.com/scrip-network/scrip/pbft"
+	"github.com/scrip-network/scrip/sig"
+)
+
+// Sizes of the payload codec, for filling blocks: a count, then a length before
+// each transaction.
+const (
+	payloadOverhead = 4
+	txOverhead      = 4
+)
+
+// payloadTxsMax bounds the transactions of a block. It decides whether a block
+// is valid, so it is the same on every node.
+const payloadTxsMax = 1 << 16
+
+// decodedBytesMax bounds the checked payloads kept for execution; a payload that
+// was forgotten is decoded again.
+const decodedBytesMax = 64 << 20
+
+// busyPause is how long a payload whose signatures found the pool full waits
+// before it asks again.
+const busyPause = 2 * time.Millisecond
+
+// payloads checks the payloads of proposed blocks, away from the loop, and keeps
+// them in decoded form until they are executed.
+type payloads struct {
+	front   *front
+	mempool *mempool
+	limits  chain.PayloadLimits
+	jobs    chan pbft.PayloadCheck
+	checked chan payloadVerdict
+	metrics *metrics
+
+	mu      sync.Mutex // guards decoded
+	decoded generations[[]*Tx]
+}
+
+type payloadVerdict struct {
+	block pbft.Digest
+	valid bool
+}
+
+func newPayloads(f *front, m *mempool, bytesMax uint32, txMax int, metrics *metrics) *payloads {
+	return &payloads{
+		front: f, mempool: m, metrics: metrics,
+		limits:  chain.PayloadLimits{BytesMax: int(bytesMax), TxsMax: payloadTxsMax, TxBytesMax: txMax},
+		jobs:    make(chan pbft.PayloadCheck, checkQueueMax),
+		checked: make(chan payloadVerdict, checkQueueMax),
+		decoded: newGenerations[[]*Tx](decodedBytesMax),
+	}
+}
+
+// run works on jobs until ctx ends. Several may run at once.
+func (p *payloads) run(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case job := <-p.jobs:
+			start := time.Now()
+			txs, valid := p.check(ctx, job.Block)
+			p.metrics.took(stepCheck, start)
+			if valid {
+				p.keep(job.Block.Header.PayloadRoot, len(job.Block.Payload), txs)
+				p.mempool.heldBy(job.Block.Header.View, txs)
+			}
+			select {
+			case p.checked <- payloadVerdict{job.Digest, valid}:
+			case <-ctx.Done():
+				return
+			}
+		}
+	}
+}
+
+// check is payload validity (section 3.12): a function of the block alone. The
+// window of a transaction against the block's time is left to execution, which
+// gives a receipt: a proposer cannot know the time that its header will get.
+func (p *payloads) check(ctx context.Context, b *pbft.Block) ([]*Tx, bool) {
+	raws, ok := p.split(&b.Header, b.Payload)
+	if !ok || len(raws) == 0 {
+		return nil, ok
+	}
+	for {
+		txs, err := p.verdicts(ctx, raws)
+		switch {
+		case err == nil:
+			return txs, distinct(txs)
+		case !errors.Is(err, refusalBusy):
+			return nil, false
+		}
+		select {
+		case <-ctx.Done():
+			return nil, false
+		case <-time.After(busyPause):
+		}
+	}
+}
+
+// split decodes a payload and compares it with its header.
+func (p *payloads) split(h *pbft.Header, payload []byte) ([][]byte, bool) {
+	if uint64(len(payload)) != uint64(h.PayloadBytes) {
+		return nil, false
+	}
+	if len(payload) == 0 {
+		return nil, h.PayloadRoot == pbft.Digest{}
+	}
+	raws, err := chain.DecodePayload(payload, p.limits)
+	if err != nil || len(raws) == 0 || pbft.Digest(chain.PayloadRoot(raws)) != h.PayloadRoot {
+		return nil, false
+	}
+	return raws, true
+}
+
+func (p *payloads) verdicts(ctx context.Context, raws [][]byte) ([]*Tx, error) {
+	settled := make(chan []*verdict, 1)
+	p.front.check(sig.Urgent, raws, func(vs []*verdict) { settled <- vs })
+	var vs []*verdict
+	select {
+	case vs = <-settled:
+	case <-ctx.Done():
+		return nil, refusalBusy
+	}
+	txs := make([]*Tx, len(vs))
+	var busy error
+	for i, v := range vs {
+		if errors.Is(v.err, refusalBusy) {
+			busy = v.err
+		} else if v.err != nil {
+			return nil, v.err
+		}
+		txs[i] = v.tx
+	}
+	return txs, busy
+}
+
+func distinct(txs []*Tx) bool {
+	ids := make(map[[32]byte]struct{}, len(txs))
+	for _, tx := range txs {
+		ids[tx.ID] = struct{}{}
+	}
+	return len(ids) == len(txs)
+}
+
+// keep remembers the transactions of a payload for its execution.
+func (p *payloads) keep(root pbft.Digest, size int, txs []*Tx) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.decoded.put(root, txs, size)
+}
+
+// take returns the transactions of a committed block: as they were checked, or
+// decoded now, without signatures, because a quorum has checked them. It fails
+// only on a block that no correct member voted for.
+func (p *payloads) take(b *pbft.Block) ([]*Tx, error) {
+	p.mu.Lock()
+	txs, ok := p.decoded.get(b.Header.PayloadRoot)
+	p.decoded.drop(b.Header.PayloadRoot)
+	p.mu.Unlock()
+	if ok {
+		return txs, nil
+	}
+	raws, ok := p.split(&b.Header, b.Payload)
+	if !ok {
+		return nil, errors.New("the payload is not that of the header")
+	}
+	txs = make([]*Tx, len(raws))
+	for i, raw := range raws {
+		if txs[i] = p.front.known(raw); txs[i] != nil {
+			continue
+		}
+		var err error
+		if txs[i], err = p.front.decode(raw); err != nil {
+			return nil, fmt.Errorf("transaction %d: %w", i, err)
+		}
+	}
+	return txs, nil
+}

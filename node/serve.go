@@ -1,0 +1,74 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/scrip-network/scrip/pbft"
+	"github.com/scrip-network/scrip/store"
+	"github.com/scrip-network/scrip/transport"
+)
+
+// Limits of answers to members that are behind.
+const (
+	serveQueueMax = 64
+	// serveBytesMax ends an answer: it takes one block more at most.
+	serveBytesMax = 2 << 20
+)
+
+// serve answers members that are behind from the ledger until ctx ends. A
+// member asks again until it has what it needs, so an answer may be dropped.
+func (n *Node) serve(ctx context.Context) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case s := <-n.serves:
+			m, err := n.blocksAfter(s)
+			if err != nil {
+				n.log.Warn("cannot serve blocks", "peer", s.To, "after", s.After, "err", err)
+				continue
+			}
+			if len(m.Blocks) == 0 {
+				continue
+			}
+			n.network.Send(uint16(s.To), transport.Bulk, pbft.EncodeMessage(m))
+			n.metrics.served.Add(float64(len(m.Blocks)))
+		}
+	}
+}
+
+// blocksAfter reads committed blocks that end with one that has its own commit
+// certificate, as many as fit one answer. It may find none.
+func (n *Node) blocksAfter(s pbft.Serve) (*pbft.Blocks, error) {
+	m := &pbft.Blocks{Epoch: n.committee.Epoch()}
+	view := n.cfg.Ledger.Latest()
+	proved, size := 0, 0
+	for seq := s.After + 1; len(m.Blocks) < pbft.BlocksMax; seq++ {
+		stored, err := view.Block(uint64(seq))
+		if errors.Is(err, store.ErrNotFound) {
+			break
+		}
+		if err != nil {
+			return nil, fmt.Errorf("read block %d: %w", seq, err)
+		}
+		header, err := decodeSignedHeader(stored.Header)
+		if err != nil {
+			return nil, fmt.Errorf("read block %d: %w", seq, err)
+		}
+		m.Blocks = append(m.Blocks, pbft.Block{SignedHeader: header, Payload: stored.Payload})
+		size += len(stored.Payload) + pbft.HeaderBytes
+		if len(stored.Certificate) > 0 {
+			if m.Certificate, err = pbft.DecodeCertificate(stored.Certificate); err != nil {
+				return nil, fmt.Errorf("read the certificate of block %d: %w", seq, err)
+			}
+			proved = len(m.Blocks)
+			if size >= serveBytesMax || seq >= s.Limit {
+				break
+			}
+		}
+	}
+	m.Blocks = m.Blocks[:proved]
+	return m, nil
+}

@@ -1,0 +1,123 @@
+package node
+
+import (
+	"time"
+
+	"github.com/scrip-network/scrip/pbft"
+)
+
+// conditionStopped is the value of the condition metric behind those of
+// pbft.Condition.
+const conditionStopped = 5
+
+// Status is a snapshot of a node.
+type Status struct {
+	Self   pbft.ReplicaID
+	Engine pbft.EngineStatus
+	// Height and TimeMs are those of the last executed block.
+	Height, TimeMs uint64
+	StateRoot      [32]byte
+	// PeersUp is how many other members were heard in the last seconds.
+	PeersUp int
+	// MempoolTxs and MempoolBytes wait to be executed.
+	MempoolTxs, MempoolBytes int
+	Uptime                   time.Duration
+	// Condition says in a word whether the node takes part: a condition of the
+	// engine, "stopped" or "disk-full".
+	Condition string
+	// Reason says why, if it does not.
+	Reason string
+	// Live says that the process can go on; Ready that it takes part, has seen
+	// a quorum lately and is not behind.
+	Live, Ready bool
+}
+
+// readyBlocksMax is how many blocks a node may lag behind and still be ready.
+const readyBlocksMax = 64
+
+// Status returns a snapshot. Its parts are read one after the other.
+func (n *Node) Status() Status {
+	height, timeMs, _ := n.hub.tip()
+	size := n.mempool.size()
+	s := Status{
+		Self: n.cfg.Self, Engine: *n.engine.Load(), Height: height, TimeMs: timeMs,
+		StateRoot: n.cfg.Ledger.StateRoot(), PeersUp: n.inbox.links(),
+		MempoolTxs: size.txs, MempoolBytes: size.bytes, Uptime: time.Since(n.since),
+		Condition: "starting", Live: true,
+	}
+	if !n.started.Load() {
+		return s
+	}
+	s.Condition, s.Reason = s.Engine.Condition.String(), explain(s.Engine.Condition)
+	if end := n.end.Load(); end != nil {
+		s.Condition, s.Live = "stopped", false
+		if err := *end; err != nil {
+			s.Reason = err.Error()
+			if isDiskFull(err) {
+				s.Condition, s.Live = "disk-full", true
+			}
+		}
+		return s
+	}
+	behind := max(s.Engine.Target, s.Engine.Committed.Seq) > pbft.Seq(height+readyBlocksMax)
+	s.Ready = s.Engine.Condition == pbft.Voting && s.PeersUp+1 >= n.committee.Quorum() && !behind
+	return s
+}
+
+func explain(c pbft.Condition) string {
+	switch c {
+	case pbft.Recalling:
+		return "restarted, and asking the other members what it has signed before"
+	case pbft.Amnesic:
+		return "its log lacks something that it has signed: it follows, and needs a new key to vote again"
+	case pbft.Diverged:
+		return "its execution differs from that of f+1 other members"
+	case pbft.Broken:
+		return "two conflicting blocks are certified: more members are faulty than the chain tolerates"
+	}
+	return ""
+}
+
+// publish makes the engine's state visible to others. The loop calls it after
+// every turn.
+func (l *loop) publish() {
+	s := l.engine.Status()
+	old := l.n.engine.Swap(&s)
+	if s.View > l.view {
+		if l.view > 0 {
+			l.n.metrics.viewChanges.Inc()
+			l.n.log.Info("entered a view", "view", s.View, "primary", s.Primary, "height", s.Committed.Seq)
+		}
+		l.view = s.View
+	}
+	if s.Condition == old.Condition {
+		return
+	}
+	switch s.Condition {
+	case pbft.Voting, pbft.Recalling:
+		l.n.log.Info("condition changed", "condition", s.Condition.String(), "view", s.View)
+	default:
+		l.n.log.Error("this replica has stopped voting", "condition", s.Condition.String(), "reason", explain(s.Condition),
+			"view", s.View, "height", s.Committed.Seq)
+	}
+}
+
+// measure sets the gauges.
+func (n *Node) measure() {
+	m := n.metrics
+	s := n.engine.Load()
+	height, _, _ := n.hub.tip()
+	size := n.mempool.size()
+	m.view.Set(float64(s.View))
+	m.condition.Set(float64(s.Condition))
+	m.inFlight.Set(float64(s.InFlight))
+	m.behind.Set(float64(max(s.Target, s.Committed.Seq)) - float64(height))
+	m.stable.Set(float64(s.Stable))
+	m.mempoolTxs.Set(float64(size.txs))
+	m.mempoolBytes.Set(float64(size.bytes))
+	m.mempoolSenders.Set(float64(size.senders))
+	m.peers.Set(float64(n.inbox.links()))
+}
+
+// trace hands an event of the engine on.
+func (n *Node) trace(e pbft.Event) { n.cfg.Trace(e) }
