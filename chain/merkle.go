@@ -131,7 +131,8 @@ func VerifyInclusion(root [32]byte, leaf []byte, index, size uint32, path [][32]
 	if index >= size {
 		return fmt.Errorf("%w: leaf %d of %d", ErrProof, index, size)
 	}
-	node, _ := hashLeaf(nil, leaf)
+	var space [256]byte // most leaves fit, so nothing is allocated
+	node, _ := hashLeaf(space[:0], leaf)
 	at, last := index, size-1
 	used := 0
 	for ; last > 0; at, last = at/2, last/2 {

@@ -201,20 +201,13 @@ func (p *page) open(i int) *quad {
 // leaves or more.
 var quadBytes = func() (sizes [256]uint16) {
 	for kinds := range sizes {
-		size, leaves, nodes := 1, 0, 0
+		var count [4]uint16
 		for i := 0; i < 8; i += 2 {
-			switch kinds >> i & 3 {
-			case slotLeaf:
-				size, leaves = size+64, leaves+1
-			case slotNode:
-				size, nodes = size+32, nodes+1
-			case slotEmpty:
-			default:
-				leaves, nodes = -4, -4
-			}
+			count[kinds>>i&3]++
 		}
-		if nodes > 0 || leaves > 1 {
-			sizes[kinds] = uint16(size)
+		leaves, nodes, unlisted := count[slotLeaf], count[slotNode], count[3]
+		if unlisted == 0 && (nodes > 0 || leaves > 1) {
+			sizes[kinds] = 1 + 64*leaves + 32*nodes
 		}
 	}
 	return sizes

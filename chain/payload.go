@@ -48,7 +48,8 @@ func AppendPayload(b []byte, txs [][]byte) []byte {
 // of them is looked into. The error wraps one of package wire.
 func DecodePayload(b []byte, limits PayloadLimits) ([][]byte, error) {
 	if len(b) > limits.BytesMax {
-		return nil, fmt.Errorf("chain: decode payload: %w: %d bytes, at most %d", wire.ErrLimit, len(b), limits.BytesMax)
+		return nil, fmt.Errorf("chain: decode payload: %w: %d bytes, at most %d",
+			wire.ErrLimit, len(b), limits.BytesMax)
 	}
 	if len(b) == 0 {
 		return nil, nil

@@ -340,7 +340,8 @@ func TestCertificateVectors(t *testing.T) {
 		{"another receipt root", false, receipt(m.attest(&h, s.root, s.root, 1, 2, 6))},
 	}
 	key := func(value string, ids ...int) hexBytes {
-		return (&KeyProof{m.attest(&h, s.root, tree.Root(), ids...), []byte("b"), []byte(value), s.proveAll("b")}).Encode()
+		x := m.attest(&h, s.root, tree.Root(), ids...)
+		return (&KeyProof{x, []byte("b"), []byte(value), s.proveAll("b")}).Encode()
 	}
 	v.Keys = []proofVector{
 		{"a quorum", true, key("2", 0, 1, 2, 5, 6)},
