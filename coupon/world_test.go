@@ -23,7 +23,7 @@ const (
 )
 
 // keyOf returns the signer of a name.
-func keyOf(name string) Signer { return NewSigner(sha256.Sum256([]byte(name))) }
+func keyOf(name string) Signer { return NewSigner(sha256Of(name)) }
 
 // testValidKey refuses two of the points of small order; the real rule belongs
 // to whoever makes a Chain.
@@ -348,3 +348,5 @@ func (w *world) transferTx(id CouponID, seq uint32, mover, to Signer, giftUntil 
 	return w.chain.NewTransfer(w.expires(), Transfer{Coupon: id, Seq: seq, Mover: mover.Key, To: to.Key,
 		GiftUntil: giftUntil}, mover)
 }
+
+func sha256Of(name string) [32]byte { return sha256.Sum256([]byte(name)) }

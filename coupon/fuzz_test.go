@@ -1,0 +1,150 @@
+package coupon
+
+import (
+	"bytes"
+	"testing"
+)
+
+func FuzzParseTx(f *testing.F) {
+	c := testChain()
+	for _, s := range samples(c) {
+		f.Add(s.raw)
+	}
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		tx, err := ParseTx(raw)
+		if err != nil {
+			if k := code(err); k != BadEncoding && k != TooLarge {
+				t.Fatalf("%v", err)
+			}
+			return
+		}
+		// Encoding the decoded parts again gives the same bytes.
+		b := append([]byte(nil), raw[:14]...)
+		b = tx.Fields.appendTo(b)
+		if !bytes.Equal(b, tx.Body()) {
+			t.Fatalf("body %x encodes as %x", tx.Body(), b)
+		}
+		if tx.Kind.MemberSigned() {
+			b = JoinMemberSigned(b, tx.Members, nil)
+		}
+		for i := range tx.Kind.furtherSignatures() {
+			b = append(b, tx.sigs[i][:]...)
+		}
+		if !bytes.Equal(b, raw) {
+			t.Fatalf("%x encodes as %x", raw, b)
+		}
+		if _, _, err := (Chain{}).CheckBody(tx.Body()); err != nil && code(err) != WrongChain {
+			t.Fatalf("the body alone: %v", err)
+		}
+		tx.Signatures(c)
+	})
+}
+
+func FuzzDecodeReceipt(f *testing.F) {
+	for _, o := range receiptSamples() {
+		f.Add(o.AppendTo(nil))
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		o, err := DecodeReceipt(b)
+		if err != nil {
+			return
+		}
+		if got := o.AppendTo(nil); !bytes.Equal(got, b) {
+			t.Fatalf("%x encodes as %x", b, got)
+		}
+		if (o.Event() != EventNone) != (o.Code == OK) {
+			t.Fatalf("event %s of %s", o.Event(), o.Code)
+		}
+	})
+}
+
+func FuzzDecodePayload(f *testing.F) {
+	c := testChain()
+	_, list := payloads(c)
+	for i := range list {
+		f.Add(c.EncodePayload(&list[i]))
+	}
+	f.Fuzz(func(t *testing.T, b []byte) {
+		if back, err := ParsePayloadText(PayloadText(b)); len(b) < 300 && (err != nil || !bytes.Equal(back, b)) {
+			t.Fatalf("text of %x gives %x, %v", b, back, err)
+		}
+		if back, err := ParseLinkFragment(LinkFragment(b)); len(b) < 300 && (err != nil || !bytes.Equal(back, b)) {
+			t.Fatalf("fragment of %x gives %x, %v", b, back, err)
+		}
+		p, err := c.DecodePayload(b)
+		if err != nil {
+			return
+		}
+		if got := c.EncodePayload(&p); !bytes.Equal(got, b) {
+			t.Fatalf("%x encodes as %x", b, got)
+		}
+	})
+}
+
+func FuzzPayloadText(f *testing.F) {
+	f.Add("SCRP:%69 VD92EX0")
+	f.Add("AAECAw")
+	f.Fuzz(func(t *testing.T, s string) {
+		if b, err := ParsePayloadText(s); err == nil && PayloadText(b) != s {
+			t.Fatalf("%q gives %x, whose text is %q", s, b, PayloadText(b))
+		}
+		if b, err := ParseLinkFragment(s); err == nil && LinkFragment(b) != s {
+			t.Fatalf("%q gives %x, whose text is %q", s, b, LinkFragment(b))
+		}
+	})
+}
+
+// rowCodec decodes a row and encodes it again.
+func rowCodec[V any](decode func([]byte) (V, error), appendTo func(*V, []byte) []byte) func([]byte) ([]byte, error) {
+	return func(b []byte) ([]byte, error) {
+		v, err := decode(b)
+		if err != nil {
+			return nil, err
+		}
+		return appendTo(&v, nil), nil
+	}
+}
+
+var rowCodecs = map[byte]func([]byte) ([]byte, error){
+	PrefixParams:     rowCodec(DecodeParams, (*Params).AppendTo),
+	PrefixMember:     rowCodec(DecodeMember, (*Member).AppendTo),
+	PrefixFunding:    rowCodec(DecodeFunding, (*Funding).AppendTo),
+	PrefixTill:       rowCodec(DecodeTill, (*Till).AppendTo),
+	PrefixCampaign:   rowCodec(DecodeCampaign, (*Campaign).AppendTo),
+	PrefixTerms:      rowCodec(DecodeTerms, (*Terms).AppendTo),
+	PrefixBatch:      rowCodec(DecodeBatch, (*Batch).AppendTo),
+	PrefixCoupon:     rowCodec(DecodeCoupon, (*Coupon).AppendTo),
+	PrefixHolder:     rowCodec(DecodeHolder, appendClaims),
+	PrefixRedemption: rowCodec(DecodeRedemption, (*Redemption).AppendTo),
+	PrefixObligation: rowCodec(DecodeObligation, (*Obligation).AppendTo),
+	PrefixSeen:       rowCodec(DecodeSeen, (*SeenRow).AppendTo),
+}
+
+func FuzzDecodeRow(f *testing.F) {
+	for _, r := range rowSamples() {
+		f.Add(r.key[0], r.value)
+	}
+	f.Fuzz(func(t *testing.T, prefix byte, value []byte) {
+		codec, ok := rowCodecs[prefix]
+		if !ok {
+			return
+		}
+		if got, err := codec(value); err == nil && !bytes.Equal(got, value) {
+			t.Fatalf("row %02x %x encodes as %x", prefix, value, got)
+		}
+	})
+}
+
+func TestEveryRowHasACodec(t *testing.T) {
+	for _, r := range rowSamples() {
+		got, err := rowCodecs[r.key[0]](r.value)
+		if err != nil || !bytes.Equal(got, r.value) {
+			t.Errorf("%s: %x encodes as %x, %v", r.name, r.value, got, err)
+		}
+		for n := range len(r.value) {
+			if _, err := rowCodecs[r.key[0]](r.value[:n]); err == nil {
+				t.Errorf("%s cut to %d bytes was accepted", r.name, n)
+			}
+		}
+	}
+}
