@@ -17,6 +17,13 @@ import (
 // ended returns how many connections of m ended for a reason.
 func (m *member) ended(r Reason) uint64 { return m.Stats().Ended[r] }
 
+func (m *member) endedInAll() (total uint64) {
+	for _, n := range m.Stats().Ended {
+		total += n
+	}
+	return total
+}
+
 // closed waits until the other side has closed conn.
 func closed(t testing.TB, conn net.Conn) {
 	t.Helper()
@@ -104,11 +111,7 @@ func TestOnlyMembersOfThisChainAreLetIn(t *testing.T) {
 	}
 	as(1).link(t, m.addr, fine) // the same helper, in order, gets in
 	eventually(t, "the member's link", func() bool { return m.linkStats(1, Votes).Up })
-	total := uint64(0)
-	for _, n := range m.Stats().Ended {
-		total += n
-	}
-	if total != uint64(len(cases)) {
+	if total := m.endedInAll(); total != uint64(len(cases)) {
 		t.Errorf("%d refusals counted for %d cases", total, len(cases))
 	}
 }
@@ -253,11 +256,10 @@ func TestMembersThatBreakTheFormatAreCutOff(t *testing.T) {
 			if _, err := conn.Write(c.bytes); err != nil {
 				t.Fatal(err)
 			}
-			if c.close {
-				_ = conn.NetConn().Close()
-			} else {
-				closed(t, conn.NetConn())
+			if c.close { // our half only: a reset would tell the member less
+				_ = conn.NetConn().(*net.TCPConn).CloseWrite()
 			}
+			closed(t, conn.NetConn())
 			eventually(t, "ended as "+c.want.String(), func() bool { return m.ended(c.want) == 1 })
 			eventually(t, "link down", func() bool { return !m.linkStats(0, Votes).Up })
 		})
@@ -289,10 +291,15 @@ func TestNewConnectionReplacesTheOldOne(t *testing.T) {
 	w := newNetwork(t, 2)
 	m := w.start(1, nil)
 	h := hello{chain: testChain, from: 0, to: 1, lane: Bulk}
-	old, _ := as(0).link(t, m.addr, h)
-	_, in := as(0).link(t, m.addr, h)
-	closed(t, old.NetConn())
-	eventually(t, "counted", func() bool { return m.ended(ReasonReplaced) == 1 })
+	var in *inbound
+	for i := range 20 { // at once, so that some replace one that is not up yet
+		var conn *tls.Conn
+		conn, in = as(0).link(t, m.addr, h)
+		if i < 19 {
+			defer closed(t, conn.NetConn())
+		}
+	}
+	eventually(t, "counted", func() bool { return m.ended(ReasonReplaced) == 19 })
 	eventually(t, "taken", func() bool { return m.Send(0, Bulk, []byte("to the new one")) })
 	for {
 		frame, control, err := in.next()

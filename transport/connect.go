@@ -114,7 +114,6 @@ func (t *Transport) serve(ctx context.Context, conn net.Conn) {
 	if err == nil {
 		// The peer has given its old connection up, or it would not make a
 		// new one; we may not have noticed.
-		l.kick()
 		if err = l.acquire(bounded); err == nil {
 			defer l.release()
 			err = writeHello(tc, hello{chain: t.cfg.ChainID, from: t.cfg.Self, to: l.peer.ID, lane: l.lane})

@@ -16,7 +16,7 @@ const (
 	// the ping chooses and the pong repeats.
 	controlSize = 9
 	// firstPiece is how much is allocated on the word of a length alone. More
-	// is allocated as bytes arrive, doubling.
+	// is allocated as bytes arrive, at most four times what has come.
 	firstPiece = 64 << 10
 )
 
@@ -80,7 +80,7 @@ func (f *frameReader) body(length int) ([]byte, error) {
 		if done == length {
 			return frame[:length:length], nil
 		}
-		larger := make([]byte, min(length, 2*done))
+		larger := make([]byte, min(length, 4*done))
 		copy(larger, frame)
 		frame = larger
 	}

@@ -23,6 +23,7 @@ type link struct {
 
 	session atomic.Pointer[session] // the connection in use, nil while down
 	turn    chan struct{}           // holds a token while an accepted connection is in use
+	wanted  atomic.Int32            // connections that wait for turn
 
 	nextLine time.Time // when a "link up" may be logged again; for the connection in use
 
@@ -43,15 +44,15 @@ func (l *link) drop(cause Drop) bool {
 	return false
 }
 
-// kick ends the connection in use, if any.
-func (l *link) kick() {
+// acquire ends the connection in use, if any, and waits for its place.
+func (l *link) acquire(ctx context.Context) error {
+	// Counted first: a connection that has its place but no session yet is not
+	// seen below, but will see that it is not wanted any more.
+	l.wanted.Add(1)
+	defer l.wanted.Add(-1)
 	if s := l.session.Load(); s != nil {
 		s.end(ReasonReplaced, nil)
 	}
-}
-
-// acquire waits until no connection is in use.
-func (l *link) acquire(ctx context.Context) error {
 	select {
 	case l.turn <- struct{}{}:
 		return nil
@@ -89,6 +90,9 @@ func (t *Transport) runSession(ctx context.Context, l *link, conn *tls.Conn, in 
 	in.open(l.limits.FrameBytesMax, t.cfg.Limits.IdleTimeout)
 	l.session.Store(s)
 	l.connects.Add(1)
+	if l.wanted.Load() > 0 {
+		s.end(ReasonReplaced, nil)
+	}
 	stop := context.AfterFunc(ctx, func() { s.end(ReasonShutdown, nil) })
 	remote := conn.RemoteAddr().String()
 	if now := time.Now(); now.After(l.nextLine) {
