@@ -5,10 +5,10 @@ import (
 	"testing"
 )
 
-// reachable lists, by kind, every outcome of stage 1 that random histories have to reach: the code, and the check that
-// refused or the case that was accepted. E101, E102, E103, E107 and E108 have no receipt. The limit of batches is left to
-// TestBatchLimit, the last use to TestRevivalEnds; E701 cannot be had in kinds 2 and 7, where one entry is enough and no
-// entry does not decode.
+// reachable lists, by kind, every outcome of stage 1 that random histories have to reach: the code, and the check
+// that refused or the case that was accepted. E101, E102, E103, E107 and E108 have no receipt. The limit of batches
+// is left to TestBatchLimit, the last use to TestRevivalEnds; E701 cannot be had in kinds 2 and 7, where one entry is
+// enough and no entry does not decode.
 var reachable = map[uint8][]string{
 	1: {
 		"0 published", "104 expired", "105 seen", "106 member not active", "106 member unknown",

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"iter"
 	"maps"
 	"slices"
 	"testing"
@@ -47,6 +48,9 @@ func (d *duel) fight(b Block) ([]Outcome, error) {
 		key, value := d.model.Plant(p)
 		d.table.Rows[string(key)] = value
 	}
+	if b.Height%8 == 0 {
+		d.machine = d.w.Machine() // one that has seen nothing must say the same
+	}
 	block := coupon.Block{Height: b.Height, TimeMs: b.TimeMs}
 	for i, raw := range b.Txs {
 		tx, err := d.machine.Chain().CheckTx(raw)
@@ -85,7 +89,26 @@ func (d *duel) fight(b Block) ([]Outcome, error) {
 	if err := d.sameSeen(); err != nil {
 		return nil, err
 	}
-	return outcomes, CheckRows(d.table.Rows)
+	if err := CheckRows(d.table.Rows); err != nil {
+		return nil, err
+	}
+	if b.Height%4 == 0 {
+		if err := coupon.CheckInvariants(d.table.ascending()); err != nil {
+			return nil, fmt.Errorf("coupon's own check: %w", err)
+		}
+	}
+	return outcomes, nil
+}
+
+// ascending walks the rows by key.
+func (t *Table) ascending() iter.Seq2[[]byte, []byte] {
+	return func(yield func(key, value []byte) bool) {
+		for _, k := range slices.Sorted(maps.Keys(t.Rows)) {
+			if !yield([]byte(k), t.Rows[k]) {
+				return
+			}
+		}
+	}
 }
 
 // dryRun compares the dry run of a block's first transaction with its outcome in the block.

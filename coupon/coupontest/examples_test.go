@@ -369,8 +369,14 @@ func TestWorkedGifts(t *testing.T) {
 func TestBatchLimit(t *testing.T) {
 	s := newStage(t)
 	number := s.publish(s.plain())
+	var raws [][]byte
 	for i := uint32(2); i <= 1024; i++ {
-		s.must(s.batchTx(number, 99+i, 1))
+		raws = append(raws, s.w.Finish(s.batchTx(number, 99+i, 1)))
+	}
+	for _, o := range s.block(s.now, nil, raws...) {
+		if o.Code != 0 {
+			t.Fatalf("E%d %s", o.Code, o.Why)
+		}
 	}
 	s.want(205, s.batchTx(number, 1124, 1))
 }

@@ -176,7 +176,7 @@ func NewModel(w *World) *Model {
 		seen: map[uint64]*bucket{},
 	}
 	for _, c := range w.Currencies {
-		m.currencies[c.Numeric] = true
+		m.currencies[c.Number] = true
 	}
 	for _, one := range w.Members {
 		m.members[one.ID] = &member{Member: one}

@@ -37,7 +37,7 @@ func firstSeed(t *testing.T) uint64 {
 // their number.
 func TestRandomHistories(t *testing.T) {
 	first := firstSeed(t)
-	for seed := first; seed < first+uint64(histories(t, 100)); seed++ {
+	for seed := first; seed < first+uint64(histories(t, 60)); seed++ {
 		h := RandomHistory(seed, 50, true)
 		if err := replay(t, h); err != nil {
 			small := shrink(t, h)

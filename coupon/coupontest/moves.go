@@ -5,8 +5,8 @@ import (
 	"slices"
 )
 
-// The moves of chaos: each builds a transaction that the present state should accept, most of the time, and then often
-// disturbs one thing in it.
+// The moves of chaos: each builds a transaction that the present state should accept, most of the time, and then
+// often disturbs one thing in it.
 
 // expiry draws an expires for a kind: mostly good, sometimes at an edge.
 func (g *chaos) expiry(life uint64) uint64 {
@@ -228,7 +228,9 @@ func (g *chaos) windows(t *Terms) {
 	if g.Chance(45) {
 		t.RelativeMs = 60_000 + g.Scaled(scale) - 1
 	}
-	t.RollbackMs = pick(g.Random, []uint64{0, g.Scaled(60_000), g.Scaled(min(scale, 7_776_000_000)), 3 * dayMs, 90 * dayMs})
+	t.RollbackMs = pick(g.Random, []uint64{
+		0, g.Scaled(60_000), g.Scaled(min(scale, 7_776_000_000)), 3 * dayMs, 90 * dayMs,
+	})
 }
 
 // disturbTerms changes one thing, to what is refused or to what is just not.
@@ -338,11 +340,15 @@ func (g *chaos) revokeTill() *Tx {
 	return g.sign(t, t.Member)
 }
 
+// claimable says that a campaign takes claims now and has tickets left.
+func (g *chaos) claimable(c *campaign) bool {
+	return c.state == published && c.issued < c.nextSerial-1 && g.now >= c.terms.ClaimFrom && g.now < c.terms.ClaimUntil
+}
+
 func (g *chaos) claim() *Tx {
 	t := &Tx{Kind: KindClaim, Campaign: g.someCampaign(), Expires: g.expiry(g.w.LifeMs), Batch: 1, Serial: 1}
 	for range 6 {
-		c := g.m.campaigns[t.Campaign]
-		if c != nil && c.batches > 0 && c.issued < c.nextSerial-1 && g.now >= c.terms.ClaimFrom && g.now < c.terms.ClaimUntil && c.state == published {
+		if c := g.m.campaigns[t.Campaign]; c != nil && g.claimable(c) {
 			break
 		}
 		if t.Campaign = g.someCampaign(); g.Chance(20) {
@@ -463,7 +469,8 @@ func (g *chaos) redeem() *Tx {
 	v.TillKey = g.someTill(RightRedeem, func(t *till) bool {
 		return t.Currency == terms.Currency && terms.goodAt(t.Member, t.Store)
 	})
-	v.Currency, v.Campaign, v.BasketHash, v.Expires = terms.Currency, number, g.Bytes32(), g.now+g.Between(1, g.w.LifeMs)
+	v.Currency, v.Campaign, v.BasketHash = terms.Currency, number, g.Bytes32()
+	v.Expires = g.now + g.Between(1, g.w.LifeMs)
 	if terms.Kind != KindFreeItem && terms.ProductHash == [32]byte{} && g.Chance(60) {
 		v.Campaign = 0
 	}

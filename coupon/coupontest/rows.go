@@ -46,7 +46,8 @@ func (m *Model) Rows() map[string][]byte {
 		put(be16(be32([]byte{rowTerms}, id), c.version), c.terms.Bytes())
 	}
 	for k, b := range m.batches {
-		put(be16(be32([]byte{rowBatch}, k.campaign), k.no), append(le32(le32(nil, b.first), b.count), b.ticketKey[:]...))
+		v := le32(le32(nil, b.first), b.count)
+		put(be16(be32([]byte{rowBatch}, k.campaign), k.no), append(v, b.ticketKey[:]...))
 	}
 	for id, k := range m.coupons {
 		put(be64([]byte{rowCoupon}, id), k.row())

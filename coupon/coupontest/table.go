@@ -11,7 +11,7 @@ import (
 func (w *World) Genesis() coupon.Genesis {
 	g := coupon.Genesis{LifeMs: w.LifeMs, MemberLifeMs: w.MemberLifeMs, CycleMs: w.CycleMs}
 	for _, c := range w.Currencies {
-		g.Currencies = append(g.Currencies, coupon.Currency{Number: c.Numeric, Letters: c.Letters, Exponent: c.Exponent})
+		g.Currencies = append(g.Currencies, coupon.Currency(c))
 	}
 	for _, m := range w.Members {
 		g.Members = append(g.Members, coupon.GenesisMember{

@@ -50,7 +50,7 @@ type Till struct {
 
 // Currency is a listed currency: ISO 4217 number, letters, decimal places.
 type Currency struct {
-	Numeric  uint16
+	Number   uint16
 	Letters  string
 	Exponent uint8
 }
@@ -134,7 +134,7 @@ func NewWorld(o Options) *World {
 		id := uint16(i + 1)
 		w.addMember(RoleIssuer|RoleMerchant|RolePayment, o.Threshold, o.Keys)
 		for _, c := range w.Currencies {
-			w.Funding = append(w.Funding, Funding{Member: id, Currency: c.Numeric, Limit: moneyMax})
+			w.Funding = append(w.Funding, Funding{Member: id, Currency: c.Number, Limit: moneyMax})
 		}
 		for store := range o.Tills {
 			w.Tills = append(w.Tills, Till{
