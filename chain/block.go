@@ -113,6 +113,8 @@ func CheckHeader(c *pbft.Committee, h *pbft.Header) error {
 		return refuse("outside the tenure of its view")
 	case h.Justify.Seq >= h.Seq || h.Justify.View > h.View:
 		return refuse("justified by a block that is not before it")
+	case h.Seq-max(h.Justify.Seq, h.BaseSeq) > pbft.Seq(c.Parameters().Window):
+		return refuse("outside the window above its justification")
 	case h.ExecSeq > h.Justify.Seq:
 		return refuse("states the execution of an uncertified block")
 	}

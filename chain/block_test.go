@@ -120,6 +120,14 @@ func TestCheckLink(t *testing.T) {
 			t.Errorf("want %q: %v", c.why, err)
 		}
 	}
+	long := m.headers(40)
+	far := long[40]
+	if far.Justify = m.Ref(&long[8]); CheckLink(m.Committee, &long[39], &far) != nil {
+		t.Error("the last block of the window is refused")
+	}
+	if far.Justify = m.Ref(&long[7]); CheckLink(m.Committee, &long[39], &far) == nil {
+		t.Error("a block outside the window is accepted")
+	}
 	older := nextView
 	above := m.child(&older, nil)
 	above.View, above.Proposer, above.Justify = 2, m.Primary(2), m.Ref(&chain[1])

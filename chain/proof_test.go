@@ -222,12 +222,16 @@ func TestCheckpointsThatAreNeverAccepted(t *testing.T) {
 	type certificate = pbft.CheckpointCertificate
 	for name, forge := range map[string]func(x *certificate){
 		"a certificate of another epoch": func(x *certificate) { *x = *attest(otherEpoch, 0, 2, 3) },
-		"signatures of another epoch":    func(x *certificate) { x.Signatures = attest(otherEpoch, 0, 2, 3).Signatures },
-		"signatures of another chain":    func(x *certificate) { x.Signatures = attest(otherChain, 0, 2, 3).Signatures },
-		"another state root":             func(x *certificate) { x.StateRoot[0]++ },
-		"another receipt root":           func(x *certificate) { x.ReceiptRoot[31]++ },
-		"another height":                 func(x *certificate) { x.Seq++ },
-		"another block":                  func(x *certificate) { x.Block[7]++ },
+		"signatures of another epoch": func(x *certificate) {
+			x.Signatures = attest(otherEpoch, 0, 2, 3).Signatures
+		},
+		"signatures of another chain": func(x *certificate) {
+			x.Signatures = attest(otherChain, 0, 2, 3).Signatures
+		},
+		"another state root":   func(x *certificate) { x.StateRoot[0]++ },
+		"another receipt root": func(x *certificate) { x.ReceiptRoot[31]++ },
+		"another height":       func(x *certificate) { x.Seq++ },
+		"another block":        func(x *certificate) { x.Block[7]++ },
 		"one member counted as three": func(x *certificate) {
 			x.Signatures[1], x.Signatures[2] = x.Signatures[0], x.Signatures[0]
 		},

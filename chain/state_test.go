@@ -126,6 +126,31 @@ func TestStateRootIsThatOfTheDefinition(t *testing.T) {
 	}
 }
 
+// Enough keys for five levels of pages, and their removal.
+func TestStateRootOfManyKeys(t *testing.T) {
+	rnd := newRand(t)
+	s := newTestState(t)
+	for round := range 6 {
+		changes := map[string]string{}
+		for range 8000 {
+			value := fmt.Sprint(rnd.Int())
+			if rnd.Intn(6) < round {
+				value = ""
+			}
+			changes[testKey(rnd.Intn(25_000))] = value
+		}
+		s.update(changes)
+		s.check()
+	}
+	depth := 0
+	for id := range s.pages {
+		depth = max(depth, int(id.Depth)+1)
+	}
+	if depth < 5 {
+		t.Errorf("only %d levels of pages", depth)
+	}
+}
+
 // The same content has the same root and the same pages, whatever came before.
 func TestStateDependsOnItsContentAlone(t *testing.T) {
 	rnd := newRand(t)
