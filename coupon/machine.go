@@ -108,7 +108,7 @@ func (m *Machine) Life(k Kind) uint64 {
 // Apply executes a block. It panics if a transaction was not made by CheckTx of
 // the machine's chain, which no byte from outside can bring about.
 func (m *Machine) Apply(r Reader, b Block) Result {
-	x := newExec(m, r, b.Height, b.TimeMs, len(b.Txs))
+	x := newExec(m, r, b)
 	res := Result{Receipts: make([][]byte, len(b.Txs)), Outcomes: make([]Outcome, len(b.Txs))}
 	for i, tx := range b.Txs {
 		out := &res.Outcomes[i]
@@ -131,7 +131,7 @@ func (m *Machine) Apply(r Reader, b Block) Result {
 // state at timeMs. It changes nothing and promises nothing. The error is not nil
 // if a row of the state is not canonical.
 func (m *Machine) DryRun(r Reader, timeMs uint64, tx *Tx) (Outcome, error) {
-	x := newExec(m, r, 0, timeMs, 1)
+	x := newExec(m, r, Block{TimeMs: timeMs, Txs: []*Tx{tx}})
 	var out Outcome
 	x.judge(0, tx, &out)
 	return out, x.err
@@ -169,12 +169,18 @@ type exec struct {
 	seen        table[uint64, SeenRow]
 }
 
-func newExec(m *Machine, r Reader, height, now uint64, txs int) *exec {
-	return &exec{m: m, r: r, height: height, now: now,
+func newExec(m *Machine, r Reader, b Block) *exec {
+	txs, redeems := len(b.Txs), 0
+	for _, tx := range b.Txs {
+		if tx.Kind == KindRedeem {
+			redeems++
+		}
+	}
+	return &exec{m: m, r: r, height: b.Height, now: b.TimeMs,
 		keyBuf:    make([]byte, 0, 40),
 		receipts:  make([]byte, 0, txs*96),
-		seenNew:   make(map[[32]byte]SeenEntry, txs),
-		seenAdded: make([]SeenAdd, 0, txs),
+		seenNew:   make(map[[32]byte]SeenEntry, txs+redeems),
+		seenAdded: make([]SeenAdd, 0, txs+redeems),
 
 		params:      newTable(appendParamsKey, DecodeParams, (*Params).AppendTo, 1),
 		members:     newTable(appendMemberKey, DecodeMember, (*Member).AppendTo, 0),
@@ -185,7 +191,7 @@ func newExec(m *Machine, r Reader, height, now uint64, txs int) *exec {
 		batches:     newTable(appendBatchKey, DecodeBatch, (*Batch).AppendTo, 0),
 		coupons:     newTable(appendCouponKey, DecodeCoupon, (*Coupon).AppendTo, txs),
 		holders:     newTable(appendHolderKey, DecodeHolder, appendClaims, 0),
-		redemptions: newTable(appendRedemptionKey, DecodeRedemption, (*Redemption).AppendTo, 0),
+		redemptions: newTable(appendRedemptionKey, DecodeRedemption, (*Redemption).AppendTo, redeems),
 		obligations: newTable(appendObligationKey, DecodeObligation, (*Obligation).AppendTo, 0),
 		seen:        newTable(appendSeenKey, DecodeSeen, (*SeenRow).AppendTo, 0),
 	}
