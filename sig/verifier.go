@@ -16,7 +16,7 @@ const (
 	batchMin = 3
 
 	// searchSize is the size of the parts in which a failed batch is searched
-	// for culprits. Parts of 32 make one culprit cost about one more batch, and
+	// for culprits. Parts of 32 make one culprit cost one to two more batches, and
 	// bound what many culprits cost: a batch, the parts, and a single check each.
 	searchSize = 32
 

@@ -208,6 +208,34 @@ func TestUnauthenticatedConnectionsAreBounded(t *testing.T) {
 	eventually(t, "the member's link", func() bool { return m.linkStats(0, Votes).Up })
 }
 
+func TestRefusedConnectionsGoOnCountingForAWhile(t *testing.T) {
+	w := newNetwork(t, 2)
+	m := w.start(1, func(c *Config) {
+		c.Limits.HandshakesPerAddressMax, c.Limits.RefusalPause = 1, time.Hour
+	})
+	foreign := as(0)
+	foreign.key = keyOf(99)
+	for _, want := range []Reason{ReasonKey, ReasonLimit, ReasonLimit} {
+		before := m.ended(want)
+		if conn, err := foreign.dial(t, m.addr); err == nil {
+			closed(t, conn.NetConn())
+		}
+		eventually(t, "refused as "+want.String(), func() bool { return m.ended(want) == before+1 })
+	}
+	m.stop() // does not wait for the hour
+}
+
+func TestDialerGivesUpOnAPeerThatDoesNotAnswer(t *testing.T) {
+	w := newNetwork(t, 2) // member 1 listens, but nobody accepts
+	a := w.start(0, func(c *Config) { c.Limits.HandshakeTimeout = 50 * time.Millisecond })
+	eventually(t, "timed out on both lanes", func() bool {
+		return a.linkStats(1, Votes).DialFailures > 0 && a.linkStats(1, Bulk).DialFailures > 0 &&
+			a.ended(ReasonTimeout) > 1
+	})
+	_ = w.listeners[1].Close()
+	eventually(t, "refused", func() bool { return a.ended(ReasonDial) > 1 })
+}
+
 func TestIPv6HostsCountByNetwork(t *testing.T) {
 	addr := func(s string) net.Conn {
 		return fakeConn{remote: &net.TCPAddr{IP: net.ParseIP(s), Port: 1}}
