@@ -11,8 +11,12 @@
 //     Update changes many keys at once over a page store, ProveKey and
 //     VerifyState prove that a key has a value or that it is absent.
 //
-// On these rest Block (a header, its payload and what decided it) and Proof (a
-// receipt, its path and the signatures that vouch for the root above it).
+// On these rest Block (a header, its payload and what decided it) and what an
+// outside verifier needs, who knows the committee of an epoch and nothing else:
+// ReceiptProof (the outcome of a transaction), KeyProof (what the state holds)
+// and OrderProof (the place of a block). Each is decoded, then verified; a proof
+// that decodes is still only a claim. VerifyCheckpoint checks the signatures of
+// a block once for any number of its receipts.
 //
 // The package is pure: no input or output, no clock, no randomness, no
 // goroutines. Functions are safe for concurrent use on separate arguments;

@@ -30,6 +30,9 @@ const OrderProofBytesMax = 1 + 4 + OrderHeadersMax*pbft.HeaderBytes + Certificat
 // header is decided like any other; to take it for the block of its height is
 // the mistake that OrderProof.Verify prevents.
 func VerifyCommit(c *pbft.Committee, h *pbft.Header, x *pbft.Certificate, s pbft.Scheme) error {
+	if x == nil {
+		return fmt.Errorf("%w: height %d comes without a certificate", ErrProof, h.Seq)
+	}
 	if h.Epoch != c.Epoch() || h.Committee != c.Digest() {
 		return fmt.Errorf("%w: height %d belongs to another epoch or committee", ErrProof, h.Seq)
 	}
@@ -49,8 +52,8 @@ func VerifyCommit(c *pbft.Committee, h *pbft.Header, x *pbft.Certificate, s pbft
 // ErrProof.
 func (p *OrderProof) Verify(c *pbft.Committee, s pbft.Scheme) (*pbft.Header, error) {
 	n := len(p.Headers)
-	if n == 0 || n > OrderHeadersMax || p.Commit == nil {
-		return nil, fmt.Errorf("%w: %d headers, at most %d, and a certificate", ErrProof, n, OrderHeadersMax)
+	if n == 0 || n > OrderHeadersMax {
+		return nil, fmt.Errorf("%w: %d headers, at least 1, at most %d", ErrProof, n, OrderHeadersMax)
 	}
 	// The certificate fixes the top header and each header the one below, so the
 	// links need no signature. What else is wrong with a header kept the honest

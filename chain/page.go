@@ -85,7 +85,9 @@ func digit(hash *[32]byte, depth int) int {
 	return int(hash[depth/2] & 15)
 }
 
-// Pages gives read access to the pages of one version of the tree.
+// Pages gives read access to the pages of one version of the tree. The writes of
+// an Update lead to the next version, all of them or none, together with the new
+// root.
 type Pages interface {
 	// Page returns the bytes of a page, which the caller does not change or
 	// keep, and whether there is one.
