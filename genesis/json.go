@@ -213,6 +213,8 @@ func (o *object) done() {
 			hint := ""
 			if near := nearest(have, o.asked); near != "" {
 				hint = fmt.Sprintf("; did you mean %q?", near)
+			} else if o.missing != "" {
+				hint = fmt.Sprintf("; %q is missing", o.missing)
 			}
 			o.fail(o.node.values[i].line, o.at(clip(have)), "unknown field%s", hint)
 			return

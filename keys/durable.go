@@ -21,24 +21,16 @@ func writeNew(path string, data []byte) (err error) {
 	if _, err := os.Lstat(path); err == nil {
 		return fmt.Errorf("save %s: %w: move the old file away or give another name", path, ErrExists)
 	}
-	// CreateTemp makes the file with mode 0600 and a fresh name.
-	f, err := os.CreateTemp(folder, ".new-key-*")
+	temporary, err := writeTemporary(folder, data)
 	if err != nil {
 		return fmt.Errorf("save %s: %w", path, err)
 	}
 	defer func() {
-		if removeErr := os.Remove(f.Name()); err == nil && removeErr != nil {
+		if removeErr := os.Remove(temporary); err == nil && removeErr != nil {
 			err = fmt.Errorf("save %s: the key is saved, but its temporary copy is left: %w", path, removeErr)
 		}
 	}()
-	_, err = f.Write(data)
-	if err == nil {
-		err = f.Sync()
-	}
-	if err = errors.Join(err, f.Close()); err != nil {
-		return fmt.Errorf("save %s: %w", path, err)
-	}
-	err = os.Link(f.Name(), path)
+	err = os.Link(temporary, path)
 	if errors.Is(err, fs.ErrExist) {
 		return fmt.Errorf("save %s: %w: move the old file away or give another name", path, ErrExists)
 	}
@@ -49,6 +41,39 @@ func writeNew(path string, data []byte) (err error) {
 		return fmt.Errorf("save %s: sync its folder: %w", path, err)
 	}
 	return nil
+}
+
+// replace puts data at path, where a key file is, in one step: a crash leaves the
+// old file or the new one.
+func replace(path string, data []byte) error {
+	folder := filepath.Dir(path)
+	temporary, err := writeTemporary(folder, data)
+	if err != nil {
+		return fmt.Errorf("save %s: %w", path, err)
+	}
+	if err := os.Rename(temporary, path); err != nil {
+		return fmt.Errorf("save %s: %w", path, errors.Join(err, os.Remove(temporary)))
+	}
+	if err := syncFolder(folder); err != nil {
+		return fmt.Errorf("save %s: sync its folder: %w", path, err)
+	}
+	return nil
+}
+
+// writeTemporary writes data to a synced file of a fresh name and mode 0600.
+func writeTemporary(folder string, data []byte) (name string, err error) {
+	f, err := os.CreateTemp(folder, ".new-key-*")
+	if err != nil {
+		return "", err
+	}
+	_, err = f.Write(data)
+	if err == nil {
+		err = f.Sync()
+	}
+	if err = errors.Join(err, f.Close()); err != nil {
+		return "", errors.Join(err, os.Remove(f.Name()))
+	}
+	return f.Name(), nil
 }
 
 // makeFolder makes a missing folder with mode 0700 and checks a present one.

@@ -130,30 +130,56 @@ func LoadPhrase(path string, ask Ask) (string, error) {
 	return phrase, nil
 }
 
-// saveEncrypted writes body as an armored age file.
+// ChangePassphrase encrypts a key or phrase file anew, an unencrypted one too. ask
+// gives the present passphrase. After a crash the old file or the new one is
+// there; copies elsewhere keep the old passphrase.
+func ChangePassphrase(path string, ask Ask, passphrase string) error {
+	return changePassphrase(path, ask, passphrase, scryptWorkLog2)
+}
+
+func changePassphrase(path string, ask Ask, passphrase string, workLog2 int) error {
+	body, err := loadBody(path, ask)
+	if err != nil {
+		return err
+	}
+	data, err := encrypt(body, passphrase, workLog2)
+	if err != nil {
+		return fmt.Errorf("save %s: %w", path, err)
+	}
+	return replace(path, data)
+}
+
+// saveEncrypted writes body as a new encrypted file.
 func saveEncrypted(path, body, passphrase string, workLog2 int) error {
+	data, err := encrypt(body, passphrase, workLog2)
+	if err != nil {
+		return fmt.Errorf("save %s: %w", path, err)
+	}
+	return writeNew(path, data)
+}
+
+// encrypt returns body as an armored age file.
+func encrypt(body, passphrase string, workLog2 int) ([]byte, error) {
 	if n := utf8.RuneCountInString(passphrase); n < PassphraseCharsMin || n > passphraseCharsMax {
-		return fmt.Errorf("save %s: the passphrase has %d characters; give %d to %d, several words are best",
-			path, n, PassphraseCharsMin, passphraseCharsMax)
+		return nil, fmt.Errorf("the passphrase has %d characters; give %d to %d, several words are best",
+			n, PassphraseCharsMin, passphraseCharsMax)
 	}
 	recipient, err := age.NewScryptRecipient(norm.NFC.String(passphrase))
 	if err != nil {
-		return fmt.Errorf("save %s: %w", path, err)
+		return nil, fmt.Errorf("encrypt: %w", err)
 	}
 	recipient.SetWorkFactor(workLog2)
 	var out bytes.Buffer
 	armored := armor.NewWriter(&out)
 	w, err := age.Encrypt(armored, recipient)
 	if err != nil {
-		return fmt.Errorf("save %s: encrypt: %w", path, err)
+		return nil, fmt.Errorf("encrypt: %w", err)
 	}
-	if _, err := io.WriteString(w, body); err != nil {
-		return fmt.Errorf("save %s: encrypt: %w", path, err)
+	_, err = io.WriteString(w, body)
+	if err = errors.Join(err, w.Close(), armored.Close()); err != nil {
+		return nil, fmt.Errorf("encrypt: %w", err)
 	}
-	if err := errors.Join(w.Close(), armored.Close()); err != nil {
-		return fmt.Errorf("save %s: encrypt: %w", path, err)
-	}
-	return writeNew(path, out.Bytes())
+	return out.Bytes(), nil
 }
 
 // loadBody reads a key file after the checks and returns its plain lines.
@@ -219,6 +245,10 @@ func readPrivate(path string) (raw []byte, err error) {
 	if err := checkPrivate(folder, info, 0o700); err != nil {
 		return nil, err
 	}
+	// Opening a pipe would wait for its writer.
+	if info, err = os.Stat(path); err == nil && !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("load %s: not a regular file", path)
+	}
 	f, err := os.Open(path)
 	if err != nil {
 		return nil, fmt.Errorf("load key: %w", err)
@@ -226,9 +256,6 @@ func readPrivate(path string) (raw []byte, err error) {
 	defer func() { err = errors.Join(err, f.Close()) }()
 	if info, err = f.Stat(); err != nil {
 		return nil, fmt.Errorf("load key: %w", err)
-	}
-	if !info.Mode().IsRegular() {
-		return nil, fmt.Errorf("load %s: not a regular file", path)
 	}
 	if err := checkPrivate(path, info, 0o600); err != nil {
 		return nil, err

@@ -145,6 +145,9 @@ func TestLoadErrorsNameTheRemedy(t *testing.T) {
 		}
 		return path
 	}
+	if err := os.Mkdir(filepath.Join(folder, "dir.key"), 0o700); err != nil {
+		t.Fatal(err)
+	}
 	whole, other := unencryptedMark+s.body(), Generate(Member)
 	for _, c := range []struct {
 		name, path string
@@ -152,7 +155,7 @@ func TestLoadErrorsNameTheRemedy(t *testing.T) {
 		want       string
 	}{
 		{"missing", filepath.Join(folder, "no.key"), nobody, "no such file"},
-		{"folder", folder, nobody, ""},
+		{"folder", filepath.Join(folder, "dir.key"), nobody, "not a regular file"},
 		{"nobody to ask", encrypted, nil, "give a passphrase file"},
 		{"ask fails", encrypted, nobody, "must not be asked"},
 		{"wrong passphrase", encrypted, answer("something else"), "wrong passphrase"},
@@ -261,5 +264,37 @@ func TestPhraseFile(t *testing.T) {
 	}
 	if _, err := LoadPhrase(single, nil); err == nil {
 		t.Error("a key was read as a phrase")
+	}
+}
+
+func TestChangePassphrase(t *testing.T) {
+	folder := filepath.Join(t.TempDir(), "keys")
+	path := filepath.Join(folder, "a.key")
+	s := Generate(Member)
+	if err := SaveUnencrypted(path, s); err != nil {
+		t.Fatal(err)
+	}
+	if err := changePassphrase(path, nobody, testPassphrase, testWorkLog2); err != nil {
+		t.Fatal(err)
+	}
+	err := changePassphrase(path, answer("not the passphrase"), "another one", testWorkLog2)
+	if !errors.Is(err, ErrPassphrase) {
+		t.Errorf("changed without the old passphrase: %v", err)
+	}
+	if err := changePassphrase(path, answer(testPassphrase), "short", testWorkLog2); err == nil {
+		t.Error("changed to a short passphrase")
+	}
+	if got, err := Load(path, answer(testPassphrase)); err != nil || got.Seed != s.Seed {
+		t.Errorf("after refused changes: %v, %v", got, err)
+	}
+	if err := changePassphrase(path, answer(testPassphrase), "another passphrase", testWorkLog2); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := Load(path, answer("another passphrase")); err != nil || got.Seed != s.Seed {
+		t.Errorf("after the change: %v, %v", got, err)
+	}
+	mustMode(t, path, 0o600)
+	if entries, _ := os.ReadDir(folder); len(entries) != 1 {
+		t.Errorf("left in the folder: %v", entries)
 	}
 }
