@@ -11,6 +11,13 @@
 //   - [RandomHistory] and [CheckRows]: random chains that visit the edges of every rule, and the conservation laws
 //     that every state must obey.
 //
+// The tests of this package are the comparison itself. SCRIP_SEED sets the first seed and SCRIP_HISTORIES the number of
+// random chains:
+//
+//	SCRIP_SEED=1000 SCRIP_HISTORIES=5000 go test -run RandomHistories ./coupon/coupontest
+//
+// A failure names its seed and prints the smallest chain that still fails.
+//
 // Everything is a function of the seeds given; nothing here reads a clock or a random source. Nothing here is safe
 // for concurrent use, unless a type says so. The package is for tests: it panics where its caller errs.
 package coupontest

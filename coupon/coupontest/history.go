@@ -9,6 +9,10 @@ type Plant struct {
 	State  uint8
 	Coupon uint64 // a coupon's new seq, if not 0
 	Seq    uint32
+
+	Campaign  uint32 // a campaign's longer life, if not 0
+	ExtendMs  uint64 // added to redeem_until
+	StretchMs uint64 // added to stretch_ms
 }
 
 // Block is one block of a history. All its transactions decode; they need not be acceptable.
@@ -35,6 +39,11 @@ func (m *Model) Plant(p Plant) (key, value []byte) {
 	if p.Coupon != 0 {
 		m.coupons[p.Coupon].seq = p.Seq
 		key = be64([]byte{rowCoupon}, p.Coupon)
+	}
+	if p.Campaign != 0 {
+		m.campaigns[p.Campaign].redeemUntil += p.ExtendMs
+		m.campaigns[p.Campaign].stretchMs += p.StretchMs
+		key = be32([]byte{rowCampaign}, p.Campaign)
 	}
 	return key, m.Rows()[string(key)]
 }
@@ -98,6 +107,8 @@ func RandomHistory(seed uint64, blocks int, fake bool) *History {
 func chaosWorld(seed, now uint64, fake bool) *World {
 	w := emptyWorld(seed, fake)
 	r := NewRandom(seed ^ 0xABCDEF)
+	w.LifeMs = pick(r, []uint64{180 * secondMs, 180 * secondMs, 20 * secondMs, 600 * secondMs})
+	w.MemberLifeMs = pick(r, []uint64{7 * dayMs, 7 * dayMs, 3_600_000})
 	w.CycleMs = pick(r, []uint64{3_600_000, 3_600_001, dayMs, 7 * dayMs})
 	w.addMember(RoleIssuer|RoleMerchant, 1, 1)
 	w.addMember(RoleIssuer|RolePayment, 2, 3)
@@ -128,7 +139,8 @@ func chaosWorld(seed, now uint64, fake bool) *World {
 	return w
 }
 
-// disturbState now and then suspends a member, brings one back, or brings a coupon to its last seq.
+// disturbState now and then suspends a member, brings one back, lengthens a campaign's life, or brings a coupon to its
+// last seq.
 func (g *chaos) disturbState() {
 	var p Plant
 	switch {
@@ -140,6 +152,9 @@ func (g *chaos) disturbState() {
 				p.Member = id
 			}
 		}
+	case g.Chance(2) && len(g.campaigns) > 0:
+		p.Campaign = pick(g.Random, g.campaigns)
+		p.ExtendMs, p.StretchMs = uint64(g.N(2))*g.Scaled(dayMs), g.Scaled(dayMs)
 	case g.N(1000) < 9 && len(g.coupons) > 0:
 		p.Coupon = pick(g.Random, g.coupons)
 		if len(g.redeemed) > 0 && g.Chance(50) {

@@ -259,8 +259,8 @@ func (l *ledger) checkCampaign(number uint32, c *campaign, t *Terms) error {
 		return fmt.Errorf("next serial %d, batches end at %d", c.nextSerial, serials)
 	case l.claims[number] != claims:
 		return fmt.Errorf("holder counts %d, coupons %d", l.claims[number], claims)
-	case c.version != 1 || c.state > closed || c.stretchMs != 0 || c.sweepAt != 0 || c.redeemUntil != t.RedeemUntil:
-		return fmt.Errorf("fields of stage 2 moved")
+	case c.version != 1 || c.state > closed || c.sweepAt != 0 || c.redeemUntil < t.RedeemUntil:
+		return fmt.Errorf("version %d, state %d, sweep at %d, redeem until %d", c.version, c.state, c.sweepAt, c.redeemUntil)
 	}
 	return nil
 }

@@ -65,7 +65,7 @@ func TestCheckRowsSeesEveryLaw(t *testing.T) {
 		{"voids", stored, 23, 1},
 		{"committed", stored, 27, 1},
 		{"accrued", stored, 35, 255},
-		{"redeem until", stored, 43, 1},
+		{"redeem until", stored, 48, 255},
 		{"batch first", desk, 0, 1},
 		{"batch count", desk, 4, 1},
 		{"uses left", used, 38, 1},
