@@ -1,6 +1,10 @@
 # Scrip: build, test and demo. `make help` lists the targets.
 # Nothing here needs more than Go, make, git and, for the browser parts, Node.
 
+# Tests run what ships: one static binary without C.
+CGO_ENABLED ?= 0
+export CGO_ENABLED
+
 GO       ?= go
 FUZZTIME ?= 10s
 SEEDS    ?= 20000
@@ -17,7 +21,7 @@ help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 build: ## Build bin/scrip, one static binary
-	CGO_ENABLED=0 $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/scrip ./cmd/scrip
+	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/scrip ./cmd/scrip
 
 demo: build ## Run a whole network with wallet, till and console on this machine
 	bin/scrip demo
