@@ -139,7 +139,8 @@ func (m *Machine) result(r coupon.Result, txs []*coupon.Tx, height uint64) (node
 	c.Rows = make([]store.Write, len(r.Writes))
 	for i, w := range r.Writes {
 		changes[i] = chain.Change{Key: w.Key, Value: w.Value}
-		c.Rows[i] = store.Write{Key: w.Key, Value: w.Value}
+		// The store keeps values in its cache; those of the rules share memory.
+		c.Rows[i] = store.Write{Key: w.Key, Value: slices.Clone(w.Value)}
 	}
 	root, pages, err := chain.Update(statePages{m.store}, m.store.StateRoot(), changes)
 	if err = errors.Join(err, m.store.Err()); err != nil {
