@@ -1,7 +1,6 @@
 package coupon
 
 import (
-	"encoding/binary"
 	"fmt"
 	"iter"
 )
@@ -78,53 +77,48 @@ type checker struct {
 	owed        []obligationID
 }
 
-var keySizes = [...]int{PrefixParams: 1, PrefixMember: 3, PrefixFunding: 5, PrefixTill: 33, PrefixCampaign: 5,
-	PrefixTerms: 7, PrefixBatch: 7, PrefixCoupon: 9, PrefixHolder: 37, PrefixRedemption: 13,
-	PrefixObligation: 11, PrefixSeen: 9}
-
 func (k *checker) row(key, value []byte) error {
-	if len(key) == 0 || key[0] == 0 || int(key[0]) >= len(keySizes) || len(key) != keySizes[key[0]] {
-		return fmt.Errorf("not a key of the table")
+	at, err := ParseRowKey(key)
+	if err != nil {
+		return err
 	}
-	if key[0] != PrefixParams && k.params == nil {
+	if at.Prefix != PrefixParams && k.params == nil {
 		return fmt.Errorf("no params row")
 	}
-	parts := key[1:]
-	switch key[0] {
+	switch at.Prefix {
 	case PrefixParams:
 		p, err := DecodeParams(value)
 		k.params = &p
 		return err
 	case PrefixMember:
-		return k.member(binary.BigEndian.Uint16(parts), value)
+		return k.member(at.Member, value)
 	case PrefixFunding:
-		return k.fund(fundingID{binary.BigEndian.Uint16(parts), binary.BigEndian.Uint16(parts[2:])}, value)
+		return k.fund(fundingID{at.Member, at.Currency}, value)
 	case PrefixTill:
 		return k.till(value)
 	case PrefixCampaign:
-		return k.campaign(binary.BigEndian.Uint32(parts), value)
+		return k.campaign(at.Campaign, value)
 	case PrefixSeen:
 		_, err := DecodeSeen(value)
 		return err
 	case PrefixObligation:
-		return k.obligation(obligationID{binary.BigEndian.Uint32(parts), binary.BigEndian.Uint32(parts[4:]),
-			binary.BigEndian.Uint16(parts[8:])}, value)
+		return k.obligation(obligationID{at.Cycle, at.Campaign, at.Payee}, value)
 	}
-	g := k.campaigns[binary.BigEndian.Uint32(parts)]
+	g := k.campaigns[at.Campaign]
 	if g == nil {
-		return fmt.Errorf("no campaign %d", binary.BigEndian.Uint32(parts))
+		return fmt.Errorf("no campaign %d", at.Campaign)
 	}
-	switch key[0] {
+	switch at.Prefix {
 	case PrefixTerms:
-		return k.termsRow(g, binary.BigEndian.Uint16(parts[4:]), value)
+		return k.termsRow(g, at.Version, value)
 	case PrefixBatch:
-		return g.batch(binary.BigEndian.Uint16(parts[4:]), value)
+		return g.batch(at.Batch, value)
 	case PrefixCoupon:
-		return k.coupon(g, CouponID(binary.BigEndian.Uint64(parts)), value)
+		return k.coupon(g, at.Coupon, value)
 	case PrefixHolder:
 		return g.holder(value)
 	}
-	return k.redemption(g, redemptionID{CouponID(binary.BigEndian.Uint64(parts)), binary.BigEndian.Uint32(parts[8:])}, value)
+	return k.redemption(g, redemptionID{at.Coupon, at.Seq}, value)
 }
 
 func (k *checker) member(id uint16, value []byte) error {

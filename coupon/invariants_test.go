@@ -97,7 +97,8 @@ func (h *history) redeemAs(id CouponID, c Coupon) []byte {
 	if terms.ValueKind == FreeItem {
 		inv.Qty, inv.Unit = 1, inv.Basis
 	}
-	u := Use{AuthValue: uint64(1 + h.rng.IntN(2000)), ValueLeft: c.ValueLeft, Basis: inv.Basis, Qty: inv.Qty, Unit: inv.Unit}
+	u := Use{AuthValue: uint64(1 + h.rng.IntN(2000)), ValueLeft: c.ValueLeft, Basis: inv.Basis, Qty: inv.Qty,
+		Unit: inv.Unit}
 	auth := Auth{Coupon: id, Seq: c.Seq, Holder: holder.Key, Expires: h.expires()}
 	if h.rng.IntN(2) == 0 {
 		auth.Mode, auth.Value = ModeShow, 5000
