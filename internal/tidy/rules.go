@@ -37,14 +37,18 @@ func layers() map[string]layer {
 		"store":             {imports: []string{"chain", "pbft", "pbft/wire"}},
 		"store/storetest":   {imports: []string{"chain", "pbft", "pbft/wire", "store"}},
 		"transport":         {imports: []string{"pbft/wire", "sig"}},
-		// The node does not know coupons: cmd joins the two.
-		"node":          {imports: []string{"chain", "pbft/...", "sig", "store", "transport"}},
+		// The node does not know coupons: ledger is its state machine, cmd joins them.
+		"node":          {imports: []string{"chain", "pbft", "pbft/wire", "pbft/dualpath", "sig", "store", "transport"}},
+		"node/nodetest": {imports: []string{"chain", "node", "pbft/...", "sig", "store", "transport"}},
+		"ledger":        {imports: []string{"chain", "coupon", "genesis", "node", "pbft", "pbft/wire", "sig", "store"}},
 		"client":        {imports: []string{"chain", "coupon", "genesis", "keys", "pbft", "pbft/wire", "sig"}},
-		"api":           {imports: []string{"chain", "client", "coupon", "genesis", "keys", "node", "pbft/...", "sig", "web"}},
+		"api": {imports: []string{"chain", "client", "coupon", "genesis", "keys", "ledger", "node", "pbft/...",
+			"sig", "store", "web"}},
 		"web":           {},
 		"internal/tidy": {},
 		"cmd/...":       {imports: []string{"..."}},
 		"lab/...":       {imports: []string{"..."}},
+		"examples/...":  {imports: []string{"..."}},
 		"internal/...":  {imports: []string{"..."}},
 	}
 }

@@ -212,3 +212,36 @@ func Links(files []*File) (problems []Problem) {
 	}
 	return problems
 }
+
+// mapRow finds a package and its mark in the code map of ARCHITECTURE.md.
+var mapRow = regexp.MustCompile("(?m)^\\| `([a-z0-9/]+)`( \\*pure\\*)? \\|")
+
+// CodeMap checks that ARCHITECTURE.md tells of each package, of no other, and the
+// truth about which are pure.
+func CodeMap(files []*File) (problems []Problem) {
+	const name = "ARCHITECTURE.md"
+	packages := byPackage(files)
+	told := make(map[string]bool)
+	for _, f := range files {
+		if f.Path != name {
+			continue
+		}
+		for _, at := range mapRow.FindAllSubmatchIndex(f.Source, -1) {
+			pkg, pure := string(f.Source[at[2]:at[3]]), at[4] >= 0
+			line := 1 + bytes.Count(f.Source[:at[0]], []byte("\n"))
+			told[pkg] = true
+			if len(packages[pkg]) == 0 {
+				problems = append(problems, Problem{name, line, "there is no package " + pkg})
+			} else if pure != isPure(pkg) {
+				problems = append(problems, Problem{name, line, fmt.Sprintf("%s: pure is %v in internal/tidy", pkg, !pure)})
+			}
+		}
+	}
+	for pkg := range packages {
+		if !told[pkg] && !strings.HasPrefix(pkg, "internal/") {
+			problems = append(problems, Problem{name, 1, "the code map does not tell of " + pkg})
+		}
+	}
+	sort.Slice(problems, func(i, j int) bool { return problems[i].Text < problems[j].Text })
+	return problems
+}

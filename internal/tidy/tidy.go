@@ -164,7 +164,7 @@ func Check(files []*File) []Problem {
 	var problems []Problem
 	for _, rule := range []func([]*File) []Problem{
 		Imports, Homes, OneVerifier, Purity, PackageComments, Documented, FunctionLength, FileShape, PackageNames,
-		Words, Links, Changelog,
+		Words, Links, CodeMap, Changelog,
 	} {
 		problems = append(problems, rule(files)...)
 	}

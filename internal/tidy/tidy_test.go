@@ -236,6 +236,19 @@ func TestLinks(t *testing.T) {
 		"docs/b.md", "", "keys/doc.go", "package keys\n"), "docs/a.md:2: dead link to c.md")
 }
 
+func TestCodeMap(t *testing.T) {
+	code := []string{"pbft/a.go", "package pbft\n", "store/a.go", "package store\n",
+		"internal/tidy/a.go", "package tidy\n"}
+	check := func(text string, want ...string) {
+		t.Helper()
+		expect(t, CodeMap, parse(t, append([]string{"ARCHITECTURE.md", text}, code...)...), want...)
+	}
+	check("| `pbft` *pure* | x |\n| `store` | x |\n")
+	check("| `pbft` *pure* | x |\n", "does not tell of store")
+	check("| `pbft` | x |\n| `store` *pure* | x |\n| `moon` | x |\n",
+		"pbft: pure is true", "store: pure is false", "no package moon")
+}
+
 func TestChangelog(t *testing.T) {
 	expect(t, Changelog, parse(t, "CHANGELOG.md", "# Changes\n\n## Unreleased\n"))
 	expect(t, Changelog, parse(t, "CHANGELOG.md", "# Changes\n\n## 1.0\n"), "no heading")
