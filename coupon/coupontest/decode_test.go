@@ -262,3 +262,57 @@ func TestBodyLimits(t *testing.T) {
 		}
 	}
 }
+
+// publicKeys lists every public key in a transaction.
+func publicKeys(t *Tx) (list []Key) {
+	for _, s := range t.Members {
+		list = append(list, s.Key)
+	}
+	switch t.Kind {
+	case KindBatch:
+		list = append(list, t.TicketKey)
+	case KindTillAdd, KindTillRevoke:
+		list = append(list, t.TillKey)
+	case KindClaim:
+		list = append(list, t.ClaimKey, t.TicketKey, t.To)
+	case KindTransfer:
+		list = append(list, t.Mover, t.To)
+	case KindRedeem:
+		list = append(list, t.Invoice.TillKey, t.Auth.Holder)
+	case KindVoid:
+		list = append(list, t.Key)
+	}
+	return list
+}
+
+// TestEveryKeyIsJudged refuses one key after another of every transaction of a history: each is E102, but never before
+// a wrong chain is E103.
+func TestEveryKeyIsJudged(t *testing.T) {
+	h := RandomHistory(2, 12, true)
+	code := func(chain coupon.Chain, raw []byte, bad Key) coupon.Code {
+		chain.ValidKey = func(k [32]byte) bool { return k != bad }
+		_, err := chain.CheckTx(raw)
+		if refused := (*coupon.Error)(nil); errors.As(err, &refused) {
+			return refused.Code
+		}
+		return coupon.OK
+	}
+	here, elsewhere := h.World.CouponChain(), h.World.CouponChain()
+	elsewhere.Digest[0] ^= 1
+	for _, b := range h.Blocks {
+		for _, raw := range b.Txs {
+			tx, _ := Decode(raw)
+			if got := code(here, raw, Key{}); got != coupon.OK {
+				t.Fatalf("kind %d: %v with good keys", tx.Kind, got)
+			}
+			for i, k := range publicKeys(tx) {
+				if got := code(here, raw, k); got != coupon.BadSignature {
+					t.Errorf("kind %d: %v with bad key %d", tx.Kind, got, i)
+				}
+				if got := code(elsewhere, raw, k); got != coupon.WrongChain {
+					t.Errorf("kind %d: %v on another chain", tx.Kind, got)
+				}
+			}
+		}
+	}
+}
