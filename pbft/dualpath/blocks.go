@@ -133,19 +133,28 @@ func (r *Replica) addBlock(x *pbft.Block, verified bool) *block {
 		}
 		b.block, b.hasBody = &body, true
 	}
-	if verified && !b.signed {
-		b.signed = true
-		b.block.Signature = x.Signature
+	if verified {
+		b.setSignature(x.Signature)
 	}
 	r.unwant(b.ref.Digest)
 	r.placeCertificates(b)
 	return b
 }
 
+// setSignature keeps the primary's verified signature. The block may be in the
+// driver's hands, so a copy takes its place.
+func (b *block) setSignature(s pbft.Signature) {
+	if !b.signed {
+		x := *b.block
+		x.Signature = s
+		b.block, b.signed = &x, true
+	}
+}
+
 // addHeader adds a block of which only the verified header is known.
 func (r *Replica) addHeader(h *pbft.SignedHeader) *block {
 	b := r.insert(&pbft.Block{SignedHeader: *h})
-	b.signed = true
+	b.setSignature(h.Signature)
 	r.placeCertificates(b)
 	return b
 }
@@ -238,12 +247,13 @@ func (r *Replica) forget() {
 }
 
 // forgetAbandoned drops unlogged blocks of views long left, so that a series of
-// bad primaries cannot fill memory.
+// bad primaries cannot fill memory. The chain below the present view's base stays.
 func (r *Replica) forgetAbandoned() {
+	base := r.chain.byDigest[r.entry.base.Digest]
 	for s := r.chain.committed.Seq + 1; s <= r.chain.last; s++ {
 		kept := r.chain.bySeq[s][:0]
 		for _, b := range r.chain.bySeq[s] {
-			if b.ref.View+2 < r.view && !b.logged && !b.certified() {
+			if b.ref.View+2 < r.view && !b.logged && !b.certified() && r.ancestor(base, s) != b {
 				delete(r.chain.byDigest, b.ref.Digest)
 				continue
 			}

@@ -34,7 +34,7 @@ func (r *Replica) tryNewView() {
 	r.event(pbft.EventNewView, m.Base, uint64(v))
 	r.send(pbft.Everyone, m)
 	r.enter(v, entry{base: m.Base, baseSeq: m.Base.Seq, newView: m})
-	r.ownNV = m
+	r.logged.view, r.logged.entry = v, r.entry
 }
 
 // acceptable reports whether a VIEW-CHANGE may be taken into a NEW-VIEW (R8):
@@ -284,7 +284,6 @@ func (r *Replica) enter(v pbft.View, e entry) {
 	r.view = v
 	r.entry = e
 	r.proposal = proposalState{at: r.now}
-	r.ownNV = nil
 	if fresh {
 		r.clock.progressAt = r.now
 		r.busy = false

@@ -196,10 +196,7 @@ func (r *Replica) prepare(b *block) {
 	}
 	r.raiseToJustification(b)
 	r.logHigh()
-	if !r.entry.logged {
-		r.entry.logged = true
-		r.record(pbft.Record{Kind: pbft.RecordEntry, View: r.view, Base: r.entry.base, NewView: r.entry.newView})
-	}
+	r.logEntry()
 	r.logChain(b)
 	v := pbft.Vote{Epoch: r.com.Epoch(), Block: b.ref, Replica: r.self}
 	v.Signature = r.sign(r.com.PrepareBytes(b.ref))
@@ -212,6 +209,17 @@ func (r *Replica) prepare(b *block) {
 	r.signed = append(r.signed, m)
 	r.event(pbft.EventPrepare, b.ref, 0)
 	r.send(pbft.Everyone, m)
+}
+
+// logEntry makes the entry into the present view durable, once: before the first
+// own PREPARE or proposal of the view.
+func (r *Replica) logEntry() {
+	if r.entry.logged {
+		return
+	}
+	r.entry.logged = true
+	r.logged.view, r.logged.entry = r.view, r.entry
+	r.record(pbft.Record{Kind: pbft.RecordEntry, View: r.view, Base: r.entry.base, NewView: r.entry.newView})
 }
 
 // raiseToJustification makes highQC at least the block's justification (R2). The

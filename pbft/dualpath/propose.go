@@ -99,6 +99,8 @@ func (r *Replica) Propose(payload []byte, root pbft.Digest, clockMs uint64) bool
 	b := r.addBlock(x, true)
 	b.payload = valid
 	r.proposal = proposalState{last: b, at: r.now}
+	r.proposed = b
+	r.logEntry()
 	r.logBlock(b)
 	r.record(pbft.Record{Kind: pbft.RecordProposal, View: r.view, Base: b.ref})
 	r.event(pbft.EventPropose, b.ref, uint64(len(payload)))

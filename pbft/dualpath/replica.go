@@ -31,7 +31,15 @@ type Replica struct {
 	highLog bool // high is in the log
 	vcSent  pbft.View
 	ownVC   *pbft.ViewChange
-	ownNV   *pbft.NewView // NEW-VIEW of the present view, if this replica made it
+	// logged is the entry of the highest view whose entry is in the log: a later
+	// one that a crash takes back must not take this one, and what was proposed
+	// in its view, along.
+	logged struct {
+		view  pbft.View
+		entry entry
+	}
+	// proposed is the own proposal of the highest rank, nil if none.
+	proposed *block
 
 	chain chainState
 	slots slotTable
@@ -334,26 +342,26 @@ func assert(ok bool, format string, args ...any) {
 }
 
 // Durable implements pbft.Engine: the durable state of section 3.3 without
-// committed blocks, which the driver's store holds by then.
+// executed blocks, which the driver's store holds by then.
 func (r *Replica) Durable() []pbft.Record {
 	var rs []pbft.Record
 	if r.high != nil {
 		rs = append(rs, pbft.Record{Kind: pbft.RecordCertificate, Certificate: r.high})
 	}
-	if r.entry.logged && r.view > 1 {
-		rs = append(rs, pbft.Record{Kind: pbft.RecordEntry, View: r.view, Base: r.entry.base, NewView: r.entry.newView})
+	if x := &r.logged; x.view > 1 {
+		rs = append(rs, pbft.Record{Kind: pbft.RecordEntry, View: x.view, Base: x.entry.base, NewView: x.entry.newView})
 	}
-	if r.ownNV != nil {
-		rs = append(rs, pbft.Record{Kind: pbft.RecordNewView, NewView: r.ownNV})
-	}
-	for s := r.chain.committed.Seq + 1; s <= r.chain.last; s++ {
+	for s := r.chain.executed + 1; s <= r.chain.last; s++ {
 		for _, b := range r.chain.bySeq[s] {
-			if b.logged {
+			if b.logged && b.hasBody {
 				rs = append(rs, pbft.Record{Kind: pbft.RecordBlock, Block: b.block})
+			}
+			if b.committed && b.commit != nil {
+				rs = append(rs, pbft.Record{Kind: pbft.RecordCommit, Certificate: b.commit})
 			}
 		}
 	}
-	if p := r.proposal.last; p != nil {
+	if p := r.proposed; p != nil {
 		rs = append(rs, pbft.Record{Kind: pbft.RecordProposal, View: p.ref.View, Base: p.ref})
 	}
 	for i := range r.tips {

@@ -25,10 +25,9 @@ func (r *Replica) restore(log []pbft.Record) error {
 		case pbft.RecordNewView:
 			m := x.NewView
 			r.restoreEntry(m.View, entry{base: m.Base, baseSeq: m.Base.Seq, newView: m})
-			r.ownNV = m
 		case pbft.RecordProposal:
 			if b := r.chain.byDigest[x.Base.Digest]; b != nil {
-				r.proposal.last = b
+				r.proposal.last, r.proposed = b, b
 				r.noteProposal(&b.block.SignedHeader)
 			}
 		case pbft.RecordPrepare:
@@ -66,8 +65,7 @@ func (r *Replica) restoreHigh(c *pbft.Certificate) {
 func (r *Replica) restoreEntry(v pbft.View, e entry) {
 	if v > r.view || v == r.view && e.logged {
 		r.view, r.entry = v, e
-		r.ownNV = nil
-		r.proposal = proposalState{}
+		r.logged.view, r.logged.entry = v, e
 	}
 }
 

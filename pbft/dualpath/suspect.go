@@ -118,10 +118,12 @@ func (r *Replica) sendSuspicion() {
 	}
 	r.clock.sentAt = r.now
 	view, reason, evidence := r.own, r.reason, r.evidence
-	if view < r.current() {
+	switch {
+	case view != 0 && view >= r.current():
+	case r.vcSent > r.view:
 		view, reason, evidence = r.vcSent-1, pbft.SuspectTimeout, nil
-	}
-	if view == 0 {
+	default: // nothing is suspected
+		r.broadcastStatus()
 		return
 	}
 	m := &pbft.Suspect{Epoch: r.com.Epoch(), View: view, Reason: reason, Committed: r.chain.committed.Seq,

@@ -39,7 +39,6 @@ type node struct {
 	committed   pbft.Seq
 	view        pbft.View
 	viewChanged pbft.View
-	frames      uint64
 }
 
 func (x *node) stateRoot() pbft.Digest {
@@ -74,6 +73,7 @@ func (c *cluster) boot(x *node) error {
 	cfg := pbft.Config{
 		Committee: c.committee, Self: x.id, Scheme: c.scheme, Sign: c.sign[x.id], Genesis: c.genesis,
 		Recall: c.plan.recall && x.incarnation > 0, Timers: c.plan.timers, Trace: true,
+		PayloadRoot: payloadRoot, History: x.history,
 	}
 	if k := len(x.chain); k > 0 {
 		top := &x.chain[k-1]
@@ -87,6 +87,15 @@ func (c *cluster) boot(x *node) error {
 	x.engine = e
 	x.view = 0
 	return nil
+}
+
+// history implements pbft.Config.History over the store.
+func (x *node) history(s pbft.Seq) (pbft.History, bool) {
+	if s == 0 || int(s) > len(x.chain) {
+		return pbft.History{}, false
+	}
+	b := &x.chain[s-1]
+	return pbft.History{Header: b.block.Header, StateRoot: b.state, ReceiptRoot: b.receipts}, true
 }
 
 func (c *cluster) restart(x *node) {
@@ -231,8 +240,10 @@ func (c *cluster) act(x *node, rd *pbft.Ready) bool {
 		c.crash(x)
 		return false
 	}
+	if c.trace.w != nil {
+		c.printReady(x, rd)
+	}
 	if len(rd.Records) > 0 {
-		x.frames++
 		x.log = append(x.log, c.reencode(rd.Records)...)
 	}
 	for i := range rd.Events {

@@ -124,6 +124,10 @@ func (o *oracle) sent(x *node, m pbft.Message) {
 			}
 			o.once("one-checkpoint", position{x.id, m.Kind(), 0, m.Seq}, d)
 		}
+	case *pbft.Suspect:
+		if s := x.engine.Status(); m.View > max(s.View, s.ViewChanged) {
+			o.c.fail("suspect", "r%d suspects view %d, it is in view %d", x.id, m.View, max(s.View, s.ViewChanged))
+		}
 	case *pbft.ViewChange:
 		if m.Replica == x.id {
 			o.viewChange(x, m)

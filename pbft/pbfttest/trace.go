@@ -148,3 +148,54 @@ func describeCertificate(x *pbft.Certificate) string {
 	}
 	return s
 }
+
+// printReady prints what a Ready asks beside its messages, which are printed as
+// they are sent.
+func (c *cluster) printReady(x *node, rd *pbft.Ready) {
+	for i := range rd.Records {
+		c.trace.line(c.now, "r%d log %s", x.id, describeRecord(&rd.Records[i]))
+	}
+	for i := range rd.Committed {
+		b := &rd.Committed[i]
+		by := "as an ancestor"
+		if b.Certificate != nil {
+			by = "by " + describeCertificate(b.Certificate)
+		}
+		c.trace.line(c.now, "r%d decide %s %s", x.id, ref(c.committee.Ref(&b.Block.Header)), by)
+	}
+	for _, k := range rd.Checkpoints {
+		c.trace.line(c.now, "r%d checkpoint certificate of %d with %d signatures", x.id, k.Seq, len(k.Signatures))
+	}
+	for i := range rd.Checks {
+		c.trace.line(c.now, "r%d check the payload of %s", x.id, ref(c.committee.Ref(&rd.Checks[i].Block.Header)))
+	}
+	for _, s := range rd.Serves {
+		c.trace.line(c.now, "r%d serve r%d after %d to %d", x.id, s.To, s.After, s.Limit)
+	}
+}
+
+func describeRecord(r *pbft.Record) string {
+	switch r.Kind {
+	case pbft.RecordEntry:
+		by := "without a new-view"
+		if r.NewView != nil {
+			by = "by a new-view"
+		}
+		return fmt.Sprintf("entry of view %d on %s %s", r.View, ref(r.Base), by)
+	case pbft.RecordCertificate:
+		return "certificate " + describeCertificate(r.Certificate)
+	case pbft.RecordBlock:
+		return fmt.Sprintf("block %d/%d of %d bytes", r.Block.Header.View, r.Block.Header.Seq, len(r.Block.Payload))
+	case pbft.RecordProposal:
+		return fmt.Sprintf("proposal %s", ref(r.Base))
+	case pbft.RecordPrepare:
+		return describe(r.Prepare)
+	case pbft.RecordViewChange:
+		return describe(r.ViewChange)
+	case pbft.RecordNewView:
+		return describe(r.NewView)
+	case pbft.RecordCommit:
+		return "commit by " + describeCertificate(r.Certificate)
+	}
+	return "?"
+}
