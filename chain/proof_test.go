@@ -172,12 +172,14 @@ func TestManyReceiptsOfOneBlock(t *testing.T) {
 	h := m.headers(1)[1]
 	receipts := testReceipts(33)
 	tree := NewTree(receipts)
-	x := m.attest(&h, [32]byte{1}, tree.Root(), 1, 3)
+	s := newTestState(t)
+	s.update(map[string]string{"k": "v"})
+	x := m.attest(&h, s.root, tree.Root(), 1, 3)
 	a, err := VerifyCheckpoint(m.Committee, x, ClaimReceipt, stdScheme{})
 	if err != nil {
 		t.Fatal(err)
 	}
-	if a.Height() != 1 || a.Block() != m.HeaderDigest(&h) || a.StateRoot() != [32]byte{1} ||
+	if a.Height() != 1 || a.Block() != m.HeaderDigest(&h) || a.StateRoot() != s.root ||
 		a.ReceiptRoot() != tree.Root() {
 		t.Errorf("attested %+v", a)
 	}
@@ -197,8 +199,15 @@ func TestManyReceiptsOfOneBlock(t *testing.T) {
 	if err := a.Receipts(receipts[:32]); !errors.Is(err, ErrProof) {
 		t.Errorf("all but one receipt: %v", err)
 	}
-	if err := a.State([]byte("k"), nil, &StateProof{End: EndEmpty}); !errors.Is(err, ErrProof) {
+	if err := a.State([]byte("k"), []byte("v"), s.proveAll("k")); !errors.Is(err, ErrProof) {
 		t.Errorf("f+1 signatures vouch for a state: %v", err)
+	}
+	a, err = VerifyCheckpoint(m.Committee, m.attest(&h, s.root, tree.Root(), 0, 1, 3), ClaimState, stdScheme{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := a.State([]byte("k"), []byte("v"), s.proveAll("k")); err != nil {
+		t.Errorf("a quorum does not vouch for a state: %v", err)
 	}
 	if _, err := VerifyCheckpoint(m.Committee, x, ClaimState, stdScheme{}); !errors.Is(err, ErrProof) {
 		t.Errorf("f+1 signatures are accepted for a state: %v", err)

@@ -345,28 +345,76 @@ func TestAProofOfAnotherKeyShowsNoAbsence(t *testing.T) {
 	}
 }
 
-// The leaf's hash fits, the root fits, but the leaf lies elsewhere: the key that
-// is claimed to be absent has its own place.
-func TestALeafNotInTheWayShowsNoAbsence(t *testing.T) {
-	s := newTestState(t)
-	s.update(map[string]string{testKey(1): "1", testKey(2): "2", testKey(3): "3"})
-	present := s.proveAll(testKey(1))
-	forged := &StateProof{End: EndOther, Siblings: present.Siblings,
-		OtherKey: sha256.Sum256([]byte(testKey(1))), OtherValue: sha256.Sum256([]byte("1"))}
-	refused := 0
-	for i := range 100 {
-		own := sha256.Sum256([]byte(testKey(i)))
-		inTheWay := sharePrefix(&own, &forged.OtherKey, len(forged.Siblings)) && i != 1
-		err := VerifyState(s.root, []byte(testKey(i)), nil, forged)
-		if (err == nil) != inTheWay {
-			t.Fatalf("key %d, shares the prefix %t: %v", i, inTheWay, err)
-		}
-		if err != nil {
-			refused++
+// Roots that no honest member makes: the hashes of a proof fit, but a leaf lies
+// where its key does not lead, or deeper than the compact tree has it.
+func TestAProofMustFitTheFormOfTheTree(t *testing.T) {
+	key, other := "", ""
+	for i := 0; key == "" || other == ""; i++ {
+		if hash := hashKey([]byte(testKey(i))); hash[0] < 0x80 {
+			key = testKey(i)
+		} else {
+			other = testKey(i)
 		}
 	}
-	if refused == 0 || refused == 100 {
-		t.Fatalf("%d of 100 refused: the test tests nothing", refused)
+	hash, value := hashKey([]byte(key)), hashKey([]byte("v"))
+	otherHash := hashKey([]byte(other))
+	leaf, otherLeaf := hashPair(prefixLeaf, &hash, &value), hashPair(prefixLeaf, &otherHash, &value)
+	misplaced := hashPair(prefixInner, &otherLeaf, &leaf)
+	deep := hashPair(prefixInner, &leaf, new([32]byte))
+	for _, c := range []struct {
+		name  string
+		root  [32]byte
+		value string
+		proof StateProof
+	}{
+		{"absent, because of a leaf elsewhere", misplaced, "", StateProof{End: EndOther, OtherKey: otherHash,
+			OtherValue: value, Siblings: [][32]byte{leaf}}},
+		{"present, too deep", deep, "v", StateProof{End: EndLeaf, Siblings: [][32]byte{{}}}},
+		{"present, with a leaf in the way", leaf, "v", StateProof{End: EndLeaf, OtherKey: otherHash}},
+		{"absent, with a leaf in the way of nothing", [32]byte{}, "", StateProof{End: EndEmpty, OtherValue: value}},
+		{"too long a way", leaf, "v", StateProof{End: EndLeaf, Siblings: make([][32]byte, SiblingsMax+1)}},
+		{"an unknown end", leaf, "v", StateProof{End: EndOther + 1}},
+	} {
+		if err := VerifyState(c.root, []byte(key), []byte(c.value), &c.proof); !errors.Is(err, ErrProof) {
+			t.Errorf("%s: %v", c.name, err)
+		}
+	}
+}
+
+// A page whose hashes fit, but whose leaves lie where their keys do not lead.
+func TestAPageWithLeavesAtAWrongPlaceIsRefused(t *testing.T) {
+	leaf := func(front byte) slot { return slot{kind: slotLeaf, a: [32]byte{front}, b: [32]byte{1}} }
+	build := func(change func(p *page)) ([32]byte, []byte) {
+		var p page
+		p.sub[1] = quad{leaf(0x40), leaf(0x50), {}, leaf(0x70)}
+		p.top[0], p.top[3] = leaf(0x30), leaf(0xd0)
+		change(&p)
+		p.top[1] = *p.sub[1].fold(new(inner))
+		return p.top.fold(new(inner)).hash(), p.encode()
+	}
+	for name, c := range map[string]struct {
+		change func(p *page)
+		ok     bool
+	}{
+		"as it should be":                   {func(p *page) {}, true},
+		"leaves of the top exchanged":       {func(p *page) { p.top[0], p.top[3] = p.top[3], p.top[0] }, false},
+		"leaves of a lower quad exchanged":  {func(p *page) { p.sub[1][0], p.sub[1][1] = p.sub[1][1], p.sub[1][0] }, false},
+		"a leaf of another quad in a lower": {func(p *page) { p.sub[1][0] = leaf(0x80) }, false},
+	} {
+		hash, data := build(c.change)
+		if err := CheckPage(PageID{}, hash, data); (err == nil) != c.ok {
+			t.Errorf("%s: %v", name, err)
+		}
+		if err := CheckPage(PageID{Depth: 1}, hash, data); err == nil {
+			t.Errorf("%s: accepted under another name", name)
+		}
+	}
+	bottom := page{top: quad{{kind: slotNode}}}
+	bottom.sub[0] = quad{{kind: slotNode}}
+	bottom.top[0] = *bottom.sub[0].fold(new(inner))
+	id := PageID{Depth: depthMax - 1}
+	if CheckPage(id, bottom.top.fold(new(inner)).hash(), bottom.encode()) == nil {
+		t.Error("a subtree below all bits of a key hash is accepted")
 	}
 }
 
