@@ -1,0 +1,349 @@
+package store
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"sync/atomic"
+
+	"github.com/cockroachdb/pebble/v2"
+	"github.com/cockroachdb/pebble/v2/bloom"
+	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"github.com/scrip-network/scrip/pbft/wire"
+)
+
+// Defaults of LedgerConfig. They let dozens of nodes share one machine.
+const (
+	BlockCacheBytesDefault = 32 << 20
+	MemTableBytesDefault   = 8 << 20
+	RowCacheBytesDefault   = 64 << 20
+	// SeenEntriesDefault is what 20,000 transactions a second leave in the
+	// 180 seconds for which consumers' ids are remembered, about 300 MB.
+	SeenEntriesDefault = 4 << 20
+)
+
+// LedgerVersion is the version of the ledger's keys and values that this
+// package writes and the only one it reads.
+const LedgerVersion = 1
+
+// Errors of a Ledger, compared with errors.Is.
+var (
+	// ErrNotFound says that the ledger has no such block or certificate.
+	ErrNotFound = errors.New("store: not found")
+	// ErrHeight says that a block does not follow the last one.
+	ErrHeight = errors.New("store: block does not follow")
+	// ErrForeign says that the ledger belongs to another chain.
+	ErrForeign = errors.New("store: ledger of another chain")
+)
+
+// LedgerConfig says where a ledger lies and how much memory it may use. A zero
+// number means the default.
+type LedgerConfig struct {
+	Dir   string
+	Chain [32]byte // digest of the chain
+	FS    vfs.FS   // nil = the machine's
+
+	BlockCacheBytes int64  // Pebble's blocks as on disk
+	MemTableBytes   uint64 // of each of at most four tables
+	RowCacheBytes   int64  // rows and pages as values, for the owner's reads
+	SeenEntries     int    // Seen members in memory, about 70 bytes each
+
+	Logger *slog.Logger // nil = none
+}
+
+// Ledger is the executed chain of one node. Commit, PutCheckpoint, Row, Page,
+// Seen and Err belong to one goroutine, the owner; Close too, once all views are
+// closed and nobody else calls. The other methods are safe for concurrent use.
+type Ledger struct {
+	db     *pebble.DB
+	log    *slog.Logger
+	cache  *lru
+	seen   *seenTable
+	latest *View
+	tip    atomic.Pointer[tip] // nil = empty
+	synced atomic.Uint64       // height + 1 that is known to be durable, 0 = none
+	key    []byte              // the owner's scratch
+	err    error               // the owner's first failed read or write
+}
+
+// tip is the last block and the state after it.
+type tip struct {
+	height uint64
+	root   [32]byte
+}
+
+// The first byte of a key in Pebble names the table. Numbers in keys are
+// big-endian, so that they iterate in order.
+const (
+	tableMeta        = 0x00 // one byte: see below
+	tableHeader      = 0x01 // height -> header
+	tablePayload     = 0x02 // height -> payload
+	tableCertificate = 0x03 // height -> commit certificate
+	tableReceipts    = 0x04 // height -> receipts
+	tableCheckpoint  = 0x05 // height -> certificate over the executed state
+	tableEvents      = 0x06 // height -> events: tx u32, event u32, length u32, data
+	tableTx          = 0x07 // id [32] -> height u64, index u32
+	tableSeen        = 0x08 // bucket, height -> members
+	tableRow         = 0x09 // key of the flat state table -> value
+	tablePage        = 0x0a // id of a page of the state tree -> page
+	tableExtra       = 0x0b // the caller's key -> value
+
+	metaIdentity = 0x00 // version u32, chain [32]
+	metaTip      = 0x01 // height u64, state root [32]
+)
+
+// OpenLedger opens the ledger in cfg.Dir, or makes an empty one. After a crash
+// it stands at some committed height, SyncedHeight at least; every block is
+// there as a whole or not at all.
+//
+// Errors: ErrForeign, ErrVersion, or Pebble's.
+func OpenLedger(cfg LedgerConfig) (*Ledger, error) {
+	l := &Ledger{
+		log:   cfg.Logger,
+		cache: newLRU(orDefault(cfg.RowCacheBytes, RowCacheBytesDefault)),
+		seen:  newSeenTable(orDefault(cfg.SeenEntries, SeenEntriesDefault)),
+	}
+	if l.log == nil {
+		l.log = slog.New(slog.DiscardHandler)
+	}
+	db, err := pebble.Open(cfg.Dir, pebbleOptions(cfg, l.log))
+	if err != nil {
+		return nil, fmt.Errorf("open ledger %s: %w", cfg.Dir, err)
+	}
+	l.db = db
+	l.latest = &View{l: l, r: db}
+	if err := l.load(cfg.Chain); err != nil {
+		return nil, errors.Join(fmt.Errorf("open ledger %s: %w", cfg.Dir, err), db.Close())
+	}
+	return l, nil
+}
+
+func orDefault[T int | int64 | uint64](v, byDefault T) T {
+	if v == 0 {
+		return byDefault
+	}
+	return v
+}
+
+// pebbleOptions pins what matters; Pebble's own defaults change with versions.
+// Values are hashes, keys and signatures, which do not compress. There is no
+// second directory for the write-ahead log to fail over to.
+func pebbleOptions(cfg LedgerConfig, log *slog.Logger) *pebble.Options {
+	o := &pebble.Options{
+		FS:                          cfg.FS,
+		CacheSize:                   orDefault(cfg.BlockCacheBytes, BlockCacheBytesDefault),
+		MemTableSize:                orDefault(cfg.MemTableBytes, MemTableBytesDefault),
+		MemTableStopWritesThreshold: 4,
+		L0CompactionThreshold:       4,
+		L0StopWritesThreshold:       24,
+		MaxOpenFiles:                256,
+		FormatMajorVersion:          pebble.FormatTableFormatV6,
+		CompactionConcurrencyRange:  func() (int, int) { return 1, 1 },
+		Logger:                      pebbleLogger{log},
+		EventListener: &pebble.EventListener{
+			// Flushes and compactions are repeated by Pebble into new files;
+			// until they succeed the write-ahead log keeps the data.
+			BackgroundError: func(err error) { log.Error("ledger background work failed", "err", err) },
+		},
+	}
+	o.ApplyCompressionSettings(func() pebble.DBCompressionSettings { return pebble.DBCompressionNone })
+	for i := range o.Levels {
+		o.Levels[i].FilterPolicy = bloom.FilterPolicy(10)
+	}
+	return o
+}
+
+// fatalError is what a failure that Pebble cannot survive panics with: a failed
+// write or sync of its write-ahead log or manifest. On the caller's goroutine it
+// becomes an error; on one of Pebble's own it ends the process, as it must.
+// Pebble's logger is not expected to return from Fatalf.
+type fatalError struct {
+	message string
+	cause   error
+}
+
+func (e fatalError) Error() string { return e.message }
+func (e fatalError) Unwrap() error { return e.cause }
+
+type pebbleLogger struct{ log *slog.Logger }
+
+func (p pebbleLogger) Infof(format string, args ...any) {
+	p.log.Debug("pebble", "message", fmt.Sprintf(format, args...))
+}
+
+func (p pebbleLogger) Errorf(format string, args ...any) {
+	p.log.Warn("pebble", "message", fmt.Sprintf(format, args...))
+}
+
+func (p pebbleLogger) Fatalf(format string, args ...any) {
+	fatal := fatalError{message: fmt.Sprintf(format, args...)}
+	for _, a := range args {
+		if err, ok := a.(error); ok {
+			fatal.cause = err
+		}
+	}
+	p.log.Error("ledger failed", "err", fatal)
+	panic(fatal)
+}
+
+// caught turns a fatalError that is on its way into *err.
+func caught(err *error) {
+	if r := recover(); r != nil {
+		fatal, ok := r.(fatalError)
+		if !ok {
+			panic(r)
+		}
+		*err = fatal
+	}
+}
+
+// load checks the identity, or writes it into an empty ledger, and reads the
+// tip and the Seen buckets.
+func (l *Ledger) load(chain [32]byte) (err error) {
+	defer caught(&err)
+	want := append(wire.AppendUint32(nil, LedgerVersion), chain[:]...)
+	got, ok, err := get(l.db, []byte{tableMeta, metaIdentity})
+	switch {
+	case err != nil:
+		return err
+	case !ok:
+		return l.db.Set([]byte{tableMeta, metaIdentity}, want, pebble.Sync)
+	case len(got) < 4 || !slices.Equal(got[:4], want[:4]):
+		return fmt.Errorf("%w: ledger", ErrVersion)
+	case !slices.Equal(got, want):
+		return fmt.Errorf("%w: %x", ErrForeign, got[4:])
+	}
+	t, err := readTip(l.db)
+	if err != nil || t == nil {
+		return err
+	}
+	l.tip.Store(t)
+	// Opening has flushed what the write-ahead log held into synced tables.
+	l.synced.Store(t.height + 1)
+	return scan(l.db, []byte{tableSeen}, nil, func(key, value []byte) (bool, error) {
+		bucket, height, err := splitSeenKey(key)
+		if err != nil {
+			return false, err
+		}
+		return readSeenMembers(height, value, func(m SeenMember) bool {
+			l.seen.add(height, []SeenAdd{{Bucket: bucket, ID: m.ID, Index: m.Index, Code: m.Code}})
+			return true
+		})
+	})
+}
+
+// Height returns the last committed height; ok is false in an empty ledger.
+func (l *Ledger) Height() (height uint64, ok bool) { return l.latest.Height() }
+
+// StateRoot returns the root of the state tree after the last block, zero in an
+// empty ledger.
+func (l *Ledger) StateRoot() [32]byte { return l.latest.StateRoot() }
+
+// SyncedHeight returns the last height that no crash can take back. The Log
+// must keep all blocks above it: all blocks, if ok is false.
+func (l *Ledger) SyncedHeight() (height uint64, ok bool) {
+	s := l.synced.Load()
+	return s - min(s, 1), s > 0
+}
+
+// Sync makes everything committed before the call durable. It may run beside
+// Commit. A failure is fatal.
+func (l *Ledger) Sync() (err error) {
+	t := l.tip.Load()
+	if t == nil || l.synced.Load() > t.height {
+		return nil
+	}
+	defer func() {
+		if err != nil {
+			err = fmt.Errorf("%w: sync ledger: %w", ErrPoisoned, err)
+		}
+	}()
+	defer caught(&err)
+	if err := l.db.LogData(nil, pebble.Sync); err != nil {
+		return err
+	}
+	l.raiseSynced(t.height)
+	return nil
+}
+
+func (l *Ledger) raiseSynced(height uint64) {
+	for {
+		old := l.synced.Load()
+		if old > height || l.synced.CompareAndSwap(old, height+1) {
+			return
+		}
+	}
+}
+
+// Err returns the first failure of a read or write by the owner, or nil. The
+// driver asks after each execution and throws the result away if there is one:
+// what Row, Page or Seen called absent may exist.
+func (l *Ledger) Err() error { return l.err }
+
+func (l *Ledger) fail(what string, err error) {
+	if l.err == nil {
+		l.err = fmt.Errorf("%w: %s: %w", ErrPoisoned, what, err)
+	}
+}
+
+// Row returns the value of a row of the flat state table after the last block.
+// The caller must not change it. A failure reads as absent and is kept for Err.
+func (l *Ledger) Row(key []byte) (value []byte, ok bool) { return l.cached(tableRow, key) }
+
+// Page returns a page of the state tree after the last block, like Row.
+func (l *Ledger) Page(id []byte) (page []byte, ok bool) { return l.cached(tablePage, id) }
+
+func (l *Ledger) cached(table byte, key []byte) ([]byte, bool) {
+	l.key = append(append(l.key[:0], table), key...)
+	if v, known := l.cache.get(l.key); known {
+		return v, v != nil
+	}
+	v, ok, err := get(l.db, l.key)
+	if err != nil {
+		l.fail("read ledger", err)
+		return nil, false
+	}
+	l.cache.put(l.key, v)
+	return v, ok
+}
+
+// Seen returns the entry of id in a bucket after the last block. A failure reads
+// as absent and is kept for Err.
+func (l *Ledger) Seen(id [32]byte, bucket uint64) (SeenEntry, bool) {
+	e, ok, err := l.latest.findSeen(id, bucket)
+	if err != nil {
+		l.fail("read ledger", err)
+	}
+	return e, ok
+}
+
+// View pins the ledger as of the last block: later commits do not show in it.
+// The caller must close it soon; while it is open, Pebble cannot drop what it
+// shows.
+func (l *Ledger) View() (*View, error) {
+	s := l.db.NewSnapshot()
+	t, err := readTip(s)
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("view ledger: %w", err), s.Close())
+	}
+	return &View{l: l, r: s, pinned: s, tip: t}, nil
+}
+
+// Latest returns the view that moves with every commit: each single call sees
+// whole blocks, two calls may see different heights. It needs no Close.
+func (l *Ledger) Latest() *View { return l.latest }
+
+// Close syncs and closes the ledger. After a fatal failure it only lets go.
+func (l *Ledger) Close() error {
+	if errors.Is(l.err, ErrPoisoned) {
+		return l.err
+	}
+	err := errors.Join(l.Sync(), l.db.Close())
+	l.err = fmt.Errorf("%w: closed", ErrPoisoned)
+	if err != nil {
+		return fmt.Errorf("close ledger: %w", err)
+	}
+	return nil
+}
