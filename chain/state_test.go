@@ -396,9 +396,11 @@ func TestAPageWithLeavesAtAWrongPlaceIsRefused(t *testing.T) {
 		change func(p *page)
 		ok     bool
 	}{
-		"as it should be":                   {func(p *page) {}, true},
-		"leaves of the top exchanged":       {func(p *page) { p.top[0], p.top[3] = p.top[3], p.top[0] }, false},
-		"leaves of a lower quad exchanged":  {func(p *page) { p.sub[1][0], p.sub[1][1] = p.sub[1][1], p.sub[1][0] }, false},
+		"as it should be":             {func(p *page) {}, true},
+		"leaves of the top exchanged": {func(p *page) { p.top[0], p.top[3] = p.top[3], p.top[0] }, false},
+		"leaves of a lower quad exchanged": {func(p *page) {
+			p.sub[1][0], p.sub[1][1] = p.sub[1][1], p.sub[1][0]
+		}, false},
 		"a leaf of another quad in a lower": {func(p *page) { p.sub[1][0] = leaf(0x80) }, false},
 	} {
 		hash, data := build(c.change)
