@@ -1,0 +1,284 @@
+package client
+
+import (
+	"strconv"
+
+	"github.com/scrip-network/scrip/coupon"
+	"github.com/scrip-network/scrip/keys"
+)
+
+// The JSON that nodes answer with. Package api writes it and Client reads it.
+// Bytes are base64 (RFC 4648, with padding), numbers of 64 bits are decimal
+// strings, keys are bech32m.
+
+// States of a transaction in a TxAnswer.
+const (
+	StatePending  = "pending"  // taken, and in no executed block yet
+	StateExecuted = "executed" // the answering node has executed it; no proof yet
+	StateProved   = "proved"   // f+1 members attest the receipt
+)
+
+// TxAnswer is what a node says of a transaction.
+type TxAnswer struct {
+	ID      Hash    `json:"id" doc:"The transaction's id: a digest of its signed body"`
+	State   string  `json:"state" enum:"pending,executed,proved" doc:"How much has happened"`
+	Final   bool    `json:"final" doc:"Whether the outcome is decided: no later answer will differ"`
+	Expires *Time   `json:"expires,omitempty" doc:"While pending: the chain time from which no block can accept it"`
+	Known   bool    `json:"known,omitempty" doc:"Whether it was handed in before: this is the original outcome"`
+	Height  U64     `json:"height,omitempty" doc:"Height of its block"`
+	Index   uint32  `json:"index,omitempty" doc:"Its place in the block"`
+	Time    *Time   `json:"time,omitempty" doc:"Time of its block"`
+	Code    string  `json:"code,omitempty" doc:"OK, or the code of the refusal" example:"OK"`
+	Word    string  `json:"word,omitempty" doc:"The word for people" example:"ok"`
+	Effect  *Effect `json:"effect,omitempty" doc:"What it changed"`
+	Receipt []byte  `json:"receipt,omitempty" doc:"The canonical receipt"`
+	Proof   []byte  `json:"proof,omitempty" doc:"The receipt proof: certificate and path"`
+	Header  []byte  `json:"header,omitempty" doc:"The header of its block, which proves the time"`
+}
+
+// Effect says what an accepted transaction changed, or where a duplicate was
+// decided first. Only the fields that its event has are present.
+type Effect struct {
+	Event    string  `json:"event,omitempty" doc:"The event's type" example:"redemption.accrued"`
+	Campaign uint32  `json:"campaign,omitempty" doc:"Number of the campaign"`
+	Batch    uint16  `json:"batch,omitempty" doc:"Number of the batch"`
+	Till     string  `json:"till,omitempty" doc:"The till's key"`
+	Coupon   U64     `json:"coupon,omitempty" doc:"Id of the coupon"`
+	Serial   uint32  `json:"serial,omitempty" doc:"The coupon's number in its campaign"`
+	Seq      *uint32 `json:"seq,omitempty" doc:"The coupon's new sequence number, or that of the redemption"`
+	Owner    string  `json:"owner,omitempty" doc:"The owner afterwards"`
+	Case     string  `json:"case,omitempty" doc:"What a transfer did"`
+	Until    *Time   `json:"until,omitempty" doc:"End of the coupon afterwards"`
+	Value    U64     `json:"value,omitempty" doc:"Minor units taken or given back"`
+	Payable  U64     `json:"payable,omitempty" doc:"Minor units that the funders owe for it"`
+	Before   U64     `json:"value_before,omitempty" doc:"Minor units in the coupon before"`
+	After    U64     `json:"value_after,omitempty" doc:"Minor units in the coupon afterwards"`
+	UsesLeft *uint16 `json:"uses_left,omitempty" doc:"Uses left afterwards"`
+	FinalAt  *Time   `json:"final_at,omitempty" doc:"End of the time in which the redemption can be undone"`
+	First    *Place  `json:"first,omitempty" doc:"Of a duplicate: where it was decided"`
+}
+
+// Place is where a transaction was decided, with its code.
+type Place struct {
+	Height U64    `json:"height"`
+	Index  uint32 `json:"index"`
+	Code   string `json:"code"`
+}
+
+// EffectOf returns the effect of an outcome, or nil if it had none.
+func EffectOf(o *coupon.Outcome) *Effect {
+	if o.Code == coupon.DuplicateTx {
+		return &Effect{First: &Place{U64(o.First.Height), o.First.Index, o.First.Code.String()}}
+	}
+	if o.Code != coupon.OK {
+		return nil
+	}
+	e := &Effect{Event: o.Event().String(), Campaign: o.Campaign, Batch: o.Batch}
+	switch o.Kind {
+	case coupon.KindTillKeyAdd, coupon.KindTillKeyRevoke:
+		e.Till = keys.Encode(keys.Till, o.TillKey)
+		return e
+	case coupon.KindClaim, coupon.KindTransfer, coupon.KindRedeem, coupon.KindVoid:
+	default:
+		return e
+	}
+	e.Coupon, e.Campaign, e.Serial = U64(o.Coupon), o.Coupon.Campaign(), o.Coupon.Serial()
+	switch o.Kind {
+	case coupon.KindClaim:
+		e.Owner, e.Until = keys.Encode(keys.Holder, o.Owner), timeAt(o.Until)
+	case coupon.KindTransfer:
+		e.Seq, e.Owner, e.Case = &o.Seq, keys.Encode(keys.Holder, o.Owner), o.Case.String()
+	case coupon.KindRedeem:
+		e.Seq, e.Value, e.Payable, e.Before, e.After = &o.Seq, U64(o.Value), U64(o.Payable), U64(o.Before), U64(o.After)
+		e.UsesLeft, e.FinalAt = &o.UsesLeft, timeAt(o.FinalAt)
+	case coupon.KindVoid:
+		e.Seq, e.Value, e.Until = &o.Seq, U64(o.Value), timeAt(o.Until)
+	}
+	return e
+}
+
+func timeAt(ms uint64) *Time {
+	t := TimeOf(ms)
+	return &t
+}
+
+// Problem is an error as nodes report it (RFC 9457, application/problem+json).
+type Problem struct {
+	Type     string       `json:"type" doc:"Path of a page in the node that explains the code" example:"/errors/E509"`
+	Title    string       `json:"title" doc:"What happened, the same for every problem of this code"`
+	Status   int          `json:"status" doc:"The HTTP status"`
+	Detail   string       `json:"detail,omitempty" doc:"What to do, or what was wrong in this case"`
+	Instance string       `json:"instance,omitempty" doc:"The path of the request"`
+	Code     string       `json:"code" doc:"The code of the domain rules, or the API's own word" example:"E509"`
+	Name     string       `json:"name" doc:"The code's name" example:"ALREADY_REDEEMED"`
+	Word     string       `json:"word" doc:"The word for people, the same in all tools" example:"already_redeemed"`
+	Retry    bool         `json:"retryable" doc:"Whether the same request may succeed later"`
+	RetryMs  U64          `json:"retry_ms,omitempty" doc:"After how many milliseconds to try again"`
+	Final    bool         `json:"final" doc:"Whether this is the decided outcome of a transaction: it has a receipt"`
+	Tx       *Hash        `json:"tx,omitempty" doc:"The transaction's id"`
+	Height   U64          `json:"height,omitempty" doc:"Height of the receipt, or of the state that was asked"`
+	Index    uint32       `json:"index,omitempty" doc:"Place in the block, with a receipt"`
+	Time     *Time        `json:"time,omitempty" doc:"Time of the block, with a receipt"`
+	TraceID  string       `json:"trace_id,omitempty" doc:"Names the request in the node's log"`
+	Errors   []FieldError `json:"errors,omitempty" doc:"What was wrong with the request, by field"`
+	Effect   *Effect      `json:"effect,omitempty" doc:"Of a duplicate: where it was decided"`
+	Receipt  []byte       `json:"receipt,omitempty" doc:"The canonical receipt of a final refusal"`
+	Proof    []byte       `json:"proof,omitempty" doc:"Its receipt proof"`
+	Header   []byte       `json:"header,omitempty" doc:"The header of its block"`
+}
+
+// FieldError is one thing that was wrong with a request.
+type FieldError struct {
+	Pointer string `json:"pointer" doc:"JSON pointer into the body, or the name of a parameter"`
+	Detail  string `json:"detail" doc:"What was wrong there"`
+}
+
+// Error implements error.
+func (p *Problem) Error() string {
+	if p.Detail == "" {
+		return p.Code + ": " + p.Title
+	}
+	return p.Code + ": " + p.Title + " " + p.Detail
+}
+
+// GetStatus returns the HTTP status.
+func (p *Problem) GetStatus() int { return p.Status }
+
+// ContentType returns the media type of problems.
+func (p *Problem) ContentType(string) string { return ProblemType }
+
+// ProblemType is the media type of a Problem.
+const ProblemType = "application/problem+json"
+
+// The API's own codes, beside those of package coupon.
+const (
+	ProblemBadRequest    = "bad_request"    // the request does not fit its description
+	ProblemNotFound      = "not_found"      // there is no such thing at this height
+	ProblemUnknownTx     = "unknown_tx"     // no executed block of this node holds the transaction
+	ProblemLapsed        = "lapsed"         // it is in no block, and no later one can accept it
+	ProblemBehind        = "behind"         // the node has not reached the height asked for
+	ProblemNoProof       = "no_proof"       // no certificate is held here
+	ProblemCursorExpired = "cursor_expired" // the state that the list began with is gone
+	ProblemRateLimited   = "rate_limited"   // too many requests
+	ProblemLogin         = "login"          // the login header is not valid
+	ProblemForbidden     = "forbidden"      // the origin or host is not allowed
+	ProblemStopped       = "stopped"        // the node takes no part any more
+	ProblemInternal      = "internal"       // the node's own failure
+)
+
+// StateAnswer is a row of the state with its proof.
+type StateAnswer struct {
+	Key    string `json:"key" doc:"The row's key, hexadecimal"`
+	Found  bool   `json:"found" doc:"Whether there is such a row"`
+	Value  []byte `json:"value,omitempty" doc:"The row's canonical value"`
+	Height U64    `json:"height" doc:"Height of the state"`
+	Time   Time   `json:"time" doc:"Time of its block"`
+	Root   Hash   `json:"state_root" doc:"Root of the state"`
+	Final  bool   `json:"final" doc:"Always true: a quorum attests the state"`
+	Proof  []byte `json:"proof" doc:"The key proof: certificate, key, value and path"`
+	Header []byte `json:"header" doc:"The header of the block, which proves the time"`
+}
+
+// BlockAnswer is an executed block.
+type BlockAnswer struct {
+	Height      U64      `json:"height"`
+	Digest      Hash     `json:"digest" doc:"The digest that names the block"`
+	Parent      Hash     `json:"parent" doc:"The digest of the block below"`
+	Time        Time     `json:"time"`
+	View        U64      `json:"view" doc:"The view in which it was proposed"`
+	Proposer    uint16   `json:"proposer" doc:"The replica that proposed it"`
+	PayloadRoot Hash     `json:"payload_root"`
+	TxCount     int      `json:"tx_count"`
+	StateRoot   *Hash    `json:"state_root,omitempty" doc:"Root of the state after it, as the checkpoint attests"`
+	ReceiptRoot *Hash    `json:"receipt_root,omitempty" doc:"Root of its receipts, as the checkpoint attests"`
+	Attested    int      `json:"attested" doc:"How many members' signatures the checkpoint holds"`
+	Final       bool     `json:"final" doc:"Always true: an executed block is decided"`
+	Header      []byte   `json:"header,omitempty" doc:"The canonical header"`
+	Txs         [][]byte `json:"txs,omitempty" doc:"Its transactions"`
+	Receipts    [][]byte `json:"receipts,omitempty" doc:"Their receipts, in the same order"`
+	Certificate []byte   `json:"certificate,omitempty" doc:"Its commit certificate; none if a later block's stands for it"`
+	Checkpoint  []byte   `json:"checkpoint,omitempty" doc:"The certificate over its execution"`
+}
+
+// StatusAnswer says how a node is, in its own words.
+type StatusAnswer struct {
+	Chain      string `json:"chain" doc:"Name of the chain"`
+	ChainID    string `json:"chain_id" doc:"CAIP-2 id of the chain"`
+	Digest     Hash   `json:"digest" doc:"Digest of the chain"`
+	Replica    uint16 `json:"replica" doc:"Number of the node in the committee"`
+	Height     U64    `json:"height" doc:"Last executed height"`
+	Time       Time   `json:"time" doc:"Time of that block"`
+	StateRoot  Hash   `json:"state_root"`
+	Certified  U64    `json:"certified_height" doc:"Last height whose state a quorum attests here"`
+	View       U64    `json:"view"`
+	Primary    uint16 `json:"primary" doc:"The replica that proposes in this view"`
+	Validators int    `json:"validators"`
+	PeersUp    int    `json:"peers_up" doc:"Other members heard lately"`
+	MempoolTxs int    `json:"mempool_txs"`
+	Condition  string `json:"condition" doc:"Whether the node takes part, in a word"`
+	Reason     string `json:"reason,omitempty" doc:"Why it does not"`
+	Ready      bool   `json:"ready"`
+	UptimeS    U64    `json:"uptime_s"`
+	Final      bool   `json:"final" doc:"Always true: an executed height is decided"`
+}
+
+// EventAnswer is an event in the form of CloudEvents 1.0.
+type EventAnswer struct {
+	SpecVersion string    `json:"specversion" enum:"1.0"`
+	ID          string    `json:"id" doc:"height.transaction.event, the same on every node" example:"12.3.0"`
+	Source      string    `json:"source" doc:"CAIP-2 id of the chain"`
+	Type        string    `json:"type" example:"coupon.claimed"`
+	Subject     string    `json:"subject,omitempty" doc:"What it happened to" example:"coupon/4294967297"`
+	Time        string    `json:"time" doc:"Time of the block, RFC 3339 in UTC"`
+	ContentType string    `json:"datacontenttype" enum:"application/json"`
+	Data        EventData `json:"data"`
+}
+
+// EventData is the chain's part of an event.
+type EventData struct {
+	Tx      Hash   `json:"tx" doc:"Id of the transaction"`
+	Height  U64    `json:"height"`
+	Index   uint32 `json:"index" doc:"Place of the transaction in its block"`
+	Time    Time   `json:"time"`
+	Effect  Effect `json:"effect"`
+	Receipt []byte `json:"receipt" doc:"The canonical receipt, which says all of it"`
+	Proof   []byte `json:"proof,omitempty" doc:"With ?proof=true: the receipt proof"`
+	Header  []byte `json:"header,omitempty" doc:"With ?proof=true: the header of the block"`
+}
+
+// EventID names an event: the same on every node and at every delivery.
+type EventID struct {
+	Height uint64
+	Tx     uint32
+	Index  uint32
+}
+
+// String returns the id's text, height.transaction.event.
+func (e EventID) String() string {
+	b := strconv.AppendUint(nil, e.Height, 10)
+	b = strconv.AppendUint(append(b, '.'), uint64(e.Tx), 10)
+	return string(strconv.AppendUint(append(b, '.'), uint64(e.Index), 10))
+}
+
+// Less reports whether e comes before o.
+func (e EventID) Less(o EventID) bool {
+	switch {
+	case e.Height != o.Height:
+		return e.Height < o.Height
+	case e.Tx != o.Tx:
+		return e.Tx < o.Tx
+	}
+	return e.Index < o.Index
+}
+
+// DryRunAnswer says what a transaction would do, without doing it.
+type DryRunAnswer struct {
+	ID     Hash    `json:"id" doc:"The transaction's id"`
+	Code   string  `json:"code" doc:"OK, or the code of the refusal" example:"OK"`
+	Name   string  `json:"name" doc:"The code's name" example:"OK"`
+	Word   string  `json:"word" doc:"The word for people" example:"ok"`
+	Effect *Effect `json:"effect,omitempty" doc:"What it would change"`
+	Height U64     `json:"height" doc:"Height of the state that was asked"`
+	Time   Time    `json:"time" doc:"The time that was assumed for the block"`
+	Final  bool    `json:"final" doc:"Always false: this promises nothing"`
+}
