@@ -1,0 +1,28 @@
+package cli
+
+import "github.com/spf13/cobra"
+
+// Groups of commands in the help text.
+const (
+	groupStart   = "start"
+	groupMember  = "member"
+	groupCoupons = "coupons"
+	groupLedger  = "ledger"
+	groupTools   = "tools"
+)
+
+var groups = []struct{ id, title string }{
+	{groupStart, "Start here:"},
+	{groupMember, "Run a member's node:"},
+	{groupCoupons, "Use coupons:"},
+	{groupLedger, "Look and check:"},
+	{groupTools, "Measure and more:"},
+}
+
+// commands are all commands, in the order of the help text.
+var commands = []struct {
+	group string
+	make  func(a *App) *cobra.Command
+}{
+	{groupTools, newVersionCommand},
+}

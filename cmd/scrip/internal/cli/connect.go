@@ -1,0 +1,72 @@
+package cli
+
+import (
+	"fmt"
+	"os"
+	"strings"
+
+	"github.com/scrip-network/scrip/client"
+	"github.com/scrip-network/scrip/genesis"
+)
+
+// nodeAddresses returns the addresses of nodes that a command talks to.
+func (a *App) nodeAddresses() ([]string, error) {
+	if len(a.Nodes) > 0 {
+		return a.Nodes, nil
+	}
+	if s := os.Getenv("SCRIP_NODE"); s != "" {
+		return strings.Split(s, ","), nil
+	}
+	return nil, &Error{Exit: ExitUsage, Text: "which node?",
+		Remedy: "Name one with --node, or start a network on this machine.", Next: "scrip demo"}
+}
+
+// genesisFile returns the bytes of the genesis file that a command trusts.
+func (a *App) genesisFile() ([]byte, error) {
+	path := a.GenesisPath
+	if path == "" {
+		path = os.Getenv("SCRIP_GENESIS")
+	}
+	if path == "" {
+		return nil, &Error{Exit: ExitUsage, Text: "which chain?",
+			Remedy: "Name its genesis file with --genesis: nothing else is trusted."}
+	}
+	b, err := os.ReadFile(path)
+	if err != nil {
+		return nil, fmt.Errorf("read the genesis file: %w", err)
+	}
+	return b, nil
+}
+
+// Verifier returns what checks proofs, without a network.
+func (a *App) Verifier() (*client.Verifier, error) {
+	raw, err := a.genesisFile()
+	if err != nil {
+		return nil, err
+	}
+	v, err := client.NewVerifier(raw)
+	if err != nil {
+		return nil, &Error{Exit: ExitUsage, Text: "the genesis file is not valid", Cause: err, Next: "scrip genesis validate FILE"}
+	}
+	return v, nil
+}
+
+// Client returns a client of the chain.
+func (a *App) Client(options ...client.Option) (*client.Client, error) {
+	raw, err := a.genesisFile()
+	if err != nil {
+		return nil, err
+	}
+	if _, err := genesis.Parse(raw); err != nil {
+		return nil, &Error{Exit: ExitUsage, Text: "the genesis file is not valid", Cause: err, Next: "scrip genesis validate FILE"}
+	}
+	nodes, err := a.nodeAddresses()
+	if err != nil {
+		return nil, err
+	}
+	c, err := client.New(raw, nodes, options...)
+	if err != nil {
+		return nil, &Error{Exit: ExitUsage, Cause: err}
+	}
+	return c, nil
+}
