@@ -16,7 +16,8 @@ func loadedBlock(rng *rand.Rand, height uint64) BlockBatch {
 		}
 		return b
 	}
-	b := BlockBatch{Height: height, Header: fill(300), Payload: fill(300_000), Certificate: fill(400), Receipts: fill(100_000)}
+	b := BlockBatch{Height: height, Header: fill(300), Payload: fill(300_000)}
+	b.Certificate, b.Receipts = fill(400), fill(100_000)
 	for i := range 2000 {
 		b.Rows = append(b.Rows, Write{benchKey(rng.Uint32N(1_000_000)), fill(100)})
 		if i%4 == 0 {

@@ -288,11 +288,12 @@ func TestLogIsAmnesicWithoutItsFrames(t *testing.T) {
 		t.Fatal(err)
 	}
 	cases := map[string][]byte{
-		"gap in the sequence":       splice(data[:ends[1]], data[ends[2]:]),
-		"frame twice":               splice(data[:ends[2]], data[ends[1]:]),
-		"two frames exchanged":      splice(data[:ends[1]], data[ends[2]:ends[3]], data[ends[1]:ends[2]], data[ends[3]:]),
-		"frame of zeros inside":     splice(data[:ends[1]], make([]byte, ends[2]-ends[1]), data[ends[2]:]),
-		"two last frames damaged":   splice(data[:ends[3]+40], []byte{1}, data[ends[3]+41:ends[4]+3], []byte{0}, data[ends[4]+4:]),
+		"gap in the sequence":   splice(data[:ends[1]], data[ends[2]:]),
+		"frame twice":           splice(data[:ends[2]], data[ends[1]:]),
+		"two frames exchanged":  splice(data[:ends[1]], data[ends[2]:ends[3]], data[ends[1]:ends[2]], data[ends[3]:]),
+		"frame of zeros inside": splice(data[:ends[1]], make([]byte, ends[2]-ends[1]), data[ends[2]:]),
+		"two last frames damaged": splice(
+			data[:ends[3]+40], []byte{1}, data[ends[3]+41:ends[4]+3], []byte{0}, data[ends[4]+4:]),
 		"earlier frame at the end":  splice(data, data[ends[2]:ends[3]]),
 		"header cut":                data[:logHeaderBytes-1],
 		"empty file":                nil,
