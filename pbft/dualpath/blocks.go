@@ -87,6 +87,9 @@ func (r *Replica) anchor(genesis pbft.BlockRef) error {
 	r.chain.low = ref.Seq
 	for r.cfg.History != nil && r.chain.low > 0 && ref.Seq-r.chain.low < r.keep() {
 		h, ok := r.cfg.History(r.chain.low - 1)
+		if r.chain.low == 1 { // the genesis is nobody's block
+			h, ok = pbft.History{Header: r.cfg.Genesis, StateRoot: r.cfg.Genesis.ExecRoot}, true
+		}
 		if !ok {
 			break
 		}

@@ -51,7 +51,11 @@ func (r *Replica) tryCommit() {
 			return
 		}
 		if !whole {
-			r.want(need, r.anyOf(c), r.self, 0)
+			if c.Block.Seq > r.chain.committed.Seq+2*pbft.Seq(r.par.Window) { // too far to fetch downwards
+				r.noticeAhead(r.anyOf(c), c.Block.Seq)
+			} else {
+				r.want(need, r.anyOf(c), r.self, 0)
+			}
 			return
 		}
 		r.chain.target = nil

@@ -31,6 +31,10 @@ func (r *Replica) tryNewView() {
 	}
 	m.Signature = r.sign(r.com.NewViewBytes(m))
 	r.record(pbft.Record{Kind: pbft.RecordNewView, NewView: m})
+	if len(m.Evidence) > 0 {
+		h := &m.Evidence[0].Header
+		r.event(pbft.EventEvidence, pbft.BlockRef{View: h.View, Seq: h.Seq}, uint64(h.Proposer))
+	}
 	r.event(pbft.EventNewView, m.Base, uint64(v))
 	r.send(pbft.Everyone, m)
 	r.enter(v, entry{base: m.Base, baseSeq: m.Base.Seq, newView: m})
@@ -86,7 +90,6 @@ func (r *Replica) makeNewView(v pbft.View, reports []*pbft.ViewChange) *pbft.New
 		evidence = []pbft.SignedHeader{r.chain.byDigest[a.Digest].block.SignedHeader,
 			r.chain.byDigest[b.Digest].block.SignedHeader}
 		culprit := r.com.Primary(c.View)
-		r.event(pbft.EventEvidence, pbft.BlockRef{View: c.View, Seq: a.Seq}, uint64(culprit))
 		reports = slices.DeleteFunc(slices.Clone(reports), func(x *pbft.ViewChange) bool { return x.Replica == culprit })
 	}
 	return nil

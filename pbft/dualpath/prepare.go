@@ -163,17 +163,23 @@ func pick(c bool, a, b verdict) verdict {
 }
 
 // justification tests R2(c): justify names, with its true view and position, a
-// proper ancestor whose certificate is held.
+// proper ancestor whose certificate is held. A certificate of a block between the
+// two serves as well: it is of a view no lower, which is all that arming needs,
+// and it is what a NEW-VIEW shows, where the older one may be nobody's any more.
 func (r *Replica) justification(b *block) verdict {
 	j := b.header().Justify
-	a := r.ancestor(r.parent(b), j.Seq)
+	certified := false
+	a := r.parent(b)
+	for ; a != nil && a.ref.Seq > j.Seq; a = r.parent(a) {
+		certified = certified || a.certified()
+	}
 	if a == nil {
 		return unknown
 	}
 	if a.ref != j {
 		return invalid
 	}
-	return pick(a.certified(), valid, unknown)
+	return pick(certified || a.certified(), valid, unknown)
 }
 
 // executionRoot compares the state that the header names with the own execution.

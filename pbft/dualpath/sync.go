@@ -177,7 +177,7 @@ func (r *Replica) onFetch(from pbft.ReplicaID, m *pbft.Fetch) pbft.Reason {
 		return pbft.Accepted
 	}
 	b := r.chain.byDigest[m.Digest]
-	if b == nil || !b.hasBody || !b.signed {
+	if b == nil || !b.hasBody || !b.signed || b.ref.Seq <= m.After {
 		return pbft.IgnoredUnwanted
 	}
 	r.send(from, r.supply(b, m.After))
@@ -247,6 +247,12 @@ func (r *Replica) onCommittedBlocks(from pbft.ReplicaID, m *pbft.Blocks) pbft.Re
 	}
 	r.learn(m.Certificate)
 	before := r.chain.committed.Seq
+	// The target may be far above; what is whole commits now.
+	if b := r.chain.byDigest[m.Certificate.Block.Digest]; b != nil && b.commit != nil && !b.committed {
+		if _, whole, _ := r.missingBelow(b); whole {
+			r.commitChain(b)
+		}
+	}
 	r.tryCommit()
 	if c := &r.catchUp; r.chain.committed.Seq > before && c.target > r.chain.committed.Seq && from == c.peer {
 		c.tries = 0

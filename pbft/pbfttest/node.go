@@ -232,6 +232,11 @@ func (c *cluster) newPayload(by pbft.ReplicaID) []byte {
 
 // act does what a Ready asks, in its order, unless x crashes on the way.
 func (c *cluster) act(x *node, rd *pbft.Ready) bool {
+	for i := range rd.Records { // a crash may take the message that shows it
+		if b := rd.Records[i].Block; b != nil {
+			c.oracle.learnHeader(&b.Header)
+		}
+	}
 	crashAt := -1 // after so many sends; 0 is before the sync
 	if x.honest && !c.healed && len(rd.Records) > 0 && c.chance(c.plan.crash) {
 		crashAt = c.rng.IntN(2 + 3*len(rd.Messages))
