@@ -291,14 +291,21 @@ func TestWorkedEnds(t *testing.T) {
 	s.want(513, s.voidTx(id, 2))
 }
 
-// TestRevivalEnds redeems and voids a coupon for as long as it can: it lives until the last use and no longer.
+// TestRevivalEnds redeems and voids a coupon for as long as it can: it lives until the last use and no longer. The
+// campaign has been extended and stretched before.
 func TestRevivalEnds(t *testing.T) {
 	s := newStage(t)
 	terms := s.plain()
 	terms.RollbackMs, terms.GraceMs = 2*dayMs, 1_000
-	id := s.claim(s.publish(terms), 1)
-	lastUse := terms.RedeemUntil + 1_000 + 2*dayMs + dayMs
-	s.now = terms.RedeemUntil - 1
+	number := s.publish(terms)
+	id := s.claim(number, 1)
+	s.block(s.now, []Plant{{Campaign: number, ExtendMs: 70_000, StretchMs: 5_000}})
+	until := terms.RedeemUntil + 75_000
+	lastUse := until + 1_000 + 2*dayMs + dayMs
+	if got := s.model.until(id); got != until {
+		t.Errorf("until %d, want %d", got, until)
+	}
+	s.now = until - 1
 	for seq := uint32(0); s.model.until(id) < lastUse; seq += 2 {
 		if seq > 20 {
 			t.Fatalf("until %d, last use %d", s.model.until(id), lastUse)
