@@ -102,14 +102,14 @@ const DevPrefix = "DEV-"
 // IsDev reports whether the chain is a demonstration: its keys may be public.
 func (f *File) IsDev() bool { return strings.HasPrefix(f.Name, DevPrefix) }
 
-// currency returns the currency with a number.
-func (f *File) currency(number uint16) (coupon.Currency, bool) {
+// currency returns the currency with a number, which a valid file lists.
+func (f *File) currency(number uint16) coupon.Currency {
 	for _, c := range f.Ledger.Currencies {
 		if c.Number == number {
-			return c, true
+			return c
 		}
 	}
-	return coupon.Currency{}, false
+	return coupon.Currency{}
 }
 
 // formatMoney writes minor units as the file does.

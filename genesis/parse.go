@@ -290,11 +290,11 @@ func fileForm(f *File) rootForm {
 		root.Members = append(root.Members, form)
 	}
 	for _, v := range l.Funding {
-		c, _ := f.currency(v.Currency)
+		c := f.currency(v.Currency)
 		root.Funding = append(root.Funding, fundingForm{v.Member, c.Letters, formatMoney(v.Limit, c.Exponent)})
 	}
 	for _, t := range l.Tills {
-		c, _ := f.currency(t.Currency)
+		c := f.currency(t.Currency)
 		root.Tills = append(root.Tills, tillForm{
 			Key: keys.Encode(keys.Till, t.Key), Member: t.Member, Store: t.Store, Label: t.Label,
 			Rights: bitNames(t.Rights, rightBits()), Currency: c.Letters, DayCap: formatMoney(t.DayCap, c.Exponent),

@@ -9,6 +9,7 @@ package tidy
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"go/ast"
 	"go/parser"
@@ -20,6 +21,7 @@ import (
 	"path/filepath"
 	"sort"
 	"strings"
+	"time"
 )
 
 // Problem is one breach of a rule.
@@ -101,7 +103,9 @@ func Load(root string) ([]*File, error) {
 
 // gitFiles lists tracked and untracked files that are not ignored.
 func gitFiles(root string) ([]string, error) {
-	out, err := exec.Command("git", "-C", root, "ls-files", "-z", "-co", "--exclude-standard").Output()
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	out, err := exec.CommandContext(ctx, "git", "-C", root, "ls-files", "-z", "-co", "--exclude-standard").Output()
 	if err != nil {
 		return nil, err
 	}
