@@ -92,8 +92,9 @@ func (n *Node) admit(tx *Tx, by *[32]byte) (Pending, error) {
 // Wait returns what became of a transaction, once it is as final as asked for.
 // It may be called before or after Submit, on any node, any number of times.
 //
-// Errors: ErrExpired; ErrNoProof, with the Outcome; ErrStopped; ErrTooMany;
-// ctx's, while the outcome is unknown. Safe for concurrent use.
+// Errors: ErrExpired; ErrStopped; ErrTooMany; ctx's. If only the proof was
+// missing, the Outcome comes without it beside the error. Safe for concurrent
+// use.
 func (n *Node) Wait(ctx context.Context, id [32]byte, until Finality) (Outcome, error) {
 	w, err := n.hub.wait(id, until)
 	if err != nil {
@@ -107,30 +108,24 @@ func (n *Node) Wait(ctx context.Context, id [32]byte, until Finality) (Outcome, 
 	if err != nil {
 		return Outcome{ID: id}, fmt.Errorf("look up transaction: %w", err)
 	}
-	if ok && (until == Executed || !n.hub.waitProof(w, place.Height, place.Index)) {
-		if until == Executed {
-			return n.outcomeAt(id, place)
+	var known Outcome // what there is if the proof does not come
+	if ok {
+		if known, err = n.outcomeAt(id, place); err != nil || until == Executed || known.Proof != nil {
+			return known, err
 		}
-		return n.proved(id, place)
+		n.hub.waitProof(w, place.Height, place.Index)
+		n.certs.want(place.Height)
 	}
+	known.ID = id
 	select {
 	case a := <-w.outcome:
-		if errors.Is(a.err, ErrNoProof) { // the certificate came after the block was forgotten
-			return n.proved(id, store.TxPlace{Height: w.height, Index: w.index})
+		if errors.Is(a.err, errReadBack) {
+			return n.outcomeAt(id, store.TxPlace{Height: w.height, Index: w.index})
 		}
 		return a.outcome, a.err
 	case <-ctx.Done():
-		return Outcome{ID: id}, fmt.Errorf("wait for transaction: %w", ctx.Err())
+		return known, fmt.Errorf("wait for transaction: %w", ctx.Err())
 	}
-}
-
-// proved is outcomeAt for those who want no less than a proof.
-func (n *Node) proved(id [32]byte, place store.TxPlace) (Outcome, error) {
-	o, err := n.outcomeAt(id, place)
-	if err == nil && o.Proof == nil {
-		err = ErrNoProof
-	}
-	return o, err
 }
 
 // Lookup returns the outcome of a transaction if it has been executed here. Safe

@@ -6,10 +6,15 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"os"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	dto "github.com/prometheus/client_model/go"
 
 	"github.com/scrip-network/scrip/pbft"
 	"github.com/scrip-network/scrip/pbft/dualpath"
@@ -86,13 +91,21 @@ func newCluster(t testing.TB, n int, tls bool, configure func(*Config)) *cluster
 	return c
 }
 
+// nextPort walks through ports below those that systems give to outgoing
+// connections, so that a member finds its port free when it comes back.
+var nextPort atomic.Uint32
+
 func freeAddress(t testing.TB) string {
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	nextPort.CompareAndSwap(0, 20000+uint32(os.Getpid())%8000)
+	for range 1000 {
+		addr := fmt.Sprintf("127.0.0.1:%d", 20000+nextPort.Add(1)%12000)
+		if l, err := net.Listen("tcp", addr); err == nil {
+			_ = l.Close()
+			return addr
+		}
 	}
-	defer func() { _ = l.Close() }()
-	return l.Addr().String()
+	t.Fatal("no free port")
+	return ""
 }
 
 func (c *cluster) startAll() {
@@ -134,7 +147,7 @@ func (m *member) start() {
 		Committee: m.c.committee, Self: pbft.ReplicaID(m.id), Key: m.c.keys[m.id], GenesisTimeMs: m.c.startMs,
 		Machine: &hashChain{m.ledger}, TxBytesMax: hashTxMax, Ledger: m.ledger, Log: m.log,
 		NewEngine:  func(cfg pbft.Config, log []pbft.Record) (pbft.Engine, error) { return dualpath.New(cfg, log) },
-		NewNetwork: m.network, Workers: 1, NoRecall: true,
+		NewNetwork: m.network, Workers: 1,
 		Logger: slog.New(slog.NewTextHandler(testLog{t, m.id}, &slog.HandlerOptions{Level: slog.LevelInfo})),
 	}
 	if m.c.configure != nil {
@@ -244,4 +257,12 @@ func (m *member) submit(text string, until Finality) (Outcome, error) {
 		return Outcome{}, err
 	}
 	return m.node.Wait(ctx, hashID(tx), until)
+}
+
+func counterOf(c prometheus.Counter) float64 {
+	var m dto.Metric
+	if err := c.Write(&m); err != nil {
+		panic(err)
+	}
+	return m.GetCounter().GetValue()
 }

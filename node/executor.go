@@ -47,6 +47,10 @@ func (e *executor) run(ctx context.Context) error {
 		select {
 		case <-ctx.Done():
 			return nil
+		case c := <-e.n.certs.found:
+			if err := e.certify(c); err != nil {
+				return err
+			}
 		case j := <-e.jobs:
 			if j.checkpoint != nil {
 				if err := e.certify(j.checkpoint); err != nil {
@@ -67,11 +71,16 @@ func (e *executor) run(ctx context.Context) error {
 	}
 }
 
+// certify stores a certificate, unless a larger one is there.
 func (e *executor) certify(c *pbft.CheckpointCertificate) error {
+	if b := e.n.hub.recent(uint64(c.Seq)); b != nil && b.signatures() >= len(c.Signatures) {
+		return nil
+	}
 	if err := e.n.cfg.Ledger.PutCheckpoint(uint64(c.Seq), c.Encode()); err != nil {
 		return fmt.Errorf("store the certificate of height %d: %w", c.Seq, err)
 	}
 	e.n.hub.certified(c)
+	e.n.certs.have(uint64(c.Seq))
 	return nil
 }
 
@@ -123,6 +132,7 @@ func (e *executor) announce(c *pbft.CommittedBlock, txs []*Tx, r *Result, tree f
 		b.size += len(r.Events[i].Data)
 	}
 	n.hub.executed(b)
+	n.certs.executed(uint64(h.Seq))
 	now := time.Now()
 	m := n.metrics
 	if !e.began.IsZero() {

@@ -27,9 +27,6 @@ var (
 	// ErrExpired says that the transaction is in no block and that no later one
 	// can accept it: the chain's time has passed its end.
 	ErrExpired = errors.New("node: the transaction expired without an outcome")
-	// ErrNoProof comes with an Outcome: the transaction was executed, but this
-	// node was not there when the members attested the block.
-	ErrNoProof = errors.New("node: no certificate over this block is held here")
 	// ErrStopped says that the node takes no part in the chain any more.
 	ErrStopped = errors.New("node: stopped")
 	// ErrTooMany says that as many wait as may.
@@ -69,6 +66,9 @@ type executedBlock struct {
 	certificate *pbft.CheckpointCertificate
 	size        int
 }
+
+// errReadBack tells a waiter that its proof is in the ledger only.
+var errReadBack = errors.New("node: read the outcome from the ledger")
 
 // hub tells those who wait what was executed. Safe for concurrent use.
 type hub struct {
@@ -143,7 +143,7 @@ func (h *hub) certified(c *pbft.CheckpointCertificate) {
 	b := h.blocks[height]
 	if b == nil {
 		for _, w := range ws {
-			h.answer(w, Outcome{ID: w.id, Height: height}, ErrNoProof)
+			h.answer(w, Outcome{ID: w.id, Height: height}, errReadBack)
 		}
 		return
 	}
@@ -209,27 +209,21 @@ func (h *hub) wait(id [32]byte, until Finality) (*waiter, error) {
 	return w, nil
 }
 
-// waitProof moves a waiter to the proofs of a height, unless the certificate is
-// there. It reports whether there is anything to wait for: for a block that is
-// not among the recent ones there is not.
-func (h *hub) waitProof(w *waiter, height uint64, index uint32) bool {
+// waitProof moves a waiter to the proofs of a height, unless it was answered or
+// moved meanwhile, or the certificate is there.
+func (h *hub) waitProof(w *waiter, height uint64, index uint32) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if !h.leave(w) {
-		return true // it was answered, or moved, meanwhile
+	if h.stopped || !h.leave(w) {
+		return
 	}
-	b := h.blocks[height]
-	if b == nil || h.stopped {
-		return false
-	}
-	w.height, w.index = height, index
 	h.waiters++
-	if b.certificate != nil {
+	w.height, w.index = height, index
+	if b := h.blocks[height]; b != nil && b.certificate != nil {
 		h.answer(w, b.outcome(index), nil)
-		return true
+		return
 	}
 	h.proving[height] = append(h.proving[height], w)
-	return true
 }
 
 // forget removes a waiter whose caller has gone.
@@ -242,6 +236,9 @@ func (h *hub) forget(w *waiter) {
 	if ws, ok := without(h.proving[w.height], w); ok {
 		h.proving[w.height] = ws
 		h.waiters--
+		if len(ws) == 0 {
+			delete(h.proving, w.height)
+		}
 	}
 }
 
@@ -279,6 +276,15 @@ func (b *executedBlock) outcome(index uint32) Outcome {
 			Inclusion: chain.Include(b.tree(), b.receipts, int(index))}
 	}
 	return o
+}
+
+// signatures returns how many members signed the block's certificate. Only the
+// executor, which sets it, may ask without hub.mu.
+func (b *executedBlock) signatures() int {
+	if b.certificate == nil {
+		return 0
+	}
+	return len(b.certificate.Signatures)
 }
 
 // tip returns the height and time of the last executed block, and a channel that

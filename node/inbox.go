@@ -45,6 +45,7 @@ type inbox struct {
 	wake    chan struct{}
 	done    chan struct{} // closed when the node stops
 	metrics *metrics
+	certs   func(p *peerState, frame []byte)
 }
 
 type peerState struct {
@@ -89,12 +90,16 @@ func (b *inbox) handle(from uint16, lane transport.Lane, frame []byte) {
 		b.metrics.frameDropped.Inc()
 		return
 	}
-	if frame[0] == frameTxs {
+	switch frame[0] {
+	case frameTxs:
 		select {
 		case p.gossip <- frame[1:]:
 		default:
 			b.metrics.frameDropped.Inc()
 		}
+		return
+	case frameWanted, frameCertificates:
+		b.certs(p, frame)
 		return
 	}
 	m, err := pbft.DecodeMessage(frame)

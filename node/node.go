@@ -118,6 +118,7 @@ type Node struct {
 	gossip    *gossip
 	executor  *executor
 	hub       *hub
+	certs     *certs
 	loop      *loop
 
 	arrived chan struct{} // the mempool has something new
@@ -158,6 +159,8 @@ func New(cfg Config) (*Node, error) {
 		sync: make(chan struct{}, 1), synced: make(chan error, 1),
 	}
 	n.inbox = newInbox(n.committee.Size(), cfg.Self, n.metrics)
+	n.certs = newCerts(n)
+	n.inbox.certs = n.certs.handle
 	n.front = newFront(cfg.Machine, n.pool, cfg.TxBytesMax)
 	n.payloads = newPayloads(n.front, n.mempool, n.committee.Parameters().PayloadBytesMax, cfg.TxBytesMax, n.metrics)
 	if err := n.restore(); err != nil {
@@ -200,6 +203,9 @@ func (n *Node) restore() error {
 	last := anchor.Header
 	if last.Seq == 0 {
 		last = genesis
+	}
+	if err := n.certs.scan(uint64(last.Seq)); err != nil {
+		return err
 	}
 	n.executor = newExecutor(n, last.View)
 	n.hub = newHub(uint64(last.Seq), last.TimeMs)
@@ -320,6 +326,7 @@ func (n *Node) Run(ctx context.Context) error {
 		}
 	}
 	background(n.serve)
+	background(n.certs.run)
 	background(n.keepHouse)
 	err := g.Wait()
 	close(n.sync)
