@@ -44,6 +44,8 @@ func layers() map[string]layer {
 		"client":        {imports: []string{"chain", "coupon", "genesis", "keys", "pbft", "pbft/wire", "sig"}},
 		"api": {imports: []string{"chain", "client", "coupon", "genesis", "keys", "ledger", "node", "pbft/...",
 			"sig", "store", "web"}},
+		"validator": {imports: []string{"api", "chain", "coupon", "genesis", "keys", "ledger", "node", "pbft/...",
+			"sig", "store", "transport"}},
 		"web":           {},
 		"internal/tidy": {},
 		"cmd/...":       {imports: []string{"..."}},
