@@ -1,0 +1,288 @@
+package ledger
+
+import (
+	"bytes"
+	"encoding/binary"
+	"errors"
+	"maps"
+	"slices"
+	"testing"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
+
+	"github.com/scrip-network/scrip/chain"
+	"github.com/scrip-network/scrip/coupon"
+	"github.com/scrip-network/scrip/coupon/coupontest"
+	"github.com/scrip-network/scrip/node"
+	"github.com/scrip-network/scrip/store"
+)
+
+// bench is a machine over a store in memory, driven as a node drives it.
+type bench struct {
+	t      testing.TB
+	world  *coupontest.World
+	fs     vfs.FS
+	store  *store.Ledger
+	m      *Machine
+	height uint64
+}
+
+func newBench(t testing.TB, w *coupontest.World) *bench {
+	b := &bench{t: t, world: w, fs: vfs.NewMem()}
+	b.open()
+	r, err := b.m.Genesis()
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.commit(nil, &r)
+	return b
+}
+
+func (b *bench) open() {
+	var err error
+	if b.store, err = store.OpenLedger(store.LedgerConfig{Dir: "ledger", Chain: b.world.Chain, FS: b.fs}); err != nil {
+		b.t.Fatal(err)
+	}
+	if b.m, err = New(b.world.CouponChain(), b.world.Genesis(), b.store); err != nil {
+		b.t.Fatal(err)
+	}
+	b.t.Cleanup(func() { _ = b.store.Close() })
+}
+
+// reopen closes the store and begins again over it, as a restart does.
+func (b *bench) reopen() {
+	if err := b.store.Close(); err != nil {
+		b.t.Fatal(err)
+	}
+	b.open()
+}
+
+func (b *bench) check(raw []byte) *node.Tx {
+	b.t.Helper()
+	tx, err := b.m.Check(raw)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return tx
+}
+
+// block executes and commits one block.
+func (b *bench) block(timeMs uint64, raws ...[]byte) node.Result {
+	b.t.Helper()
+	b.height++
+	batch := node.Batch{Height: b.height, TimeMs: timeMs}
+	for _, raw := range raws {
+		batch.Txs = append(batch.Txs, b.check(raw))
+	}
+	r, err := b.m.Execute(batch)
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	b.commit(batch.Txs, &r)
+	return r
+}
+
+func (b *bench) commit(txs []*node.Tx, r *node.Result) {
+	b.t.Helper()
+	batch := store.BlockBatch{Height: b.height, StateRoot: r.StateRoot, Header: []byte{1}, Rows: r.Changes.Rows,
+		Pages: r.Changes.Pages, Extra: r.Changes.Extra, SeenAdded: r.Changes.SeenAdded, SeenDropped: r.Changes.SeenDropped}
+	for i, tx := range txs {
+		batch.Txs = append(batch.Txs, store.TxRef{ID: tx.ID, Index: uint32(i), IfAbsent: r.Weak[i]})
+	}
+	if err := b.store.Commit(batch, false); err != nil {
+		b.t.Fatal(err)
+	}
+}
+
+func (b *bench) rows() map[string][]byte {
+	rows := map[string][]byte{}
+	err := b.store.Latest().Rows(nil, nil, func(key, value []byte) bool {
+		rows[string(key)] = bytes.Clone(value)
+		return true
+	})
+	if err != nil {
+		b.t.Fatal(err)
+	}
+	return rows
+}
+
+// rootOf builds the tree of some rows from nothing.
+func rootOf(t testing.TB, rows map[string][]byte) [32]byte {
+	var changes []chain.Change
+	for _, key := range slices.Sorted(maps.Keys(rows)) {
+		changes = append(changes, chain.Change{Key: []byte(key), Value: rows[key]})
+	}
+	root, _, err := chain.Update(chain.MemPages{}, [32]byte{}, changes)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return root
+}
+
+// Over random histories of good and bad transactions, with restarts between, the
+// ledger says what the rules say over a table in memory, and its root is that of
+// its rows.
+func TestTheLedgerIsTheRulesOverATable(t *testing.T) {
+	for seed := range uint64(6) {
+		h := coupontest.RandomHistory(seed, 40, true)
+		rules := h.World.Machine()
+		table := coupontest.NewTable(rules.Genesis())
+		b := newBench(t, h.World)
+		for _, block := range h.Blocks {
+			var txs []*coupon.Tx
+			for _, raw := range block.Txs {
+				txs = append(txs, decoded(b.check(raw)))
+			}
+			want := rules.Apply(table, coupon.Block{Height: block.Height, TimeMs: block.TimeMs, Txs: txs})
+			table.Commit(want)
+			got := b.block(block.TimeMs, block.Txs...)
+			if !slices.EqualFunc(got.Receipts, want.Receipts, bytes.Equal) {
+				t.Fatalf("seed %d, block %d: other receipts", seed, block.Height)
+			}
+			if rows := b.rows(); !maps.EqualFunc(rows, table.Rows, bytes.Equal) || got.StateRoot != rootOf(t, rows) {
+				t.Fatalf("seed %d, block %d: other state", seed, block.Height)
+			}
+			if block.Height%13 == 0 {
+				b.reopen()
+			}
+		}
+		checkOwners(t, b)
+	}
+}
+
+// checkOwners compares the index of owners with the coupons.
+func checkOwners(t *testing.T, b *bench) {
+	owned := map[[32]byte][]coupon.CouponID{}
+	for key, value := range b.rows() {
+		if key[0] != coupon.PrefixCoupon {
+			continue
+		}
+		c, err := coupon.DecodeCoupon(value)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if c.Status != coupon.Redeemed {
+			owned[c.Owner] = append(owned[c.Owner], coupon.CouponID(binary.BigEndian.Uint64([]byte(key[1:]))))
+		}
+	}
+	entries := 0
+	err := b.store.Latest().Extras([]byte{indexOwner}, nil, func([]byte, []byte) bool { entries++; return true })
+	if err != nil {
+		t.Fatal(err)
+	}
+	for owner, want := range owned {
+		entries -= len(want)
+		slices.Sort(want)
+		var got []coupon.CouponID
+		err := OwnedCoupons(b.store.Latest(), owner, 0, func(id coupon.CouponID) bool { got = append(got, id); return true })
+		if err != nil || !slices.Equal(got, want) {
+			t.Fatalf("owner %x: %v, want %v (%v)", owner, got, want, err)
+		}
+	}
+	if entries != 0 {
+		t.Fatalf("the index has %d entries too many", entries)
+	}
+}
+
+const startMs = 1_795_000_000_000
+
+func testWorld(fake bool) *coupontest.World {
+	return coupontest.NewWorld(coupontest.Options{Seed: 1, StartMs: startMs, Members: 4, Keys: 1, Threshold: 1, Tills: 3,
+		Wallets: 50, Fake: fake})
+}
+
+// A coupon's history lists every accepted transaction of it, and the place of a
+// transaction survives late copies.
+func TestHistoriesAndPlaces(t *testing.T) {
+	w := testWorld(true)
+	b := newBench(t, w)
+	g := coupontest.NewGenerator(w, coupontest.Workload{Campaigns: 1, Claim: 1, Redeem: 2, Void: 1}, 1, startMs)
+	b.block(startMs, g.Setup()...)
+	want := map[coupon.CouponID][]Step{}
+	var raws [][]byte
+	for range 30 {
+		raw := g.Next(startMs)
+		raws = append(raws, raw)
+		r := b.block(startMs+b.height, raw)
+		kind, o, err := DecodeEvent(r.Events[0].Data)
+		if err != nil || o.Code != coupon.OK {
+			t.Fatalf("%+v, %v", o, err)
+		}
+		want[o.Coupon] = append(want[o.Coupon], Step{store.TxPlace{Height: b.height}, kind})
+	}
+	r := b.block(startMs+100, raws...)
+	for i, raw := range raws {
+		place, ok, err := b.store.Latest().LookupTx(b.check(raw).ID)
+		if err != nil || !ok || place != (store.TxPlace{Height: uint64(i) + 2}) {
+			t.Fatalf("transaction %d stands at %+v, %v, %v", i, place, ok, err)
+		}
+		if !r.Weak[i] {
+			t.Fatalf("the copy of transaction %d displaces it", i)
+		}
+	}
+	for id, steps := range want {
+		var got []Step
+		err := CouponHistory(b.store.Latest(), id, store.TxPlace{}, func(s Step) bool { got = append(got, s); return true })
+		if err != nil || !slices.Equal(got, steps) {
+			t.Fatalf("coupon %d: %v, want %v (%v)", id, got, steps, err)
+		}
+	}
+}
+
+func TestTheDoorRefusesWhatTheStateRefusesButNotToATill(t *testing.T) {
+	w := testWorld(true)
+	b := newBench(t, w)
+	g := coupontest.NewGenerator(w, coupontest.Workload{Campaigns: 1, Redeem: 1}, 1, startMs)
+	b.block(startMs, g.Setup()...)
+	var redeem []byte
+	for redeem == nil {
+		raw := g.Next(startMs)
+		tx := b.check(raw)
+		if err := b.m.Admit(tx, nil, startMs); err != nil {
+			t.Fatalf("a good transaction: %v", err)
+		}
+		if decoded(tx).Kind == coupon.KindRedeem {
+			redeem = raw
+		}
+		b.block(startMs+1, raw)
+	}
+	tx := b.check(redeem)
+	var refusal *node.Refusal
+	if err := b.m.Admit(tx, nil, startMs+2); !errors.As(err, &refusal) || refusal.Code != uint16(coupon.DuplicateTx) {
+		t.Fatalf("a copy: %v", err)
+	}
+	till := decoded(tx).Fields.(*coupon.Redeem).Invoice.TillKey
+	if err := b.m.Admit(tx, &till, startMs+2); err != nil {
+		t.Fatalf("a copy by its till: %v", err)
+	}
+	if err := b.m.Admit(tx, &[32]byte{1}, startMs+2); err == nil {
+		t.Fatal("a copy by another till was admitted")
+	}
+}
+
+func BenchmarkExecute(b *testing.B) {
+	w := testWorld(true)
+	l := newBench(b, w)
+	mix := coupontest.DailyWorkload()
+	mix.Redeem = 30
+	g := coupontest.NewGenerator(w, mix, 1, startMs)
+	l.block(startMs, g.Setup()...)
+	const size = 1000
+	var blocks [][]*node.Tx
+	for range max(1, b.N/size) {
+		var txs []*node.Tx
+		for range size {
+			txs = append(txs, l.check(g.Next(startMs)))
+		}
+		blocks = append(blocks, txs)
+	}
+	b.ResetTimer()
+	for _, txs := range blocks {
+		l.height++
+		r, err := l.m.Execute(node.Batch{Height: l.height, TimeMs: startMs + l.height, Txs: txs})
+		if err != nil {
+			b.Fatal(err)
+		}
+		l.commit(txs, &r)
+	}
+}
