@@ -104,3 +104,40 @@ func TestLifeTooLongBurnsNoID(t *testing.T) {
 	w.tick()
 	w.want(OK, raw)
 }
+
+// The formula of 3.9, part by part.
+func TestUntil(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		coupon Coupon
+		terms  Terms
+		row    Campaign
+		want   uint64
+	}{
+		{"fixed", Coupon{ClaimedAt: 50}, Terms{}, Campaign{RedeemUntil: 1000}, 1000},
+		{"relative", Coupon{ClaimedAt: 50}, Terms{RelativeMs: 100}, Campaign{RedeemUntil: 1000}, 150},
+		{"relative beyond the end", Coupon{ClaimedAt: 950}, Terms{RelativeMs: 100}, Campaign{RedeemUntil: 1000}, 1000},
+		{"stretched", Coupon{}, Terms{}, Campaign{RedeemUntil: 1000, StretchMs: 7}, 1007},
+		{"relative, stretched", Coupon{ClaimedAt: 50}, Terms{RelativeMs: 100},
+			Campaign{RedeemUntil: 1000, StretchMs: 7}, 157},
+		{"a floor is not stretched", Coupon{Floor: 1005}, Terms{}, Campaign{RedeemUntil: 1000, StretchMs: 3}, 1005},
+		{"a floor below counts for nothing", Coupon{Floor: 900}, Terms{}, Campaign{RedeemUntil: 1000}, 1000},
+	} {
+		if got := Until(&c.coupon, &c.terms, &c.row); got != c.want {
+			t.Errorf("%s: %d, want %d", c.name, got, c.want)
+		}
+	}
+}
+
+func TestShopsOfTheTerms(t *testing.T) {
+	some := Terms{Shops: []Shop{{3, 1}, {3, 2}, {5, 0}}}
+	for shop, want := range map[Shop]bool{{3, 1}: true, {3, 2}: true, {3, 3}: false, {4, 1}: false, {5, 1}: true,
+		{5, 9}: true, {6, 1}: false} {
+		if some.goodAt(shop.Member, shop.Store) != want {
+			t.Errorf("good at %v: %t", shop, !want)
+		}
+	}
+	if none := (Terms{}); !none.goodAt(9, 9) {
+		t.Error("an empty list means every merchant")
+	}
+}
