@@ -309,10 +309,12 @@ func (c Code) InReceipt() bool {
 
 // burnsID reports whether the outcome c of a transaction of kind k is recorded,
 // so that the id keeps it for ever (3.3 b). The exceptions let nobody burn
-// another's id by submitting it with too few member signatures.
+// another's id by submitting it with too few member signatures. LifeTooLong is
+// recorded where it is the invoice's (an envelope that lives too long never gets
+// that far): else a refused redemption could come back after the customer paid.
 func (c Code) burnsID(k Kind) bool {
 	switch c {
-	case TxExpired, DuplicateTx, LifeTooLong, NotAuthorised, Quorum:
+	case TxExpired, DuplicateTx, NotAuthorised, Quorum:
 		return false
 	case NotFound:
 		return k < KindCampaignPause || k > KindBatchCommit

@@ -90,9 +90,9 @@ func TestRowMadeAndDeletedInOneBlockIsNoWrite(t *testing.T) {
 	}
 }
 
-// E109 of an invoice that ends too far ahead is not recorded, as for an envelope
-// (3.3 b).
-func TestLifeTooLongBurnsNoID(t *testing.T) {
+// A redemption refused because its invoice lives too long stays refused when the
+// invoice has come within its life: one id, one outcome.
+func TestInvoiceThatLivesTooLongStaysRefused(t *testing.T) {
 	w := newWorld(t)
 	id := w.claimed(w.terms())
 	till, holder := keyOf("till A"), keyOf("holder")
@@ -102,7 +102,7 @@ func TestLifeTooLongBurnsNoID(t *testing.T) {
 	raw := w.chain.NewRedeemInvoice(inv, w.chain.SignInvoice(inv, till), auth, w.chain.SignAuth(auth, holder))
 	w.want(LifeTooLong, raw)
 	w.tick()
-	w.want(OK, raw)
+	w.want(DuplicateTx, raw)
 }
 
 // The formula of 3.9, part by part.

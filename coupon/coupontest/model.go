@@ -245,7 +245,8 @@ func (m *Model) Execute(raw []byte) Outcome {
 	if no != nil {
 		o.Code, o.Why = no.code, no.why
 		switch {
-		case no.code == 104, no.code == 105, no.code == 109, no.code == 106, no.code == 701,
+		case no.code == 104, no.code == 105, no.why == "life",
+			no.code == 106, no.code == 701,
 			no.code == 301 && t.Kind >= KindPause && t.Kind <= KindBatch:
 			record = false
 		}
