@@ -52,7 +52,9 @@ type chainState struct {
 	committed pbft.BlockRef
 	executed  pbft.Seq
 	stable    pbft.Seq
-	results   map[pbft.Seq]results
+	results   map[pbft.Seq]results // from resultsLow on
+	// resultsLow is at most low and the ExecSeq of the committed block.
+	resultsLow pbft.Seq
 	// target is the commit certificate of the highest position that could not
 	// be followed to the committed block yet.
 	target *pbft.Certificate
@@ -95,6 +97,15 @@ func (r *Replica) anchor(genesis pbft.BlockRef) error {
 		}
 		r.chain.low--
 		r.addCommitted(h.Header, results{r.com.HeaderDigest(&h.Header), h.StateRoot, h.ReceiptRoot})
+	}
+	r.chain.resultsLow = r.chain.low
+	for r.cfg.History != nil && r.chain.resultsLow > max(a.Header.ExecSeq, 1) {
+		h, ok := r.cfg.History(r.chain.resultsLow - 1)
+		if !ok {
+			break
+		}
+		r.chain.resultsLow--
+		r.chain.results[r.chain.resultsLow] = results{r.com.HeaderDigest(&h.Header), h.StateRoot, h.ReceiptRoot}
 	}
 	if c := a.Certificate; c != nil {
 		b := r.chain.byDigest[ref.Digest]
@@ -243,9 +254,14 @@ func (r *Replica) forget() {
 			delete(r.chain.byDigest, b.ref.Digest)
 		}
 		delete(r.chain.bySeq, r.chain.low)
-		delete(r.chain.results, r.chain.low)
 		r.dropCheckpoints(r.chain.low)
 		r.chain.low++
+	}
+	// A valid header may name any result from its parent's on.
+	if b := r.chain.byDigest[r.chain.committed.Digest]; b != nil {
+		for ; r.chain.resultsLow < min(r.chain.low, b.header().ExecSeq); r.chain.resultsLow++ {
+			delete(r.chain.results, r.chain.resultsLow)
+		}
 	}
 }
 

@@ -294,6 +294,7 @@ func (r *Replica) enter(v pbft.View, e entry) {
 			r.own, r.evidence = 0, nil
 		}
 		r.forgetAbandoned()
+		r.dropAbandonedSlots()
 	}
 	r.event(pbft.EventEnter, e.base, uint64(v))
 }

@@ -54,11 +54,14 @@ func (r *Replica) proposalParent() *block {
 // are logged), the highest block of its own view that is certified.
 func (r *Replica) viewStart() *block {
 	b := r.chain.byDigest[r.entry.base.Digest]
-	if c := r.chain.byDigest[r.chain.committed.Digest]; b == nil || c != nil && c.ref.Seq > b.ref.Seq {
+	if c := r.chain.byDigest[r.chain.committed.Digest]; c != nil && c.ref.Seq >= r.entry.base.Seq {
 		b = c
 	}
 	if h := r.chain.byDigest[r.highRef.Digest]; h != nil && h.ref.View == r.view && b != nil && h.ref.Seq > b.ref.Seq {
 		b = h
+	}
+	if b != nil && b.ref.View > r.view { // a later view is about to be entered
+		return nil
 	}
 	return b
 }

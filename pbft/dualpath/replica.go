@@ -136,6 +136,7 @@ func newReplica(cfg pbft.Config, log []pbft.Record, mut Mutation) (*Replica, err
 		r.startRecall()
 	}
 	r.broadcastStatus()
+	r.step()
 	return r, nil
 }
 

@@ -99,6 +99,9 @@ func (r *Replica) settleRestored() {
 			r.entry.baseSeq = h.Header.BaseSeq
 		}
 	}
+	if r.chain.byDigest[r.entry.base.Digest] == nil { // a NEW-VIEW may be logged without it
+		r.want(r.entry.base, r.self, r.self, 0)
+	}
 	signed := r.signed
 	r.signed = nil
 	for _, m := range signed {

@@ -41,6 +41,7 @@ type slotTable struct {
 	byKey map[slotKey]*slot
 	bySeq map[pbft.Seq][]*slot
 	low   pbft.Seq
+	top   pbft.Seq // no slot is above
 }
 
 func newSlotTable(n int) slotTable {
@@ -56,6 +57,7 @@ func (t *slotTable) get(k slotKey) *slot {
 		}
 		t.byKey[k] = s
 		t.bySeq[k.seq] = append(t.bySeq[k.seq], s)
+		t.top = max(t.top, k.seq)
 	}
 	return s
 }
@@ -245,18 +247,43 @@ func (r *Replica) dropSlots() {
 	}
 	for ; t.low <= r.chain.committed.Seq; t.low++ {
 		for _, s := range t.bySeq[t.low] {
-			for kind := range s.first {
-				for id := range s.first[kind] {
-					r.uncount(id, &s.first[kind][id])
-					if s.second[kind] != nil {
-						r.uncount(id, &s.second[kind][id])
-					}
-				}
-			}
-			delete(t.byKey, s.key)
+			r.dropSlot(s)
 		}
 		delete(t.bySeq, t.low)
 	}
+}
+
+// dropAbandonedSlots forgets the votes of views long left, so that a series of
+// views without a commit does not use up the members' quotas.
+func (r *Replica) dropAbandonedSlots() {
+	t := &r.slots
+	for s := r.chain.committed.Seq + 1; s <= t.top; s++ {
+		kept := t.bySeq[s][:0]
+		for _, x := range t.bySeq[s] {
+			if x.key.view+2 < r.view {
+				r.dropSlot(x)
+			} else {
+				kept = append(kept, x)
+			}
+		}
+		if len(kept) == 0 {
+			delete(t.bySeq, s)
+		} else {
+			t.bySeq[s] = kept
+		}
+	}
+}
+
+func (r *Replica) dropSlot(s *slot) {
+	for kind := range s.first {
+		for id := range s.first[kind] {
+			r.uncount(id, &s.first[kind][id])
+			if s.second[kind] != nil {
+				r.uncount(id, &s.second[kind][id])
+			}
+		}
+	}
+	delete(r.slots.byKey, s.key)
 }
 
 func (r *Replica) uncount(id int, b *ballot) {
