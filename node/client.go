@@ -234,11 +234,8 @@ func (n *Node) Block(height uint64) (*Block, error) {
 	}
 	b := &Block{Height: height, Digest: n.committee.HeaderDigest(&signed.Header), Header: signed,
 		Receipts: e.receipts, Checkpoint: e.certificate}
-	if len(stored.Payload) > 0 {
-		limits := n.payloads.limits
-		if b.Txs, err = chain.DecodePayload(stored.Payload, limits); err != nil {
-			return nil, fmt.Errorf("stored payload of height %d: %w", height, err)
-		}
+	if b.Txs, err = chain.DecodePayload(stored.Payload, n.payloads.limits); err != nil {
+		return nil, fmt.Errorf("stored payload of height %d: %w", height, err)
 	}
 	if len(stored.Certificate) > 0 {
 		if b.Certificate, err = pbft.DecodeCertificate(stored.Certificate); err != nil {

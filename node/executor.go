@@ -104,7 +104,10 @@ func (e *executor) execute(c *pbft.CommittedBlock) (jobDone, error) {
 		return jobDone{}, fmt.Errorf("execute block %d: %w", h.Seq, err)
 	}
 	tree := sync.OnceValue(func() *chain.Tree { return chain.NewTree(r.Receipts) })
-	receiptRoot := tree().Root()
+	var receiptRoot pbft.Digest
+	if len(txs) > 0 {
+		receiptRoot = tree().Root()
+	}
 	n.metrics.took(stepExecute, start)
 	start = time.Now()
 	if err := n.cfg.Ledger.Commit(blockBatch(c, txs, &r), false); err != nil {

@@ -112,11 +112,8 @@ func (p *payloads) split(h *pbft.Header, payload []byte) ([][]byte, bool) {
 	if uint64(len(payload)) != uint64(h.PayloadBytes) {
 		return nil, false
 	}
-	if len(payload) == 0 {
-		return nil, h.PayloadRoot == pbft.Digest{}
-	}
 	raws, err := chain.DecodePayload(payload, p.limits)
-	if err != nil || len(raws) == 0 || pbft.Digest(chain.PayloadRoot(raws)) != h.PayloadRoot {
+	if err != nil || pbft.Digest(chain.PayloadRoot(raws)) != h.PayloadRoot {
 		return nil, false
 	}
 	return raws, true

@@ -53,14 +53,12 @@ func (l *loop) propose() {
 	if len(txs) == 0 && hint != pbft.ProposeNow {
 		return
 	}
-	var payload []byte
-	var root pbft.Digest
+	raws := make([][]byte, len(txs))
+	for i, tx := range txs {
+		raws[i] = tx.Raw
+	}
+	payload, root := chain.EncodePayload(raws), pbft.Digest(chain.PayloadRoot(raws))
 	if len(txs) > 0 {
-		raws := make([][]byte, len(txs))
-		for i, tx := range txs {
-			raws[i] = tx.Raw
-		}
-		payload, root = chain.EncodePayload(raws), chain.PayloadRoot(raws)
 		l.n.payloads.keep(root, len(payload), txs)
 	}
 	if !l.engine.Propose(payload, root, nowMs()) {

@@ -1,0 +1,219 @@
+package node
+
+import (
+	"encoding/binary"
+	"errors"
+	"math/rand/v2"
+	"slices"
+	"testing"
+
+	"github.com/scrip-network/scrip/pbft"
+)
+
+const (
+	selfID = pbft.ReplicaID(0)
+	peerID = pbft.ReplicaID(1)
+)
+
+// poolTx is transaction n of a sender.
+func poolTx(sender byte, n int, size int) *Tx {
+	tx := &Tx{Raw: make([]byte, size), Sender: [32]byte{sender}, ExpiresMs: 1000}
+	tx.ID[0] = sender
+	binary.BigEndian.PutUint32(tx.ID[1:], uint32(n))
+	return tx
+}
+
+func numberOf(tx *Tx) int { return int(binary.BigEndian.Uint32(tx.ID[1:])) }
+
+func newPool(t *testing.T, l MempoolLimits) *mempool {
+	t.Helper()
+	if err := l.fill(); err != nil {
+		t.Fatal(err)
+	}
+	return newMempool(l)
+}
+
+func (p *mempool) mustAdd(t *testing.T, tx *Tx) {
+	t.Helper()
+	if err := p.add(tx, selfID, selfID, 0); err != nil {
+		t.Fatal(err)
+	}
+}
+
+const anySize = 1 << 30
+
+func TestSendersTakeTurnsAndKeepTheirOrder(t *testing.T) {
+	p := newPool(t, MempoolLimits{})
+	for n := range 100 {
+		p.mustAdd(t, poolTx('a', n, 10)) // a flood
+	}
+	for n := range 3 {
+		p.mustAdd(t, poolTx('b', n, 10))
+		p.mustAdd(t, poolTx('c', n, 10))
+	}
+	got := p.take(1, anySize, 9)
+	var order []byte
+	next := map[byte]int{}
+	for _, tx := range got {
+		s := tx.Sender[0]
+		order = append(order, s)
+		if numberOf(tx) != next[s] {
+			t.Errorf("sender %c: transaction %d before %d", s, numberOf(tx), next[s])
+		}
+		next[s]++
+	}
+	if string(order) != "abcabcabc" {
+		t.Errorf("order %q", order)
+	}
+}
+
+func TestTheMempoolRefusesBeyondEachLimit(t *testing.T) {
+	for _, x := range []struct {
+		name   string
+		limits MempoolLimits
+		fits   int
+		from   pbft.ReplicaID
+		want   error
+	}{
+		{"transactions", MempoolLimits{TxsMax: 4, SenderTxsMax: 10}, 4, selfID, refusalFull},
+		{"bytes", MempoolLimits{BytesMax: 45}, 4, selfID, refusalFull},
+		{"sender", MempoolLimits{SenderTxsMax: 3}, 3, selfID, refusalSender},
+		{"peer", MempoolLimits{PeerTxsMax: 2}, 2, peerID, refusalPeer},
+	} {
+		p := newPool(t, x.limits)
+		for n := range x.fits {
+			if err := p.add(poolTx('a', n, 10), x.from, selfID, 0); err != nil {
+				t.Errorf("%s: transaction %d: %v", x.name, n, err)
+			}
+		}
+		if err := p.add(poolTx('a', x.fits, 10), x.from, selfID, 0); !errors.Is(err, x.want) {
+			t.Errorf("%s: one too many: %v", x.name, err)
+		}
+	}
+}
+
+func TestWhatIsInABlockIsNotHandedOutAgain(t *testing.T) {
+	p := newPool(t, MempoolLimits{})
+	for n := range 6 {
+		p.mustAdd(t, poolTx('a', n, 10))
+	}
+	own := p.take(1, anySize, 2)
+	p.heldBy(1, []*Tx{poolTx('a', 2, 10)}) // in another's block
+	rest := p.take(1, anySize, 10)
+	if len(own) != 2 || len(rest) != 3 || numberOf(rest[0]) != 3 {
+		t.Fatalf("%d, then %d transactions", len(own), len(rest))
+	}
+	// Executed ones are gone for good, even if a peer sends them again.
+	p.executed(1, true, own)
+	if err := p.add(own[0], peerID, selfID, 0); !errors.Is(err, errKnown) {
+		t.Errorf("executed transaction: %v", err)
+	}
+	// A block of a later view shows that the others of view 1 are abandoned.
+	p.executed(2, true, nil)
+	again := p.take(2, anySize, 10)
+	var numbers []int
+	for _, tx := range again {
+		numbers = append(numbers, numberOf(tx))
+	}
+	if !slices.Equal(numbers, []int{2, 3, 4, 5}) {
+		t.Errorf("after the view change: %v", numbers)
+	}
+}
+
+func TestTakeKeepsToTheSizeOfAPayload(t *testing.T) {
+	p := newPool(t, MempoolLimits{})
+	for n := range 10 {
+		p.mustAdd(t, poolTx('a', n, 100))
+	}
+	if got := len(p.take(1, payloadOverhead+3*(txOverhead+100)+50, 100)); got != 3 {
+		t.Errorf("%d transactions, want 3", got)
+	}
+}
+
+func TestTheMempoolDropsWhatNoBlockCanAccept(t *testing.T) {
+	p := newPool(t, MempoolLimits{})
+	late := poolTx('a', 1, 10)
+	late.ExpiresMs = 2000
+	p.mustAdd(t, poolTx('a', 0, 10))
+	p.mustAdd(t, late)
+	dropped, again := p.expire(1000, regossipMs, selfID, 10)
+	if len(dropped) != 1 || numberOf(dropped[0]) != 0 {
+		t.Errorf("dropped %d", len(dropped))
+	}
+	if len(again) != 1 || numberOf(again[0]) != 1 {
+		t.Errorf("sent again %d", len(again))
+	}
+	if _, again = p.expire(1000, regossipMs+1, selfID, 10); len(again) != 0 {
+		t.Error("sent again at once")
+	}
+}
+
+// Whatever happens, the counts are those of the content, and every free
+// transaction can be had.
+func TestTheMempoolCountsWhatItHolds(t *testing.T) {
+	seed := rand.Uint64()
+	r := rand.New(rand.NewPCG(seed, 1))
+	p := newPool(t, MempoolLimits{TxsMax: 200, SenderTxsMax: 50, PeerTxsMax: 60})
+	view := pbft.View(1)
+	var taken []*Tx
+	for step := range 20_000 {
+		switch r.IntN(12) {
+		default:
+			_ = p.add(poolTx(byte(r.IntN(8)), r.IntN(1000), 1+r.IntN(50)), pbft.ReplicaID(r.IntN(4)), selfID, uint64(step))
+		case 0, 1:
+			taken = append(taken, p.take(view, r.IntN(2000), 1+r.IntN(40))...)
+		case 2:
+			if n := r.IntN(len(taken) + 1); n > 0 {
+				p.put(taken[:n])
+				taken = taken[n:]
+			}
+		case 3:
+			if n := r.IntN(len(taken) + 1); n > 0 {
+				newView := r.IntN(3) == 0
+				if newView {
+					view++
+				}
+				p.executed(view, newView, taken[:n])
+				taken = taken[n:]
+			}
+		case 4:
+			p.heldBy(view, []*Tx{poolTx(byte(r.IntN(8)), r.IntN(1000), 1)})
+		}
+		checkPool(t, p, seed, step)
+	}
+}
+
+func checkPool(t *testing.T, p *mempool, seed uint64, step int) {
+	t.Helper()
+	var bytes, free, freed, inTurns int
+	senders := map[*sender]int{}
+	for _, e := range p.byID {
+		bytes += len(e.tx.Raw)
+		senders[e.sender]++
+		if e.place != nil {
+			free++
+			freed += len(e.tx.Raw)
+		}
+	}
+	for turn := p.turns.Front(); turn != nil; turn = turn.Next() {
+		s := turn.Value.(*sender)
+		inTurns += s.free.Len()
+		last := uint64(0)
+		for e := s.free.Front(); e != nil; e = e.Next() {
+			if arrival := e.Value.(*pooled).arrival; arrival <= last {
+				t.Fatalf("seed %d, step %d: order of a sender", seed, step)
+			} else {
+				last = arrival
+			}
+		}
+	}
+	for s, n := range senders {
+		if s.txs != n || (s.free.Len() > 0) != (s.turn != nil) {
+			t.Fatalf("seed %d, step %d: sender counts %d of %d", seed, step, s.txs, n)
+		}
+	}
+	if bytes != p.bytes || free != p.free || freed != p.freed || inTurns != free || len(senders) != len(p.senders) {
+		t.Fatalf("seed %d, step %d: counted %d bytes, %d free of %d bytes, %d in turns, %d senders; have %d, %d, %d, %d",
+			seed, step, bytes, free, freed, inTurns, len(senders), p.bytes, p.free, p.freed, len(p.senders))
+	}
+}
