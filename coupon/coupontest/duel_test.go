@@ -80,7 +80,7 @@ func (d *duel) fight(b Block) ([]Outcome, error) {
 				i, o.Kind, o.Why, o.Receipt, result.Receipts[i])
 		}
 	}
-	if err := checkResult(result, outcomes); err != nil {
+	if err := checkResult(result, before, outcomes); err != nil {
 		return nil, err
 	}
 	if err := sameRows(d.model.Rows(), d.table.Rows); err != nil {
@@ -131,11 +131,14 @@ var eventNames = map[string]string{
 	"9 4": "gift.taken_back", "10": "redemption.accrued", "11": "redemption.voided",
 }
 
-// checkResult checks the order of the writes, that each changes something, and the events.
-func checkResult(r coupon.Result, outcomes []Outcome) error {
+// checkResult checks the writes, ascending and without a deletion of what is not there, and the events.
+func checkResult(r coupon.Result, before map[string][]byte, outcomes []Outcome) error {
 	for i, w := range r.Writes {
 		if i > 0 && bytes.Compare(r.Writes[i-1].Key, w.Key) >= 0 {
 			return fmt.Errorf("write %d is out of order", i)
+		}
+		if _, was := before[string(w.Key)]; !was && w.Value == nil {
+			return fmt.Errorf("write %d deletes row %x, which is not there", i, w.Key)
 		}
 	}
 	events := r.Events
