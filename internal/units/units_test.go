@@ -1,0 +1,104 @@
+package units
+
+import (
+	"testing"
+	"time"
+
+	"github.com/scrip-network/scrip/coupon"
+)
+
+var euro, yen = coupon.Currency{Number: 978, Letters: "EUR", Exponent: 2}, coupon.Currency{Number: 392, Letters: "JPY"}
+
+func TestMoneyIsReadAndWrittenWithTheDecimalsOfItsCurrency(t *testing.T) {
+	for _, c := range []struct {
+		text     string
+		currency coupon.Currency
+		minor    uint64
+		back     string
+	}{
+		{"12.50", euro, 1250, "12.50 EUR"}, {"12.5 EUR", euro, 1250, "12.50 EUR"}, {"12", euro, 1200, "12.00 EUR"},
+		{"0.05", euro, 5, "0.05 EUR"}, {" 7 EUR ", euro, 700, "7.00 EUR"}, {"300", yen, 300, "300 JPY"},
+		{"10000000000000.00", euro, coupon.MoneyMax, "10000000000000.00 EUR"},
+	} {
+		minor, err := ParseMoney(c.text, c.currency)
+		if err != nil || minor != c.minor {
+			t.Errorf("ParseMoney(%q) = %d, %v, wanted %d", c.text, minor, err, c.minor)
+		}
+		if back := Money(minor, c.currency); back != c.back {
+			t.Errorf("Money(%d) = %q, wanted %q", minor, back, c.back)
+		}
+	}
+}
+
+func TestMoneyThatSaysSomethingElseIsRefused(t *testing.T) {
+	for _, text := range []string{"", "EUR", ".5", "5.", "12.505", "-1", "1e3", "12,50", "12.50 USD", "0x10", "1.2.3",
+		"10000000000000.01", "99999999999999999999999", "+1"} {
+		if minor, err := ParseMoney(text, euro); err == nil {
+			t.Errorf("ParseMoney(%q) = %d, wanted an error", text, minor)
+		}
+	}
+	if minor, err := ParseMoney("1.5", yen); err == nil {
+		t.Errorf("1.5 JPY is %d", minor)
+	}
+}
+
+func TestSharesAreBasisPoints(t *testing.T) {
+	for text, bps := range map[string]uint16{"12.5%": 1250, "100%": 10000, "0.01%": 1, "15 %": 1500, "0%": 0} {
+		got, err := ParseShare(text)
+		if err != nil || got != bps {
+			t.Errorf("ParseShare(%q) = %d, %v, wanted %d", text, got, err, bps)
+		}
+	}
+	for bps, text := range map[uint16]string{1250: "12.5%", 10000: "100%", 1: "0.01%", 0: "0%", 1000: "10%"} {
+		if got := Share(bps); got != text {
+			t.Errorf("Share(%d) = %q, wanted %q", bps, got, text)
+		}
+	}
+	for _, text := range []string{"", "12", "100.01%", "1.234%", "-1%", "%"} {
+		if bps, err := ParseShare(text); err == nil {
+			t.Errorf("ParseShare(%q) = %d, wanted an error", text, bps)
+		}
+	}
+}
+
+func TestSpansKnowDaysAndWeeks(t *testing.T) {
+	for text, ms := range map[string]uint64{"90s": 90_000, "1h30m": 5_400_000, "30d": 30 * DayMs, "2w": 2 * WeekMs,
+		"1w2d3h": WeekMs + 2*DayMs + 3*HourMs, "0s": 0, "250ms": 250, "1d 12h": DayMs + 12*HourMs} {
+		got, err := ParseSpan(text)
+		if err != nil || got != ms {
+			t.Errorf("ParseSpan(%q) = %d, %v, wanted %d", text, got, err, ms)
+		}
+	}
+	for _, text := range []string{"", "30", "d", "-1h", "5y", "1us", "9999999999d", "1.5d"} {
+		if ms, err := ParseSpan(text); err == nil {
+			t.Errorf("ParseSpan(%q) = %d, wanted an error", text, ms)
+		}
+	}
+	for ms, text := range map[uint64]string{0: "0s", 90_000: "1m 30s", 72 * HourMs: "3d", DayMs + HourMs + 1: "1d 1h", 7: "7ms"} {
+		if got := Span(ms); got != text {
+			t.Errorf("Span(%d) = %q, wanted %q", ms, got, text)
+		}
+	}
+}
+
+func TestInstantsNameTheirZone(t *testing.T) {
+	zone := time.FixedZone("SGT", 8*3600)
+	now := time.UnixMilli(1_767_225_600_000)
+	for text, ms := range map[string]uint64{
+		"now": 1_767_225_600_000, "+1d": 1_767_225_600_000 + DayMs, "2026-01-01T00:00:00Z": 1_767_225_600_000,
+		"2026-01-01 08:00": 1_767_225_600_000, "2026-01-01": 1_767_196_800_000, "2026-01-01T08:00:00+08:00": 1_767_225_600_000,
+	} {
+		got, err := ParseInstant(text, now, zone)
+		if err != nil || got != ms {
+			t.Errorf("ParseInstant(%q) = %d, %v, wanted %d", text, got, err, ms)
+		}
+	}
+	if got := Instant(1_767_225_600_000, zone); got != "2026-01-01 08:00:00 SGT" {
+		t.Errorf("Instant = %q", got)
+	}
+	for _, text := range []string{"", "tomorrow", "2026-13-01", "10000-01-01", "+", "01/02/2026"} {
+		if ms, err := ParseInstant(text, now, zone); err == nil {
+			t.Errorf("ParseInstant(%q) = %d, wanted an error", text, ms)
+		}
+	}
+}
