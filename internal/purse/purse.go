@@ -21,6 +21,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -79,16 +80,24 @@ func NameOK(name string) bool { return nameForm.MatchString(name) }
 
 var nameForm = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._-]{0,63}$`)
 
+// Folder is where wallets lie. Both parts have mode 0700.
+type Folder struct {
+	// Phrases holds the encrypted phrases, NAME.phrase.
+	Phrases string
+	// Wallets holds the unencrypted wallets, NAME.key, and all indexes.
+	Wallets string
+}
+
 // Paths of the two forms of a wallet's secret.
-func phrasePath(folder, name string) string { return filepath.Join(folder, name+".phrase") }
-func keyPath(folder, name string) string    { return filepath.Join(folder, name+".key") }
+func (f Folder) phrasePath(name string) string { return filepath.Join(f.Phrases, name+".phrase") }
+func (f Folder) keyPath(name string) string    { return filepath.Join(f.Wallets, name+".key") }
 
 // Create makes a wallet of a mnemonic in a folder, encrypted with a passphrase.
-func Create(folder, name, mnemonic, passphrase string) error {
+func Create(folder Folder, name, mnemonic, passphrase string) error {
 	if err := vacant(folder, name); err != nil {
 		return err
 	}
-	if err := keys.SavePhrase(phrasePath(folder, name), mnemonic, passphrase); err != nil {
+	if err := keys.SavePhrase(folder.phrasePath(name), mnemonic, passphrase); err != nil {
 		return fmt.Errorf("create wallet %s: %w", name, err)
 	}
 	return nil
@@ -96,7 +105,7 @@ func Create(folder, name, mnemonic, passphrase string) error {
 
 // CreateUnencrypted makes a wallet that opens without a passphrase. The mnemonic
 // must have 24 words.
-func CreateUnencrypted(folder, name, mnemonic string) error {
+func CreateUnencrypted(folder Folder, name, mnemonic string) error {
 	if err := vacant(folder, name); err != nil {
 		return err
 	}
@@ -109,18 +118,18 @@ func CreateUnencrypted(folder, name, mnemonic string) error {
 		return fmt.Errorf("create wallet %s: an unencrypted wallet has 24 words", name)
 	}
 	copy(s.Seed[:], entropy)
-	if err := keys.SaveUnencrypted(keyPath(folder, name), s); err != nil {
+	if err := keys.SaveUnencrypted(folder.keyPath(name), s); err != nil {
 		return fmt.Errorf("create wallet %s: %w", name, err)
 	}
 	return nil
 }
 
 // vacant reports as an error that a wallet's name cannot be taken.
-func vacant(folder, name string) error {
+func vacant(folder Folder, name string) error {
 	if !NameOK(name) {
 		return fmt.Errorf("create wallet: %q is no name: wanted letters, digits, \"-\", \"_\" and \".\"", name)
 	}
-	for _, path := range []string{phrasePath(folder, name), keyPath(folder, name)} {
+	for _, path := range []string{folder.phrasePath(name), folder.keyPath(name)} {
 		if _, err := os.Lstat(path); err == nil {
 			return fmt.Errorf("create wallet %s: %w", name, ErrExists)
 		}
@@ -128,37 +137,37 @@ func vacant(folder, name string) error {
 	return nil
 }
 
-// List returns the names of the wallets in a folder, in ascending order, and for
-// each whether it is encrypted.
-func List(folder string) (names []string, encrypted map[string]bool, err error) {
-	entries, err := os.ReadDir(folder)
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, nil, fmt.Errorf("list the wallets: %w", err)
-	}
+// List returns the names of the wallets in ascending order, and for each whether
+// it is encrypted.
+func List(folder Folder) (names []string, encrypted map[string]bool, err error) {
 	encrypted = make(map[string]bool)
-	for _, e := range entries {
-		ext := filepath.Ext(e.Name())
-		if name := strings.TrimSuffix(e.Name(), ext); (ext == ".phrase" || ext == ".key") && NameOK(name) {
-			names = append(names, name)
-			encrypted[name] = ext == ".phrase"
+	for dir, ext := range map[string]string{folder.Phrases: ".phrase", folder.Wallets: ".key"} {
+		entries, err := os.ReadDir(dir)
+		if err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return nil, nil, fmt.Errorf("list the wallets: %w", err)
+		}
+		for _, e := range entries {
+			if name, ok := strings.CutSuffix(e.Name(), ext); ok && NameOK(name) {
+				encrypted[name] = ext == ".phrase"
+			}
 		}
 	}
-	return names, encrypted, nil
+	return slices.Sorted(maps.Keys(encrypted)), encrypted, nil
 }
 
 // Phrase returns the mnemonic of a wallet. ask is called for the passphrase of an
 // encrypted one.
-func Phrase(folder, name string, ask keys.Ask) (string, error) {
+func Phrase(folder Folder, name string, ask keys.Ask) (string, error) {
 	if !NameOK(name) {
 		return "", fmt.Errorf("open wallet %q: %w", name, ErrMissing)
 	}
-	_, errPhrase := os.Lstat(phrasePath(folder, name))
-	_, errKey := os.Lstat(keyPath(folder, name))
+	_, errPhrase := os.Lstat(folder.phrasePath(name))
+	_, errKey := os.Lstat(folder.keyPath(name))
 	switch {
 	case errPhrase == nil:
-		return keys.LoadPhrase(phrasePath(folder, name), ask)
+		return keys.LoadPhrase(folder.phrasePath(name), ask)
 	case errKey == nil:
-		s, err := keys.LoadKind(keyPath(folder, name), keys.Holder, ask)
+		s, err := keys.LoadKind(folder.keyPath(name), keys.Holder, ask)
 		if err != nil {
 			return "", err
 		}
@@ -169,7 +178,7 @@ func Phrase(folder, name string, ask keys.Ask) (string, error) {
 
 // Open opens a wallet for a chain, and waits for other processes that have it
 // open.
-func Open(folder, name string, chain coupon.Chain, ask keys.Ask) (*Purse, error) {
+func Open(folder Folder, name string, chain coupon.Chain, ask keys.Ask) (*Purse, error) {
 	mnemonic, err := Phrase(folder, name, ask)
 	if err != nil {
 		return nil, err
@@ -178,7 +187,10 @@ func Open(folder, name string, chain coupon.Chain, ask keys.Ask) (*Purse, error)
 	if err != nil {
 		return nil, fmt.Errorf("open wallet %s: %w", name, err)
 	}
-	p := &Purse{chain: chain, wallet: w, path: filepath.Join(folder, fmt.Sprintf("%s.%08x.json", name, chain.Hint()))}
+	p := &Purse{chain: chain, wallet: w, path: filepath.Join(folder.Wallets, fmt.Sprintf("%s.%08x.json", name, chain.Hint()))}
+	if err := os.MkdirAll(folder.Wallets, 0o700); err != nil {
+		return nil, fmt.Errorf("open wallet %s: %w", name, err)
+	}
 	if p.lock, err = lockFile(p.path + ".lock"); err != nil {
 		return nil, fmt.Errorf("open wallet %s: %w", name, err)
 	}

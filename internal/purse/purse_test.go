@@ -14,7 +14,7 @@ import (
 
 var testChain = coupon.Chain{Digest: [32]byte{1, 2, 3, 4, 5}}
 
-func open(t *testing.T, folder string) *Purse {
+func open(t *testing.T, folder Folder) *Purse {
 	t.Helper()
 	p, err := Open(folder, "bo", testChain, nil)
 	if err != nil {
@@ -24,9 +24,14 @@ func open(t *testing.T, folder string) *Purse {
 	return p
 }
 
-func newWallet(t *testing.T) (folder, mnemonic string) {
+func testFolder(t *testing.T) Folder {
+	home := t.TempDir()
+	return Folder{Phrases: filepath.Join(home, "keys"), Wallets: filepath.Join(home, "wallets")}
+}
+
+func newWallet(t *testing.T) (folder Folder, mnemonic string) {
 	t.Helper()
-	folder = filepath.Join(t.TempDir(), "wallets")
+	folder = testFolder(t)
 	mnemonic, err := keys.NewMnemonic(24)
 	if err != nil {
 		t.Fatal(err)
@@ -61,7 +66,7 @@ func TestAnEncryptedWalletNeedsItsPassphrase(t *testing.T) {
 	if testing.Short() {
 		t.Skip("scrypt takes about a second")
 	}
-	folder := filepath.Join(t.TempDir(), "wallets")
+	folder := testFolder(t)
 	mnemonic, _ := keys.NewMnemonic(12)
 	if err := Create(folder, "bo", mnemonic, "correct horse battery"); err != nil {
 		t.Fatal(err)
