@@ -30,6 +30,8 @@ type App struct {
 	// Nodes and GenesisPath are as given; see Client.
 	Nodes       []string
 	GenesisPath string
+	// PassphraseFile holds the passphrase of key files; see Ask.
+	PassphraseFile string
 }
 
 // Main runs the command line and returns the exit status.
@@ -97,6 +99,7 @@ func newRoot(a *App) *cobra.Command {
 	flags.StringVar(&a.Home, "home", defaultHome(), "folder of keys and settings (SCRIP_HOME)")
 	flags.StringSliceVar(&a.Nodes, "node", nil, "address of a node, repeatable (SCRIP_NODE; default: a running demo)")
 	flags.StringVar(&a.GenesisPath, "genesis", "", "genesis file of the chain (SCRIP_GENESIS; default: that of a running demo)")
+	flags.StringVar(&a.PassphraseFile, "passphrase-file", "", "file with the passphrase of key files (SCRIP_PASSPHRASE_FILE)")
 	_ = root.RegisterFlagCompletionFunc("output", cobra.FixedCompletions(formats(), cobra.ShellCompDirectiveNoFileComp))
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return &Error{Exit: ExitUsage, Text: err.Error(), Next: c.CommandPath() + " --help"}

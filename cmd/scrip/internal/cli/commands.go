@@ -24,5 +24,10 @@ var commands = []struct {
 	group string
 	make  func(a *App) *cobra.Command
 }{
+	{groupMember, newInitCommand},
+	{groupMember, newGenesisCommand},
+	{groupMember, newNodeCommand},
+	{groupMember, newConfigCommand},
+	{groupMember, newKeyCommand},
 	{groupTools, newVersionCommand},
 }

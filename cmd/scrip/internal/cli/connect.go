@@ -3,29 +3,46 @@ package cli
 import (
 	"fmt"
 	"os"
-	"strings"
+	"path/filepath"
 
 	"github.com/scrip-network/scrip/client"
 	"github.com/scrip-network/scrip/genesis"
+	"github.com/scrip-network/scrip/network"
+	"github.com/scrip-network/scrip/validator"
 )
 
-// nodeAddresses returns the addresses of nodes that a command talks to.
+// nodeAddresses returns the addresses of nodes that a command talks to: those of
+// --node or SCRIP_NODE, of the settings of the home, or of a running demo.
 func (a *App) nodeAddresses() ([]string, error) {
 	if len(a.Nodes) > 0 {
 		return a.Nodes, nil
 	}
-	if s := os.Getenv("SCRIP_NODE"); s != "" {
-		return strings.Split(s, ","), nil
+	cfg, err := validator.LoadConfig(a.Home, os.LookupEnv, nil)
+	if err != nil {
+		return nil, err
+	}
+	if len(cfg.Nodes) > 0 {
+		return cfg.Nodes, nil
+	}
+	if demo, err := network.Find(0); err == nil {
+		return demo.Nodes, nil
 	}
 	return nil, &Error{Exit: ExitUsage, Text: "which node?",
 		Remedy: "Name one with --node, or start a network on this machine.", Next: "scrip demo"}
 }
 
-// genesisFile returns the bytes of the genesis file that a command trusts.
+// genesisFile returns the bytes of the genesis file that a command trusts: that of
+// --genesis or SCRIP_GENESIS, of the home, or of a running demo.
 func (a *App) genesisFile() ([]byte, error) {
 	path := a.GenesisPath
 	if path == "" {
 		path = os.Getenv("SCRIP_GENESIS")
+	}
+	if own := filepath.Join(a.Home, "genesis.json"); path == "" && exists(own) {
+		path = own
+	}
+	if demo, err := network.Find(0); path == "" && err == nil {
+		path = demo.Genesis
 	}
 	if path == "" {
 		return nil, &Error{Exit: ExitUsage, Text: "which chain?",

@@ -13,6 +13,7 @@ import (
 
 	"github.com/scrip-network/scrip/client"
 	"github.com/scrip-network/scrip/coupon"
+	"github.com/scrip-network/scrip/validator"
 )
 
 // ExitCode is the exit status of the program.
@@ -38,6 +39,8 @@ type Error struct {
 	Exit ExitCode
 	// Code is the code of the domain rules, such as "E509", if there is one.
 	Code string
+	// Kind is the kind of a validator's trouble, if it is one.
+	Kind string
 	// Text is one sentence that says what happened. If it is empty, Cause's is shown.
 	Text string
 	// Remedy is a sentence that says what to do; may be empty.
@@ -72,12 +75,30 @@ func explain(err error) *Error {
 	if errors.As(err, &own) {
 		return own
 	}
-	for _, known := range []func(error) *Error{explainTx, explainClient, explainSystem} {
+	for _, known := range []func(error) *Error{explainTrouble, explainTx, explainClient, explainSystem} {
 		if e := known(err); e != nil {
 			return e
 		}
 	}
 	return &Error{Exit: ExitOther, Cause: err}
+}
+
+// explainTrouble explains what keeps a validator from running.
+func explainTrouble(err error) *Error {
+	var t *validator.Trouble
+	if !errors.As(err, &t) {
+		return nil
+	}
+	exits := map[validator.Kind]ExitCode{
+		validator.KindSettings: ExitUsage, validator.KindGenesis: ExitUsage, validator.KindMissing: ExitNotFound,
+		validator.KindPermission: ExitNotAllowed, validator.KindPassphrase: ExitNotAllowed, validator.KindUnsafeKey: ExitNotAllowed,
+		validator.KindPort: ExitUsed, validator.KindLocked: ExitUsed, validator.KindExists: ExitUsed, validator.KindForeign: ExitUsed,
+	}
+	exit, ok := exits[t.Kind]
+	if !ok {
+		exit = ExitOther
+	}
+	return &Error{Exit: exit, Kind: string(t.Kind), Text: t.Error(), Remedy: t.Remedy, Next: t.Next}
 }
 
 // explainTx explains what became of a transaction.
@@ -181,10 +202,11 @@ func (a *App) showError(e *Error) {
 		b, _ := json.Marshal(struct {
 			Error  string `json:"error"`
 			Code   string `json:"code,omitempty"`
+			Kind   string `json:"kind,omitempty"`
 			Exit   int    `json:"exit"`
 			Remedy string `json:"remedy,omitempty"`
 			Next   string `json:"next,omitempty"`
-		}{text, e.Code, int(e.Exit), e.Remedy, e.Next})
+		}{text, e.Code, e.Kind, int(e.Exit), e.Remedy, e.Next})
 		_, _ = fmt.Fprintf(a.Err, "%s\n", b)
 		return
 	}

@@ -1,0 +1,208 @@
+package validator
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"os"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/scrip-network/scrip/api"
+	"github.com/scrip-network/scrip/genesis"
+	"github.com/scrip-network/scrip/keys"
+	"github.com/scrip-network/scrip/ledger"
+	"github.com/scrip-network/scrip/node"
+	"github.com/scrip-network/scrip/pbft"
+	"github.com/scrip-network/scrip/pbft/dualpath"
+	"github.com/scrip-network/scrip/sig"
+	"github.com/scrip-network/scrip/store"
+	"github.com/scrip-network/scrip/transport"
+)
+
+// Options are what Run needs beside the settings.
+type Options struct {
+	// Logger may be nil.
+	Logger *slog.Logger
+	// Version is that of the program.
+	Version string
+	// Started, if set, is called once the validator listens and runs.
+	Started func(Started)
+}
+
+// Started says how a validator has started.
+type Started struct {
+	Chain   string `json:"chain"`
+	Replica int    `json:"replica"`
+	// ListenPeers and ListenAPI are the addresses that it listens on.
+	ListenPeers string `json:"listen_peers"`
+	ListenAPI   string `json:"listen_api"`
+	// Height is the last one that it had executed when it stopped.
+	Height uint64 `json:"height"`
+	// Amnesic says why it follows the chain without signing; "" = it signs.
+	Amnesic string `json:"amnesic,omitempty"`
+}
+
+// process is a validator while it runs.
+type process struct {
+	cfg     *Config
+	opt     Options
+	key     keys.Secret
+	genesis *genesis.Genesis
+	id      pbft.ReplicaID
+
+	peers, api net.Listener
+	ledger     *store.Ledger
+	log        *store.Log
+	amnesic    error
+	node       *node.Node
+	server     *api.Server
+}
+
+// Run runs the validator until ctx ends, and returns nil, or until it cannot go
+// on. What keeps it from starting is a *Trouble. It prints nothing.
+func Run(ctx context.Context, cfg *Config, opt Options) (err error) {
+	if opt.Logger == nil {
+		opt.Logger = slog.New(slog.DiscardHandler)
+	}
+	p := &process{cfg: cfg, opt: opt}
+	defer func() { err = errors.Join(err, p.close()) }()
+	if err := p.open(); err != nil {
+		return err
+	}
+	if err := p.assemble(); err != nil {
+		return err
+	}
+	p.announce()
+	return p.run(ctx)
+}
+
+// open reads keys and genesis, takes the ports and opens the data.
+func (p *process) open() (err error) {
+	if p.key, err = p.cfg.LoadKey(); err != nil {
+		return err
+	}
+	if p.genesis, p.id, err = p.cfg.LoadGenesis(p.key.Public()); err != nil {
+		return err
+	}
+	if p.peers, err = net.Listen("tcp", p.cfg.ListenPeers); err != nil {
+		return listenTrouble(p.cfg.ListenPeers, "listen-peers", err)
+	}
+	if p.api, err = net.Listen("tcp", p.cfg.ListenAPI); err != nil {
+		return listenTrouble(p.cfg.ListenAPI, "listen-api", err)
+	}
+	if _, err := os.Stat(p.cfg.joinedPath()); err != nil {
+		return &Trouble{Kind: KindMissing, What: "this home has not joined the chain of its genesis file",
+			Next: fmt.Sprintf("scrip init --home %s --genesis %s", p.cfg.Home, p.cfg.Path(p.cfg.Genesis))}
+	}
+	p.log, p.amnesic, err = node.OpenLog(store.OS{}, p.cfg.logDir(), p.genesis.Digest, p.key.Public())
+	if err != nil {
+		return troubleOf("open the consensus log", err)
+	}
+	if err := os.MkdirAll(p.cfg.ledgerDir(), dirMode); err != nil {
+		return troubleOf("open the ledger", err)
+	}
+	const mib = 1 << 20
+	p.ledger, err = store.OpenLedger(store.LedgerConfig{
+		Dir: p.cfg.ledgerDir(), Chain: p.genesis.Digest, BlockCacheBytes: int64(p.cfg.BlockCacheMiB) * mib,
+		RowCacheBytes: int64(p.cfg.RowCacheMiB) * mib, SeenEntries: p.cfg.SeenEntries, Logger: p.opt.Logger.With("component", "store"),
+	})
+	return troubleOf("open the ledger", err)
+}
+
+// assemble joins consensus, coupon rules and API into a node.
+func (p *process) assemble() error {
+	committee, err := p.genesis.Committee()
+	if err != nil {
+		return &Trouble{Kind: KindGenesis, What: "the committee of the genesis file", Err: err}
+	}
+	machine, err := ledger.New(p.genesis.Chain(), p.genesis.File.Ledger, p.ledger)
+	if err != nil {
+		return troubleOf("start the coupon rules", err)
+	}
+	peers, err := p.cfg.peerTable(p.genesis, p.id)
+	if err != nil {
+		return err
+	}
+	verifier := sig.NewVerifier(0)
+	key := sig.NewKeyFromSeed(p.key.Seed)
+	p.node, err = node.New(node.Config{
+		Committee: committee, Self: p.id, Key: key, GenesisTimeMs: p.genesis.File.TimeMs,
+		Machine: machine, TxBytesMax: ledger.TxBytesMax, Ledger: p.ledger, Log: p.log,
+		NewEngine: func(cfg pbft.Config, log []pbft.Record) (pbft.Engine, error) { return dualpath.New(cfg, log) },
+		NewNetwork: func(h transport.Handler, observe node.LinkObserver) (transport.Network, error) {
+			return transport.New(transport.Config{
+				Self: uint16(p.id), Key: key, ChainID: p.genesis.Digest, Peers: peers, Listener: p.peers,
+				Handler: h, LinkChanged: observe, Log: p.opt.Logger.With("component", "transport"),
+			})
+		},
+		Verifier: verifier, Workers: p.cfg.Workers,
+		Mempool:  node.MempoolLimits{TxsMax: p.cfg.MempoolTxsMax, BytesMax: p.cfg.MempoolBytesMax},
+		Batching: node.Batching{TxsMax: p.cfg.BlockTxsMax, BytesMax: p.cfg.BlockBytesMax},
+		Logger:   p.opt.Logger,
+	})
+	if err != nil {
+		return troubleOf("start the node", err)
+	}
+	p.server, err = api.New(api.Config{
+		Node: p.node, Machine: machine, Genesis: p.genesis, Hosts: p.cfg.APIHosts, Origins: p.cfg.APIOrigins,
+		Limits:   api.Limits{PerSecond: float64(p.cfg.APIPerSecond), Burst: 2 * p.cfg.APIPerSecond},
+		Verifier: verifier, Version: p.opt.Version, Logger: p.opt.Logger,
+	})
+	return troubleOf("start the API", err)
+}
+
+func (p *process) announce() {
+	s := Started{Chain: p.genesis.File.Name, Replica: int(p.id),
+		ListenPeers: p.peers.Addr().String(), ListenAPI: p.api.Addr().String(), Height: p.node.Status().Height}
+	if p.amnesic != nil {
+		s.Amnesic = p.amnesic.Error()
+		p.opt.Logger.Error("this validator follows the chain and signs nothing: its consensus log is lost or damaged",
+			"reason", s.Amnesic)
+	}
+	p.opt.Logger.Info("started", "chain", s.Chain, "replica", s.Replica, "height", s.Height,
+		"peers", s.ListenPeers, "api", s.ListenAPI, "version", p.opt.Version)
+	if p.opt.Started != nil {
+		p.opt.Started(s)
+	}
+}
+
+// run lets the API end before the node does, so that requests get their answers.
+func (p *process) run(ctx context.Context) error {
+	g, ctx := errgroup.WithContext(ctx)
+	nodeCtx, stopNode := context.WithCancel(context.WithoutCancel(ctx))
+	defer stopNode()
+	g.Go(func() error {
+		defer stopNode()
+		return troubleOf("serve the API", p.server.Run(ctx, p.api))
+	})
+	g.Go(func() error {
+		err := p.node.Run(nodeCtx)
+		if err == nil && ctx.Err() == nil {
+			err = errors.New("the node ended by itself")
+		}
+		return troubleOf("run the node", err)
+	})
+	err := g.Wait()
+	p.opt.Logger.Info("stopped", "height", p.node.Status().Height)
+	return err
+}
+
+// close gives everything back; what Run has closed already does not matter.
+func (p *process) close() error {
+	for _, l := range []net.Listener{p.peers, p.api} {
+		if l != nil {
+			_ = l.Close()
+		}
+	}
+	var err error
+	if p.log != nil {
+		err = p.log.Close()
+	}
+	if p.ledger != nil {
+		err = errors.Join(err, p.ledger.Close())
+	}
+	return troubleOf("close the data", err)
+}

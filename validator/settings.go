@@ -1,0 +1,216 @@
+package validator
+
+import (
+	"fmt"
+	"maps"
+	"net"
+	"slices"
+	"strconv"
+	"strings"
+
+	"github.com/scrip-network/scrip/pbft"
+)
+
+// Config is the settings of a validator with where each came from. Paths are
+// relative to Home unless they are absolute; Path resolves them. Make it with
+// LoadConfig.
+type Config struct {
+	Home string
+
+	Genesis        string // path of the genesis file
+	Key            string // path of the key file
+	PassphraseFile string // path of a file with the key file's passphrase; "" = not encrypted
+	Data           string // folder of consensus log and ledger
+
+	ListenPeers string // host:port for the other validators
+	ListenAPI   string // host:port for HTTP
+	// Peers are the addresses of the validators by their number in the genesis
+	// file; one's own may be missing.
+	Peers map[int]string
+
+	LogLevel  string // debug, info, warn or error
+	LogFormat string // auto, text or json
+
+	// Numbers: 0 stands for the default of the package that they configure.
+	Workers         int // goroutines that check signatures
+	MempoolTxsMax   int // transactions that wait
+	MempoolBytesMax int // their bytes
+	BlockTxsMax     int // transactions in a block proposed here
+	BlockBytesMax   int // their bytes
+	BlockCacheMiB   int // blocks as on disk
+	RowCacheMiB     int // rows and pages as values
+	SeenEntries     int // remembered ids
+
+	// APIHosts and APIOrigins are names and web origins that the API answers; see
+	// package api.
+	APIHosts, APIOrigins []string
+	// APIPerSecond bounds the requests of one client address; 0 = default.
+	APIPerSecond int
+
+	// Nodes are the addresses that client commands use.
+	Nodes []string
+
+	origins map[string]string
+}
+
+// Setting is one setting with its names.
+type Setting struct {
+	Key  string // in the file, such as "listen.api"
+	Env  string // in the environment, such as "SCRIP_LISTEN_API"
+	Flag string // on the command line, such as "listen-api"
+	Doc  string
+
+	isNumber, isList, isPath bool
+	get                      func(c *Config) string
+	set                      func(c *Config, value string) error
+}
+
+// Settings returns all settings in the order of the file.
+func Settings() []Setting {
+	all := []Setting{
+		path("genesis", "genesis file of the chain", func(c *Config) *string { return &c.Genesis }),
+		path("key.file", "key file of the validator", func(c *Config) *string { return &c.Key }),
+		path("key.passphrase_file", "file that holds the key file's passphrase, if it is encrypted",
+			func(c *Config) *string { return &c.PassphraseFile }),
+		path("data", "folder of the consensus log and the ledger", func(c *Config) *string { return &c.Data }),
+		address("listen.peers", "where the other validators connect, host:port", func(c *Config) *string { return &c.ListenPeers }),
+		address("listen.api", "where the API listens, host:port", func(c *Config) *string { return &c.ListenAPI }),
+		{Key: "peers", Doc: "addresses of the validators by their number in the genesis file, such as 0=host:port",
+			get: func(c *Config) string { return formatPeers(c.Peers) }, set: setPeers},
+		choice("log.level", "least level of what is logged", func(c *Config) *string { return &c.LogLevel },
+			"debug", "info", "warn", "error"),
+		choice("log.format", "form of the log; auto is text on a terminal and json elsewhere",
+			func(c *Config) *string { return &c.LogFormat }, "auto", "text", "json"),
+		number("limits.workers", "goroutines that check signatures; 0 = one per CPU", func(c *Config) *int { return &c.Workers }),
+		number("limits.mempool_txs", "most transactions waiting; 0 = default", func(c *Config) *int { return &c.MempoolTxsMax }),
+		number("limits.mempool_bytes", "most bytes of them; 0 = default", func(c *Config) *int { return &c.MempoolBytesMax }),
+		number("limits.block_txs", "most transactions in a block proposed here; 0 = default",
+			func(c *Config) *int { return &c.BlockTxsMax }),
+		number("limits.block_bytes", "most bytes of them; 0 = default", func(c *Config) *int { return &c.BlockBytesMax }),
+		number("memory.block_cache_mib", "cache of what lies on disk; 0 = default", func(c *Config) *int { return &c.BlockCacheMiB }),
+		number("memory.row_cache_mib", "cache of rows and pages; 0 = default", func(c *Config) *int { return &c.RowCacheMiB }),
+		number("memory.seen_entries", "ids remembered in memory; 0 = default", func(c *Config) *int { return &c.SeenEntries }),
+		list("api.hosts", "names under which the API may be asked, beside localhost and IP addresses",
+			func(c *Config) *[]string { return &c.APIHosts }),
+		list("api.origins", "web origins whose pages may use the API", func(c *Config) *[]string { return &c.APIOrigins }),
+		number("api.requests_per_second", "requests of one client address; 0 = default",
+			func(c *Config) *int { return &c.APIPerSecond }),
+		list("client.nodes", "addresses of nodes for client commands", func(c *Config) *[]string { return &c.Nodes }),
+	}
+	for i := range all {
+		s := &all[i]
+		s.Flag = strings.NewReplacer(".", "-", "_", "-").Replace(s.Key)
+		s.Env = "SCRIP_" + strings.ToUpper(strings.ReplaceAll(s.Key, ".", "_"))
+		if s.Key == "client.nodes" {
+			s.Env = "SCRIP_NODE" // as the flag --node
+		}
+	}
+	return all
+}
+
+func defaults() *Config {
+	return &Config{
+		Genesis: "genesis.json", Key: "validator.key", Data: "data",
+		ListenPeers: "0.0.0.0:7601", ListenAPI: "127.0.0.1:7600", Peers: map[int]string{},
+		LogLevel: "info", LogFormat: "auto", origins: map[string]string{},
+	}
+}
+
+func text(key, doc string, field func(c *Config) *string) Setting {
+	return Setting{Key: key, Doc: doc, get: func(c *Config) string { return *field(c) },
+		set: func(c *Config, v string) error { *field(c) = v; return nil }}
+}
+
+func path(key, doc string, field func(c *Config) *string) Setting {
+	s := text(key, doc, field)
+	s.isPath = true
+	return s
+}
+
+func address(key, doc string, field func(c *Config) *string) Setting {
+	s := text(key, doc, field)
+	s.set = func(c *Config, v string) error {
+		if err := checkAddress(v); err != nil {
+			return err
+		}
+		*field(c) = v
+		return nil
+	}
+	return s
+}
+
+func choice(key, doc string, field func(c *Config) *string, values ...string) Setting {
+	s := text(key, doc+": "+strings.Join(values, ", "), field)
+	s.set = func(c *Config, v string) error {
+		if !slices.Contains(values, v) {
+			return fmt.Errorf("%q is none of %s", v, strings.Join(values, ", "))
+		}
+		*field(c) = v
+		return nil
+	}
+	return s
+}
+
+// numberMax bounds every number of a settings file.
+const numberMax = 1 << 31
+
+func number(key, doc string, field func(c *Config) *int) Setting {
+	return Setting{Key: key, Doc: doc, isNumber: true, get: func(c *Config) string { return strconv.Itoa(*field(c)) },
+		set: func(c *Config, v string) error {
+			n, err := strconv.Atoi(v)
+			if err != nil || n < 0 || n > numberMax {
+				return fmt.Errorf("%q is not a whole number from 0 to %d", v, numberMax)
+			}
+			*field(c) = n
+			return nil
+		}}
+}
+
+func list(key, doc string, field func(c *Config) *[]string) Setting {
+	return Setting{Key: key, Doc: doc, isList: true,
+		get: func(c *Config) string { return strings.Join(*field(c), ",") },
+		set: func(c *Config, v string) error { *field(c) = splitList(v); return nil }}
+}
+
+// checkAddress checks a host:port that a socket can be made of.
+func checkAddress(s string) error {
+	_, port, err := net.SplitHostPort(s)
+	if err != nil {
+		return fmt.Errorf("%q is not host:port", s)
+	}
+	if n, err := strconv.Atoi(port); err != nil || n < 0 || n > 65535 {
+		return fmt.Errorf("%q has no port from 0 to 65535", s)
+	}
+	return nil
+}
+
+func splitList(s string) []string {
+	return slices.DeleteFunc(strings.Split(s, ","), func(e string) bool { return e == "" })
+}
+
+// setPeers sets the addresses from "0=host:port,1=host:port".
+func setPeers(c *Config, s string) error {
+	peers := make(map[int]string)
+	for _, entry := range splitList(s) {
+		name, addr, ok := strings.Cut(entry, "=")
+		id, err := strconv.Atoi(strings.TrimSpace(name))
+		if !ok || err != nil || id < 0 || id >= pbft.ReplicasMax {
+			return fmt.Errorf("%q is not a validator's number, =, and host:port", entry)
+		}
+		addr = strings.TrimSpace(addr)
+		if err := checkAddress(addr); err != nil {
+			return err
+		}
+		peers[id] = addr
+	}
+	c.Peers = peers
+	return nil
+}
+
+func formatPeers(peers map[int]string) string {
+	var b []string
+	for _, id := range slices.Sorted(maps.Keys(peers)) {
+		b = append(b, strconv.Itoa(id)+"="+peers[id])
+	}
+	return strings.Join(b, ",")
+}
