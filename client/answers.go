@@ -1,6 +1,7 @@
 package client
 
 import (
+	"encoding/hex"
 	"strconv"
 
 	"github.com/scrip-network/scrip/coupon"
@@ -135,10 +136,14 @@ type FieldError struct {
 
 // Error implements error.
 func (p *Problem) Error() string {
-	if p.Detail == "" {
-		return p.Code + ": " + p.Title
+	text := p.Code + ": " + p.Title
+	if p.Detail != "" {
+		text += " " + p.Detail
 	}
-	return p.Code + ": " + p.Title + " " + p.Detail
+	for _, e := range p.Errors {
+		text += " (" + e.Pointer + ": " + e.Detail + ")"
+	}
+	return text
 }
 
 // GetStatus returns the HTTP status.
@@ -219,6 +224,7 @@ type StatusAnswer struct {
 	Reason     string `json:"reason,omitempty" doc:"Why it does not"`
 	Ready      bool   `json:"ready"`
 	UptimeS    U64    `json:"uptime_s"`
+	Version    string `json:"version,omitempty" doc:"Version of the program"`
 	Final      bool   `json:"final" doc:"Always true: an executed height is decided"`
 }
 
@@ -241,10 +247,15 @@ type EventData struct {
 	Index   uint32 `json:"index" doc:"Place of the transaction in its block"`
 	Time    Time   `json:"time"`
 	Effect  Effect `json:"effect"`
+	Till    string `json:"till,omitempty" doc:"Of a redemption or its void: the till, which the receipt does not name"`
 	Receipt []byte `json:"receipt" doc:"The canonical receipt, which says all of it"`
 	Proof   []byte `json:"proof,omitempty" doc:"With ?proof=true: the receipt proof"`
 	Header  []byte `json:"header,omitempty" doc:"With ?proof=true: the header of the block"`
 }
+
+// ChainID returns the CAIP-2 id of the chain with a digest: "scrip:" and the
+// digest's first 16 bytes in hexadecimal.
+func ChainID(digest [32]byte) string { return "scrip:" + hex.EncodeToString(digest[:16]) }
 
 // EventID names an event: the same on every node and at every delivery.
 type EventID struct {

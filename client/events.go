@@ -33,6 +33,8 @@ type Event struct {
 	Outcome coupon.Outcome
 	TimeMs  uint64
 	Receipt *Receipt
+	// Till is the till of a redemption or its void, in the node's word; else zero.
+	Till [32]byte
 }
 
 // EventFilter says which events are wanted; empty fields stand for all.
@@ -40,8 +42,9 @@ type EventFilter struct {
 	Types    []coupon.EventType
 	Campaign uint32
 	Coupon   coupon.CouponID
-	// Till selects the registration and revocation of a till key. Redemptions name
-	// their coupon, not their till.
+	// Till selects what concerns a till key: its registration and revocation, and
+	// redemptions at it. Of the latter the receipt does not name the till, so that
+	// the selection is the node's.
 	Till [32]byte
 }
 
@@ -66,8 +69,9 @@ func (f *EventFilter) query(from EventID) url.Values {
 	return q
 }
 
-// Matches reports whether the filter wants the event of an outcome.
-func (f *EventFilter) Matches(o *coupon.Outcome) bool {
+// Matches reports whether the filter wants the event of an outcome, at a till if
+// it is that of a redemption.
+func (f *EventFilter) Matches(o *coupon.Outcome, till [32]byte) bool {
 	wanted := len(f.Types) == 0
 	for _, t := range f.Types {
 		wanted = wanted || t == o.Event()
@@ -76,8 +80,11 @@ func (f *EventFilter) Matches(o *coupon.Outcome) bool {
 	if o.Coupon != 0 {
 		campaign = o.Coupon.Campaign()
 	}
+	if o.TillKey != [32]byte{} {
+		till = o.TillKey
+	}
 	return wanted && (f.Campaign == 0 || f.Campaign == campaign) && (f.Coupon == 0 || f.Coupon == o.Coupon) &&
-		(f.Till == [32]byte{} || f.Till == o.TillKey)
+		(f.Till == [32]byte{} || f.Till == till)
 }
 
 // Next returns the first place behind the event, from where a stream goes on.
@@ -145,7 +152,7 @@ func (c *Client) stream(ctx context.Context, n *endpoint, from EventID, f *Event
 			return from, false // a node that lies or repeats itself
 		}
 		watchdog.Stop() // the caller may take its time
-		if f.Matches(&e.Outcome) && !yield(e, nil) {
+		if f.Matches(&e.Outcome, e.Till) && !yield(e, nil) {
 			return from, true
 		}
 		from = e.ID.Next()
@@ -213,5 +220,11 @@ func (c *Client) event(data []byte) (Event, error) {
 	if r.Height != id.Height || r.Proof.Index != id.Tx || id.Index != 0 || r.Outcome.Event().String() != a.Type {
 		return Event{}, fmt.Errorf("%w: the event %s %q is not that of its receipt", ErrFalse, a.ID, a.Type)
 	}
-	return Event{ID: id, Type: r.Outcome.Event(), Outcome: r.Outcome, TimeMs: r.TimeMs, Receipt: r}, nil
+	e := Event{ID: id, Type: r.Outcome.Event(), Outcome: r.Outcome, TimeMs: r.TimeMs, Receipt: r}
+	if a.Data.Till != "" {
+		if e.Till, err = keys.Decode(keys.Till, a.Data.Till); err != nil {
+			return Event{}, fmt.Errorf("%w: %w", ErrFalse, err)
+		}
+	}
+	return e, nil
 }

@@ -1,0 +1,101 @@
+package apitest
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"time"
+
+	"github.com/scrip-network/scrip/coupon"
+	"github.com/scrip-network/scrip/keys"
+)
+
+// Campaign is a published campaign with one batch, whose tickets the test can
+// hand out.
+type Campaign struct {
+	Number uint32
+	Terms  coupon.Terms
+	ticket coupon.Signer
+	x      *Network
+}
+
+// The transactions of a story. Members are those of genesis.Dev: 1 issues, 2 is
+// a merchant with a cashier's till (0) and a manager's till (1).
+
+// Signer returns the signer of a secret key.
+func Signer(s keys.Secret) coupon.Signer { return coupon.NewSigner(s.Seed) }
+
+// Holder returns a holder's key by its number.
+func Holder(n uint64) coupon.Signer {
+	return coupon.NewSigner(sha256.Sum256(binary.LittleEndian.AppendUint64([]byte("holder"), n)))
+}
+
+func (x *Network) member(id uint16) coupon.MemberSigner {
+	return coupon.MemberSigner{Member: id, Signer: Signer(x.Dev.Admins[id-1])}
+}
+
+// Chain returns the chain, which signs.
+func (x *Network) Chain() coupon.Chain { return x.Dev.Genesis.Chain() }
+
+// Now returns the time in Unix milliseconds.
+func Now() uint64 { return uint64(time.Now().UnixMilli()) }
+
+// Soon returns an expiry that every transaction may have.
+func Soon() uint64 { return Now() + 60_000 }
+
+// Publish returns the publication of a campaign of 5.00 off, and the campaign
+// that it will be if it is the next one.
+func (x *Network) Publish() (tx []byte, c *Campaign) {
+	now := Now()
+	t := coupon.Terms{
+		Issuer: 1, Funders: []coupon.Funder{{Member: 1, ShareBps: coupon.BpsMax}}, Currency: 978, Title: "Free coffee",
+		TermsHash: [32]byte{1}, ValueKind: coupon.Amount, Face: 500, Uses: 1, ReimburseBps: coupon.BpsMax, ShowMax: 500,
+		MaxSupply: 1000, Budget: 500_000, ClaimFrom: now - 60_000, ClaimUntil: now + 86_400_000, RedeemFrom: now - 60_000,
+		RedeemUntil: now + 86_400_000, RollbackMs: 3_600_000, Transfer: coupon.TransferGift, MaxTransfers: 3,
+	}
+	x.campaigns++
+	seed := sha256.Sum256(binary.LittleEndian.AppendUint32([]byte("ticket"), x.campaigns))
+	c = &Campaign{Number: x.campaigns, Terms: t, ticket: coupon.NewSigner(seed), x: x}
+	return x.Chain().NewMemberTx(Soon(), &coupon.CampaignPublish{Terms: t}, x.member(1)), c
+}
+
+// Batch returns the transaction that opens the first n serials.
+func (c *Campaign) Batch(n uint32) []byte {
+	f := &coupon.BatchCommit{Campaign: c.Number, First: 1, Count: n, TicketKey: c.ticket.Key}
+	return c.x.Chain().NewMemberTx(Soon(), f, c.x.member(1))
+}
+
+// Claim returns the claim of a serial for an owner.
+func (c *Campaign) Claim(serial uint32, owner [32]byte) []byte {
+	chain := c.x.Chain()
+	claim := coupon.NewSigner(chain.ClaimKeySeed([16]byte{byte(serial)}, c.Number, serial))
+	t := coupon.Ticket{Campaign: c.Number, Batch: 1, Serial: serial, ClaimKey: claim.Key, Expires: c.Terms.ClaimUntil}
+	return chain.NewClaim(Soon(), t, c.ticket.Key, chain.SignTicket(t, c.ticket), owner, claim)
+}
+
+// Coupon returns the id of a serial.
+func (c *Campaign) Coupon(serial uint32) coupon.CouponID { return coupon.NewCouponID(c.Number, serial) }
+
+// Redeem returns the redemption of a coupon at a till, numbered as in Dev.Tills.
+func (c *Campaign) Redeem(serial, seq uint32, holder coupon.Signer, till int) []byte {
+	chain, t := c.x.Chain(), Signer(c.x.Dev.Tills[till])
+	expires := Soon()
+	var salt [16]byte
+	binary.LittleEndian.PutUint64(salt[:], uint64(time.Now().UnixNano()))
+	v := coupon.Invoice{TillKey: t.Key, Campaign: c.Number, Currency: 978, Basis: 800,
+		BasketHash: coupon.BasketHash(salt, []byte("coffee")), Expires: expires}
+	a := coupon.Auth{Coupon: c.Coupon(serial), Seq: seq, Holder: holder.Key, Value: 500, Expires: expires,
+		Mode: coupon.ModeInvoice, InvoiceDigest: v.Digest(chain)}
+	return chain.NewRedeemInvoice(v, chain.SignInvoice(v, t), a, chain.SignAuth(a, holder))
+}
+
+// Transfer returns the transfer of a coupon.
+func (c *Campaign) Transfer(serial, seq uint32, from coupon.Signer, to [32]byte) []byte {
+	f := coupon.Transfer{Coupon: c.Coupon(serial), Seq: seq, Mover: from.Key, To: to}
+	return c.x.Chain().NewTransfer(Soon(), f, from)
+}
+
+// Void returns the void of a redemption by a till.
+func (c *Campaign) Void(serial, seq uint32, till int) []byte {
+	t := Signer(c.x.Dev.Tills[till])
+	return c.x.Chain().NewVoid(Soon(), coupon.Void{Coupon: c.Coupon(serial), Seq: seq, Key: t.Key}, t)
+}

@@ -1,0 +1,244 @@
+package api
+
+import (
+	"context"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+
+	"github.com/scrip-network/scrip/client"
+	"github.com/scrip-network/scrip/keys"
+	"github.com/scrip-network/scrip/pbft"
+	"github.com/scrip-network/scrip/store"
+)
+
+type blockInput struct {
+	Height string `path:"height" pattern:"^([0-9]{1,20}|latest)$" doc:"Height of the block, or latest"`
+	ReadInput
+}
+
+func (s *Server) block(ctx context.Context, in *blockInput) (*output[client.BlockAnswer], error) {
+	if in.MinHeight > 0 {
+		p, err := s.watch.latest(ctx, in.MinHeight)
+		if err != nil {
+			return nil, err
+		}
+		p.release()
+	}
+	height := s.node.Status().Height
+	if in.Height != "latest" {
+		h, err := strconv.ParseUint(in.Height, 10, 64)
+		if err != nil {
+			return nil, problem(client.ProblemBadRequest, "The height is too large.")
+		}
+		height = h
+	}
+	b, err := s.node.Block(height)
+	if errors.Is(err, store.ErrNotFound) {
+		p := problem(client.ProblemNotFound, "This node has not executed this height.")
+		p.Height = client.U64(s.node.Status().Height)
+		return nil, p
+	}
+	if err != nil {
+		return nil, err
+	}
+	a := blockAnswer(height, b.Digest, &b.Header.Header, len(b.Txs), b.Checkpoint)
+	a.Header, a.Txs, a.Receipts = b.Header.Header.Append(nil), b.Txs, b.Receipts
+	if b.Certificate != nil {
+		a.Certificate = b.Certificate.Encode()
+	}
+	if b.Checkpoint != nil {
+		a.Checkpoint = b.Checkpoint.Encode()
+	}
+	o := &output[client.BlockAnswer]{CacheControl: "no-cache", ETag: fmt.Sprintf(`"%s-%d"`, a.Digest, a.Attested), Body: a}
+	if height == 0 || a.Attested >= s.committee.Quorum() {
+		o.CacheControl = "public, max-age=31536000, immutable" // nothing is added any more
+	}
+	return o, nil
+}
+
+func blockAnswer(height uint64, digest pbft.Digest, h *pbft.Header, txs int, x *pbft.CheckpointCertificate) client.BlockAnswer {
+	a := client.BlockAnswer{Height: client.U64(height), Digest: client.Hash(digest), Parent: client.Hash(h.Parent),
+		Time: client.TimeOf(h.TimeMs), View: client.U64(h.View), Proposer: uint16(h.Proposer),
+		PayloadRoot: client.Hash(h.PayloadRoot), TxCount: txs, Final: true}
+	if x != nil {
+		a.Attested, a.StateRoot, a.ReceiptRoot = x.Signers.Count(), (*client.Hash)(&x.StateRoot), (*client.Hash)(&x.ReceiptRoot)
+	}
+	return a
+}
+
+type blocksInput struct {
+	ListInput
+}
+
+// blocksPageMax bounds a page of blocks: each item reads the receipts of one.
+const blocksPageMax = 100
+
+// blocks lists blocks from the newest down. Blocks never change, so the list needs
+// no pinned state: its cursor holds the next height.
+func (s *Server) blocks(ctx context.Context, in *blocksInput) (*output[page[client.BlockAnswer]], error) {
+	p, err := s.watch.latest(ctx, in.MinHeight)
+	if err != nil {
+		return nil, err
+	}
+	defer p.release()
+	top, next := p.height, p.height
+	if in.Cursor != "" {
+		c, err := parseCursor(listBlocks, in.Cursor)
+		if err != nil {
+			return nil, err
+		}
+		if len(c.from) != 8 {
+			return nil, problem(client.ProblemCursorExpired, "")
+		}
+		top, next = c.height, binary.BigEndian.Uint64(c.from)
+	}
+	if next > p.height || top > p.height || next > top {
+		return nil, problem(client.ProblemBehind, "")
+	}
+	_, timeMs, err := readHeader(p.View, top)
+	if err != nil {
+		return nil, err
+	}
+	out := page[client.BlockAnswer]{Items: []client.BlockAnswer{}, Height: client.U64(top), Time: client.TimeOf(timeMs), Final: true}
+	for ; len(out.Items) < min(in.Limit, blocksPageMax); next-- {
+		a, err := s.summary(p, next)
+		if err != nil {
+			return nil, err
+		}
+		if out.Items = append(out.Items, a); next == 0 {
+			return &output[page[client.BlockAnswer]]{CacheControl: "no-cache", Body: out}, nil
+		}
+	}
+	out.Next = cursor{listBlocks, top, binary.BigEndian.AppendUint64(nil, next)}.String()
+	return &output[page[client.BlockAnswer]]{CacheControl: "no-cache", Body: out}, nil
+}
+
+func (s *Server) summary(p *snapshot, height uint64) (a client.BlockAnswer, err error) {
+	b, _, err := readHeader(p.View, height)
+	if err != nil {
+		return a, err
+	}
+	h, err := pbft.DecodeHeader(b)
+	if err != nil {
+		return a, fmt.Errorf("stored header of height %d: %w", height, err)
+	}
+	receipts, err := receiptsOf(p, height)
+	if err != nil {
+		return a, err
+	}
+	x, err := checkpoint(p.View, height, 0)
+	if err != nil {
+		return a, err
+	}
+	return blockAnswer(height, s.committee.HeaderDigest(&h), &h, len(receipts), x), nil
+}
+
+func (s *Server) status(context.Context, *struct{}) (*output[client.StatusAnswer], error) {
+	x := s.node.Status()
+	return &output[client.StatusAnswer]{CacheControl: "no-store", Body: client.StatusAnswer{
+		Chain: s.genesis.File.Name, ChainID: client.ChainID(s.genesis.Digest), Digest: s.genesis.Digest,
+		Replica: uint16(x.Self), Height: client.U64(x.Height), Time: client.TimeOf(x.TimeMs),
+		StateRoot: client.Hash(x.StateRoot), Certified: client.U64(s.watch.certifiedHeight()),
+		View: client.U64(x.Engine.View), Primary: uint16(x.Engine.Primary), Validators: s.committee.Size(),
+		PeersUp: x.PeersUp, MempoolTxs: x.MempoolTxs, Condition: x.Condition, Reason: x.Reason, Ready: x.Ready,
+		UptimeS: client.U64(x.Uptime.Seconds()), Version: s.config.Version, Final: true,
+	}}, nil
+}
+
+// validatorsBody is the committee of the chain.
+type validatorsBody struct {
+	Validators   []validator `json:"validators"`
+	Faults       int         `json:"faults" doc:"f: how many may be faulty"`
+	FastFaults   int         `json:"fast_faults" doc:"p: how many may be silent on the fast path"`
+	Quorum       int         `json:"quorum" doc:"Signatures that prove a state"`
+	WeakQuorum   int         `json:"weak_quorum" doc:"Signatures that prove a receipt"`
+	Committee    client.Hash `json:"committee" doc:"Digest of the committee"`
+	PrimaryOfNow uint16      `json:"primary" doc:"The replica that proposes, as this node sees it"`
+	AsOf
+}
+
+type validator struct {
+	Replica    uint16 `json:"replica" doc:"Its number in the committee"`
+	Member     uint16 `json:"member"`
+	MemberName string `json:"member_name"`
+	Key        string `json:"key"`
+}
+
+func (s *Server) validators(ctx context.Context, in *ReadInput) (*output[validatorsBody], error) {
+	p, err := s.watch.latest(ctx, in.MinHeight)
+	if err != nil {
+		return nil, err
+	}
+	defer p.release()
+	b := validatorsBody{Faults: s.committee.Faults(), FastFaults: s.committee.FastFaults(), Quorum: s.committee.Quorum(),
+		WeakQuorum: s.committee.WeakQuorum(), Committee: client.Hash(s.committee.Digest()),
+		PrimaryOfNow: uint16(s.node.Status().Engine.Primary), AsOf: asOf(p)}
+	for i, v := range s.genesis.File.Committee.Validators {
+		b.Validators = append(b.Validators, validator{Replica: uint16(i), Member: v.Member,
+			MemberName: s.memberName(p, v.Member), Key: keys.Encode(keys.Validator, v.Key)})
+	}
+	return noted(p, b), nil
+}
+
+// genesisFile is GET /v1/genesis: the file's bytes, which the chain's digest
+// covers.
+func (s *Server) genesisFile(w http.ResponseWriter, r *http.Request) {
+	tag := `"` + client.Hash(s.genesis.Digest).String() + `"`
+	h := w.Header()
+	h.Set("Content-Type", "application/json")
+	h.Set("ETag", tag)
+	h.Set("Cache-Control", "public, max-age=31536000, immutable")
+	if r.Header.Get("If-None-Match") == tag {
+		w.WriteHeader(http.StatusNotModified)
+		return
+	}
+	_, _ = w.Write(s.genesis.Raw) // whoever does not read it has gone
+}
+
+// live is GET /livez: whether the process can go on.
+func (s *Server) live(w http.ResponseWriter, r *http.Request) {
+	x := s.node.Status()
+	s.health(w, r, x.Live, []check{{"process", x.Live, x.Reason}})
+}
+
+// ready is GET /readyz: whether the node takes part, has seen a quorum lately and
+// is not behind.
+func (s *Server) ready(w http.ResponseWriter, r *http.Request) {
+	x := s.node.Status()
+	s.health(w, r, x.Ready, []check{
+		{"condition", x.Condition == pbft.Voting.String(), x.Condition + " " + x.Reason},
+		{"quorum", x.PeersUp+1 >= s.committee.Quorum(), fmt.Sprintf("%d of %d members heard, itself with them", x.PeersUp+1, s.committee.Size())},
+		{"ready", x.Ready, fmt.Sprintf("height %d", x.Height)},
+	})
+}
+
+type check struct {
+	name   string
+	ok     bool
+	detail string
+}
+
+func (s *Server) health(w http.ResponseWriter, r *http.Request, ok bool, checks []check) {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.Header().Set("Cache-Control", "no-store")
+	if !ok {
+		w.WriteHeader(http.StatusServiceUnavailable)
+	}
+	if r.URL.Query().Has("verbose") {
+		for _, c := range checks {
+			mark := "ok  "
+			if !c.ok {
+				mark = "fail"
+			}
+			_, _ = fmt.Fprintf(w, "%s %s: %s\n", mark, c.name, c.detail)
+		}
+	}
+	text := "ok\n"
+	if !ok {
+		text = "not ok\n"
+	}
+	_, _ = w.Write([]byte(text))
+}

@@ -1,0 +1,358 @@
+package api
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/netip"
+	"runtime/debug"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/promhttp"
+	"golang.org/x/sync/errgroup"
+
+	"github.com/scrip-network/scrip/genesis"
+	"github.com/scrip-network/scrip/ledger"
+	"github.com/scrip-network/scrip/node"
+	"github.com/scrip-network/scrip/pbft"
+	"github.com/scrip-network/scrip/sig"
+	"github.com/scrip-network/scrip/store"
+)
+
+// Node is what the API needs of a node.Node.
+type Node interface {
+	Submit(ctx context.Context, raw []byte, by *[32]byte) (node.Pending, error)
+	Wait(ctx context.Context, id [32]byte, until node.Finality) (node.Outcome, error)
+	Lookup(id [32]byte) (node.Outcome, bool, error)
+	Waits(id [32]byte) bool
+	Block(height uint64) (*node.Block, error)
+	View() (*store.View, error)
+	Subscribe(from store.EventID) (*node.Subscription, error)
+	Status() node.Status
+	Registry() *prometheus.Registry
+}
+
+var _ Node = (*node.Node)(nil)
+
+// Config is what New needs. Fields without a stated default must be set.
+type Config struct {
+	Node    Node
+	Machine *ledger.Machine
+	Genesis *genesis.Genesis
+
+	// Hosts are the names under which the node may be asked, without ports, beside
+	// localhost and IP addresses. "*" allows all, for a server behind a proxy that
+	// checks them.
+	Hosts []string
+	// Origins are the web origins whose pages may read answers, such as
+	// "https://shop.example"; "*" allows all. Default none but the node's own.
+	Origins []string
+	Limits  Limits
+	// Verifier checks signatures of dry runs; nil means a new one.
+	Verifier *sig.Verifier
+	// Web, if set, serves every path that the API does not.
+	Web http.Handler
+	// Version is that of the program, for /v1/status and the description.
+	Version string
+	// Logger may be nil.
+	Logger *slog.Logger
+}
+
+// Server answers HTTP requests from one node. It is safe for concurrent use.
+type Server struct {
+	node      Node
+	machine   *ledger.Machine
+	genesis   *genesis.Genesis
+	committee *pbft.Committee
+	verifier  *sig.Verifier
+	config    Config
+	log       *slog.Logger
+	metrics   *metrics
+
+	watch   *watch
+	clients *limiter
+	tills   *limiter
+	streams *counter
+	waiting *counter
+	mux     *http.ServeMux
+	handler http.Handler
+	spec    []byte // the OpenAPI description
+	headers headers
+	stop    chan struct{}
+}
+
+// New checks cfg and returns the server. It registers metrics with the node's
+// registry, so there is one Server for a node.
+func New(cfg Config) (*Server, error) {
+	if cfg.Node == nil || cfg.Machine == nil || cfg.Genesis == nil {
+		return nil, errors.New("new API: node, machine and genesis are required")
+	}
+	committee, err := cfg.Genesis.Committee()
+	if err != nil {
+		return nil, fmt.Errorf("new API: %w", err)
+	}
+	cfg.Limits.fill()
+	if cfg.Verifier == nil {
+		cfg.Verifier = sig.NewVerifier(0)
+	}
+	if cfg.Logger == nil {
+		cfg.Logger = slog.New(slog.DiscardHandler)
+	}
+	l := cfg.Limits
+	s := &Server{
+		node: cfg.Node, machine: cfg.Machine, genesis: cfg.Genesis, committee: committee, verifier: cfg.Verifier,
+		config: cfg, log: cfg.Logger.With("component", "api"), mux: http.NewServeMux(), stop: make(chan struct{}),
+		clients: newLimiter(l.PerSecond, l.Burst), tills: newLimiter(l.TillPerSecond, max(1, int(2*l.TillPerSecond))),
+		streams: newCounter(l.Streams, l.AddressStreams), waiting: newCounter(l.Waiting, l.Waiting),
+	}
+	s.watch = newWatch(s)
+	if s.metrics, err = newMetrics(cfg.Node.Registry()); err != nil {
+		return nil, fmt.Errorf("new API: %w", err)
+	}
+	if err := s.routes(); err != nil {
+		return nil, fmt.Errorf("new API: %w", err)
+	}
+	s.handler = s.observe(s.guard(s.mux))
+	return s, nil
+}
+
+// ServeHTTP implements http.Handler. Proofs and waiting for heights need Run or
+// Follow to be running.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) { s.handler.ServeHTTP(w, r) }
+
+// Time limits of connections. A request that waits ends before writeTimeout;
+// event streams move their own deadline.
+const (
+	readHeaderTimeout = 5 * time.Second
+	readTimeout       = 15 * time.Second
+	writeTimeout      = waitMax + 15*time.Second
+	idleTimeout       = 2 * time.Minute
+	shutdownTimeout   = 5 * time.Second
+)
+
+// Run serves on l until ctx ends, and then lets requests finish for a short
+// while. It closes l. It may be called once, instead of Follow.
+func (s *Server) Run(ctx context.Context, l net.Listener) error {
+	h := &http.Server{
+		Handler: s, ReadHeaderTimeout: readHeaderTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout,
+		IdleTimeout: idleTimeout, MaxHeaderBytes: headerBytesMax, ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
+	}
+	g, ctx := errgroup.WithContext(ctx)
+	g.Go(func() error { s.Follow(ctx); return nil })
+	g.Go(func() error {
+		if err := h.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+			return fmt.Errorf("serve the API: %w", err)
+		}
+		return nil
+	})
+	g.Go(func() error {
+		<-ctx.Done()
+		done, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTimeout)
+		defer cancel()
+		if err := h.Shutdown(done); err != nil {
+			return h.Close()
+		}
+		return nil
+	})
+	return g.Wait()
+}
+
+// Follow keeps up with the node until ctx ends, for a caller who serves the
+// handler itself. It may be called once; event streams end with it.
+func (s *Server) Follow(ctx context.Context) {
+	defer close(s.stop)
+	s.watch.run(ctx)
+}
+
+type (
+	traceKey     struct{}
+	noneMatchKey struct{}
+)
+
+// noneMatchOf returns the If-None-Match header of a request.
+func noneMatchOf(ctx context.Context) string {
+	tag, _ := ctx.Value(noneMatchKey{}).(string)
+	return tag
+}
+
+// traceOf returns the trace id of a request.
+func traceOf(ctx context.Context) string {
+	id, _ := ctx.Value(traceKey{}).(string)
+	return id
+}
+
+// newTrace takes the trace id of a W3C traceparent header, or makes one.
+func newTrace(r *http.Request) string {
+	if parts := strings.Split(r.Header.Get("Traceparent"), "-"); len(parts) == 4 && len(parts[1]) == 32 {
+		b, err := hex.DecodeString(parts[1])
+		if err == nil && !slices.Equal(b, make([]byte, 16)) {
+			return hex.EncodeToString(b)
+		}
+	}
+	var b [16]byte
+	rand.Read(b[:])
+	return hex.EncodeToString(b[:])
+}
+
+// observe counts and logs requests by their route, gives them their trace id, and
+// answers for handlers that panic.
+func (s *Server) observe(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		trace, begin := newTrace(r), time.Now()
+		ctx := context.WithValue(r.Context(), traceKey{}, trace)
+		r = r.WithContext(context.WithValue(ctx, noneMatchKey{}, r.Header.Get("If-None-Match")))
+		w.Header().Set("Trace-Id", trace)
+		x := &recorder{ResponseWriter: w}
+		_, route := s.mux.Handler(r)
+		if route == "" {
+			route = "none"
+		}
+		defer func() {
+			if p := recover(); p != nil {
+				if err, ok := p.(error); ok && errors.Is(err, http.ErrAbortHandler) {
+					panic(p)
+				}
+				s.log.Error("a handler panicked", "route", route, "trace_id", trace, "panic", p, "stack", string(debug.Stack()))
+				if x.status == 0 {
+					writeProblem(x, r, problem("internal", ""))
+				}
+			}
+			took := time.Since(begin)
+			s.metrics.observe(route, x.status, took)
+			s.log.Debug("request", "route", route, "status", x.status, "duration_s", took.Seconds(), "trace_id", trace)
+		}()
+		next.ServeHTTP(x, r)
+	})
+}
+
+// recorder remembers the status of an answer.
+type recorder struct {
+	http.ResponseWriter
+	status int
+}
+
+// WriteHeader implements http.ResponseWriter.
+func (r *recorder) WriteHeader(status int) {
+	if r.status == 0 {
+		r.status = status
+	}
+	r.ResponseWriter.WriteHeader(status)
+}
+
+// Write implements io.Writer.
+func (r *recorder) Write(b []byte) (int, error) {
+	if r.status == 0 {
+		r.status = http.StatusOK
+	}
+	return r.ResponseWriter.Write(b)
+}
+
+// Unwrap lets http.ResponseController through.
+func (r *recorder) Unwrap() http.ResponseWriter { return r.ResponseWriter }
+
+// guard refuses what must not reach a handler: foreign host names and origins,
+// too many requests, bodies that are too large.
+func (s *Server) guard(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := w.Header()
+		h.Set("X-Content-Type-Options", "nosniff")
+		h.Set("Referrer-Policy", "no-referrer")
+		h.Set("Cross-Origin-Resource-Policy", "cross-origin")
+		if !s.allowedHost(r.Host) {
+			p := problem("forbidden", "The node does not answer under this host name.")
+			p.Status = http.StatusMisdirectedRequest
+			writeProblem(w, r, p)
+			return
+		}
+		if !s.allowedOrigin(w, r) {
+			writeProblem(w, r, problem("forbidden", "Pages of this origin may not use the node."))
+			return
+		}
+		if r.Method == http.MethodOptions && r.Header.Get("Access-Control-Request-Method") != "" {
+			w.WriteHeader(http.StatusNoContent)
+			return
+		}
+		if !s.clients.allow(address(r), time.Now()) {
+			writeProblem(w, r, problem("rate_limited", ""))
+			return
+		}
+		r.Body = http.MaxBytesReader(w, r.Body, bodyBytesMax)
+		next.ServeHTTP(w, r)
+	})
+}
+
+// allowedHost reports whether a request's Host may be answered. A page can make
+// its own name point to this machine, but not an address or localhost.
+func (s *Server) allowedHost(host string) bool {
+	if name, _, err := net.SplitHostPort(host); err == nil {
+		host = name
+	}
+	host = strings.ToLower(strings.Trim(host, "[]"))
+	if _, err := netip.ParseAddr(host); err == nil || host == "localhost" || strings.HasSuffix(host, ".localhost") {
+		return true
+	}
+	return slices.ContainsFunc(s.config.Hosts, func(h string) bool { return h == "*" || strings.EqualFold(h, host) })
+}
+
+// allowedOrigin sets the headers of a request across origins, and reports whether
+// it may go on. Without an allowed origin a browser keeps the answer from the
+// page; what changes something is not even done.
+func (s *Server) allowedOrigin(w http.ResponseWriter, r *http.Request) bool {
+	w.Header().Add("Vary", "Origin")
+	origin := r.Header.Get("Origin")
+	_, host, _ := strings.Cut(origin, "://")
+	if origin == "" || strings.EqualFold(host, r.Host) {
+		return true
+	}
+	if !slices.Contains(s.config.Origins, "*") && !slices.Contains(s.config.Origins, origin) {
+		return r.Method == http.MethodGet || r.Method == http.MethodHead
+	}
+	h := w.Header()
+	h.Set("Access-Control-Allow-Origin", origin)
+	h.Set("Access-Control-Allow-Methods", "GET, POST")
+	h.Set("Access-Control-Allow-Headers", "Authorization, Content-Type, If-None-Match, Last-Event-ID, Traceparent")
+	h.Set("Access-Control-Expose-Headers", "ETag, Location, Retry-After, Trace-Id")
+	h.Set("Access-Control-Max-Age", "600")
+	return true
+}
+
+// metrics are the API's own, in the node's registry.
+type metrics struct {
+	requests *prometheus.CounterVec
+	seconds  *prometheus.HistogramVec
+	streams  prometheus.Gauge
+}
+
+func newMetrics(r *prometheus.Registry) (*metrics, error) {
+	m := &metrics{
+		requests: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "scrip_api_requests_total",
+			Help: "Answered requests by route and status."}, []string{"route", "status"}),
+		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "scrip_api_request_seconds",
+			Help: "Time from a request to the end of its answer, by route.", Buckets: prometheus.ExponentialBuckets(0.0005, 2.5, 14)},
+			[]string{"route"}),
+		streams: prometheus.NewGauge(prometheus.GaugeOpts{Name: "scrip_api_streams", Help: "Open event streams."}),
+	}
+	for _, c := range []prometheus.Collector{m.requests, m.seconds, m.streams} {
+		if err := r.Register(c); err != nil {
+			return nil, fmt.Errorf("register metrics: %w", err)
+		}
+	}
+	return m, nil
+}
+
+func (m *metrics) observe(route string, status int, took time.Duration) {
+	m.requests.WithLabelValues(route, fmt.Sprint(status)).Inc()
+	m.seconds.WithLabelValues(route).Observe(took.Seconds())
+}
+
+func (s *Server) metricsHandler() http.Handler {
+	return promhttp.HandlerFor(s.node.Registry(), promhttp.HandlerOpts{MaxRequestsInFlight: 4, Timeout: 10 * time.Second})
+}

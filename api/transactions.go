@@ -1,0 +1,327 @@
+package api
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"mime"
+	"net/http"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/danielgtaylor/huma/v2"
+
+	"github.com/scrip-network/scrip/client"
+	"github.com/scrip-network/scrip/coupon"
+	"github.com/scrip-network/scrip/node"
+)
+
+// The degrees of waiting.
+const (
+	waitNone     = "none"
+	waitExecuted = "executed"
+	waitProof    = "proof"
+)
+
+// Submission is a transaction as it is handed in.
+type Submission struct {
+	Authorization string `header:"Authorization" doc:"Login of a till, so that its own Redeem is always admitted: Scrip-Till key:time:signature"`
+	ContentType   string `header:"Content-Type" doc:"application/octet-stream or application/json"`
+	RawBody       []byte
+	method        string
+	target        string
+}
+
+// Resolve implements huma.Resolver: a login covers method and target.
+func (i *Submission) Resolve(ctx huma.Context) []error {
+	url := ctx.URL()
+	i.method, i.target = ctx.Method(), url.RequestURI()
+	return nil
+}
+
+type submitInput struct {
+	Wait    string `query:"wait" enum:"none,executed,proof" default:"proof" doc:"What to wait for: nothing, the execution by this node, or a proof"`
+	Timeout int    `query:"timeout" minimum:"0" maximum:"60" default:"30" doc:"For how many seconds"`
+	Submission
+}
+
+type txInput struct {
+	ID      string `path:"id" pattern:"^[0-9a-fA-F]{64}$" doc:"Id of the transaction: 64 hexadecimal digits"`
+	Wait    string `query:"wait" enum:"none,executed,proof" default:"none" doc:"What to wait for"`
+	Timeout int    `query:"timeout" minimum:"0" maximum:"60" default:"30" doc:"For how many seconds"`
+}
+
+// output is an answer with the headers that answers have.
+type output[T any] struct {
+	Status       int
+	ETag         string `header:"ETag"`
+	CacheControl string `header:"Cache-Control"`
+	Location     string `header:"Location"`
+	Body         T
+}
+
+// decodeTx returns the transaction in a request body.
+func decodeTx(contentType string, body []byte) ([]byte, error) {
+	kind, _, err := mime.ParseMediaType(contentType)
+	if err != nil {
+		return nil, problem("media_type", "")
+	}
+	switch kind {
+	case "application/octet-stream":
+		if len(body) > coupon.TxSizeMax {
+			return nil, refusal(coupon.TooLarge, "")
+		}
+		return body, nil
+	case "application/json":
+		var in struct {
+			Tx []byte `json:"tx"`
+		}
+		d := json.NewDecoder(bytes.NewReader(body))
+		d.DisallowUnknownFields()
+		if err = d.Decode(&in); err == nil {
+			if _, end := d.Token(); !errors.Is(end, io.EOF) {
+				err = errors.New("something follows the object")
+			}
+		}
+		if err == nil && in.Tx == nil {
+			err = errors.New("the member tx is missing")
+		}
+		if err != nil {
+			p := problem(client.ProblemBadRequest, "")
+			p.Errors = []client.FieldError{{Pointer: "/tx", Detail: strings.TrimPrefix(err.Error(), "json: ")}}
+			return nil, p
+		}
+		if len(in.Tx) > coupon.TxSizeMax {
+			return nil, refusal(coupon.TooLarge, "")
+		}
+		return in.Tx, nil
+	}
+	return nil, problem("media_type", "")
+}
+
+// login returns the till that hands in, or nil if nobody says so. Keys that no
+// state knows cost nothing to make, so only an active till counts.
+func (s *Server) login(in *Submission) (*[32]byte, error) {
+	if in.Authorization == "" {
+		return nil, nil
+	}
+	now := time.Now()
+	key, err := client.VerifyLogin(s.genesis.Chain(), in.Authorization, in.method, in.target, in.RawBody, now)
+	if err != nil {
+		return nil, problem(client.ProblemLogin, err.Error())
+	}
+	p, err := s.pin()
+	if err != nil {
+		return nil, err
+	}
+	defer p.release()
+	till, ok, err := row(p, coupon.TillKey(key), coupon.DecodeTill)
+	switch {
+	case err != nil:
+		return nil, err
+	case !ok || till.State != coupon.TillActive:
+		return nil, problem(client.ProblemLogin, "The key is not that of an active till.")
+	case !s.tills.allow(string(key[:]), now):
+		return nil, retryAfter(problem(client.ProblemRateLimited, "The till hands in more than its rate."))
+	}
+	return &key, nil
+}
+
+// submit is POST /v1/transactions.
+func (s *Server) submit(ctx context.Context, in *submitInput) (*output[*client.TxAnswer], error) {
+	raw, err := decodeTx(in.ContentType, in.RawBody)
+	if err != nil {
+		return nil, err
+	}
+	by, err := s.login(&in.Submission)
+	if err != nil {
+		return nil, err
+	}
+	id, known, err := s.handIn(ctx, raw, by)
+	if err != nil {
+		return nil, err
+	}
+	a, err := s.await(ctx, id, in.Wait, in.Timeout)
+	if err != nil {
+		return nil, err
+	}
+	a.Known = known
+	return s.submitted(a)
+}
+
+// handIn gives a transaction to the node. One that has an outcome is no error,
+// whatever the present state thinks of another.
+func (s *Server) handIn(ctx context.Context, raw []byte, by *[32]byte) (id [32]byte, known bool, err error) {
+	pending, err := s.node.Submit(ctx, raw, by)
+	if err == nil {
+		return pending.ID, pending.Known, nil
+	}
+	if tx, bad := s.machine.Check(raw); bad == nil {
+		id = tx.ID
+		if _, ok, lookupErr := s.node.Lookup(id); ok && lookupErr == nil {
+			return id, true, nil
+		}
+	}
+	return id, false, nodeProblem(err, id, s.node.Status().Height)
+}
+
+// submitted is the answer to a Submission: a refusal that is final is a problem
+// with a receipt.
+func (s *Server) submitted(a *client.TxAnswer) (*output[*client.TxAnswer], error) {
+	if code, _ := coupon.ParseCode(a.Code); a.Final && code != coupon.OK {
+		p := refusal(code, "")
+		p.Final, p.Tx, p.Height, p.Index, p.Time = true, &a.ID, a.Height, a.Index, a.Time
+		p.Effect, p.Receipt, p.Proof, p.Header = a.Effect, a.Receipt, a.Proof, a.Header
+		return nil, p
+	}
+	return txOutput(a), nil
+}
+
+func txOutput(a *client.TxAnswer) *output[*client.TxAnswer] {
+	o := &output[*client.TxAnswer]{Status: http.StatusOK, CacheControl: "no-store", Body: a}
+	if !a.Final {
+		o.Status, o.Location = http.StatusAccepted, "/v1/transactions/"+a.ID.String()
+	}
+	return o
+}
+
+// await returns what is known of a transaction when it is as final as asked for,
+// or when the time is over.
+func (s *Server) await(ctx context.Context, id [32]byte, wait string, seconds int) (*client.TxAnswer, error) {
+	if wait == waitNone || seconds == 0 {
+		return s.known(id)
+	}
+	if !s.waiting.enter("") {
+		return nil, retryAfter(problem(client.ProblemRateLimited, "As many wait as may."))
+	}
+	defer s.waiting.leave("")
+	until := node.Proved
+	if wait == waitExecuted {
+		until = node.Executed
+	}
+	timed, cancel := context.WithTimeout(ctx, time.Duration(seconds)*time.Second)
+	defer cancel()
+	o, err := s.node.Wait(timed, id, until)
+	switch {
+	case err == nil, len(o.Receipt) > 0: // the outcome, if not the proof
+		return s.answer(&o)
+	case timed.Err() != nil && ctx.Err() == nil:
+		return s.known(id)
+	}
+	return nil, nodeProblem(err, id, s.node.Status().Height)
+}
+
+// known returns what is known of a transaction now.
+func (s *Server) known(id [32]byte) (*client.TxAnswer, error) {
+	o, ok, err := s.node.Lookup(id)
+	if err != nil {
+		return nil, fmt.Errorf("look up a transaction: %w", err)
+	}
+	if !ok {
+		return &client.TxAnswer{ID: id, State: client.StatePending}, nil
+	}
+	return s.answer(&o)
+}
+
+// answer shows an outcome.
+func (s *Server) answer(o *node.Outcome) (*client.TxAnswer, error) {
+	r, err := coupon.DecodeReceipt(o.Receipt)
+	if err != nil {
+		return nil, fmt.Errorf("stored receipt: %w", err)
+	}
+	t := client.TimeOf(o.TimeMs)
+	a := &client.TxAnswer{ID: r.ID, State: client.StateExecuted, Final: true, Height: client.U64(o.Height), Index: o.Index,
+		Time: &t, Code: r.Code.String(), Word: r.Code.Word(), Effect: client.EffectOf(&r), Receipt: o.Receipt}
+	if o.Proof != nil {
+		a.State, a.Proof = client.StateProved, o.Proof.Encode()
+		if a.Header, err = s.headers.get(s.node, o.Height); err != nil {
+			return nil, err
+		}
+	}
+	return a, nil
+}
+
+// transaction is GET /v1/transactions/{id}.
+func (s *Server) transaction(ctx context.Context, in *txInput) (*output[*client.TxAnswer], error) {
+	id, err := client.ParseHash(in.ID)
+	if err != nil {
+		return nil, problem(client.ProblemBadRequest, err.Error())
+	}
+	a, err := s.await(ctx, id, in.Wait, in.Timeout)
+	if err != nil {
+		return nil, err
+	}
+	if !a.Final && !s.node.Waits(id) {
+		status := s.node.Status()
+		p := problem(client.ProblemUnknownTx, "")
+		t := client.TimeOf(status.TimeMs)
+		p.Tx, p.Height, p.Time = &id, client.U64(status.Height), &t
+		return nil, p
+	}
+	return txOutput(a), nil
+}
+
+// dryRun is POST /v1/transactions/dry-run.
+func (s *Server) dryRun(ctx context.Context, in *Submission) (*output[*client.DryRunAnswer], error) {
+	raw, err := decodeTx(in.ContentType, in.RawBody)
+	if err != nil {
+		return nil, err
+	}
+	tx, err := s.machine.Check(raw)
+	if err != nil {
+		return nil, nodeProblem(err, [32]byte{}, s.node.Status().Height)
+	}
+	if !s.verifier.VerifyBatch(tx.Signatures) {
+		return nil, refusal(coupon.BadSignature, "")
+	}
+	p, err := s.watch.latest(ctx, 0)
+	if err != nil {
+		return nil, err
+	}
+	defer p.release()
+	now := max(uint64(time.Now().UnixMilli()), p.timeMs+1)
+	o, err := s.machine.Rules().DryRun(rules{p}, now, tx.Decoded.(*coupon.Tx))
+	if err = errors.Join(err, p.Err()); err != nil {
+		return nil, fmt.Errorf("dry run: %w", err)
+	}
+	return &output[*client.DryRunAnswer]{CacheControl: "no-store", Body: &client.DryRunAnswer{ID: tx.ID, Code: o.Code.String(),
+		Name: o.Code.Name(), Word: o.Code.Word(), Effect: client.EffectOf(&o), Height: client.U64(p.height),
+		Time: client.TimeOf(now)}}, nil
+}
+
+// headers remembers the headers of recent blocks: many receipts share one. Safe
+// for concurrent use.
+type headers struct {
+	mu sync.Mutex
+	m  map[uint64][]byte
+}
+
+const headersMax = 256
+
+func (h *headers) get(n Node, height uint64) ([]byte, error) {
+	h.mu.Lock()
+	b := h.m[height]
+	h.mu.Unlock()
+	if b != nil {
+		return b, nil
+	}
+	v, err := n.View()
+	if err != nil {
+		return nil, fmt.Errorf("read a header: %w", err)
+	}
+	defer func() { _ = v.Close() }()
+	if b, _, err = readHeader(v, height); err != nil {
+		return nil, err
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.m == nil || len(h.m) >= headersMax {
+		h.m = make(map[uint64][]byte)
+	}
+	h.m[height] = b
+	return b, nil
+}
