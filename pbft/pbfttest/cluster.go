@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"fmt"
 	"math/rand/v2"
+	"slices"
 
 	"github.com/scrip-network/scrip/pbft"
 )
@@ -256,6 +257,9 @@ func (v Violation) String() string {
 
 // fail records a violation and ends the run.
 func (c *cluster) fail(rule, format string, args ...any) {
+	if c.opt.Rules != nil && !slices.Contains(c.opt.Rules, rule) {
+		return
+	}
 	v := Violation{Rule: rule, AtUs: c.now, Detail: fmt.Sprintf(format, args...)}
 	c.oracle.violations = append(c.oracle.violations, v)
 	c.trace.line(c.now, "VIOLATION %s: %s", v.Rule, v.Detail)

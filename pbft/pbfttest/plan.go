@@ -82,6 +82,8 @@ type Options struct {
 	NoCrashes bool
 	// SafetyOnly leaves out the liveness phase.
 	SafetyOnly bool
+	// Rules, if not nil, are the only violations that count.
+	Rules []string
 	// SafetyMs is the virtual length of the safety phase; default 800 to 3000.
 	SafetyMs int
 	// Trace receives one line per transition.
@@ -154,7 +156,7 @@ func drawPlan(r *rand.Rand, opt *Options) plan {
 	if p.crash = pick(r, 0, 0, 5, 20, 80); opt.NoCrashes {
 		p.crash = 0
 	}
-	p.safetyUs = int64(pick(r, 800, 1500, 3000)) * 1000
+	p.safetyUs = int64(pick(r, 500, 1000, 2000)) * 1000
 	if opt.SafetyMs > 0 {
 		p.safetyUs = int64(opt.SafetyMs) * 1000
 	}

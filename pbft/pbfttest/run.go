@@ -3,6 +3,7 @@ package pbfttest
 import (
 	"fmt"
 	"math/rand/v2"
+	"runtime/debug"
 	"sync"
 
 	"github.com/scrip-network/scrip/pbft"
@@ -49,15 +50,7 @@ func Run(seed uint64, opt Options) (*Result, error) {
 		return nil, fmt.Errorf("seed %d: %w", seed, err)
 	}
 	c.trace.line(0, "seed %d: %s", seed, c.plan.String())
-	c.start()
-	for _, x := range c.nodes {
-		c.turn(x)
-	}
-	c.runUntil(c.plan.safetyUs, nil)
-	healed := c.now
-	if !c.opt.SafetyOnly && !c.stopped {
-		c.resume()
-	}
+	healed := c.phases()
 	r := &Result{Seed: seed, Plan: c.plan.String(), Violations: c.oracle.violations, Decided: len(c.oracle.chain),
 		VirtualUs: c.now, LivenessUs: c.now - healed, ViewChanges: len(c.oracle.changes), Counts: c.counts,
 		TraceHash: c.trace.hash}
@@ -67,6 +60,26 @@ func Run(seed uint64, opt Options) (*Result, error) {
 		}
 	}
 	return r, nil
+}
+
+// phases plays the run and returns when the faults ended. A panic of an engine is
+// a violation like any other.
+func (c *cluster) phases() (healed int64) {
+	defer func() {
+		if x := recover(); x != nil {
+			c.fail("panic", "%v\n%s", x, debug.Stack())
+		}
+	}()
+	c.start()
+	for _, x := range c.nodes {
+		c.turn(x)
+	}
+	c.runUntil(c.plan.safetyUs, nil)
+	healed = c.now
+	if !c.opt.SafetyOnly && !c.stopped {
+		c.resume()
+	}
+	return healed
 }
 
 // resume ends the faults and demands new decisions of every honest replica
