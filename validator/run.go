@@ -138,7 +138,7 @@ func (p *process) assemble() error {
 				Handler: h, LinkChanged: observe, Log: p.opt.Logger.With("component", "transport"),
 			})
 		},
-		Verifier: verifier, Workers: p.cfg.Workers,
+		Verifier: verifier, Workers: p.cfg.Workers, LogBytesMax: int64(p.cfg.LogBytesMax),
 		Mempool:  node.MempoolLimits{TxsMax: p.cfg.MempoolTxsMax, BytesMax: p.cfg.MempoolBytesMax},
 		Batching: node.Batching{TxsMax: p.cfg.BlockTxsMax, BytesMax: p.cfg.BlockBytesMax},
 		Logger:   p.opt.Logger,

@@ -40,6 +40,7 @@ type Config struct {
 	BlockCacheMiB   int // blocks as on disk
 	RowCacheMiB     int // rows and pages as values
 	SeenEntries     int // remembered ids
+	LogBytesMax     int // bytes of the consensus log at which it is compacted
 
 	// APIHosts and APIOrigins are names and web origins that the API answers; see
 	// package api.
@@ -87,6 +88,8 @@ func Settings() []Setting {
 		number("limits.block_txs", "most transactions in a block proposed here; 0 = default",
 			func(c *Config) *int { return &c.BlockTxsMax }),
 		number("limits.block_bytes", "most bytes of them; 0 = default", func(c *Config) *int { return &c.BlockBytesMax }),
+		number("limits.log_bytes", "bytes of the consensus log at which it is compacted; 0 = default",
+			func(c *Config) *int { return &c.LogBytesMax }),
 		number("memory.block_cache_mib", "cache of what lies on disk; 0 = default", func(c *Config) *int { return &c.BlockCacheMiB }),
 		number("memory.row_cache_mib", "cache of rows and pages; 0 = default", func(c *Config) *int { return &c.RowCacheMiB }),
 		number("memory.seen_entries", "ids remembered in memory; 0 = default", func(c *Config) *int { return &c.SeenEntries }),
