@@ -28,7 +28,10 @@ func (s *Server) routes() error {
 	config := huma.Config{
 		OpenAPI: &huma.OpenAPI{OpenAPI: "3.1.0", Info: &huma.Info{Title: "Scrip node", Version: apiVersion, Description: description,
 			License: &huma.License{Name: "Apache-2.0", Identifier: "Apache-2.0"}},
-			Components: &huma.Components{Schemas: huma.NewMapRegistry("#/components/schemas/", huma.DefaultSchemaNamer)}},
+			Components: &huma.Components{Schemas: huma.NewMapRegistry("#/components/schemas/", huma.DefaultSchemaNamer),
+				SecuritySchemes: map[string]*huma.SecurityScheme{loginScheme: {Type: "apiKey", In: "header", Name: "Authorization",
+					Description: "Login of a till, so that its own Redeem is always admitted: Scrip-Till key:time:signature, " +
+						"ed25519 over method, target, time and SHA-256 of the body under the tag scrip/login/v1"}}}},
 		Formats:                      map[string]huma.Format{"application/json": huma.DefaultJSONFormat, "json": huma.DefaultJSONFormat},
 		DefaultFormat:                "application/json",
 		RejectUnknownQueryParameters: true,
@@ -39,6 +42,9 @@ func (s *Server) routes() error {
 	s.stateRoutes(api)
 	s.chainRoutes(api)
 	s.describePlain(api)
+	for _, unused := range []string{"ErrorModel", "ErrorDetail"} { // huma's, which become problems
+		delete(api.OpenAPI().Components.Schemas.Map(), unused)
+	}
 	var err error
 	if s.spec, err = json.MarshalIndent(api.OpenAPI(), "", "  "); err != nil {
 		return fmt.Errorf("describe the API: %w", err)
@@ -86,8 +92,11 @@ func (s *Server) noRoute(w http.ResponseWriter, r *http.Request) {
 
 // add registers a handler, with the errors of the API in its description.
 func add[I, O any](s *Server, api huma.API, op huma.Operation, handler func(context.Context, *I) (*output[O], error)) {
-	op.Responses = map[string]*huma.Response{"default": {Description: "A problem: see its code",
-		Content: map[string]*huma.MediaType{client.ProblemType: {Schema: problemSchema(api)}}}}
+	if op.Responses == nil {
+		op.Responses = make(map[string]*huma.Response)
+	}
+	op.Responses["default"] = &huma.Response{Description: "A problem: see its code",
+		Content: map[string]*huma.MediaType{client.ProblemType: {Schema: schemaOf[client.Problem](api)}}}
 	if op.DefaultStatus == 0 {
 		op.DefaultStatus = http.StatusOK
 	}
@@ -119,8 +128,8 @@ func (s *Server) reported(ctx context.Context, err error) error {
 	return problem(client.ProblemInternal, "")
 }
 
-func problemSchema(api huma.API) *huma.Schema {
-	return api.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[client.Problem](), true, "Problem")
+func schemaOf[T any](api huma.API) *huma.Schema {
+	return api.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[T](), true, "")
 }
 
 func get(id, path, tag, summary string) huma.Operation {
@@ -134,7 +143,19 @@ func post(id, path, tag, summary string) huma.Operation {
 	return huma.Operation{OperationID: id, Method: http.MethodPost, Path: path, Tags: []string{tag}, Summary: summary,
 		MaxBodyBytes: bodyBytesMax, SkipValidateBody: true,
 		RequestBody: &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{
-			"application/octet-stream": {Schema: binary}, "application/json": {Schema: object}}}}
+			"application/octet-stream": {Schema: binary}, "application/json": {Schema: object}}},
+		Security: []map[string][]string{{}, {loginScheme: {}}}}
+}
+
+// loginScheme names the login of a till in the description.
+const loginScheme = "till"
+
+// pending describes the answer to a transaction that has no outcome yet.
+func pending(api huma.API, op huma.Operation) huma.Operation {
+	op.Responses = map[string]*huma.Response{"202": {Description: "It is on its way: ask again at Location",
+		Headers: map[string]*huma.Param{"Location": {Schema: &huma.Schema{Type: "string"}}},
+		Content: map[string]*huma.MediaType{"application/json": {Schema: schemaOf[client.TxAnswer](api)}}}}
+	return op
 }
 
 const (
@@ -147,11 +168,11 @@ const (
 func (s *Server) transactionRoutes(api huma.API) {
 	op := post("submit", "/v1/transactions", tagTransactions, "Hand in a transaction")
 	op.Description = "Waits for the proven receipt unless told otherwise. If the time is over first, the answer is 202 with the address to ask again. A transaction that was handed in before, here or at another node, gets its original receipt. A refusal is a problem: final with a receipt, or this node's present opinion."
-	add(s, api, op, s.submit)
+	add(s, api, pending(api, op), s.submit)
 	op = post("dryRun", "/v1/transactions/dry-run", tagTransactions, "Say what a transaction would do, without doing it")
 	op.Description = "Promises nothing: a till never shows this answer as valid."
 	add(s, api, op, s.dryRun)
-	add(s, api, get("transaction", "/v1/transactions/{id}", tagTransactions, "The outcome of a transaction"), s.transaction)
+	add(s, api, pending(api, get("transaction", "/v1/transactions/{id}", tagTransactions, "The outcome of a transaction")), s.transaction)
 }
 
 func (s *Server) stateRoutes(api huma.API) {
@@ -198,8 +219,7 @@ func (s *Server) describePlain(api huma.API) {
 		param("query", "till", "Only those that concern this till key"),
 		{Name: "proof", In: "query", Description: "Whether to add the receipt proof", Schema: &huma.Schema{Type: "boolean"}},
 	}
-	schema := api.OpenAPI().Components.Schemas.Schema(reflect.TypeFor[client.EventAnswer](), true, "EventAnswer")
-	events.Responses = text("200", "Events whose data is an EventAnswer", "text/event-stream", schema)
+	events.Responses = text("200", "Events whose data is an EventAnswer", "text/event-stream", schemaOf[client.EventAnswer](api))
 	genesis := get("genesis", "/v1/genesis", tagChain, "The genesis file, byte for byte")
 	genesis.Responses = text("200", "The file", "application/json", &huma.Schema{Type: "object"})
 	live := get("livez", "/livez", tagOperation, "Whether the process can go on")

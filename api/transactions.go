@@ -29,17 +29,17 @@ const (
 
 // Submission is a transaction as it is handed in.
 type Submission struct {
-	Authorization string `header:"Authorization" doc:"Login of a till, so that its own Redeem is always admitted: Scrip-Till key:time:signature"`
-	ContentType   string `header:"Content-Type" doc:"application/octet-stream or application/json"`
-	RawBody       []byte
-	method        string
-	target        string
+	RawBody []byte
+
+	contentType, authorization string
+	method, target             string // which a login covers
 }
 
-// Resolve implements huma.Resolver: a login covers method and target.
+// Resolve implements huma.Resolver.
 func (i *Submission) Resolve(ctx huma.Context) []error {
 	url := ctx.URL()
 	i.method, i.target = ctx.Method(), url.RequestURI()
+	i.contentType, i.authorization = ctx.Header("Content-Type"), ctx.Header("Authorization")
 	return nil
 }
 
@@ -106,11 +106,11 @@ func decodeTx(contentType string, body []byte) ([]byte, error) {
 // login returns the till that hands in, or nil if nobody says so. Keys that no
 // state knows cost nothing to make, so only an active till counts.
 func (s *Server) login(in *Submission) (*[32]byte, error) {
-	if in.Authorization == "" {
+	if in.authorization == "" {
 		return nil, nil
 	}
 	now := time.Now()
-	key, err := client.VerifyLogin(s.genesis.Chain(), in.Authorization, in.method, in.target, in.RawBody, now)
+	key, err := client.VerifyLogin(s.genesis.Chain(), in.authorization, in.method, in.target, in.RawBody, now)
 	if err != nil {
 		return nil, problem(client.ProblemLogin, err.Error())
 	}
@@ -133,7 +133,7 @@ func (s *Server) login(in *Submission) (*[32]byte, error) {
 
 // submit is POST /v1/transactions.
 func (s *Server) submit(ctx context.Context, in *submitInput) (*output[*client.TxAnswer], error) {
-	raw, err := decodeTx(in.ContentType, in.RawBody)
+	raw, err := decodeTx(in.contentType, in.RawBody)
 	if err != nil {
 		return nil, err
 	}
@@ -267,7 +267,7 @@ func (s *Server) transaction(ctx context.Context, in *txInput) (*output[*client.
 
 // dryRun is POST /v1/transactions/dry-run.
 func (s *Server) dryRun(ctx context.Context, in *Submission) (*output[*client.DryRunAnswer], error) {
-	raw, err := decodeTx(in.ContentType, in.RawBody)
+	raw, err := decodeTx(in.contentType, in.RawBody)
 	if err != nil {
 		return nil, err
 	}

@@ -71,7 +71,7 @@ func (c *Client) resolve(ctx context.Context, id [32]byte, expiresMs uint64, ask
 	for {
 		r, errs := race(ctx, c, func(ctx context.Context, n *endpoint) (*Receipt, error) {
 			return c.outcome(ctx, n, id, ask)
-		}, c.settled)
+		}, func(errs []error) bool { return c.settled(errs, expiresMs) })
 		if r != nil {
 			c.raise(r.Height)
 			if r.OK() {
@@ -82,7 +82,7 @@ func (c *Client) resolve(ctx context.Context, id [32]byte, expiresMs uint64, ask
 		if refusal := c.refused(id, errs); refusal != nil {
 			return nil, refusal
 		}
-		unknown.Lapsed = count(errs, isLapsed) >= c.enough()
+		unknown.Lapsed = count(errs, isLapsed(expiresMs)) >= c.enough()
 		unknown.Err = errors.Join(errs...)
 		if unknown.Lapsed || ctx.Err() != nil {
 			return nil, unknown
@@ -141,8 +141,8 @@ func (c *Client) provenBy(n *endpoint, id [32]byte, proof, header []byte) (*Rece
 
 // settled reports whether so many nodes refuse, or hold the transaction for
 // lapsed, that the others need not be asked.
-func (c *Client) settled(errs []error) bool {
-	return count(errs, isRefusal) >= c.enough() || count(errs, isLapsed) >= c.enough()
+func (c *Client) settled(errs []error, expiresMs uint64) bool {
+	return count(errs, isRefusal) >= c.enough() || count(errs, isLapsed(expiresMs)) >= c.enough()
 }
 
 func count(errs []error, is func(error) bool) (n int) {
@@ -154,7 +154,18 @@ func count(errs []error, is func(error) bool) (n int) {
 	return n
 }
 
-func isLapsed(err error) bool { return problemCode(err) == ProblemLapsed }
+// isLapsed reports whether a node says that a transaction is in no block and that
+// its blocks are beyond its expiry.
+func isLapsed(expiresMs uint64) func(error) bool {
+	return func(err error) bool {
+		var p *Problem
+		if !errors.As(err, &p) {
+			return false
+		}
+		return p.Code == ProblemLapsed ||
+			p.Code == ProblemUnknownTx && expiresMs > 0 && p.Time != nil && uint64(p.Time.Ms) >= expiresMs
+	}
+}
 
 // isRefusal reports whether a node's state refuses the transaction. That it is
 // busy says nothing about the transaction.

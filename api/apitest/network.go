@@ -10,7 +10,6 @@ import (
 	"net/http"
 	"path/filepath"
 	"sync"
-	"testing"
 	"time"
 
 	"github.com/scrip-network/scrip/api"
@@ -24,12 +23,24 @@ import (
 	"github.com/scrip-network/scrip/transport"
 )
 
+// TB is what Start needs of a test. Every testing.TB is one; an example brings its
+// own.
+type TB interface {
+	Helper()
+	Cleanup(func())
+	TempDir() string
+	Logf(format string, args ...any)
+	Errorf(format string, args ...any)
+	Fatal(args ...any)
+	Fatalf(format string, args ...any)
+}
+
 // Network is a demonstration chain in this process.
 type Network struct {
 	Dev     *genesis.DevNetwork
 	Members []*Member
 
-	t         testing.TB
+	t         TB
 	dir       string
 	memory    *transport.Memory
 	committee *pbft.Committee
@@ -54,7 +65,7 @@ type Member struct {
 
 // Start runs a chain of n members until the test ends. configure may change how
 // the interface of each is made; it may be nil.
-func Start(t testing.TB, n int, configure func(*api.Config)) *Network {
+func Start(t TB, n int, configure func(*api.Config)) *Network {
 	t.Helper()
 	dev, err := genesis.Dev("apitest", n, "")
 	check(t, err)
@@ -85,7 +96,7 @@ func Start(t testing.TB, n int, configure func(*api.Config)) *Network {
 	return x
 }
 
-func check(t testing.TB, err error) {
+func check(t TB, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)
@@ -168,7 +179,7 @@ func (m *Member) Stop() {
 }
 
 type testLog struct {
-	t  testing.TB
+	t  TB
 	id int
 }
 
