@@ -41,6 +41,7 @@ type cluster struct {
 	omitKey     uint64
 	nextPayload int64
 	payloads    uint64
+	boundaries  int
 
 	trace   tracer
 	counts  Counts

@@ -1,9 +1,6 @@
 package pbfttest_test
 
 import (
-	"os"
-	"runtime"
-	"strconv"
 	"testing"
 
 	"github.com/scrip-network/scrip/pbft"
@@ -15,30 +12,57 @@ func mutantEngine(m dualpath.Mutation) pbfttest.Factory {
 	return func(cfg pbft.Config, log []pbft.Record) (pbft.Engine, error) { return dualpath.NewMutant(cfg, log, m) }
 }
 
-func TestExploreMutants(t *testing.T) {
-	count, _ := strconv.Atoi(os.Getenv("EXPLORE"))
-	if count == 0 {
-		t.Skip()
-	}
-	only, _ := strconv.Atoi(os.Getenv("MUTANT"))
-	for m := dualpath.MutantFastUnarmed; m <= dualpath.MutantStrictRule; m++ {
-		if only != 0 && int(m) != only {
+// Random faults alone find every known-broken engine within so many seeds, and
+// the engine with every rule passes the seed that does.
+func TestRandomFaultsCatchMutants(t *testing.T) {
+	equivocating := pbfttest.Options{SafetyOnly: true, Fixed: true, Byzantine: 2,
+		Shapes:    []pbfttest.Shape{{Members: 4, Faults: 1, FastFaults: 1}, {Members: 5, Faults: 1, FastFaults: 1}, {Members: 7, Faults: 2, FastFaults: 1}},
+		Behaviour: pbfttest.ForgeProposals | pbfttest.ForgeVotes | pbfttest.LieInViewChange}
+	anything := pbfttest.Options{SafetyOnly: true}
+	for _, x := range []struct {
+		mutant dualpath.Mutation
+		opt    pbfttest.Options
+		within uint64
+	}{
+		{dualpath.MutantFastUnarmed, anything, 20},
+		{dualpath.MutantHighestOnly, anything, 20},
+		{dualpath.MutantSupportPlusOne, anything, 20},
+		{dualpath.MutantCommitAfterViewChange, anything, 20},
+		{dualpath.MutantForgetCertificate, anything, 20},
+		{dualpath.MutantVoteNotDurable, anything, 40},
+		{dualpath.MutantNoEvidenceClause, equivocating, 200},
+		{dualpath.MutantFewReports, anything, 20},
+		{dualpath.MutantTipOfLastView, anything, 40},
+		{dualpath.MutantHandoverAnySlot, anything, 60},
+		{dualpath.MutantSupportMinusOne, anything, 40},
+		{dualpath.MutantStrictRule, equivocating, 200},
+	} {
+		opt := x.opt
+		opt.New = mutantEngine(x.mutant)
+		seed := firstViolation(t, opt, x.within)
+		if seed == 0 {
+			t.Errorf("mutant %d goes unnoticed in %d seeds", x.mutant, x.within)
 			continue
 		}
-		opt := pbfttest.Options{New: mutantEngine(m), SafetyOnly: true}
-		if os.Getenv("AGREEMENT") != "" {
-			opt.Rules = []string{"agreement"}
+		t.Logf("mutant %d: seed %d", x.mutant, seed)
+		opt.New = newEngine
+		if r, err := pbfttest.Run(seed, opt); err != nil || len(r.Violations) > 0 {
+			t.Errorf("the engine with every rule fails too: %v, %v", r, err)
 		}
-		s, err := pbfttest.RunMany(1, count, runtime.GOMAXPROCS(0), opt, func(r *pbfttest.Result) bool {
-			return len(r.Violations) == 0
-		})
+	}
+}
+
+// firstViolation returns the first seed with a violation, 0 if none has one.
+func firstViolation(t *testing.T, opt pbfttest.Options, within uint64) uint64 {
+	t.Helper()
+	for seed := uint64(1); seed <= within; seed++ {
+		r, err := pbfttest.Run(seed, opt)
 		if err != nil {
 			t.Fatal(err)
 		}
-		if len(s.Failed) == 0 {
-			t.Logf("mutant %d: not found in %d", m, s.Seeds)
-			continue
+		if len(r.Violations) > 0 {
+			return seed
 		}
-		t.Logf("mutant %d: found by seed %d: %v", m, s.Failed[0].Seed, s.Failed[0].Violations[0])
 	}
+	return 0
 }

@@ -167,7 +167,7 @@ func (c *cluster) receive(x *node, e *event) {
 	reason := x.engine.Receive(e.from, m)
 	c.trace.mix(uint64(reason), uint64(m.Kind()))
 	c.counts.Reasons[reason]++
-	if c.trace.w != nil {
+	if c.trace.shows(m.Kind()) {
 		c.trace.line(c.now, "r%d <- r%d %s: %v", x.id, e.from, describe(m), reason)
 	}
 	if x.honest && e.honest && reason.Malicious() {
@@ -237,9 +237,12 @@ func (c *cluster) act(x *node, rd *pbft.Ready) bool {
 			c.oracle.learnHeader(&b.Header)
 		}
 	}
-	crashAt := -1 // after so many sends; 0 is before the sync
+	crashAt := -1 // 0 is before the sync, 1 after it, 1+k after k sends
 	if x.honest && !c.healed && len(rd.Records) > 0 && c.chance(c.plan.crash) {
 		crashAt = c.rng.IntN(2 + 3*len(rd.Messages))
+	}
+	if x.honest && !c.healed {
+		crashAt = c.boundary(rd, crashAt)
 	}
 	if crashAt == 0 {
 		c.crash(x)
@@ -253,6 +256,10 @@ func (c *cluster) act(x *node, rd *pbft.Ready) bool {
 	}
 	for i := range rd.Events {
 		c.event(x, &rd.Events[i])
+	}
+	if crashAt == 1 {
+		c.crash(x)
+		return false
 	}
 	sent := 0
 	for i := range rd.Messages {
@@ -278,6 +285,31 @@ func (c *cluster) act(x *node, rd *pbft.Ready) bool {
 	return true
 }
 
+// boundary counts the points of a Ready at which a crash makes a difference: before
+// the sync, after it, and after each send. It returns where Options.CrashAt lies
+// among them, else otherwise.
+func (c *cluster) boundary(rd *pbft.Ready, otherwise int) int {
+	here := 0
+	if len(rd.Records) > 0 {
+		here = 2
+	}
+	for i := range rd.Messages {
+		here++
+		if rd.Messages[i].To == pbft.Everyone {
+			here += c.committee.Size() - 2
+		}
+	}
+	before := c.boundaries
+	c.boundaries += here
+	if at := c.opt.CrashAt; at > before && at <= before+here {
+		if len(rd.Records) == 0 {
+			return at - before + 1
+		}
+		return at - before - 1
+	}
+	return otherwise
+}
+
 // reencode passes records through their frame in the seeds that exercise codecs.
 func (c *cluster) reencode(rs []pbft.Record) []pbft.Record {
 	if !c.plan.codec {
@@ -301,7 +333,7 @@ func (c *cluster) emit(x *node, o *pbft.Outgoing, sent *int, crashAt int) bool {
 	}
 	c.adversary.observe(o.Message)
 	c.trace.mix(uint64(o.Message.Kind())<<32|uint64(o.To), uint64(viewOf(o.Message)))
-	if c.trace.w != nil {
+	if c.trace.shows(o.Message.Kind()) {
 		c.trace.line(c.now, "r%d -> %s %s", x.id, addressee(o.To), describe(o.Message))
 	}
 	var encoded []byte
@@ -318,7 +350,7 @@ func (c *cluster) emit(x *node, o *pbft.Outgoing, sent *int, crashAt int) bool {
 			continue
 		}
 		c.send(x.id, to, o.Message, encoded, x.honest)
-		if *sent++; *sent == crashAt {
+		if *sent++; *sent+1 == crashAt {
 			return false
 		}
 	}

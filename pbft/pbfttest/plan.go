@@ -80,6 +80,9 @@ type Options struct {
 	Fixed     bool
 	// NoCrashes keeps honest replicas up.
 	NoCrashes bool
+	// CrashAt, if positive, is the one boundary of the run at which the replica in
+	// question crashes; see Result.Boundaries. The plan's crashes do not happen.
+	CrashAt int
 	// SafetyOnly leaves out the liveness phase.
 	SafetyOnly bool
 	// Rules, if not nil, are the only violations that count.
@@ -153,7 +156,7 @@ func drawPlan(r *rand.Rand, opt *Options) plan {
 	p.checkUs = pick[int64](r, 0, 1_000, 10_000, 50_000)
 	p.executeUs = pick[int64](r, 0, 1_000, 10_000, 50_000)
 	p.loadUs = pick[int64](r, 2_000, 10_000, 30_000, 100_000)
-	if p.crash = pick(r, 0, 0, 5, 20, 80); opt.NoCrashes {
+	if p.crash = pick(r, 0, 0, 5, 20, 80); opt.NoCrashes || opt.CrashAt > 0 {
 		p.crash = 0
 	}
 	p.safetyUs = int64(pick(r, 500, 1000, 2000)) * 1000

@@ -24,7 +24,10 @@ type Result struct {
 	VirtualUs, LivenessUs int64
 	ViewChanges           int
 	Counts                Counts
-	TraceHash             uint64
+	// Boundaries counts the persists and sends of honest replicas in the safety
+	// phase: where Options.CrashAt may lie.
+	Boundaries int
+	TraceHash  uint64
 }
 
 // String is the result in one line, and the violations with the plan below.
@@ -53,7 +56,7 @@ func Run(seed uint64, opt Options) (*Result, error) {
 	healed := c.phases()
 	r := &Result{Seed: seed, Plan: c.plan.String(), Violations: c.oracle.violations, Decided: len(c.oracle.chain),
 		VirtualUs: c.now, LivenessUs: c.now - healed, ViewChanges: len(c.oracle.changes), Counts: c.counts,
-		TraceHash: c.trace.hash}
+		TraceHash: c.trace.hash, Boundaries: c.boundaries}
 	for _, x := range c.nodes {
 		if x.honest && x.engine != nil {
 			r.View = max(r.View, x.engine.Status().View)

@@ -19,7 +19,7 @@ var ErrScript = errors.New("script")
 //
 // The commands, with arguments as name=value:
 //
-//	cluster n= f= p= [window=] [tenure=] [checkpoint=] [byzantine=]
+//	cluster n= f= p= [window=] [tenure=] [checkpoint=] [byzantine=] [hide=KINDS]
 //	propose ID [payload=]
 //	deliver | drop [from=IDs] [to=IDs] [kind=NAMEs]     what is on its way now
 //	settle [among=IDs]      deliver until nothing matches, lose the rest
@@ -32,7 +32,8 @@ var ErrScript = errors.New("script")
 //	view-change view= from= high=NAME [tip=NAME] to=IDs
 //	name NAME replica= seq=  names a committed block; genesis is named so already
 //
-// Everything that the replicas do in a command is printed, each Ready in full.
+// Everything that the replicas do in a command is printed, each Ready in full, but
+// for messages of the hidden kinds.
 type Script struct {
 	New   Factory
 	stage *Stage
@@ -140,18 +141,29 @@ func (c *command) match() Match {
 	if ids := c.ids(c.args["to"]); ids != nil {
 		ms = append(ms, To(ids...))
 	}
-	if names := c.args["kind"]; names != "" {
-		var kinds []pbft.Kind
-		for name := range strings.SplitSeq(names, ",") {
-			k := pbft.KindPrePrepare
-			for k.String() != name && k <= pbft.KindRecollection {
-				k++
-			}
-			kinds = append(kinds, k)
-		}
+	if kinds := c.kinds("kind"); kinds != nil {
 		ms = append(ms, OfKind(kinds...))
 	}
 	return Both(ms...)
+}
+
+// kinds parses a list of kinds of messages.
+func (c *command) kinds(arg string) (kinds []pbft.Kind) {
+	text, ok := c.args[arg]
+	if !ok {
+		return nil
+	}
+	for name := range strings.SplitSeq(text, ",") {
+		k := pbft.KindPrePrepare
+		for k <= pbft.KindRecollection && k.String() != name {
+			k++
+		}
+		if k > pbft.KindRecollection {
+			c.fail("%q is no kind of message", name)
+		}
+		kinds = append(kinds, k)
+	}
+	return kinds
 }
 
 func (s *Script) run(line string) error {
@@ -205,7 +217,7 @@ func (s *Script) run(line string) error {
 }
 
 func (s *Script) cluster(c *command) {
-	o := StageOptions{New: s.New, Trace: &s.out, Byzantine: c.ids(c.args["byzantine"]),
+	o := StageOptions{New: s.New, Trace: &s.out, Hide: c.kinds("hide"), Byzantine: c.ids(c.args["byzantine"]),
 		Shape: Shape{c.number("n", 4), c.number("f", 1), c.number("p", 0)},
 		Parameters: pbft.Parameters{Window: uint64(c.number("window", 4)), Tenure: uint64(c.number("tenure", 100)),
 			CheckpointInterval: uint64(c.number("checkpoint", 100)), ExecutionLag: 1}}

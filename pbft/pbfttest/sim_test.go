@@ -2,6 +2,7 @@ package pbfttest_test
 
 import (
 	"flag"
+	"io"
 	"os"
 	"runtime"
 	"testing"
@@ -54,3 +55,63 @@ func TestClusterKeepsItsPromises(t *testing.T) {
 		s.WorstViewChanges, s.WorstViewChangesSeed)
 	t.Logf("%+v", s.Counts)
 }
+
+// The same seed gives the same run, on any number of workers and with or without
+// a printed trace.
+func TestRunsAreDeterministic(t *testing.T) {
+	hashes := make(map[uint64]uint64)
+	for workers := 1; workers <= 2; workers++ {
+		_, err := pbfttest.RunMany(1, 60, workers, pbfttest.Options{New: newEngine}, func(r *pbfttest.Result) bool {
+			if h, ok := hashes[r.Seed]; ok && h != r.TraceHash {
+				t.Errorf("seed %d: trace %016x, then %016x", r.Seed, h, r.TraceHash)
+			}
+			hashes[r.Seed] = r.TraceHash
+			return true
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	r, err := pbfttest.Run(7, pbfttest.Options{New: newEngine, Trace: io.Discard})
+	if err != nil || r.TraceHash != hashes[7] {
+		t.Errorf("seed 7 with a trace: %016x, %v; without %016x", r.TraceHash, err, hashes[7])
+	}
+	distinct := make(map[uint64]bool)
+	for _, h := range hashes {
+		distinct[h] = true
+	}
+	if len(distinct) != len(hashes) {
+		t.Errorf("%d seeds give %d traces", len(hashes), len(distinct))
+	}
+}
+
+// A crash at every single boundary, one run each: before the sync, after it, and
+// after each send of every turn, in runs with lost messages and changes of view.
+func TestCrashAtEveryBoundary(t *testing.T) {
+	for _, shape := range []pbfttest.Shape{{Members: 4, Faults: 1}, {Members: 4, Faults: 1, FastFaults: 1}} {
+		for seed := uint64(1); seed <= 3; seed++ {
+			opt := pbfttest.Options{New: newEngine, Shapes: []pbfttest.Shape{shape}, NoCrashes: true, SafetyMs: 150,
+				Fixed: true}
+			r, err := pbfttest.Run(seed, opt)
+			if err != nil || len(r.Violations) > 0 {
+				t.Fatalf("%v, %v", r, err)
+			}
+			step := max(1, r.Boundaries/crashRuns)
+			for at := 1; at <= r.Boundaries; at += step {
+				opt.CrashAt = at
+				r, err := pbfttest.Run(seed, opt)
+				if err != nil {
+					t.Fatal(err)
+				}
+				if r.Counts.Crashes != 1 || len(r.Violations) > 0 {
+					t.Fatalf("crash at boundary %d of n=%d p=%d: %d crashes, %v", at, shape.Members, shape.FastFaults,
+						r.Counts.Crashes, r)
+				}
+			}
+			t.Logf("n=%d p=%d seed %d: %d boundaries, every %d", shape.Members, shape.FastFaults, seed, r.Boundaries, step)
+		}
+	}
+}
+
+// crashRuns bounds the runs of TestCrashAtEveryBoundary for each cluster.
+const crashRuns = 400

@@ -19,7 +19,11 @@ type StageOptions struct {
 	New       Factory
 	Committee func(chain pbft.Digest, epoch pbft.Epoch, keys []pbft.PublicKey, p pbft.Parameters) (*pbft.Committee, error)
 	Recall    bool
-	Trace     io.Writer
+	// Rules, if not nil, are the only violations that count.
+	Rules []string
+	Trace io.Writer
+	// Hide are kinds of messages that the trace leaves out.
+	Hide []pbft.Kind
 }
 
 // Letter is a message on its way on a Stage.
@@ -45,7 +49,7 @@ type Stage struct {
 
 // NewStage starts a cluster.
 func NewStage(o StageOptions) (*Stage, error) {
-	s := &Stage{opt: Options{New: o.New, Committee: o.Committee, Trace: o.Trace}}
+	s := &Stage{opt: Options{New: o.New, Committee: o.Committee, Trace: o.Trace, Rules: o.Rules}}
 	p := plan{shape: o.Shape, parameters: o.Parameters, timers: o.Timers, behaviour: ForgeProposals, recall: o.Recall,
 		byzantine: make([]bool, o.Shape.Members), codec: true}
 	p.parameters.Faults, p.parameters.FastFaults = o.Shape.Faults, o.Shape.FastFaults
@@ -60,10 +64,12 @@ func NewStage(o StageOptions) (*Stage, error) {
 		return nil, fmt.Errorf("stage: %w", err)
 	}
 	s.c.stage = s
+	s.c.trace.hide = o.Hide
 	for _, x := range s.c.nodes {
 		s.c.turn(x)
 	}
 	s.rest()
+	s.Tick(1) // from here on the engines know the time
 	return s, nil
 }
 
@@ -100,6 +106,9 @@ func (s *Stage) Genesis() pbft.BlockRef { return s.c.committee.Ref(&s.c.genesis)
 
 // Engine returns the engine of an honest replica, nil while it is down.
 func (s *Stage) Engine(id pbft.ReplicaID) pbft.Engine { return s.c.instances[id][0].engine }
+
+// Byzantine reports whether a member is Byzantine.
+func (s *Stage) Byzantine(id pbft.ReplicaID) bool { return s.c.plan.byzantine[id] }
 
 // Committed returns how many blocks a replica committed and executed.
 func (s *Stage) Committed(id pbft.ReplicaID) int { return len(s.c.instances[id][0].chain) }

@@ -3,6 +3,7 @@ package pbfttest
 import (
 	"fmt"
 	"io"
+	"slices"
 
 	"github.com/scrip-network/scrip/pbft"
 )
@@ -44,7 +45,10 @@ func (a *Counts) add(b *Counts) {
 type tracer struct {
 	hash uint64
 	w    io.Writer
+	hide []pbft.Kind // of messages that are not printed
 }
+
+func (t *tracer) shows(k pbft.Kind) bool { return t.w != nil && !slices.Contains(t.hide, k) }
 
 func (t *tracer) mix(a, b uint64) {
 	h := (t.hash ^ a) * 0x9e3779b97f4a7c15
