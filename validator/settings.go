@@ -66,14 +66,15 @@ type Setting struct {
 	set                      func(c *Config, value string) error
 }
 
-// Settings returns all settings in the order of the file.
+// Settings returns all settings in the order of the file: those of no table first,
+// as TOML wants it.
 func Settings() []Setting {
 	all := []Setting{
 		path("genesis", "genesis file of the chain", func(c *Config) *string { return &c.Genesis }),
+		path("data", "folder of the consensus log and the ledger", func(c *Config) *string { return &c.Data }),
 		path("key.file", "key file of the validator", func(c *Config) *string { return &c.Key }),
 		path("key.passphrase_file", "file that holds the key file's passphrase, if it is encrypted",
 			func(c *Config) *string { return &c.PassphraseFile }),
-		path("data", "folder of the consensus log and the ledger", func(c *Config) *string { return &c.Data }),
 		address("listen.peers", "where the other validators connect, host:port", func(c *Config) *string { return &c.ListenPeers }),
 		address("listen.api", "where the API listens, host:port", func(c *Config) *string { return &c.ListenAPI }),
 		{Key: "peers", Doc: "addresses of the validators by their number in the genesis file, such as 0=host:port",

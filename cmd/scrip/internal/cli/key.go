@@ -236,7 +236,7 @@ func (a *App) copyKey(from, to string, open bool) error {
 
 // A wallet's phrase lies beside the keys under a name of its own.
 func (a *App) phrasePath(name string) string {
-	if strings.ContainsRune(name, filepath.Separator) {
+	if strings.HasSuffix(name, ".phrase") && strings.ContainsRune(name, filepath.Separator) {
 		return name
 	}
 	return filepath.Join(a.keyDir(), strings.TrimSuffix(name, ".phrase")+".phrase")
