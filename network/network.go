@@ -154,6 +154,9 @@ func (n *Network) makeHome(i int) error {
 		if err := keys.SaveUnencrypted(key, n.dev.Validators[i]); err != nil {
 			return err
 		}
+		if err := validator.WriteConfig(home, n.settings(i)); err != nil {
+			return err
+		}
 	}
 	_, err = cfg.Join(n.dev.Genesis.Raw)
 	var t *validator.Trouble
@@ -178,6 +181,18 @@ func (n *Network) flags(i int) map[string]string {
 		flags[name] = v
 	}
 	return flags
+}
+
+// settings are the flags by the keys of the settings, for whoever starts a
+// validator by hand.
+func (n *Network) settings(i int) map[string]string {
+	flags, set := n.flags(i), make(map[string]string)
+	for _, s := range validator.Settings() {
+		if v, ok := flags[s.Flag]; ok {
+			set[s.Key] = v
+		}
+	}
+	return set
 }
 
 // writeShared writes the genesis file and the keys of the people.

@@ -21,6 +21,7 @@ import (
 // process is gone.
 type Record struct {
 	Port    int       `json:"port"`
+	Chain   string    `json:"chain"`
 	PID     int       `json:"pid"`
 	Started time.Time `json:"started"`
 	Dir     string    `json:"dir"`

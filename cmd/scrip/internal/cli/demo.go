@@ -1,0 +1,271 @@
+package cli
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/scrip-network/scrip/client"
+	"github.com/scrip-network/scrip/network"
+	"github.com/scrip-network/scrip/validator"
+)
+
+// demoPort is the default base port of a demo.
+const demoPort = 7600
+
+// demoReadyTimeout bounds the start of a demo.
+const demoReadyTimeout = 60 * time.Second
+
+// demoOptions are the flags of demo.
+type demoOptions struct {
+	port       int
+	validators int
+	state      string
+	story      bool
+	level      string
+}
+
+func newDemoCommand(a *App) *cobra.Command {
+	o := demoOptions{port: demoPort, validators: 4, level: "info"}
+	c := &cobra.Command{
+		Use: "demo", Short: "Run a whole network on this machine, with public demonstration keys", Args: subcommand,
+		Long: "Run a whole network on this machine: one process for each validator, with its own\n" +
+			"home, key and ports. It stops with Ctrl-C and leaves nothing behind, unless --state\n" +
+			"names a folder. Its keys are public: it is not for real coupons.",
+		Example: "  scrip demo\n  scrip demo --story\n  scrip demo --state ./demo --port 7700",
+		RunE: func(c *cobra.Command, _ []string) error {
+			if o.story {
+				return a.runStory(c.Context(), o)
+			}
+			return a.runDemo(c.Context(), o)
+		},
+	}
+	f := c.Flags()
+	f.IntVar(&o.port, "port", o.port, "base port: validator i has its API at port+10i and listens for the others at port+10i+1")
+	f.IntVar(&o.validators, "validators", o.validators, "how many validators, at least 4")
+	f.StringVar(&o.state, "state", "", "folder that keeps the network; default none")
+	f.StringVar(&o.level, "log-level", o.level, "least level of the validators' logs")
+	f.BoolVar(&o.story, "story", false, "play the life of a coupon on a fresh network, check every step, and exit")
+	c.AddCommand(newDemoURLsCommand(a), newDemoStopCommand(a))
+	return c
+}
+
+// openDemo makes a network in the state folder, or in a temporary one. clean
+// stops it and removes what is temporary.
+func (a *App) openDemo(o demoOptions) (n *network.Network, clean func() error, err error) {
+	executable, err := os.Executable()
+	if err != nil {
+		return nil, nil, fmt.Errorf("find the program itself: %w", err)
+	}
+	dir, forget := o.state, func() error { return nil }
+	if dir == "" {
+		if dir, err = os.MkdirTemp("", "scrip-demo-"); err != nil {
+			return nil, nil, fmt.Errorf("make a folder for the demo: %w", err)
+		}
+		forget = func() error { return os.RemoveAll(dir) }
+	}
+	if dir, err = filepath.Abs(dir); err != nil {
+		return nil, nil, err
+	}
+	// A name of its own keeps wallets and receipts of one demo apart from the next.
+	var suffix [3]byte
+	rand.Read(suffix[:])
+	n, err = network.Create(network.Config{
+		Executable: executable, Dir: dir, Name: fmt.Sprintf("demo-%x", suffix), Validators: o.validators, BasePort: o.port,
+		Settings: map[string]string{"log-level": o.level},
+	})
+	if err != nil {
+		return nil, nil, errors.Join(err, forget())
+	}
+	return n, func() error { return errors.Join(n.Close(), forget()) }, nil
+}
+
+// startDemo starts the validators of a network and waits until they agree.
+func (a *App) startDemo(ctx context.Context, n *network.Network) error {
+	if err := n.Start(); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, demoReadyTimeout)
+	defer cancel()
+	p := a.Progress("starting")
+	defer p.Done()
+	return n.WaitReady(ctx, func(ready int) {
+		p.Set(ready, n.Size(), "validators agree")
+	})
+}
+
+func (a *App) runDemo(ctx context.Context, o demoOptions) (err error) {
+	begin := time.Now()
+	if r, err := network.Find(o.port); err == nil {
+		return &Error{Exit: ExitUsed, Kind: string(validator.KindPort),
+			Text:   fmt.Sprintf("a demo runs on port %d already, since %s", r.Port, r.Started.Format("15:04:05")),
+			Remedy: "Stop it, or start another one with --port.", Next: fmt.Sprintf("scrip demo stop --port %d", r.Port)}
+	}
+	n, clean, err := a.openDemo(o)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, clean()) }()
+	if err := a.startDemo(ctx, n); err != nil {
+		return err
+	}
+	record := &network.Record{Port: o.port, PID: os.Getpid(), Started: begin, Dir: n.Dir(), Genesis: n.GenesisPath(),
+		Nodes: n.URLs(), Chain: n.Dev().Genesis.File.Name}
+	record.Text = a.demoText(n, o, time.Since(begin))
+	withdraw, err := record.Announce()
+	if err != nil {
+		return err
+	}
+	defer withdraw()
+	if a.ForPeople() {
+		if err := a.write(record.Text); err != nil {
+			return err
+		}
+	} else if err := a.document(record, a.Output == JSON); err != nil {
+		return err
+	}
+	err = a.watchDemo(ctx, n)
+	if errors.Is(err, context.Canceled) {
+		a.Say("stopping")
+		return nil
+	}
+	return err
+}
+
+// demoText is the list that a demo prints last.
+func (a *App) demoText(n *network.Network, o demoOptions, took time.Duration) string {
+	state := "new, gone when it stops (keep one with --state DIR)"
+	if o.state != "" {
+		state = "kept in " + n.Dir()
+		if n.Resumed() {
+			state += ", resumed"
+		}
+	}
+	var b strings.Builder
+	line := func(name, format string, args ...any) {
+		fmt.Fprintf(&b, " %-9s %s\n", name, fmt.Sprintf(format, args...))
+	}
+	fmt.Fprintf(&b, "\n ready in %.1f s   %d of %d validators agree   chain %s\n", took.Seconds(), n.Size(), n.Size(),
+		n.Dev().Genesis.File.Name)
+	line("state", "%s", state)
+	for i, u := range n.URLs() {
+		name := ""
+		if i == 0 {
+			name = "nodes"
+		}
+		line(name, "%s   docs %s/docs   metrics %s/metrics", u, u, u)
+	}
+	line("genesis", "%s", n.GenesisPath())
+	line("logs", "%s", n.LogPath(0))
+	line("people", "%s", peopleText(n))
+	line("", "their keys lie in %s; commands take their names", filepath.Join(n.Dir(), "keys"))
+	line("next", "scrip demo --story --port %d   plays the life of a coupon", o.port+1000)
+	line("", "scrip bench --local 4            measures this machine")
+	line("", "scrip demo urls · scrip demo stop · Ctrl-C")
+	b.WriteString(" DEMO KEYS ARE PUBLIC. NOT FOR REAL COUPONS.\n")
+	return b.String()
+}
+
+func peopleText(n *network.Network) string {
+	var names []string
+	for _, p := range n.People() {
+		names = append(names, p.Name)
+	}
+	return strings.Join(names, ", ")
+}
+
+// watchPause is the time between two looks at a running demo.
+const watchPause = 500 * time.Millisecond
+
+// watchDemo shows one live line until ctx ends or a validator does by itself.
+func (a *App) watchDemo(ctx context.Context, n *network.Network) error {
+	clients := make([]*client.Client, n.Size())
+	for i := range clients {
+		var err error
+		if clients[i], err = client.New(n.Dev().Genesis.Raw, []string{n.URL(i)}, client.WithTimeout(time.Second)); err != nil {
+			return err
+		}
+	}
+	p := a.Progress("")
+	defer p.Done()
+	down := make([]bool, n.Size())
+	for {
+		up, height, waiting := 0, uint64(0), 0
+		for i, c := range clients {
+			if !n.Running(i) {
+				if !down[i] {
+					a.Say("validator %d has ended: see %s", i, n.LogPath(i))
+				}
+				down[i] = true
+				continue
+			}
+			if s, err := c.Status(ctx, 0); err == nil && s.Ready {
+				up++
+				height, waiting = max(height, uint64(s.Height)), max(waiting, s.MempoolTxs)
+			}
+		}
+		p.Set(0, 0, fmt.Sprintf("height %d   %d of %d validators ready   %d transactions waiting", height, up, n.Size(), waiting))
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-time.After(watchPause):
+		}
+	}
+}
+
+func newDemoURLsCommand(a *App) *cobra.Command {
+	port := 0
+	c := &cobra.Command{
+		Use: "urls", Short: "Print again what the running demo has printed", Args: arguments(),
+		RunE: func(*cobra.Command, []string) error {
+			r, err := a.findDemo(port)
+			if err != nil {
+				return err
+			}
+			if a.ForPeople() {
+				return a.write(r.Text)
+			}
+			return a.document(r, a.Output == JSON)
+		},
+	}
+	c.Flags().IntVar(&port, "port", 0, "base port of the demo; default the newest")
+	return c
+}
+
+func newDemoStopCommand(a *App) *cobra.Command {
+	port := 0
+	c := &cobra.Command{
+		Use: "stop", Short: "Stop the running demo", Args: arguments(),
+		RunE: func(*cobra.Command, []string) error {
+			r, err := a.findDemo(port)
+			if err != nil {
+				return err
+			}
+			if err := r.Stop(demoStopTimeout); err != nil {
+				return err
+			}
+			a.Say("stopped the demo on port %d", r.Port)
+			return nil
+		},
+	}
+	c.Flags().IntVar(&port, "port", 0, "base port of the demo; default the newest")
+	return c
+}
+
+// demoStopTimeout bounds the end of a demo.
+const demoStopTimeout = 20 * time.Second
+
+func (a *App) findDemo(port int) (*network.Record, error) {
+	r, err := network.Find(port)
+	if errors.Is(err, network.ErrNoDemo) {
+		return nil, &Error{Exit: ExitNotFound, Text: "no demo runs on this machine", Next: "scrip demo"}
+	}
+	return r, err
+}
