@@ -24,6 +24,7 @@ var commands = []struct {
 	group string
 	make  func(a *App) *cobra.Command
 }{
+	{groupStart, newDemoCommand},
 	{groupMember, newInitCommand},
 	{groupMember, newGenesisCommand},
 	{groupMember, newNodeCommand},
