@@ -33,7 +33,7 @@ func signTxs(n int) [][]byte {
 }
 
 func benchCluster(b *testing.B) *cluster {
-	c := newCluster(b, 4, true, func(cfg *Config) {
+	c := newCluster(b, func(cfg *Config) {
 		cfg.Logger = nil
 		cfg.Workers = 2
 	})

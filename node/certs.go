@@ -8,7 +8,6 @@ import (
 	"sync"
 	"time"
 
-	"github.com/scrip-network/scrip/chain"
 	"github.com/scrip-network/scrip/pbft"
 	"github.com/scrip-network/scrip/pbft/wire"
 	"github.com/scrip-network/scrip/store"
@@ -246,11 +245,11 @@ func (c *certs) learn(ctx context.Context, a wantedFrame) error {
 
 // fits compares a verified certificate with what this node has executed.
 func (n *Node) fits(x *pbft.CheckpointCertificate) error {
-	b, err := n.readExecuted(uint64(x.Seq))
+	own, err := readRecord(n.cfg.Ledger.Latest(), uint64(x.Seq))
 	if err != nil {
 		return err
 	}
-	if n.committee.HeaderDigest(&b.header) != x.Block || pbft.Digest(chain.ReceiptRoot(b.receipts)) != x.ReceiptRoot {
+	if n.committee.HeaderDigest(&own.Header) != x.Block || own.stateRoot != x.StateRoot || own.receiptRoot != x.ReceiptRoot {
 		return fmt.Errorf("%d members attest another execution of block %d than this node's", len(x.Signatures), x.Seq)
 	}
 	return nil

@@ -150,7 +150,6 @@ func (n *Node) outcomeAt(id [32]byte, place store.TxPlace) (Outcome, error) {
 		if b, err = n.readExecuted(place.Height); err != nil {
 			return Outcome{ID: id}, err
 		}
-		b.ids = nil
 	}
 	if int(place.Index) >= len(b.receipts) {
 		return Outcome{ID: id}, fmt.Errorf("transaction %d of the %d in block %d", place.Index, len(b.receipts), place.Height)
@@ -166,11 +165,7 @@ func (n *Node) outcomeAt(id [32]byte, place store.TxPlace) (Outcome, error) {
 // transactions and its events.
 func (n *Node) readExecuted(height uint64) (*executedBlock, error) {
 	v := n.cfg.Ledger.Latest()
-	header, err := v.Header(height)
-	if err != nil {
-		return nil, err
-	}
-	signed, err := decodeSignedHeader(header)
+	x, err := readRecord(v, height)
 	if err != nil {
 		return nil, err
 	}
@@ -178,7 +173,7 @@ func (n *Node) readExecuted(height uint64) (*executedBlock, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := &executedBlock{header: signed.Header}
+	b := &executedBlock{header: x.Header, stateRoot: x.stateRoot, receiptRoot: x.receiptRoot}
 	if b.receipts, err = DecodeReceipts(encoded); err != nil {
 		return nil, err
 	}
@@ -213,6 +208,8 @@ type Block struct {
 	Header      pbft.SignedHeader
 	Txs         [][]byte
 	Receipts    [][]byte
+	StateRoot   pbft.Digest // after the block
+	ReceiptRoot pbft.Digest
 	Certificate *pbft.Certificate           // of its commit; nil if a later block's stands for it
 	Checkpoint  *pbft.CheckpointCertificate // over its execution; nil if none is held yet
 }
@@ -228,12 +225,12 @@ func (n *Node) Block(height uint64) (*Block, error) {
 	if err != nil {
 		return nil, err
 	}
-	signed, err := decodeSignedHeader(stored.Header)
+	x, err := decodeRecord(stored.Header)
 	if err != nil {
 		return nil, err
 	}
-	b := &Block{Height: height, Digest: n.committee.HeaderDigest(&signed.Header), Header: signed,
-		Receipts: e.receipts, Checkpoint: e.certificate}
+	b := &Block{Height: height, Digest: n.committee.HeaderDigest(&x.Header), Header: x.SignedHeader,
+		StateRoot: x.stateRoot, ReceiptRoot: x.receiptRoot, Receipts: e.receipts, Checkpoint: e.certificate}
 	if b.Txs, err = chain.DecodePayload(stored.Payload, n.payloads.limits); err != nil {
 		return nil, fmt.Errorf("stored payload of height %d: %w", height, err)
 	}

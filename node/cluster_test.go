@@ -2,7 +2,6 @@ package node
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"log/slog"
 	"net"
@@ -13,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/prometheus/client_golang/prometheus"
 	dto "github.com/prometheus/client_model/go"
 
@@ -37,11 +37,20 @@ type cluster struct {
 	startMs   uint64
 }
 
+// options says how to make a cluster.
+type options struct {
+	size      int
+	tls       bool // else frames go through memory
+	crashable bool // disks are simulated
+	configure func(*Config)
+}
+
 // member is one place in the cluster: a node that may be stopped and started.
 type member struct {
 	c      *cluster
 	id     int
-	fs     store.FS
+	fs     store.FS   // of the log
+	disk   *vfs.MemFS // of the ledger; nil: the machine's
 	node   *Node
 	ledger *store.Ledger
 	log    *store.Log
@@ -52,9 +61,16 @@ type member struct {
 
 var testChain = [32]byte{7, 7, 7}
 
-func newCluster(t testing.TB, n int, tls bool, configure func(*Config)) *cluster {
+// newCluster makes four members over TLS on real disks.
+func newCluster(t testing.TB, configure func(*Config)) *cluster {
 	t.Helper()
-	c := &cluster{t: t, dir: t.TempDir(), configure: configure, startMs: nowMs() - 1000}
+	return makeCluster(t, options{size: 4, tls: true, configure: configure})
+}
+
+func makeCluster(t testing.TB, o options) *cluster {
+	t.Helper()
+	c := &cluster{t: t, dir: t.TempDir(), configure: o.configure, startMs: nowMs() - 1000}
+	n := o.size
 	var public []pbft.PublicKey
 	var ids []uint16
 	for i := range n {
@@ -68,7 +84,7 @@ func newCluster(t testing.TB, n int, tls bool, configure func(*Config)) *cluster
 	if c.committee, err = pbft.NewCommittee(testChain, 0, public, pbft.Parameters{Faults: f, FastFaults: p}); err != nil {
 		t.Fatal(err)
 	}
-	if tls {
+	if o.tls {
 		for i := range n {
 			c.peers = append(c.peers, transport.Peer{ID: uint16(i), Key: c.keys[i].Public(), Addr: freeAddress(t)})
 		}
@@ -77,6 +93,9 @@ func newCluster(t testing.TB, n int, tls bool, configure func(*Config)) *cluster
 	}
 	for i := range n {
 		m := &member{c: c, id: i, fs: store.OS{}, ended: true}
+		if o.crashable {
+			m.fs, m.disk = store.NewMem(), vfs.NewCrashableMem()
+		}
 		c.members = append(c.members, m)
 		id := store.LogID{Chain: testChain, Key: c.keys[i].Public()}
 		log, err := store.CreateLog(m.fs, m.path("log"), id)
@@ -117,7 +136,11 @@ func (c *cluster) startAll() {
 func (c *cluster) stopAll() {
 	var g sync.WaitGroup
 	for _, m := range c.members {
-		g.Go(func() { m.stop() })
+		g.Go(func() {
+			if err := m.stop(); err != nil {
+				c.t.Errorf("member %d: %v", m.id, err)
+			}
+		})
 	}
 	g.Wait()
 }
@@ -131,7 +154,11 @@ func (m *member) start() {
 	t := m.c.t
 	t.Helper()
 	var err error
-	m.ledger, err = store.OpenLedger(store.LedgerConfig{Dir: m.path("ledger"), Chain: testChain})
+	ledger := store.LedgerConfig{Dir: m.path("ledger"), Chain: testChain}
+	if m.disk != nil {
+		ledger.FS = m.disk
+	}
+	m.ledger, err = store.OpenLedger(ledger)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -186,17 +213,20 @@ func (m *member) stop() error {
 	if m.ended {
 		return nil
 	}
-	m.ended = true
 	m.cancel()
+	return m.end()
+}
+
+// end waits for the member's node and closes its files.
+func (m *member) end() error {
+	m.ended = true
 	err := <-m.done
+	m.cancel()
 	if m.log != nil {
 		_ = m.log.Close()
 	}
 	if e := m.ledger.Close(); e != nil && err == nil {
 		err = e
-	}
-	if err != nil && !errors.Is(err, store.ErrPoisoned) {
-		m.c.t.Errorf("member %d: %v", m.id, err)
 	}
 	return err
 }
@@ -207,18 +237,22 @@ func (c *cluster) wait(what string, condition func() bool) {
 	deadline := time.Now().Add(time.Minute)
 	for !condition() {
 		if time.Now().After(deadline) {
-			for _, m := range c.members {
-				if m.node != nil {
-					c.t.Logf("member %d: %+v", m.id, m.node.Status())
-				}
-			}
+			c.logStatus()
 			c.t.Fatalf("not reached within a minute: %s", what)
 		}
 		time.Sleep(5 * time.Millisecond)
 	}
 }
 
-// heights waits until all the given members have executed a height, and checks
+func (c *cluster) logStatus() {
+	for _, m := range c.members {
+		if m.node != nil {
+			c.t.Logf("member %d: %+v", m.id, m.node.Status())
+		}
+	}
+}
+
+// agree waits until all the given members have executed a height, and checks
 // that they agree on every block up to it.
 func (c *cluster) agree(height uint64, ids ...int) {
 	c.t.Helper()

@@ -78,11 +78,11 @@ func (l *loop) unsyncedBlocks() ([][]pbft.Record, error) {
 }
 
 func blockRecords(b *store.Block) ([]pbft.Record, error) {
-	header, err := decodeSignedHeader(b.Header)
+	header, err := decodeRecord(b.Header)
 	if err != nil {
 		return nil, err
 	}
-	records := []pbft.Record{{Kind: pbft.RecordBlock, Block: &pbft.Block{SignedHeader: header, Payload: b.Payload}}}
+	records := []pbft.Record{{Kind: pbft.RecordBlock, Block: &pbft.Block{SignedHeader: header.SignedHeader, Payload: b.Payload}}}
 	if len(b.Certificate) > 0 {
 		c, err := pbft.DecodeCertificate(b.Certificate)
 		if err != nil {

@@ -110,23 +110,24 @@ func (e *executor) execute(c *pbft.CommittedBlock) (jobDone, error) {
 	}
 	n.metrics.took(stepExecute, start)
 	start = time.Now()
-	if err := n.cfg.Ledger.Commit(blockBatch(c, txs, &r), false); err != nil {
+	if err := n.cfg.Ledger.Commit(blockBatch(c, txs, &r, receiptRoot), false); err != nil {
 		return jobDone{}, fmt.Errorf("store block %d: %w", h.Seq, err)
 	}
 	n.metrics.took(stepStore, start)
-	e.announce(c, txs, &r, tree)
-	return jobDone{seq: h.Seq, stateRoot: r.StateRoot, receiptRoot: receiptRoot}, nil
+	d := jobDone{seq: h.Seq, stateRoot: r.StateRoot, receiptRoot: receiptRoot}
+	e.announce(c, txs, &r, d, tree)
+	return d, nil
 }
 
 // announce tells the mempool, those who wait and the metrics about a block that
 // is stored.
-func (e *executor) announce(c *pbft.CommittedBlock, txs []*Tx, r *Result, tree func() *chain.Tree) {
+func (e *executor) announce(c *pbft.CommittedBlock, txs []*Tx, r *Result, d jobDone, tree func() *chain.Tree) {
 	h := &c.Block.Header
 	n := e.n
 	n.mempool.executed(h.View, h.View > e.view, txs)
 	e.view = max(e.view, h.View)
-	b := &executedBlock{digest: c.Digest, header: *h, receipts: r.Receipts, events: r.Events, tree: tree,
-		ids: make([][32]byte, len(txs))}
+	b := &executedBlock{header: *h, receipts: r.Receipts, events: r.Events, tree: tree,
+		stateRoot: d.stateRoot, receiptRoot: d.receiptRoot, ids: make([][32]byte, len(txs))}
 	for i, tx := range txs {
 		b.ids[i] = tx.ID
 		b.size += 32 + len(r.Receipts[i])
@@ -152,10 +153,11 @@ func (e *executor) announce(c *pbft.CommittedBlock, txs []*Tx, r *Result, tree f
 }
 
 // blockBatch is everything that an executed block leaves in the ledger.
-func blockBatch(c *pbft.CommittedBlock, txs []*Tx, r *Result) store.BlockBatch {
+func blockBatch(c *pbft.CommittedBlock, txs []*Tx, r *Result, receiptRoot pbft.Digest) store.BlockBatch {
+	header := record{c.Block.SignedHeader, r.StateRoot, receiptRoot}
 	b := store.BlockBatch{
 		Height: uint64(c.Block.Header.Seq), StateRoot: r.StateRoot,
-		Header: encodeSignedHeader(&c.Block.SignedHeader), Payload: c.Block.Payload,
+		Header: header.encode(), Payload: c.Block.Payload,
 		Receipts: chain.EncodePayload(r.Receipts), Txs: make([]store.TxRef, len(txs)), Events: make([]store.Event, len(r.Events)),
 		Rows: r.Changes.Rows, Pages: r.Changes.Pages, Extra: r.Changes.Extra,
 		SeenAdded: r.Changes.SeenAdded, SeenDropped: r.Changes.SeenDropped,
@@ -177,18 +179,41 @@ func blockBatch(c *pbft.CommittedBlock, txs []*Tx, r *Result) store.BlockBatch {
 	return b
 }
 
-// The ledger keeps a header with its primary's signature behind it.
-func encodeSignedHeader(h *pbft.SignedHeader) []byte {
-	return append(h.Header.Append(make([]byte, 0, pbft.HeaderBytes+len(h.Signature))), h.Signature[:]...)
+// record is what the ledger keeps as the header of an executed block: the header
+// with its primary's signature, and the results of the block.
+type record struct {
+	pbft.SignedHeader
+	stateRoot, receiptRoot pbft.Digest
 }
 
-func decodeSignedHeader(b []byte) (pbft.SignedHeader, error) {
-	if len(b) != pbft.HeaderBytes+len(pbft.Signature{}) {
-		return pbft.SignedHeader{}, fmt.Errorf("stored header of %d bytes", len(b))
+const recordBytes = pbft.HeaderBytes + 64 + 32 + 32
+
+func (x *record) encode() []byte {
+	b := append(x.Header.Append(make([]byte, 0, recordBytes)), x.Signature[:]...)
+	return append(append(b, x.stateRoot[:]...), x.receiptRoot[:]...)
+}
+
+func decodeRecord(b []byte) (x record, err error) {
+	if len(b) != recordBytes {
+		return x, fmt.Errorf("stored header of %d bytes", len(b))
 	}
-	h, err := pbft.DecodeHeader(b[:pbft.HeaderBytes])
+	if x.Header, err = pbft.DecodeHeader(b[:pbft.HeaderBytes]); err != nil {
+		return x, fmt.Errorf("stored header: %w", err)
+	}
+	rest := b[pbft.HeaderBytes:]
+	x.Signature, x.stateRoot, x.receiptRoot = pbft.Signature(rest), pbft.Digest(rest[64:]), pbft.Digest(rest[96:])
+	return x, nil
+}
+
+// readRecord reads the header of an executed block.
+func readRecord(v *store.View, height uint64) (record, error) {
+	b, err := v.Header(height)
 	if err != nil {
-		return pbft.SignedHeader{}, fmt.Errorf("stored header: %w", err)
+		return record{}, err
 	}
-	return pbft.SignedHeader{Header: h, Signature: pbft.Signature(b[pbft.HeaderBytes:])}, nil
+	x, err := decodeRecord(b)
+	if err != nil {
+		return record{}, fmt.Errorf("height %d: %w", height, err)
+	}
+	return x, nil
 }

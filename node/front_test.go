@@ -127,7 +127,11 @@ func TestPayloadValidity(t *testing.T) {
 		{"too large", payloadOf(newHashTx(clientKey, 1, string(make([]byte, 3000))),
 			newHashTx(clientKey, 2, string(make([]byte, 3500))), newHashTx(clientKey, 3, string(make([]byte, 3600)))), false},
 	} {
-		txs, ok := p.check(context.Background(), x.block)
+		var txs []*Tx
+		ok := p.fits(x.block)
+		if ok {
+			txs, ok = p.check(context.Background(), x.block)
+		}
 		if ok != x.want {
 			t.Errorf("%s: %v", x.name, ok)
 		}

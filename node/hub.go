@@ -56,12 +56,13 @@ const (
 
 // executedBlock is what the hub keeps of a block after its execution.
 type executedBlock struct {
-	digest   pbft.Digest
 	header   pbft.Header
 	ids      [][32]byte
 	receipts [][]byte
 	events   []Event
 	tree     func() *chain.Tree // over the receipts; built once, when needed
+	// stateRoot and receiptRoot are the results.
+	stateRoot, receiptRoot pbft.Digest
 	// certificate is the last stored one over this block; guarded by hub.mu.
 	certificate *pbft.CheckpointCertificate
 	size        int
@@ -269,8 +270,11 @@ func without(ws []*waiter, w *waiter) ([]*waiter, bool) {
 // outcome returns what became of a transaction of the block. The caller holds
 // hub.mu, or knows the block from elsewhere.
 func (b *executedBlock) outcome(index uint32) Outcome {
-	o := Outcome{ID: b.ids[index], Height: uint64(b.header.Seq), Index: index, TimeMs: b.header.TimeMs,
+	o := Outcome{Height: uint64(b.header.Seq), Index: index, TimeMs: b.header.TimeMs,
 		Receipt: b.receipts[index]}
+	if b.ids != nil {
+		o.ID = b.ids[index]
+	}
 	if b.certificate != nil {
 		o.Proof = &chain.ReceiptProof{Checkpoint: b.certificate,
 			Inclusion: chain.Include(b.tree(), b.receipts, int(index))}

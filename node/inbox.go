@@ -46,6 +46,7 @@ type inbox struct {
 	done    chan struct{} // closed when the node stops
 	metrics *metrics
 	certs   func(p *peerState, frame []byte)
+	fits    func(b *pbft.Block) bool // the payload is that of the header
 }
 
 type peerState struct {
@@ -103,7 +104,7 @@ func (b *inbox) handle(from uint16, lane transport.Lane, frame []byte) {
 		return
 	}
 	m, err := pbft.DecodeMessage(frame)
-	if err != nil {
+	if err != nil || !b.wellFormed(m) {
 		b.blame(p, pbft.InvalidContent)
 		return
 	}
@@ -112,6 +113,22 @@ func (b *inbox) handle(from uint16, lane transport.Lane, frame []byte) {
 		b.signal()
 	case <-b.done:
 	}
+}
+
+// wellFormed reports whether the payloads of a message are those of their
+// headers. The engine is made without PayloadRoot and relies on it.
+func (b *inbox) wellFormed(m pbft.Message) bool {
+	switch x := m.(type) {
+	case *pbft.PrePrepare:
+		return b.fits(&x.Block)
+	case *pbft.Blocks:
+		for i := range x.Blocks {
+			if !b.fits(&x.Blocks[i]) {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 func (b *inbox) signal() {
@@ -151,11 +168,13 @@ func (p *peerState) isUp() bool {
 	return time.Since(p.heard) < heardPeriod
 }
 
-// listen notes that a frame came and reports whether the peer is not muted.
+// listen notes that a frame came and reports whether the peer is not muted. A
+// peer that was silent for long is connected anew, whatever the network says.
 func (p *peerState) listen() bool {
 	now := time.Now()
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.connected = p.connected || now.Sub(p.heard) >= heardPeriod
 	p.heard = now
 	return !now.Before(p.muted)
 }

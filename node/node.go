@@ -13,7 +13,6 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"golang.org/x/sync/errgroup"
 
-	"github.com/scrip-network/scrip/chain"
 	"github.com/scrip-network/scrip/pbft"
 	"github.com/scrip-network/scrip/sig"
 	"github.com/scrip-network/scrip/store"
@@ -163,6 +162,7 @@ func New(cfg Config) (*Node, error) {
 	n.inbox.certs = n.certs.handle
 	n.front = newFront(cfg.Machine, n.pool, cfg.TxBytesMax)
 	n.payloads = newPayloads(n.front, n.mempool, n.committee.Parameters().PayloadBytesMax, cfg.TxBytesMax, n.metrics)
+	n.inbox.fits = n.payloads.fits
 	if err := n.restore(); err != nil {
 		return nil, fmt.Errorf("start node: %w", err)
 	}
@@ -193,7 +193,7 @@ func (n *Node) restore() error {
 	engine, err := n.cfg.NewEngine(pbft.Config{
 		Committee: n.committee, Self: n.cfg.Self, Scheme: scheme{n.cfg.Verifier},
 		Sign:    func(message []byte) pbft.Signature { return n.cfg.Key.Sign(message) },
-		Genesis: genesis, Anchor: anchor,
+		Genesis: genesis, Anchor: anchor, History: n.history,
 		Recall: !n.cfg.NoRecall, Amnesic: n.cfg.Log == nil,
 		Timers: n.cfg.Timers, Trace: n.cfg.Trace != nil,
 	}, records)
@@ -221,12 +221,11 @@ func (n *Node) restore() error {
 func (n *Node) genesis() (pbft.Header, error) {
 	view := n.cfg.Ledger.Latest()
 	if _, ok := view.Height(); ok {
-		b, err := view.Header(0)
+		h, err := readRecord(view, 0)
 		if err != nil {
 			return pbft.Header{}, fmt.Errorf("read the genesis: %w", err)
 		}
-		h, err := decodeSignedHeader(b)
-		if err == nil && h.Header != n.committee.GenesisHeader(h.Header.ExecRoot, n.cfg.GenesisTimeMs) {
+		if h.Header != n.committee.GenesisHeader(h.Header.ExecRoot, n.cfg.GenesisTimeMs) {
 			err = errors.New("the ledger was made with another genesis")
 		}
 		return h.Header, err
@@ -236,7 +235,7 @@ func (n *Node) genesis() (pbft.Header, error) {
 		return pbft.Header{}, fmt.Errorf("make the genesis: %w", err)
 	}
 	h := pbft.SignedHeader{Header: n.committee.GenesisHeader(r.StateRoot, n.cfg.GenesisTimeMs)}
-	b := blockBatch(&pbft.CommittedBlock{Block: &pbft.Block{SignedHeader: h}}, nil, &r)
+	b := blockBatch(&pbft.CommittedBlock{Block: &pbft.Block{SignedHeader: h}}, nil, &r, pbft.Digest{})
 	if err := n.cfg.Ledger.Commit(b, true); err != nil {
 		return pbft.Header{}, fmt.Errorf("store the genesis: %w", err)
 	}
@@ -254,21 +253,29 @@ func (n *Node) anchor() (pbft.Anchor, error) {
 	if err != nil {
 		return pbft.Anchor{}, fmt.Errorf("read the last block: %w", err)
 	}
-	header, err := decodeSignedHeader(stored.Header)
+	x, err := decodeRecord(stored.Header)
 	if err != nil {
 		return pbft.Anchor{}, fmt.Errorf("read the last block: %w", err)
 	}
-	e, err := n.readExecuted(height)
-	if err != nil {
-		return pbft.Anchor{}, fmt.Errorf("read the last block: %w", err)
-	}
-	a := pbft.Anchor{Header: header.Header, StateRoot: view.StateRoot(), ReceiptRoot: chain.ReceiptRoot(e.receipts)}
+	a := pbft.Anchor{Header: x.Header, StateRoot: x.stateRoot, ReceiptRoot: x.receiptRoot}
 	if len(stored.Certificate) > 0 {
 		if a.Certificate, err = pbft.DecodeCertificate(stored.Certificate); err != nil {
 			return pbft.Anchor{}, fmt.Errorf("read the last block: %w", err)
 		}
 	}
 	return a, nil
+}
+
+// history tells a starting engine what was executed below the anchor.
+func (n *Node) history(seq pbft.Seq) (pbft.History, bool) {
+	x, err := readRecord(n.cfg.Ledger.Latest(), uint64(seq))
+	if err != nil {
+		if !errors.Is(err, store.ErrNotFound) {
+			n.log.Error("cannot read an executed block", "height", uint64(seq), "err", err)
+		}
+		return pbft.History{}, false
+	}
+	return pbft.History{Header: x.Header, StateRoot: x.stateRoot, ReceiptRoot: x.receiptRoot}, true
 }
 
 // records reads the consensus log. A frame that is whole and makes no sense was

@@ -25,7 +25,8 @@ func (m *member) mustSubmit(prefix string, count int) (last Outcome) {
 	for i := range count {
 		o, err := m.submit(fmt.Sprintf("%s %d", prefix, i), Executed)
 		if err != nil {
-			m.c.t.Fatal(err)
+			m.c.logStatus()
+			m.c.t.Fatalf("transaction %q %d: %v", prefix, i, err)
 		}
 		last = o
 	}
@@ -33,7 +34,7 @@ func (m *member) mustSubmit(prefix string, count int) (last Outcome) {
 }
 
 func TestMembersCommitWhatClientsSubmit(t *testing.T) {
-	c := newCluster(t, 4, true, nil)
+	c := newCluster(t, nil)
 	c.startAll()
 	for i := range 20 {
 		m := c.members[i%4]
@@ -52,7 +53,7 @@ func TestMembersCommitWhatClientsSubmit(t *testing.T) {
 }
 
 func TestARestartedMemberCatchesUp(t *testing.T) {
-	c := newCluster(t, 4, true, nil)
+	c := newCluster(t, nil)
 	c.startAll()
 	c.members[0].mustSubmit("before", 10)
 	if err := c.members[3].stop(); err != nil {
@@ -69,7 +70,7 @@ func TestARestartedMemberCatchesUp(t *testing.T) {
 }
 
 func TestTheChainOutlivesItsPrimary(t *testing.T) {
-	c := newCluster(t, 4, true, nil)
+	c := newCluster(t, nil)
 	c.startAll()
 	c.members[1].mustSubmit("before", 5)
 	primary := c.members[1].node.Status().Engine.Primary
@@ -86,7 +87,7 @@ func TestTheChainOutlivesItsPrimary(t *testing.T) {
 }
 
 func TestAMemberWithoutDataFollowsFromTheFirstBlock(t *testing.T) {
-	c := newCluster(t, 4, true, nil)
+	c := newCluster(t, nil)
 	for _, m := range c.members[:3] {
 		m.start()
 	}
@@ -98,7 +99,7 @@ func TestAMemberWithoutDataFollowsFromTheFirstBlock(t *testing.T) {
 }
 
 func TestAMemberThatLostItsLogFollowsAndNeverSigns(t *testing.T) {
-	c := newCluster(t, 4, true, nil)
+	c := newCluster(t, nil)
 	c.startAll()
 	c.members[0].mustSubmit("before", 5)
 	m := c.members[3]
@@ -119,7 +120,7 @@ func TestAMemberThatLostItsLogFollowsAndNeverSigns(t *testing.T) {
 
 // A transaction has one outcome, wherever and how often it is handed in.
 func TestARetryFindsTheFirstOutcome(t *testing.T) {
-	c := newCluster(t, 4, true, nil)
+	c := newCluster(t, nil)
 	c.startAll()
 	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
 	defer cancel()
@@ -148,7 +149,7 @@ func TestARetryFindsTheFirstOutcome(t *testing.T) {
 }
 
 func TestRefusalsCarryTheirCode(t *testing.T) {
-	c := newCluster(t, 4, false, nil)
+	c := makeCluster(t, options{size: 4})
 	c.startAll()
 	valid := newHashTx(clientKey, nowMs()+60_000, "x")
 	forged := bytes.Clone(valid)
@@ -172,7 +173,7 @@ func TestRefusalsCarryTheirCode(t *testing.T) {
 }
 
 func TestEventsComeInOrderAndFromAnyPlace(t *testing.T) {
-	c := newCluster(t, 4, true, nil)
+	c := newCluster(t, nil)
 	c.startAll()
 	const total = 25
 	m := c.members[0]
@@ -224,7 +225,7 @@ func TestEventsComeInOrderAndFromAnyPlace(t *testing.T) {
 // The log is compacted while the chain runs, and what is left of it is enough
 // to start from.
 func TestACompactedLogIsEnough(t *testing.T) {
-	c := newCluster(t, 4, true, func(cfg *Config) { cfg.LogBytesMax = 8 << 10 })
+	c := newCluster(t, func(cfg *Config) { cfg.LogBytesMax = 8 << 10 })
 	c.startAll()
 	c.members[0].mustSubmit("before", 40)
 	c.wait("compaction", func() bool { return counterOf(c.members[2].node.metrics.compactions) > 0 })

@@ -83,13 +83,14 @@ func (p *payloads) run(ctx context.Context) {
 	}
 }
 
-// check is payload validity (section 3.12): a function of the block alone. The
+// check is payload validity (section 3.12) of a payload that fits its header: a
+// function of the block alone. The
 // window of a transaction against the block's time is left to execution, which
 // gives a receipt: a proposer cannot know the time that its header will get.
 func (p *payloads) check(ctx context.Context, b *pbft.Block) ([]*Tx, bool) {
-	raws, ok := p.split(&b.Header, b.Payload)
-	if !ok || len(raws) == 0 {
-		return nil, ok
+	raws, err := chain.DecodePayload(b.Payload, p.limits)
+	if err != nil || len(raws) == 0 {
+		return nil, err == nil
 	}
 	for {
 		txs, err := p.verdicts(ctx, raws)
@@ -107,16 +108,15 @@ func (p *payloads) check(ctx context.Context, b *pbft.Block) ([]*Tx, bool) {
 	}
 }
 
-// split decodes a payload and compares it with its header.
-func (p *payloads) split(h *pbft.Header, payload []byte) ([][]byte, bool) {
-	if uint64(len(payload)) != uint64(h.PayloadBytes) {
-		return nil, false
+// fits reports whether the payload of a block that came from a peer is the one
+// that its header commits to. Links ask before the loop sees the block, so no
+// other payload gets anywhere, and this is the only place that hashes it.
+func (p *payloads) fits(b *pbft.Block) bool {
+	if uint64(len(b.Payload)) != uint64(b.Header.PayloadBytes) {
+		return false
 	}
-	raws, err := chain.DecodePayload(payload, p.limits)
-	if err != nil || pbft.Digest(chain.PayloadRoot(raws)) != h.PayloadRoot {
-		return nil, false
-	}
-	return raws, true
+	raws, err := chain.DecodePayload(b.Payload, p.limits)
+	return err == nil && pbft.Digest(chain.PayloadRoot(raws)) == b.Header.PayloadRoot
 }
 
 func (p *payloads) verdicts(ctx context.Context, raws [][]byte) ([]*Tx, error) {
@@ -167,16 +167,15 @@ func (p *payloads) take(b *pbft.Block) ([]*Tx, error) {
 	if ok {
 		return txs, nil
 	}
-	raws, ok := p.split(&b.Header, b.Payload)
-	if !ok {
-		return nil, errors.New("the payload is not that of the header")
+	raws, err := chain.DecodePayload(b.Payload, p.limits)
+	if err != nil {
+		return nil, err
 	}
 	txs = make([]*Tx, len(raws))
 	for i, raw := range raws {
 		if txs[i] = p.front.known(raw); txs[i] != nil {
 			continue
 		}
-		var err error
 		if txs[i], err = p.front.decode(raw); err != nil {
 			return nil, fmt.Errorf("transaction %d: %w", i, err)
 		}

@@ -53,11 +53,11 @@ func (n *Node) blocksAfter(s pbft.Serve) (*pbft.Blocks, error) {
 		if err != nil {
 			return nil, fmt.Errorf("read block %d: %w", seq, err)
 		}
-		header, err := decodeSignedHeader(stored.Header)
+		header, err := decodeRecord(stored.Header)
 		if err != nil {
 			return nil, fmt.Errorf("read block %d: %w", seq, err)
 		}
-		m.Blocks = append(m.Blocks, pbft.Block{SignedHeader: header, Payload: stored.Payload})
+		m.Blocks = append(m.Blocks, pbft.Block{SignedHeader: header.SignedHeader, Payload: stored.Payload})
 		size += len(stored.Payload) + pbft.HeaderBytes
 		if len(stored.Certificate) > 0 {
 			if m.Certificate, err = pbft.DecodeCertificate(stored.Certificate); err != nil {
