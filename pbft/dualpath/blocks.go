@@ -165,12 +165,22 @@ func (b *block) setSignature(s pbft.Signature) {
 	}
 }
 
-// addHeader adds a block of which only the verified header is known.
-func (r *Replica) addHeader(h *pbft.SignedHeader) *block {
+// tooFar reports whether a position is beyond a tenure and all windows, where no
+// header can be of use yet. A faulty primary signs any position, and what is kept
+// is walked through position by position.
+func (r *Replica) tooFar(s pbft.Seq) bool {
+	return s > r.chain.committed.Seq+pbft.Seq(r.par.Tenure)+4*pbft.Seq(r.par.Window)
+}
+
+// addHeader adds a block of which only the verified header is known, unless it is
+// too far up.
+func (r *Replica) addHeader(h *pbft.SignedHeader) {
+	if r.tooFar(h.Header.Seq) || h.Header.Seq <= r.chain.committed.Seq {
+		return
+	}
 	b := r.insert(&pbft.Block{SignedHeader: *h})
 	b.setSignature(h.Signature)
 	r.placeCertificates(b)
-	return b
 }
 
 // header implements headerSource with what this replica holds.

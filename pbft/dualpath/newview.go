@@ -48,6 +48,9 @@ func (r *Replica) acceptable(vc *pbft.ViewChange) bool {
 	if !vc.HasTip() || vc.Tip.Seq <= vc.High.Seq {
 		return true
 	}
+	for i := range vc.Walk { // again each time: a lagging primary takes them later
+		r.addHeader(&vc.Walk[i])
+	}
 	chain, reaches, ok := walkChain(r, vc.Tip, vc.High)
 	if !ok || !reaches {
 		return ok
@@ -222,7 +225,7 @@ func (r *Replica) checkNewView(m *pbft.NewView) pbft.Reason {
 		return pbft.InvalidContent
 	}
 	base, err := selectBase(r.com, m.ViewChanges, c, src, len(m.Evidence) != 0, r.mut)
-	if err != nil || base != m.Base {
+	if err != nil || base != m.Base || !allWalked(m, c, src) {
 		return pbft.InvalidContent
 	}
 	return r.checkReports(m)
@@ -261,6 +264,23 @@ func (r *Replica) checkHeaders(m *pbft.NewView, c pbft.BlockRef) (attached, pbft
 		last = ref
 	}
 	return src, r.checkHeaderSignatures(m.Headers)
+}
+
+// allWalked reports whether every attached header is on the walk of a tip, so that
+// a NEW-VIEW cannot carry headers for their own sake.
+func allWalked(m *pbft.NewView, c pbft.BlockRef, src attached) bool {
+	walked := make(map[pbft.Digest]bool, len(m.Headers))
+	for i := range m.ViewChanges {
+		v := &m.ViewChanges[i]
+		if v.High.View != c.View || !v.HasTip() || v.Tip.Seq <= c.Seq {
+			continue
+		}
+		chain, _, _ := walkChain(src, v.Tip, c)
+		for _, ref := range chain {
+			walked[ref.Digest] = true
+		}
+	}
+	return len(walked) == len(m.Headers)
 }
 
 // checkReports verifies the signatures of the VIEW-CHANGEs in one batch.

@@ -193,6 +193,8 @@ func (r *Replica) admit(from pbft.ReplicaID, m *pbft.PrePrepare, ref pbft.BlockR
 	h := &m.Header
 	b := r.chain.byDigest[ref.Digest]
 	switch {
+	case r.tooFar(h.Seq):
+		return pbft.IgnoredFuture
 	case b != nil, r.wanted(ref.Digest):
 	case h.View > r.view:
 		r.askEntry(from)

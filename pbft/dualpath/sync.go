@@ -269,7 +269,8 @@ func (r *Replica) onNamedBlocks(m *pbft.Blocks) pbft.Reason {
 		x := &m.Blocks[i]
 		d := r.com.HeaderDigest(&x.Header)
 		known := r.chain.byDigest[d]
-		if !r.wanted(d) && (known == nil || known.hasBody) || x.Header.Seq <= r.chain.committed.Seq {
+		if !r.wanted(d) && (known == nil || known.hasBody) || x.Header.Seq <= r.chain.committed.Seq ||
+			r.tooFar(x.Header.Seq) {
 			continue
 		}
 		key := r.com.Key(x.Header.Proposer)
@@ -340,11 +341,11 @@ func (r *Replica) resend(to pbft.ReplicaID) {
 		return
 	}
 	proposals := 0
-	top := min(r.chain.last, r.chain.committed.Seq+2*pbft.Seq(r.par.Window))
+	top := r.horizon() + 2*pbft.Seq(r.par.Window)
 	for s := r.chain.committed.Seq + 1; s <= top; s++ {
 		for _, b := range r.chain.bySeq[s] {
-			if b.header().Proposer == r.self && b.ref.View == r.view && b.hasBody && proposals < proposalsResentMax {
-				r.resendProposal(to, b)
+			if b.header().Proposer == r.self && b.ref.View == r.view && b.hasBody &&
+				proposals < proposalsResentMax && r.resendProposal(to, b) {
 				proposals++
 			}
 		}
@@ -354,7 +355,9 @@ func (r *Replica) resend(to pbft.ReplicaID) {
 	}
 }
 
-func (r *Replica) resendProposal(to pbft.ReplicaID, b *block) {
+// resendProposal repeats a proposal to those who did not vote for it yet, and
+// reports whether there were any.
+func (r *Replica) resendProposal(to pbft.ReplicaID, b *block) (sent bool) {
 	m := r.prePrepare(b)
 	s := r.slots.byKey[slotKey{b.ref.View, b.ref.Seq}]
 	for id := range r.peers {
@@ -363,7 +366,9 @@ func (r *Replica) resendProposal(to pbft.ReplicaID, b *block) {
 			continue
 		}
 		r.send(peer, m)
+		sent = sent || peer != r.self
 	}
+	return sent
 }
 
 func (r *Replica) resendVotes(to pbft.ReplicaID, s *slot) {

@@ -85,11 +85,6 @@ func (r *Replica) onViewChange(from pbft.ReplicaID, m *pbft.ViewChange) pbft.Rea
 	if m.Certificate != nil {
 		r.learn(m.Certificate)
 	}
-	if r.com.Primary(m.View) == r.self {
-		for i := range m.Walk {
-			r.addHeader(&m.Walk[i])
-		}
-	}
 	r.evaluate()
 	return pbft.Accepted
 }

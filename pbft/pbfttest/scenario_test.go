@@ -521,3 +521,65 @@ func TestScenariosCatchMutants(t *testing.T) {
 		})
 	}
 }
+
+// A faulty primary signs a header of position 2^60, makes others want it and
+// reports it as its tip. It must not be kept: what is kept is walked through.
+func TestFarHeadersAreNotKept(t *testing.T) {
+	p := setting{shape: pbfttest.Shape{Members: 4, Faults: 1, FastFaults: 1}, byzantine: ids(0)}.open(t, newEngine)
+	far := p.Block(1, p.Genesis(), p.Genesis(), "x", func(h *pbft.Header) { h.BaseSeq, h.Seq = 1<<60, 1<<60+1 })
+	named := p.Committee().Ref(&far.Header)
+	named.Seq = 1
+	p.Send(0, p.Prepare(0, named), 1, 2, 3)
+	p.Deliver(pbfttest.All)
+	p.Tick(5)
+	p.Send(0, far, 1, 2, 3)
+	p.Send(0, &pbft.Blocks{Blocks: []pbft.Block{far.Block}}, 1, 2, 3)
+	p.Deliver(pbfttest.All)
+	p.lie = func(id pbft.ReplicaID, v pbft.View) *pbft.ViewChange {
+		return p.ViewChange(id, v, p.Genesis(), p.Committee().Ref(&far.Header))
+	}
+	if !p.march(300, 1, ids(1, 2, 3), p.beyond(1, 1, 2, 3)) {
+		t.Error("no block after the view change")
+	}
+	if v := p.Engine(1).Status().View; v != 2 {
+		t.Errorf("view %d, want 2", v)
+	}
+	for _, v := range p.Violations() {
+		t.Error(v)
+	}
+}
+
+// Every message is lost the first time that it is sent over a link: whatever is
+// not sent again or asked for stops the cluster (mistake 12 of section 6).
+func TestEverythingIsSentAgain(t *testing.T) {
+	for _, crashed := range []bool{false, true} {
+		p := setting{shape: pbfttest.Shape{Members: 4, Faults: 1, FastFaults: 1}}.open(t, newEngine)
+		alive := ids(1, 2, 3)
+		if crashed {
+			p.Crash(0)
+		} else {
+			alive = ids(0, 1, 2, 3)
+		}
+		seen := make(map[string]bool)
+		p.lose = func(l *pbfttest.Letter) bool {
+			key := string(pbft.EncodeMessage(l.Message)) + string(rune(l.From)) + string(rune(l.To))
+			lost := !seen[key]
+			seen[key] = true
+			return lost
+		}
+		all := func() bool {
+			for _, id := range alive {
+				if p.Committed(id) < 5 {
+					return false
+				}
+			}
+			return true
+		}
+		if !p.march(5000, 1<<60, alive, all) {
+			t.Errorf("primary crashed %t: no five blocks in 5,000 ticks", crashed)
+		}
+		for _, v := range p.Violations() {
+			t.Error(v)
+		}
+	}
+}
