@@ -70,7 +70,7 @@ func (c *Client) resolve(ctx context.Context, id [32]byte, expiresMs uint64, ask
 	unknown := &UnknownError{ID: id, ExpiresMs: expiresMs}
 	for {
 		r, errs := race(ctx, c, func(ctx context.Context, n *endpoint) (*Receipt, error) {
-			return c.outcome(ctx, n, id, ask)
+			return c.outcome(ctx, n, id, ask, c.holdFor(expiresMs))
 		}, func(errs []error) bool { return c.settled(errs, expiresMs) })
 		if r != nil {
 			c.raise(r.Height)
@@ -98,9 +98,9 @@ func (c *Client) resolve(ctx context.Context, id [32]byte, expiresMs uint64, ask
 }
 
 // outcome asks one node until it has a verified receipt or an error from it.
-func (c *Client) outcome(ctx context.Context, n *endpoint, id [32]byte, ask asker) (*Receipt, error) {
+func (c *Client) outcome(ctx context.Context, n *endpoint, id [32]byte, ask asker, hold time.Duration) (*Receipt, error) {
 	for {
-		a, err := ask(ctx, n, waitMax)
+		a, err := ask(ctx, n, hold)
 		var p *Problem
 		switch {
 		case errors.As(err, &p) && len(p.Proof) > 0: // a final refusal has a receipt as well
@@ -117,6 +117,16 @@ func (c *Client) outcome(ctx context.Context, n *endpoint, id [32]byte, ask aske
 			return nil, err
 		}
 	}
+}
+
+// holdFor returns for how long a node is asked to wait for a transaction: not much
+// beyond its expiry.
+func (c *Client) holdFor(expiresMs uint64) time.Duration {
+	if expiresMs == 0 || expiresMs > coupon.TimeMax {
+		return waitMax
+	}
+	left := time.UnixMilli(int64(expiresMs)).Sub(c.now()) + 2*time.Second
+	return min(max(left, time.Second), waitMax)
 }
 
 func sleep(ctx context.Context, d time.Duration) error {
