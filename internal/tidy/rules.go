@@ -46,6 +46,11 @@ func layers() map[string]layer {
 			"sig", "store", "web"}},
 		"validator": {imports: []string{"api", "chain", "coupon", "genesis", "keys", "ledger", "node", "pbft/...",
 			"sig", "store", "transport"}},
+		// A member's node as a process, and several of them on one machine.
+		"validator": {imports: []string{"api", "genesis", "keys", "ledger", "node", "pbft", "pbft/dualpath", "sig", "store",
+			"transport"}},
+		"network":       {imports: []string{"client", "genesis", "keys", "store", "validator"}},
+		"bench":         {imports: []string{"client", "coupon", "genesis", "keys", "network", "sig"}},
 		"web":           {},
 		"internal/tidy": {},
 		"cmd/...":       {imports: []string{"..."}},
