@@ -48,10 +48,13 @@ func (r *Replica) acceptable(vc *pbft.ViewChange) bool {
 	if !vc.HasTip() || vc.Tip.Seq <= vc.High.Seq {
 		return true
 	}
-	for i := range vc.Walk { // again each time: a lagging primary takes them later
-		r.addHeader(&vc.Walk[i])
-	}
 	chain, reaches, ok := walkChain(r, vc.Tip, vc.High)
+	if !ok { // the first time, or what was too far up then
+		for i := range vc.Walk {
+			r.addHeader(&vc.Walk[i])
+		}
+		chain, reaches, ok = walkChain(r, vc.Tip, vc.High)
+	}
 	if !ok || !reaches {
 		return ok
 	}

@@ -329,7 +329,7 @@ func (a *adversary) flood(f forger) {
 		if a.rng.IntN(2) == 0 && len(a.c.oracle.chain) > 0 {
 			b.Seq = pbft.Seq(len(a.c.oracle.chain) + a.rng.IntN(12))
 		}
-		switch a.rng.IntN(7) {
+		switch a.rng.IntN(8) {
 		case 0:
 			a.tell(f, f.prepare(b))
 		case 1:
@@ -346,7 +346,14 @@ func (a *adversary) flood(f forger) {
 			x.Signature = f.sign(f.committee.CheckpointBytes(x.Seq, x.Block, x.StateRoot, x.ReceiptRoot))
 			a.tell(f, x)
 		case 6:
-			a.tell(f, &pbft.Fetch{Seq: b.Seq, Digest: b.Digest, After: pbft.Seq(a.rng.IntN(4))})
+			a.tell(f, &pbft.Fetch{Epoch: pbft.Epoch(a.rng.IntN(2)), Seq: b.Seq, Digest: b.Digest, After: pbft.Seq(a.rng.IntN(4))})
+		case 7:
+			x := &pbft.Certificate{Kind: pbft.CertificateKind(1 + a.rng.IntN(3)), Block: b}
+			for i := range pbft.ReplicaID(f.committee.Quorum()) {
+				x.Signers.Add(i)
+				x.Signatures = append(x.Signatures, f.sign(f.committee.PrepareBytes(b)))
+			}
+			a.tell(f, &pbft.Proof{Certificate: x})
 		}
 	}
 }

@@ -32,6 +32,7 @@ type oracle struct {
 	c          *cluster
 	violations []Violation
 	headers    map[pbft.Digest]*pbft.Header
+	learned    map[pbft.Message]bool // by identity
 	signed     map[position]pbft.Digest
 	tips       map[position]pbft.BlockRef // highest PREPARE by replica and view
 	histories  []history
@@ -43,7 +44,7 @@ type oracle struct {
 }
 
 func newOracle(c *cluster) *oracle {
-	o := &oracle{c: c, headers: make(map[pbft.Digest]*pbft.Header), signed: make(map[position]pbft.Digest),
+	o := &oracle{c: c, learned: make(map[pbft.Message]bool), headers: make(map[pbft.Digest]*pbft.Header), signed: make(map[position]pbft.Digest),
 		tips: make(map[position]pbft.BlockRef), histories: make([]history, c.committee.Size()),
 		proven: make(map[pbft.BlockRef]bool), changes: make(map[pbft.View]bool)}
 	o.headers[c.committee.HeaderDigest(&c.genesis)] = &c.genesis
@@ -54,6 +55,13 @@ func (o *oracle) header(d pbft.Digest) *pbft.Header { return o.headers[d] }
 
 // learn remembers every header that passes by.
 func (o *oracle) learn(m pbft.Message) {
+	switch m.(type) {
+	case *pbft.PrePrepare, *pbft.Blocks, *pbft.ViewChange, *pbft.NewView, *pbft.Proof:
+		if o.learned[m] {
+			return
+		}
+		o.learned[m] = true
+	}
 	switch x := m.(type) {
 	case *pbft.PrePrepare:
 		o.learnHeader(&x.Header)
@@ -358,6 +366,18 @@ func (o *oracle) checkpoint(x *node, cert *pbft.CheckpointCertificate) {
 	}
 }
 
+// sizeLimit is what an engine may remember at most, whatever it is sent: some
+// windows of votes for each member, some windows of blocks for each of a few
+// views, and the results since the one that the last committed block names.
+func (o *oracle) sizeLimit() int {
+	p, n := o.c.plan.parameters, o.c.plan.shape.Members
+	lag := 0
+	if k := len(o.chain); k > 0 {
+		lag = k - int(o.chain[k-1].header.ExecSeq)
+	}
+	return 24*int(p.Window)*n + 20*n + 8*int(p.ExecutionLag) + 2*lag + 64
+}
+
 // status checks what an honest replica says about itself.
 func (o *oracle) status(x *node) {
 	s := x.engine.Status()
@@ -372,4 +392,11 @@ func (o *oracle) status(x *node) {
 		o.c.fail("monotone", "r%d forgets its commit of %d", x.id, x.committed)
 	}
 	x.view, x.viewChanged = s.View, s.ViewChanged
+	if e, ok := x.engine.(interface{ Size() int }); ok {
+		size := e.Size()
+		o.c.counts.SizeMax = max(o.c.counts.SizeMax, size)
+		if size > o.sizeLimit() {
+			o.c.fail("bounded", "r%d remembers %d things, the limit is %d", x.id, size, o.sizeLimit())
+		}
+	}
 }

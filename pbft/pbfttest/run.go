@@ -105,7 +105,7 @@ func (c *cluster) resume() {
 }
 
 func (c *cluster) livenessUs() int64 {
-	return int64(c.plan.timers.TimeoutTicksCap)*tickUs*int64(2*c.plan.shape.Faults+4) + 5_000_000
+	return int64(c.plan.timers.TimeoutTicksCap)*tickUs*int64(c.plan.shape.Faults+2) + 2_000_000
 }
 
 // Summary adds up the results of many seeds.

@@ -28,6 +28,7 @@ type setting struct {
 	byzantine []pbft.ReplicaID
 	tenure    uint64
 	committee func(pbft.Digest, pbft.Epoch, []pbft.PublicKey, pbft.Parameters) (*pbft.Committee, error)
+	recall    bool
 }
 
 func (x setting) open(t *testing.T, engine pbfttest.Factory, rules ...string) *play {
@@ -36,7 +37,8 @@ func (x setting) open(t *testing.T, engine pbfttest.Factory, rules ...string) *p
 		x.tenure = 100
 	}
 	s, err := pbfttest.NewStage(pbfttest.StageOptions{New: engine, Shape: x.shape, Byzantine: x.byzantine, Rules: rules,
-		Parameters: pbft.Parameters{Window: 2, Tenure: x.tenure}, Committee: x.committee})
+		Parameters: pbft.Parameters{Window: 2, Tenure: x.tenure}, Committee: x.committee,
+		Recall: x.recall})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -581,5 +583,76 @@ func TestEverythingIsSentAgain(t *testing.T) {
 		for _, v := range p.Violations() {
 			t.Error(v)
 		}
+	}
+}
+
+// A replica that starts again without its log learns from its peers that it
+// signed something, and never signs again; with its log it goes on.
+func TestLostLogIsNoticed(t *testing.T) {
+	for _, lost := range []bool{false, true} {
+		p := setting{shape: pbfttest.Shape{Members: 4, Faults: 1, FastFaults: 1}, recall: true}.open(t, newEngine, "agreement")
+		p.Propose(0, "one")
+		p.Deliver(pbfttest.OfKind(pbft.KindPrePrepare))
+		p.Deliver(pbfttest.OfKind(pbft.KindPrepare)) // the others hold r3's PREPARE
+		p.Drop(pbfttest.All)
+		p.Crash(3)
+		if lost {
+			p.SetLog(3, nil)
+		}
+		p.Restart(3)
+		if c := p.Engine(3).Status().Condition; c != pbft.Recalling {
+			t.Fatalf("after the restart r3 is %v", c)
+		}
+		for _, l := range p.Letters() {
+			if l.From == 3 && l.Message.Kind() != pbft.KindStatus && l.Message.Kind() != pbft.KindRecall {
+				t.Errorf("r3 sends a %v before it knows what it signed", l.Message.Kind())
+			}
+		}
+		for range 4 {
+			p.Deliver(pbfttest.OfKind(pbft.KindRecall, pbft.KindRecollection))
+		}
+		want := pbft.Voting
+		if lost {
+			want = pbft.Amnesic
+		}
+		if c := p.Engine(3).Status().Condition; c != want {
+			t.Errorf("log lost %t: r3 is %v, want %v", lost, c, want)
+		}
+		for _, l := range p.Letters() {
+			if m, ok := l.Message.(*pbft.Suspect); ok && l.From == 3 {
+				t.Errorf("r3 suspects view %d of its own accord", m.View)
+			}
+		}
+		p.Drop(pbfttest.All)
+		p.recover(t, scenario{setting: setting{shape: pbfttest.Shape{Members: 4}}})
+	}
+}
+
+// f members that suspect for ever change nothing while blocks commit.
+func TestSuspicionOfFewChangesNothing(t *testing.T) {
+	p := setting{shape: pbfttest.Shape{Members: 4, Faults: 1, FastFaults: 1}, byzantine: ids(3),
+		tenure: 1 << 20}.open(t, newEngine)
+	a := p.Block(4, p.Genesis(), p.Genesis(), "a", nil)
+	b := p.Block(4, p.Genesis(), p.Genesis(), "b", nil)
+	for i := range 100 {
+		view := pbft.View(1 + i%3*i)
+		for _, m := range []pbft.Message{
+			p.Suspect(3, view), p.Suspect(3, 1<<40), p.Evidence(3, 4, &a.SignedHeader, &b.SignedHeader),
+			p.ViewChange(3, view+1, p.Genesis(), pbft.BlockRef{}),
+		} {
+			p.Send(3, m, 0, 1, 2)
+		}
+		p.march(5, 1<<60, ids(0, 1, 2), func() bool { return false })
+	}
+	if n := p.Committed(1); n < 100 {
+		t.Errorf("%d blocks in 500 ticks", n)
+	}
+	for _, id := range ids(0, 1, 2) {
+		if s := p.Engine(id).Status(); s.View != 1 || s.ViewChanged != 0 {
+			t.Errorf("r%d is in view %d and voted for %d", id, s.View, s.ViewChanged)
+		}
+	}
+	for _, v := range p.Violations() {
+		t.Error(v)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"io"
 	"os"
 	"runtime"
+	"runtime/debug"
 	"testing"
 
 	"github.com/scrip-network/scrip/pbft"
@@ -19,7 +20,14 @@ var (
 )
 
 // smokeSeeds is what every test run plays.
-const smokeSeeds = 1500
+const smokeSeeds = 500
+
+// TestMain lets the collector run seldom: a run is short and its garbage small.
+func TestMain(m *testing.M) {
+	flag.Parse()
+	debug.SetGCPercent(400)
+	os.Exit(m.Run())
+}
 
 func newEngine(cfg pbft.Config, log []pbft.Record) (pbft.Engine, error) {
 	return dualpath.New(cfg, log)
@@ -54,6 +62,31 @@ func TestClusterKeepsItsPromises(t *testing.T) {
 		s.Seeds, s.Decided, float64(s.VirtualUs)/1e6, float64(s.WorstUs)/1e6, s.WorstSeed,
 		s.WorstViewChanges, s.WorstViewChangesSeed)
 	t.Logf("%+v", s.Counts)
+	if count >= smokeSeeds {
+		everythingHappened(t, &s.Counts)
+	}
+}
+
+// everythingHappened demands that the runs reached what they are meant to test.
+func everythingHappened(t *testing.T, c *pbfttest.Counts) {
+	for k := pbft.KindPrePrepare; k <= pbft.KindRecollection; k++ {
+		if c.Sent[k] == 0 {
+			t.Errorf("no %v was sent", k)
+		}
+	}
+	for r := range c.Reasons {
+		if c.Reasons[r] == 0 {
+			t.Errorf("no input was ignored as %v", pbft.Reason(r))
+		}
+	}
+	for k := pbft.EventPropose; k <= pbft.EventCondition; k++ {
+		if c.Transitions[k] == 0 {
+			t.Errorf("no %v happened", k)
+		}
+	}
+	if c.Commits[0] == 0 || c.Commits[pbft.CommittedSlow] == 0 || c.Commits[pbft.CommittedFast] == 0 || c.Crashes == 0 {
+		t.Errorf("commits as ancestor, -, slow and fast: %v; %d crashes", c.Commits, c.Crashes)
+	}
 }
 
 // The same seed gives the same run, on any number of workers and with or without
@@ -61,7 +94,7 @@ func TestClusterKeepsItsPromises(t *testing.T) {
 func TestRunsAreDeterministic(t *testing.T) {
 	hashes := make(map[uint64]uint64)
 	for workers := 1; workers <= 2; workers++ {
-		_, err := pbfttest.RunMany(1, 60, workers, pbfttest.Options{New: newEngine}, func(r *pbfttest.Result) bool {
+		_, err := pbfttest.RunMany(1, 25, workers, pbfttest.Options{New: newEngine}, func(r *pbfttest.Result) bool {
 			if h, ok := hashes[r.Seed]; ok && h != r.TraceHash {
 				t.Errorf("seed %d: trace %016x, then %016x", r.Seed, h, r.TraceHash)
 			}

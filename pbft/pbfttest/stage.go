@@ -288,6 +288,11 @@ func (s *Stage) Suspect(id pbft.ReplicaID, v pbft.View) pbft.Message {
 	return s.forger(id).suspect(v, pbft.SuspectTimeout, nil)
 }
 
+// Evidence makes a Byzantine member's SUSPECT of a view with two headers.
+func (s *Stage) Evidence(id pbft.ReplicaID, v pbft.View, a, b *pbft.SignedHeader) pbft.Message {
+	return s.forger(id).suspect(v, pbft.SuspectEvidence, []pbft.SignedHeader{*a, *b})
+}
+
 // ViewChange makes a Byzantine member's VIEW-CHANGE with any high and tip.
 func (s *Stage) ViewChange(id pbft.ReplicaID, v pbft.View, high, tip pbft.BlockRef) *pbft.ViewChange {
 	m := pbft.ViewChange{View: v, High: high, Tip: tip}

@@ -18,6 +18,8 @@ type Counts struct {
 	// replicas by Event.Detail: as an ancestor, -, slow, fast.
 	Transitions [pbft.EventCondition + 1]int
 	Commits     [4]int
+	// SizeMax is the most that an honest engine remembered, if it tells.
+	SizeMax int
 	// Forged counts messages that the adversary made by hand.
 	Forged int
 }
@@ -27,6 +29,7 @@ func (a *Counts) add(b *Counts) {
 	a.Messages += b.Messages
 	a.Crashes += b.Crashes
 	a.Forged += b.Forged
+	a.SizeMax = max(a.SizeMax, b.SizeMax)
 	for i := range b.Sent {
 		a.Sent[i] += b.Sent[i]
 	}
