@@ -1,0 +1,436 @@
+package cli
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"io"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/scrip-network/scrip/client"
+	"github.com/scrip-network/scrip/coupon"
+	"github.com/scrip-network/scrip/internal/units"
+	"github.com/scrip-network/scrip/keys"
+	"github.com/scrip-network/scrip/sig"
+)
+
+func newRedeemCommand(a *App) *cobra.Command {
+	c := group("redeem", "Take coupons at a till", newRedeemInvoiceCommand(a), newRedeemCodeCommand(a), newRedeemAuthCommand(a))
+	c.Long = "Take coupons at a till. Either the customer shows a code (scrip redeem code), or the till\n" +
+		"shows an invoice that the customer's wallet authorises (scrip redeem invoice).\n\n" +
+		"Goods are handed over when the answer is ACCEPTED and at no other moment: it is said only\n" +
+		"when the proof of enough members was checked here."
+	return c
+}
+
+// sale is the flags that say what is sold at which till.
+type sale struct {
+	till, amount string
+	campaign     uint32
+	qty          uint16
+	unit         string
+	basket       string
+	life         time.Duration
+}
+
+func saleFlags(c *cobra.Command) *sale {
+	s := &sale{}
+	f := c.Flags()
+	f.StringVar(&s.till, "till", "", "till key, by name")
+	f.StringVar(&s.amount, "amount", "", "the part of the bill that the coupon applies to, such as 12.50")
+	f.Uint32Var(&s.campaign, "campaign", 0, "campaign of the coupon; needed for items and for lists of goods")
+	f.Uint16Var(&s.qty, "qty", 0, "of item coupons: number of items")
+	f.StringVar(&s.unit, "unit", "", "of item coupons: price of the cheapest item")
+	f.StringVar(&s.basket, "basket", "", "file with the bill, of which a salted hash goes into the invoice")
+	f.DurationVar(&s.life, "life", 2*time.Minute, "how long the invoice is good")
+	_ = c.MarkFlagRequired("till")
+	_ = c.MarkFlagRequired("amount")
+	return s
+}
+
+// register loads a till's key, and returns a client that logs in with it: so its
+// redemptions are always admitted, and their refusals are final.
+func (a *App) register(name string) (*client.Client, coupon.Signer, error) {
+	s, err := a.LoadKey(name, keys.Till)
+	if err != nil {
+		return nil, coupon.Signer{}, err
+	}
+	c, err := a.Client(client.WithTill(signer(s)))
+	return c, signer(s), err
+}
+
+// invoice makes the till's statement of a sale. If the coupon's terms are known,
+// the amount is stated no larger than they need.
+func (a *App) invoice(ctx context.Context, c *client.Client, till coupon.Signer, s *sale, t *coupon.Terms) (coupon.Invoice, error) {
+	var v coupon.Invoice
+	x, err := c.Till(ctx, till.Key)
+	if errors.Is(err, client.ErrNotFound) {
+		return v, &Error{Exit: ExitNotAllowed, Code: coupon.KeyState.String(), Text: "the key of this till is not registered",
+			Next: "scrip till add " + s.till + " --sign KEY"}
+	}
+	if err != nil {
+		return v, err
+	}
+	currency := currencyByNumber(c.Verifier, x.Currency)
+	basis, err := units.ParseMoney(s.amount, currency)
+	if err != nil {
+		return v, usageError("--amount: %v", err)
+	}
+	unit := uint64(0)
+	if s.unit != "" {
+		if unit, err = units.ParseMoney(s.unit, currency); err != nil {
+			return v, usageError("--unit: %v", err)
+		}
+	}
+	if most := c.Genesis().File.Ledger.LifeMs; s.life < time.Second || uint64(s.life.Milliseconds()) > most {
+		return v, usageError("--life is 1s to %s, not %v", units.Span(most), s.life)
+	}
+	hash, err := basketHash(s.basket)
+	if err != nil {
+		return v, err
+	}
+	if t != nil {
+		basis = coupon.ClipBasis(t, basis, s.qty, unit)
+	}
+	return coupon.Invoice{TillKey: till.Key, Campaign: s.campaign, Currency: x.Currency, Basis: basis, Qty: s.qty, Unit: unit,
+		BasketHash: hash, Expires: nowMs() + uint64(s.life.Milliseconds())}, nil
+}
+
+// basketHash binds a bill under a fresh salt, which also makes each invoice unique.
+func basketHash(path string) ([32]byte, error) {
+	var basket []byte
+	if path != "" {
+		var err error
+		if basket, err = readFileMax(path, 16<<20); err != nil {
+			return [32]byte{}, err
+		}
+	}
+	var salt [16]byte
+	rand.Read(salt[:])
+	return coupon.BasketHash(salt, basket), nil
+}
+
+// invoiceAnswer is what is told of an invoice; the fields are stable.
+type invoiceAnswer struct {
+	Text    string      `json:"text"`
+	Digest  client.Hash `json:"digest"`
+	Till    string      `json:"till"`
+	Basis   client.U64  `json:"basis"`
+	Expires client.Time `json:"expires"`
+}
+
+func newRedeemInvoiceCommand(a *App) *cobra.Command {
+	wait := false
+	c := &cobra.Command{
+		Use: "invoice --till NAME --amount AMOUNT", Short: "Make an invoice for the customer's wallet to scan",
+		Long: "Make an invoice and print its text, which the customer's wallet scans as a QR code and\n" +
+			"authorises. With --wait the wallet's answer is then read from stdin, where a scanner\n" +
+			"types it, and the redemption is finished; else give it to \"scrip redeem auth\".",
+		Example: "  scrip redeem invoice --till north-1 --amount 12.50 --wait --qr",
+		Args:    arguments(),
+	}
+	s, qr, out := saleFlags(c), qrFlags(c), sendFlags(c)
+	c.Flags().BoolVar(&wait, "wait", false, "read the wallet's authorisation from stdin and redeem")
+	c.RunE = func(c *cobra.Command, _ []string) error {
+		cl, till, err := a.register(s.till)
+		if err != nil {
+			return err
+		}
+		v, err := a.invoice(c.Context(), cl, till, s, nil)
+		if err != nil {
+			return err
+		}
+		signature := cl.Chain().SignInvoice(v, till)
+		p := coupon.InvoicePayload(v, signature)
+		text := coupon.PayloadText(cl.Chain().EncodePayload(&p))
+		if !wait {
+			return a.showInvoice(cl.Verifier, &v, text, qr)
+		}
+		if err := a.showQR(a.Err, text, qr); err != nil {
+			return err
+		}
+		a.Say("%s\nwaiting for the wallet's authorisation, until %s", text, units.Clock(v.Expires, time.Local))
+		line, err := a.readLine()
+		if errors.Is(err, io.EOF) {
+			return usageError("no authorisation came on stdin")
+		}
+		if err != nil {
+			return err
+		}
+		return a.redeemAuth(c.Context(), cl, &p, line, out)
+	}
+	return c
+}
+
+func (a *App) showInvoice(v *client.Verifier, i *coupon.Invoice, text string, qr *qrForm) error {
+	if err := a.showQR(a.Err, text, qr); err != nil {
+		return err
+	}
+	if !a.ForPeople() {
+		return a.Show(invoiceAnswer{text, i.Digest(v.Chain()), keys.Encode(keys.Till, i.TillKey), client.U64(i.Basis),
+			client.TimeOf(i.Expires)}, nil)
+	}
+	a.Say("good until %s; the wallet: scrip coupon authorise INVOICE", units.Clock(i.Expires, time.Local))
+	return a.Raw([]byte(text + "\n"))
+}
+
+func newRedeemCodeCommand(a *App) *cobra.Command {
+	c := &cobra.Command{
+		Use: "code CODE --till NAME --amount AMOUNT", Short: "Redeem the code that a customer shows",
+		Long: "Redeem the code that a customer shows: SCRP:..., @FILE or - for stdin. The till makes\n" +
+			"the invoice, signs both, hands them in, waits, and checks the proof.",
+		Example: "  scrip redeem code - --till north-1 --amount 12.50",
+		Args:    arguments("CODE"),
+	}
+	s, out := saleFlags(c), sendFlags(c)
+	c.RunE = func(c *cobra.Command, args []string) error {
+		text, err := a.text(args[0])
+		if err != nil {
+			return err
+		}
+		cl, till, err := a.register(s.till)
+		if err != nil {
+			return err
+		}
+		return a.redeemCode(c.Context(), cl, till, s, text, out)
+	}
+	return c
+}
+
+func (a *App) redeemCode(ctx context.Context, c *client.Client, till coupon.Signer, s *sale, text string, out *sending) error {
+	p, err := readPayload(c.Chain(), text, coupon.PayloadAuth)
+	if err != nil {
+		return err
+	}
+	if p.Auth.Mode != coupon.ModeShow {
+		return usageError("this code authorises an invoice: give both to \"scrip redeem auth\"")
+	}
+	if err := verifyPayload(c, &p); err != nil {
+		return err
+	}
+	// What the coupon is decides nothing here: the chain does. It keeps the bill
+	// private and names the campaign where the coupon's rule needs it.
+	x, err := c.Coupon(ctx, p.Auth.Coupon)
+	if err != nil {
+		return unknownCoupon(err)
+	}
+	t := &x.Campaign.Terms
+	sold := *s
+	if sold.campaign == 0 && (t.ProductHash != [32]byte{} || t.ValueKind == coupon.FreeItem) {
+		sold.campaign = p.Auth.Coupon.Campaign()
+	}
+	v, err := a.invoice(ctx, c, till, &sold, t)
+	if err != nil {
+		return err
+	}
+	return a.finish(ctx, c, c.Chain().NewRedeemShow(v, till, p.Auth, p.Signature), out)
+}
+
+// unknownCoupon says in a till's words that there is no such coupon.
+func unknownCoupon(err error) error {
+	if errors.Is(err, client.ErrNotFound) {
+		e := refused(coupon.NotFound, "")
+		e.Cause = err
+		return e
+	}
+	return err
+}
+
+// verifyPayload checks the signature of an invoice or a code.
+func verifyPayload(c *client.Client, p *coupon.Payload) error {
+	check, ok := p.SigCheck(c.Chain())
+	if !ok || !sig.Verify(&check.Key, check.Message, &check.Signature) {
+		return refused(coupon.BadSignature, payloadName(p.Type)+" was changed, or was not made by its key")
+	}
+	return nil
+}
+
+func newRedeemAuthCommand(a *App) *cobra.Command {
+	invoice := ""
+	c := &cobra.Command{
+		Use: "auth AUTHORISATION --till NAME --invoice INVOICE", Short: "Redeem an invoice that a customer's wallet has authorised",
+		Long: "Redeem an invoice that a customer's wallet has authorised. Both are texts SCRP:...,\n" +
+			"@FILE, or - for stdin.",
+		Args: arguments("AUTHORISATION"),
+	}
+	till := c.Flags().String("till", "", "till key, by name")
+	c.Flags().StringVar(&invoice, "invoice", "", "the invoice, as \"scrip redeem invoice\" printed it")
+	_ = c.MarkFlagRequired("till")
+	_ = c.MarkFlagRequired("invoice")
+	out := sendFlags(c)
+	c.RunE = func(c *cobra.Command, args []string) error {
+		cl, signs, err := a.register(*till)
+		if err != nil {
+			return err
+		}
+		text, err := a.text(invoice)
+		if err != nil {
+			return err
+		}
+		p, err := readPayload(cl.Chain(), text, coupon.PayloadInvoice)
+		if err != nil {
+			return err
+		}
+		if p.Invoice.TillKey != signs.Key {
+			return &Error{Exit: ExitNotAllowed, Text: "this invoice is another till's"}
+		}
+		auth, err := a.text(args[0])
+		if err != nil {
+			return err
+		}
+		return a.redeemAuth(c.Context(), cl, &p, auth, out)
+	}
+	return c
+}
+
+func (a *App) redeemAuth(ctx context.Context, c *client.Client, invoice *coupon.Payload, text string, out *sending) error {
+	p, err := readPayload(c.Chain(), text, coupon.PayloadAuth)
+	if err != nil {
+		return err
+	}
+	for _, x := range []*coupon.Payload{invoice, &p} {
+		if err := verifyPayload(c, x); err != nil {
+			return err
+		}
+	}
+	if p.Auth.Mode != coupon.ModeInvoice || p.Auth.InvoiceDigest != invoice.Invoice.Digest(c.Chain()) {
+		return refused(coupon.InvoiceFacts, "the wallet has authorised another invoice")
+	}
+	return a.finish(ctx, c, c.Chain().NewRedeemInvoice(invoice.Invoice, invoice.Signature, p.Auth, p.Signature), out)
+}
+
+// redeemed is what is told of a redemption; the fields are stable.
+type redeemed struct {
+	outcome
+	Result   string     `json:"result"`
+	Value    client.U64 `json:"value"`
+	Payable  client.U64 `json:"payable"`
+	Currency string     `json:"currency"`
+	Exponent uint8      `json:"exponent"`
+}
+
+// finish hands a redemption in and says accepted, refused or waiting. Accepted is
+// said after the proof was checked, and nowhere else.
+func (a *App) finish(ctx context.Context, c *client.Client, raw []byte, s *sending) error {
+	began := time.Now()
+	err := a.send(ctx, c, raw, s, func(o outcome, r *client.Receipt) error {
+		tx, err := c.CheckTx(raw)
+		if err != nil {
+			return err
+		}
+		invoice := &tx.Fields.(*coupon.Redeem).Invoice
+		currency := currencyByNumber(c.Verifier, invoice.Currency)
+		x := redeemed{o, "accepted", client.U64(r.Outcome.Value), client.U64(r.Outcome.Payable), currency.Letters, currency.Exponent}
+		f := Fields{{a.green("ACCEPTED"), a.bold(units.Money(r.Outcome.Value, currency)) + " off, in " +
+			seconds(time.Duration(o.TookMs)*time.Millisecond)},
+			{"coupon", fmt.Sprintf("%s, redemption %d, %d uses left", couponName(r.Outcome.Coupon), r.Outcome.Seq, r.Outcome.UsesLeft)},
+			{"the shop gets", units.Money(r.Outcome.Payable, currency)}, {"can be undone", "until " + when(r.Outcome.FinalAt)},
+			{"transaction", o.Tx.String()}, a.provenBy(c.Verifier, &o)}
+		return a.Show(x, f)
+	})
+	return tillWords(err, time.Since(began))
+}
+
+// tillWords puts in front of an error what a cashier needs to know.
+func tillWords(err error, took time.Duration) error {
+	var unknown *client.UnknownError
+	var refusal *client.Refusal
+	if err == nil {
+		return nil
+	}
+	e := *explain(err)
+	switch {
+	case errors.As(err, &unknown) && !unknown.Lapsed:
+		e.Text = "WAITING after " + seconds(took) + ": do not hand over. " + e.Error()
+	case errors.As(err, &refusal) && !refusal.Final:
+		e.Text = "REFUSED after " + seconds(took) + " (by the nodes, without a receipt): " + e.Text
+	case errors.As(err, &refusal) || e.Exit == ExitRefused || e.Exit == ExitUsed:
+		e.Text = "REFUSED after " + seconds(took) + ": " + e.Text
+	default:
+		return err
+	}
+	return &e
+}
+
+func newVoidCommand(a *App) *cobra.Command {
+	till := ""
+	seq := int64(-1)
+	yes := false
+	c := &cobra.Command{
+		Use: "void COUPON --till NAME", Short: "Undo a redemption: the customer has the use back",
+		Long: "Undo a redemption within its time: the use goes back to the coupon, and the shop is not\n" +
+			"paid for it. The till's key needs a right to do so. Without --seq it is the last one.",
+		Args: arguments("COUPON"),
+	}
+	c.Flags().StringVar(&till, "till", "", "till key with a right to undo, by name")
+	c.Flags().Int64Var(&seq, "seq", seq, "which redemption of the coupon (default: the last)")
+	c.Flags().BoolVar(&yes, "yes", false, "undo without asking")
+	_ = c.MarkFlagRequired("till")
+	s := sendFlags(c)
+	c.RunE = func(c *cobra.Command, args []string) error {
+		id, err := parseCoupon(args[0])
+		if err != nil {
+			return err
+		}
+		cl, signs, err := a.register(till)
+		if err != nil {
+			return err
+		}
+		which, r, err := lastRedemption(c.Context(), cl, id, seq)
+		if err != nil {
+			return err
+		}
+		x, err := cl.Campaign(c.Context(), id.Campaign())
+		if err != nil {
+			return err
+		}
+		currency := currencyByNumber(cl.Verifier, x.Terms.Currency)
+		if !s.dryRun {
+			why := fmt.Sprintf("This undoes %s of %s.", units.Money(r.Value, currency), when(r.At))
+			if err := a.confirm(yes, why, "undo "+couponName(id)); err != nil {
+				return err
+			}
+		}
+		raw := cl.Chain().NewVoid(expiry(cl.Verifier, coupon.KindVoid), coupon.Void{Coupon: id, Seq: which, Key: signs.Key}, signs)
+		return a.send(c.Context(), cl, raw, s, func(o outcome, r *client.Receipt) error {
+			return a.Show(o, Fields{{"undone", a.green(units.Money(r.Outcome.Value, currency)) + " given back to coupon " + couponName(id)},
+				{"redemption", fmt.Sprint(which)}, {"good until", when(r.Outcome.Until)}, {"transaction", o.Tx.String()},
+				a.provenBy(cl.Verifier, &o)})
+		})
+	}
+	return c
+}
+
+// redemptionsBack is how many changes of a coupon are looked at for its last
+// redemption.
+const redemptionsBack = 64
+
+// lastRedemption returns a redemption of a coupon, for seq < 0 the last one that
+// stands.
+func lastRedemption(ctx context.Context, c *client.Client, id coupon.CouponID, seq int64) (uint32, coupon.Redemption, error) {
+	if seq >= 0 {
+		if seq > int64(^uint32(0)) {
+			return 0, coupon.Redemption{}, usageError("--seq %d is too large", seq)
+		}
+		r, _, err := c.Redemption(ctx, id, uint32(seq))
+		return uint32(seq), r, err
+	}
+	x, err := c.Coupon(ctx, id)
+	if err != nil {
+		return 0, coupon.Redemption{}, err
+	}
+	for back := uint32(1); back <= min(x.Seq, redemptionsBack); back++ {
+		r, _, err := c.Redemption(ctx, id, x.Seq-back)
+		if errors.Is(err, client.ErrNotFound) {
+			continue
+		}
+		if err != nil || r.State == coupon.Accrued {
+			return x.Seq - back, r, err
+		}
+	}
+	return 0, coupon.Redemption{}, &Error{Exit: ExitNotFound, Text: "coupon " + couponName(id) + " has no redemption that could be undone",
+		Next: "scrip coupon history " + couponName(id)}
+}

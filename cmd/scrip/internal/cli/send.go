@@ -1,0 +1,222 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"strconv"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/scrip-network/scrip/client"
+	"github.com/scrip-network/scrip/coupon"
+	"github.com/scrip-network/scrip/internal/units"
+)
+
+// lifeOf returns how long a transaction that is made now may live: less than the
+// chain allows, so that clocks may differ a little.
+func lifeOf(c *client.Verifier, kind coupon.Kind) uint64 {
+	l := c.Genesis().File.Ledger
+	life := l.LifeMs
+	if kind.MemberSigned() {
+		life = min(l.MemberLifeMs, units.HourMs)
+	}
+	return life - life/6
+}
+
+// expiry returns the expiry of a transaction that is made now.
+func expiry(c *client.Verifier, kind coupon.Kind) uint64 { return nowMs() + lifeOf(c, kind) }
+
+// sending is the flags of commands that submit a transaction.
+type sending struct {
+	timeout time.Duration
+	receipt string
+	dryRun  bool
+}
+
+// sendFlags adds the flags of sending to a command.
+func sendFlags(c *cobra.Command) *sending {
+	s := &sending{}
+	c.Flags().DurationVar(&s.timeout, "timeout", 30*time.Second, "how long to wait for the proven outcome")
+	c.Flags().StringVar(&s.receipt, "receipt", "", "write the receipt, which proves the outcome without a network, to this file")
+	c.Flags().BoolVar(&s.dryRun, "dry-run", false, "ask a node what would happen, and do nothing")
+	return s
+}
+
+// outcome is what programs are told about a transaction: the fields are stable.
+type outcome struct {
+	Tx       client.Hash    `json:"tx"`
+	Kind     string         `json:"kind"`
+	Code     string         `json:"code"`
+	Word     string         `json:"word"`
+	Accepted bool           `json:"accepted"`
+	Height   client.U64     `json:"height"`
+	Time     client.Time    `json:"time"`
+	Members  int            `json:"members"`
+	TookMs   int64          `json:"took_ms,omitempty"`
+	Effect   *client.Effect `json:"effect,omitempty"`
+	Receipt  string         `json:"receipt,omitempty"`
+}
+
+func outcomeOf(kind coupon.Kind, r *client.Receipt) outcome {
+	return outcome{Tx: r.Outcome.ID, Kind: kind.String(), Code: r.Outcome.Code.String(), Word: r.Outcome.Code.Word(),
+		Accepted: r.OK(), Height: client.U64(r.Height), Time: client.TimeOf(r.TimeMs), Members: r.Members,
+		Effect: client.EffectOf(&r.Outcome)}
+}
+
+// provenBy is the line that says what stands behind an outcome.
+func (a *App) provenBy(c *client.Verifier, o *outcome) [2]string {
+	s := fmt.Sprintf("block %d, %s, attested by %d of %d members", o.Height, units.Instant(uint64(o.Time.Ms), time.Local),
+		o.Members, c.Committee().Size())
+	if o.TookMs > 0 {
+		s += ", after " + seconds(time.Duration(o.TookMs)*time.Millisecond)
+	}
+	return [2]string{"proof", s}
+}
+
+func seconds(d time.Duration) string { return strconv.FormatFloat(d.Seconds(), 'f', 2, 64) + " s" }
+
+// send submits a transaction and calls done with the proven receipt of its
+// acceptance. A refusal is an error, also proven if the chain has decided it.
+func (a *App) send(ctx context.Context, c *client.Client, raw []byte, s *sending, done func(outcome, *client.Receipt) error) error {
+	tx, err := c.CheckTx(raw)
+	if err != nil {
+		return err
+	}
+	if s.dryRun {
+		return a.dryRun(ctx, c, raw)
+	}
+	ctx, cancel := context.WithTimeout(ctx, s.timeout)
+	defer cancel()
+	began := time.Now()
+	p := a.Progress("waiting for the proof")
+	p.Set(0, 0, "")
+	r, err := c.Submit(ctx, raw)
+	p.Done()
+	took := time.Since(began)
+	if r != nil {
+		if e := a.writeReceipt(c.Verifier, s.receipt, raw, r); e != nil {
+			return errors.Join(err, e)
+		}
+	}
+	if err != nil {
+		return err
+	}
+	o := outcomeOf(tx.Kind, r)
+	o.TookMs, o.Receipt = max(1, took.Milliseconds()), s.receipt
+	return done(o, r)
+}
+
+// writeReceipt writes a receipt file, if a path is given. It never overwrites.
+func (a *App) writeReceipt(v *client.Verifier, path string, raw []byte, r *client.Receipt) error {
+	if path == "" {
+		return nil
+	}
+	b, err := v.EncodeReceiptFile(raw, r)
+	if err != nil {
+		return err
+	}
+	return writeNewFile(path, b, 0o644)
+}
+
+// writeNewFile writes a file that must not be there, durably.
+func writeNewFile(path string, b []byte, mode os.FileMode) error {
+	f, err := os.OpenFile(filepath.Clean(path), os.O_WRONLY|os.O_CREATE|os.O_EXCL, mode)
+	if err != nil {
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	_, err = f.Write(b)
+	if err == nil {
+		err = f.Sync()
+	}
+	if err = errors.Join(err, f.Close()); err != nil {
+		return fmt.Errorf("write %s: %w", path, err)
+	}
+	return nil
+}
+
+// dryRun shows what a node says would happen.
+func (a *App) dryRun(ctx context.Context, c *client.Client, raw []byte) error {
+	d, err := c.DryRun(ctx, raw)
+	if err != nil {
+		return err
+	}
+	err = a.Show(d, Fields{
+		{"would be", d.Code + " " + d.Word},
+		{"at", fmt.Sprintf("height %d, %s", d.Height, units.Instant(uint64(d.Time.Ms), time.Local))},
+		{"promise", "none: this is one node's opinion, and nothing was done"},
+	})
+	if code, ok := coupon.ParseCode(d.Code); err == nil && ok {
+		return refused(code, "")
+	}
+	return err
+}
+
+// parseCampaign reads a campaign's number.
+func parseCampaign(s string) (uint32, error) {
+	n, err := strconv.ParseUint(s, 10, 32)
+	if err != nil || n == 0 {
+		return 0, usageError("%q is no campaign: wanted its number, such as 1", s)
+	}
+	return uint32(n), nil
+}
+
+// parseCoupon reads a coupon's id: its number, or campaign and serial as "3-17".
+func parseCoupon(s string) (coupon.CouponID, error) {
+	for i := range s {
+		if s[i] != '-' && s[i] != '/' {
+			continue
+		}
+		campaign, err1 := strconv.ParseUint(s[:i], 10, 32)
+		serial, err2 := strconv.ParseUint(s[i+1:], 10, 32)
+		if err1 != nil || err2 != nil || campaign == 0 || serial == 0 {
+			return 0, usageError("%q is no coupon: wanted its id, or campaign and serial such as 3-17", s)
+		}
+		return coupon.NewCouponID(uint32(campaign), uint32(serial)), nil
+	}
+	n, err := strconv.ParseUint(s, 10, 64)
+	id := coupon.CouponID(n)
+	if err != nil || id.Campaign() == 0 || id.Serial() == 0 {
+		return 0, usageError("%q is no coupon: wanted its id, or campaign and serial such as 3-17", s)
+	}
+	return id, nil
+}
+
+// couponName is how people read a coupon: campaign and serial.
+func couponName(id coupon.CouponID) string { return fmt.Sprintf("%d-%d", id.Campaign(), id.Serial()) }
+
+// currencyByNumber returns a currency of the chain.
+func currencyByNumber(v *client.Verifier, number uint16) coupon.Currency {
+	for _, c := range v.Genesis().File.Ledger.Currencies {
+		if c.Number == number {
+			return c
+		}
+	}
+	return coupon.Currency{Number: number, Letters: fmt.Sprintf("currency %d", number)}
+}
+
+// currencyByLetters finds a currency of the chain; empty letters stand for the only
+// one.
+func currencyByLetters(v *client.Verifier, letters string) (coupon.Currency, error) {
+	all := v.Genesis().File.Ledger.Currencies
+	if letters == "" && len(all) == 1 {
+		return all[0], nil
+	}
+	var known []string
+	for _, c := range all {
+		if c.Letters == letters {
+			return c, nil
+		}
+		known = append(known, c.Letters)
+	}
+	if letters == "" {
+		return coupon.Currency{}, usageError("which currency? The chain has %v", known)
+	}
+	return coupon.Currency{}, usageError("the chain has no currency %q but %v", letters, known)
+}
+
+// when shows an instant with the local zone's name.
+func when(ms uint64) string { return units.Instant(ms, time.Local) }

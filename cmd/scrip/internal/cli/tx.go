@@ -1,0 +1,317 @@
+package cli
+
+import (
+	"context"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/scrip-network/scrip/client"
+	"github.com/scrip-network/scrip/coupon"
+	"github.com/scrip-network/scrip/keys"
+)
+
+func newTxCommand(a *App) *cobra.Command {
+	return group("tx", "Look at transactions and hand them in",
+		newTxShowCommand(a), newTxDecodeCommand(a), newTxWaitCommand(a), newTxSubmitCommand(a), newTxReceiptCommand(a))
+}
+
+// signatureAnswer is a signature that a transaction carries.
+type signatureAnswer struct {
+	Key   string `json:"key"`
+	Valid bool   `json:"valid"`
+}
+
+// txContent is what is told of a transaction's bytes; the fields are stable.
+type txContent struct {
+	ID         client.Hash       `json:"id"`
+	Kind       string            `json:"kind"`
+	Expires    client.Time       `json:"expires"`
+	Bytes      int               `json:"bytes"`
+	Fields     coupon.Fields     `json:"fields"`
+	Signatures []signatureAnswer `json:"signatures"`
+	Raw        string            `json:"raw"`
+}
+
+// decodeTx reads a transaction of the chain and checks its signatures.
+func decodeTx(v *client.Verifier, raw []byte) (*coupon.Tx, txContent, error) {
+	tx, err := v.Chain().CheckTx(raw)
+	if err != nil {
+		return nil, txContent{}, err
+	}
+	_, err = v.CheckTx(raw)
+	x := txContent{ID: tx.ID, Kind: tx.Kind.String(), Expires: client.TimeOf(tx.Expires), Bytes: len(raw),
+		Fields: tx.Fields, Raw: hex.EncodeToString(raw)}
+	for _, s := range tx.Signatures(v.Chain()) {
+		// One bad signature makes the transaction invalid: which one does not matter.
+		x.Signatures = append(x.Signatures, signatureAnswer{hex.EncodeToString(s.Key[:]), err == nil})
+	}
+	return tx, x, nil
+}
+
+func (a *App) contentFields(v *client.Verifier, tx *coupon.Tx, x *txContent) Fields {
+	valid := "valid"
+	for _, s := range x.Signatures {
+		if !s.Valid {
+			valid = a.red("NOT VALID")
+		}
+	}
+	f := Fields{{"transaction", x.ID.String()}, {"kind", x.Kind}, {"expires", when(uint64(x.Expires.Ms))},
+		{"signatures", fmt.Sprintf("%d, %s", len(x.Signatures), valid)}}
+	return append(f, bodyFields(v, tx.Fields)...)
+}
+
+// bodyFields says in words what a transaction asks for.
+func bodyFields(v *client.Verifier, fields coupon.Fields) Fields {
+	switch x := fields.(type) {
+	case *coupon.CampaignPublish:
+		return Fields{{"asks", fmt.Sprintf("publish %q of %s", x.Terms.Title, memberName(v, x.Terms.Issuer))}}
+	case *coupon.CampaignControl:
+		return Fields{{"asks", fmt.Sprintf("%s of campaign %d", x.Op, x.Campaign)}}
+	case *coupon.BatchCommit:
+		return Fields{{"asks", fmt.Sprintf("open the serials %d to %d of campaign %d", x.First, x.First+x.Count-1, x.Campaign)}}
+	case *coupon.TillKeyAdd:
+		return Fields{{"asks", fmt.Sprintf("register %s of %s, store %d", keys.Encode(keys.Till, x.TillKey), memberName(v, x.Member), x.Store)}}
+	case *coupon.TillKeyRevoke:
+		return Fields{{"asks", "revoke " + keys.Encode(keys.Till, x.TillKey)}}
+	case *coupon.Claim:
+		return Fields{{"asks", fmt.Sprintf("claim coupon %s for %s",
+			couponName(coupon.NewCouponID(x.Ticket.Campaign, x.Ticket.Serial)), keys.Encode(keys.Holder, x.To))}}
+	case *coupon.Transfer:
+		return Fields{{"asks", fmt.Sprintf("move coupon %s (sequence %d) to %s", couponName(x.Coupon), x.Seq, keys.Encode(keys.Holder, x.To))}}
+	case *coupon.Redeem:
+		return Fields{{"asks", fmt.Sprintf("redeem coupon %s (sequence %d) at %s, mode %s", couponName(x.Auth.Coupon), x.Auth.Seq,
+			keys.Encode(keys.Till, x.Invoice.TillKey), x.Auth.Mode)}}
+	case *coupon.Void:
+		return Fields{{"asks", fmt.Sprintf("undo redemption %d of coupon %s", x.Seq, couponName(x.Coupon))}}
+	}
+	return nil
+}
+
+// rawTx reads a transaction's bytes: hexadecimal text, or a file of bytes or of
+// such text.
+func (a *App) rawTx(arg string) ([]byte, error) {
+	text := arg
+	if path, ok := strings.CutPrefix(arg, "@"); ok || isFile(arg) {
+		if !ok {
+			path = arg
+		}
+		b, err := readFileMax(path, 4*coupon.TxSizeMax)
+		if err != nil {
+			return nil, err
+		}
+		if raw, err := hex.DecodeString(strings.TrimSpace(string(b))); err == nil {
+			return raw, nil
+		}
+		return b, nil
+	}
+	if arg == "-" {
+		line, err := a.text(arg)
+		if err != nil {
+			return nil, err
+		}
+		text = line
+	}
+	raw, err := hex.DecodeString(text)
+	if err != nil {
+		return nil, usageError("%q is neither a file nor a transaction in hexadecimal digits", shortened(arg))
+	}
+	return raw, nil
+}
+
+func isFile(path string) bool {
+	info, err := os.Stat(path)
+	return err == nil && info.Mode().IsRegular()
+}
+
+func shortened(s string) string {
+	if len(s) > 24 {
+		return s[:24] + "..."
+	}
+	return s
+}
+
+func newTxDecodeCommand(a *App) *cobra.Command {
+	return &cobra.Command{
+		Use: "decode FILE|HEX|-", Short: "Show what a transaction's bytes say, without a network", Args: arguments("FILE|HEX|-"),
+		RunE: func(_ *cobra.Command, args []string) error {
+			v, err := a.Verifier()
+			if err != nil {
+				return err
+			}
+			raw, err := a.rawTx(args[0])
+			if err != nil {
+				return err
+			}
+			tx, x, err := decodeTx(v, raw)
+			if err != nil {
+				return err
+			}
+			return a.Show(x, a.contentFields(v, tx, &x))
+		},
+	}
+}
+
+// txAnswer is a transaction with its proven outcome.
+type txAnswer struct {
+	outcome
+	Index   uint32     `json:"index"`
+	Content *txContent `json:"content"`
+}
+
+// lookUp returns a transaction that was executed, proven with its block.
+func (a *App) lookUp(ctx context.Context, c *client.Client, id client.Hash, timeout time.Duration) (*client.Receipt, []byte, error) {
+	ctx, cancel := context.WithTimeout(ctx, timeout)
+	defer cancel()
+	r, err := c.Receipt(ctx, id, 0)
+	if r == nil {
+		return nil, nil, notExecuted(id, err)
+	}
+	b, err := c.Block(ctx, r.Height)
+	if err != nil {
+		return nil, nil, err
+	}
+	if int(r.Proof.Index) >= len(b.Txs) {
+		return nil, nil, fmt.Errorf("block %d has no place %d", r.Height, r.Proof.Index)
+	}
+	return r, b.Txs[r.Proof.Index], nil
+}
+
+// notExecuted says that no outcome could be found. Nobody submitted here, so an
+// unknown transaction is one that is not there.
+func notExecuted(id client.Hash, err error) error {
+	var p *client.Problem
+	var u *client.UnknownError
+	if errors.As(err, &u) && errors.As(u.Err, &p) && (p.Code == client.ProblemUnknownTx || p.Code == client.ProblemLapsed) {
+		return &Error{Exit: ExitNotFound, Code: p.Code, Text: "no node knows the transaction " + id.String(),
+			Remedy: "If it was made a moment ago it may still come.", Next: "scrip tx wait " + id.String()}
+	}
+	return err
+}
+
+func newTxShowCommand(a *App) *cobra.Command {
+	return &cobra.Command{
+		Use: "show ID", Short: "Show a transaction and its proven outcome", Args: arguments("ID"),
+		RunE: func(c *cobra.Command, args []string) error {
+			id, err := client.ParseHash(args[0])
+			if err != nil {
+				return usageError("%q is no transaction: %v", shortened(args[0]), err)
+			}
+			cl, err := a.Client()
+			if err != nil {
+				return err
+			}
+			r, raw, err := a.lookUp(c.Context(), cl, id, 10*time.Second)
+			if err != nil {
+				return err
+			}
+			return a.showTx(cl.Verifier, r, raw)
+		},
+	}
+}
+
+func (a *App) showTx(v *client.Verifier, r *client.Receipt, raw []byte) error {
+	tx, content, err := decodeTx(v, raw)
+	if err != nil {
+		return err
+	}
+	x := txAnswer{outcomeOf(tx.Kind, r), r.Proof.Index, &content}
+	result := a.green("ACCEPTED")
+	if !r.OK() {
+		result = a.red("REFUSED") + " " + x.Code + " " + x.Word
+	}
+	f := append(a.contentFields(v, tx, &content), [2]string{"outcome", result})
+	f = append(f, a.effectFields(v, &r.Outcome)...)
+	return a.Show(x, append(f, a.provenBy(v, &x.outcome)))
+}
+
+func newTxWaitCommand(a *App) *cobra.Command {
+	var timeout time.Duration
+	c := &cobra.Command{
+		Use: "wait ID", Short: "Wait for the proven outcome of a transaction; its exit status is that of the outcome",
+		Args: arguments("ID"),
+		RunE: func(c *cobra.Command, args []string) error {
+			id, err := client.ParseHash(args[0])
+			if err != nil {
+				return usageError("%q is no transaction: %v", shortened(args[0]), err)
+			}
+			cl, err := a.Client()
+			if err != nil {
+				return err
+			}
+			ctx, cancel := context.WithTimeout(c.Context(), timeout)
+			defer cancel()
+			r, err := cl.Receipt(ctx, id, 0)
+			if err != nil {
+				return err
+			}
+			o := outcomeOf(r.Outcome.Kind, r)
+			return a.Show(o, append(Fields{{"outcome", a.green("ACCEPTED")}, {"kind", o.Kind}}, a.provenBy(cl.Verifier, &o)))
+		},
+	}
+	c.Flags().DurationVar(&timeout, "timeout", 3*time.Minute, "how long to wait")
+	return c
+}
+
+func newTxSubmitCommand(a *App) *cobra.Command {
+	c := &cobra.Command{
+		Use: "submit FILE|HEX|-", Short: "Hand in a signed transaction and wait for its proven outcome",
+		Long: "Hand in a signed transaction and wait for its proven outcome. The same bytes have one\n" +
+			"effect however often they are handed in, here or at any other node.",
+		Args: arguments("FILE|HEX|-"),
+	}
+	s := sendFlags(c)
+	c.RunE = func(c *cobra.Command, args []string) error {
+		raw, err := a.rawTx(args[0])
+		if err != nil {
+			return err
+		}
+		cl, err := a.Client()
+		if err != nil {
+			return err
+		}
+		return a.send(c.Context(), cl, raw, s, func(o outcome, r *client.Receipt) error {
+			f := append(Fields{{"outcome", a.green("ACCEPTED")}, {"kind", o.Kind}, {"transaction", o.Tx.String()}},
+				a.effectFields(cl.Verifier, &r.Outcome)...)
+			return a.Show(o, append(f, a.provenBy(cl.Verifier, &o)))
+		})
+	}
+	return c
+}
+
+func newTxReceiptCommand(a *App) *cobra.Command {
+	return &cobra.Command{
+		Use: "receipt ID FILE", Short: "Write the receipt file of a transaction, which proves its outcome without a network",
+		Args: arguments("ID", "FILE"),
+		RunE: func(c *cobra.Command, args []string) error {
+			id, err := client.ParseHash(args[0])
+			if err != nil {
+				return usageError("%q is no transaction: %v", shortened(args[0]), err)
+			}
+			cl, err := a.Client()
+			if err != nil {
+				return err
+			}
+			r, raw, err := a.lookUp(c.Context(), cl, id, 10*time.Second)
+			if err != nil {
+				return err
+			}
+			if err := a.writeReceipt(cl.Verifier, args[1], raw, r); err != nil {
+				return err
+			}
+			tx, err := cl.CheckTx(raw)
+			if err != nil {
+				return err
+			}
+			o := outcomeOf(tx.Kind, r)
+			o.Receipt = args[1]
+			a.Say("next: scrip verify %s --genesis GENESIS", args[1])
+			return a.Show(o, Fields{{"receipt", args[1]}, {"outcome", o.Code + " " + o.Word}})
+		},
+	}
+}
