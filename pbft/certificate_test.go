@@ -241,7 +241,8 @@ func TestSignedBytesAreSeparate(t *testing.T) {
 		c.PrepareBytes(b), c.CommitBytes(b), c.HeaderBytesToSign(&Header{}), c.SuspectBytes(&Suspect{}),
 		c.ViewChangeBytes(&ViewChange{}), c.NewViewBytes(&NewView{}), c.CheckpointBytes(0, Digest{}, Digest{}, Digest{}),
 		c.PrepareBytes(BlockRef{}), c.SuspectBytes(&Suspect{View: 1}), c.SuspectBytes(&Suspect{Reason: 1}),
-		c.SuspectBytes(&Suspect{Committed: 1}), c.ViewChangeBytes(&ViewChange{Tip: b}), c.ViewChangeBytes(&ViewChange{High: b}),
+		c.SuspectBytes(&Suspect{Committed: 1}), c.ViewChangeBytes(&ViewChange{Tip: b}),
+		c.ViewChangeBytes(&ViewChange{High: b}),
 		c.NewViewBytes(&NewView{Base: b}), c.NewViewBytes(&NewView{Evidence: make([]SignedHeader, 2)}),
 		c.NewViewBytes(&NewView{ViewChanges: make([]ViewChange, 1)}),
 	} {

@@ -249,7 +249,8 @@ func TestSmallObjectsComeBack(t *testing.T) {
 		if got, err := DecodeCertificate(x.Encode()); err != nil || !reflect.DeepEqual(got, x) {
 			t.Fatalf("certificate comes back as %+v, %v", got, err)
 		}
-		y := &CheckpointCertificate{Epoch: 3, Seq: Seq(s.r.Uint64()), Block: s.digest(), StateRoot: s.digest(), ReceiptRoot: s.digest()}
+		y := &CheckpointCertificate{Epoch: 3, Seq: Seq(s.r.Uint64()), Block: s.digest(), StateRoot: s.digest(),
+			ReceiptRoot: s.digest()}
 		y.Signers, y.Signatures = s.signers()
 		if got, err := DecodeCheckpointCertificate(y.Encode()); err != nil || !reflect.DeepEqual(got, y) {
 			t.Fatalf("checkpoint certificate comes back as %+v, %v", got, err)
@@ -324,9 +325,11 @@ func TestDecodersRefuse(t *testing.T) {
 		{"a suspect without a reason", EncodeMessage(reason), wire.ErrValue},
 		{"three pieces of evidence", EncodeMessage(evidence), wire.ErrLimit},
 		{"a walk beyond every window", EncodeMessage(walk), wire.ErrLimit},
-		{"an optional part marked 2", append(EncodeMessage(&Proof{Certificate: &Certificate{Kind: 1}})[:1+1+1+4+48+24+4], 2), wire.ErrValue},
+		{"an optional part marked 2", append(EncodeMessage(&Proof{Certificate: &Certificate{Kind: 1}})[:1+1+1+4+48+24+4], 2),
+			wire.ErrValue},
 		{"a message of 68 MiB and a byte", make([]byte, MessageBytesMax+1), wire.ErrLimit},
-		{"a million view-changes in few bytes", append(append([]byte{uint8(KindNewView)}, make([]byte, 12)...), 150, 0, 0, 0), wire.ErrTruncated},
+		{"a million view-changes in few bytes", append(append([]byte{uint8(KindNewView)}, make([]byte, 12)...), 150, 0, 0, 0),
+			wire.ErrTruncated},
 	} {
 		if m, err := DecodeMessage(x.b); !errors.Is(err, x.want) {
 			t.Errorf("%s: decodes as %v, %v, want %v", x.name, m, err, x.want)

@@ -346,7 +346,8 @@ func (a *adversary) flood(f forger) {
 			x.Signature = f.sign(f.committee.CheckpointBytes(x.Seq, x.Block, x.StateRoot, x.ReceiptRoot))
 			a.tell(f, x)
 		case 6:
-			a.tell(f, &pbft.Fetch{Epoch: pbft.Epoch(a.rng.IntN(2)), Seq: b.Seq, Digest: b.Digest, After: pbft.Seq(a.rng.IntN(4))})
+			a.tell(f, &pbft.Fetch{Epoch: pbft.Epoch(a.rng.IntN(2)), Seq: b.Seq, Digest: b.Digest,
+				After: pbft.Seq(a.rng.IntN(4))})
 		case 7:
 			x := &pbft.Certificate{Kind: pbft.CertificateKind(1 + a.rng.IntN(3)), Block: b}
 			for i := range pbft.ReplicaID(f.committee.Quorum()) {

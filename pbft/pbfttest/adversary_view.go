@@ -118,7 +118,8 @@ func (a *adversary) forgeNewView(f forger) {
 	}
 }
 
-func (a *adversary) tryNewView(f forger, v pbft.View, q []*pbft.ViewChange, need int, evidence []pbft.SignedHeader) *pbft.NewView {
+func (a *adversary) tryNewView(f forger, v pbft.View, q []*pbft.ViewChange, need int,
+	evidence []pbft.SignedHeader) *pbft.NewView {
 	if len(q) < need {
 		return nil
 	}

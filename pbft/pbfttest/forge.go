@@ -43,7 +43,8 @@ func (f forger) viewChange(v pbft.ViewChange) *pbft.ViewChange {
 // newView builds a NEW-VIEW from exactly m view-changes with their attachments,
 // by the reference Select. evidence is used only if the tips are in conflict, and
 // then nothing of the excluded primary may be among the view-changes.
-func (f forger) newView(view pbft.View, q []*pbft.ViewChange, evidence []pbft.SignedHeader, header headerByDigest) (*pbft.NewView, bool) {
+func (f forger) newView(view pbft.View, q []*pbft.ViewChange, evidence []pbft.SignedHeader,
+	header headerByDigest) (*pbft.NewView, bool) {
 	q = append([]*pbft.ViewChange(nil), q...)
 	sort.Slice(q, func(i, j int) bool { return q[i].Replica < q[j].Replica })
 	nv := &pbft.NewView{Epoch: f.committee.Epoch(), View: view}

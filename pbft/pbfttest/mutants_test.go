@@ -16,7 +16,8 @@ func mutantEngine(m dualpath.Mutation) pbfttest.Factory {
 // the engine with every rule passes the seed that does.
 func TestRandomFaultsCatchMutants(t *testing.T) {
 	equivocating := pbfttest.Options{SafetyOnly: true, Fixed: true, Byzantine: 2,
-		Shapes:    []pbfttest.Shape{{Members: 4, Faults: 1, FastFaults: 1}, {Members: 5, Faults: 1, FastFaults: 1}, {Members: 7, Faults: 2, FastFaults: 1}},
+		Shapes: []pbfttest.Shape{{Members: 4, Faults: 1, FastFaults: 1}, {Members: 5, Faults: 1, FastFaults: 1},
+			{Members: 7, Faults: 2, FastFaults: 1}},
 		Behaviour: pbfttest.ForgeProposals | pbfttest.ForgeVotes | pbfttest.LieInViewChange}
 	anything := pbfttest.Options{SafetyOnly: true}
 	for _, x := range []struct {
@@ -49,6 +50,19 @@ func TestRandomFaultsCatchMutants(t *testing.T) {
 		if r, err := pbfttest.Run(seed, opt); err != nil || len(r.Violations) > 0 {
 			t.Errorf("the engine with every rule fails too: %v, %v", r, err)
 		}
+	}
+}
+
+// The control of the controls: f+1 Byzantine members divide the engine with every
+// rule, as they must.
+func TestTooManyByzantineMembersDivide(t *testing.T) {
+	opt := pbfttest.Options{New: newEngine, SafetyOnly: true, Fixed: true, Byzantine: 2, Beyond: 1,
+		Shapes:    []pbfttest.Shape{{Members: 4, Faults: 1}, {Members: 4, Faults: 1, FastFaults: 1}},
+		Behaviour: pbfttest.ForgeProposals | pbfttest.ForgeVotes, Rules: []string{"agreement"}}
+	if seed := firstViolation(t, opt, 200); seed == 0 {
+		t.Error("two of four Byzantine members go unnoticed in 200 seeds")
+	} else {
+		t.Logf("seed %d", seed)
 	}
 }
 

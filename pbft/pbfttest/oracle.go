@@ -44,7 +44,8 @@ type oracle struct {
 }
 
 func newOracle(c *cluster) *oracle {
-	o := &oracle{c: c, learned: make(map[pbft.Message]bool), headers: make(map[pbft.Digest]*pbft.Header), signed: make(map[position]pbft.Digest),
+	o := &oracle{c: c, learned: make(map[pbft.Message]bool),
+		headers: make(map[pbft.Digest]*pbft.Header), signed: make(map[position]pbft.Digest),
 		tips: make(map[position]pbft.BlockRef), histories: make([]history, c.committee.Size()),
 		proven: make(map[pbft.BlockRef]bool), changes: make(map[pbft.View]bool)}
 	o.headers[c.committee.HeaderDigest(&c.genesis)] = &c.genesis

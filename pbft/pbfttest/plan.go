@@ -78,6 +78,9 @@ type Options struct {
 	// Byzantine, if Fixed, is how many there are, at most f.
 	Byzantine int
 	Fixed     bool
+	// Beyond is how many Byzantine members more than f there may be: a control,
+	// since with any such the promises end.
+	Beyond int
 	// NoCrashes keeps honest replicas up.
 	NoCrashes bool
 	// CrashAt, if positive, is the one boundary of the run at which the replica in
@@ -95,7 +98,8 @@ type Options struct {
 
 // DefaultShapes are the committees that a run draws from: both rules of R9
 // (strict and with clause E), F = q and F > q.
-var DefaultShapes = []Shape{{4, 1, 0}, {4, 1, 1}, {4, 1, 0}, {4, 1, 1}, {5, 1, 1}, {5, 1, 0}, {6, 1, 1}, {7, 2, 1}, {7, 2, 0}}
+var DefaultShapes = []Shape{{4, 1, 0}, {4, 1, 1}, {4, 1, 0}, {4, 1, 1}, {5, 1, 1}, {5, 1, 0}, {6, 1, 1},
+	{7, 2, 1}, {7, 2, 0}}
 
 // plan is everything that a seed decides before the first event.
 type plan struct {
@@ -181,7 +185,7 @@ func (p *plan) drawByzantine(r *rand.Rand, opt *Options) {
 		count, p.behaviour = opt.Byzantine, opt.Behaviour
 	}
 	p.byzantine = make([]bool, p.shape.Members)
-	for _, i := range r.Perm(p.shape.Members)[:min(count, p.shape.Faults)] {
+	for _, i := range r.Perm(p.shape.Members)[:min(count, p.shape.Faults+opt.Beyond)] {
 		p.byzantine[i] = true
 	}
 }
@@ -196,7 +200,8 @@ func (p *plan) String() string {
 	}
 	return fmt.Sprintf("n=%d f=%d p=%d W=%d K=%d C=%d D=%d byzantine=%v %v\n"+
 		"  timers min=%d max=%d cap=%d idle=%d retransmit=%d status=%d codec=%t ed25519=%t recall=%t\n"+
-		"  permille loss=%d duplicate=%d omit=%d hold=%d crash=%d compact=%d; ms delay<=%d partition~%d clock~%d check<=%d execute<=%d load~%d safety=%d",
+		"  permille loss=%d duplicate=%d omit=%d hold=%d crash=%d compact=%d;"+
+		" ms delay<=%d partition~%d clock~%d check<=%d execute<=%d load~%d safety=%d",
 		p.shape.Members, p.shape.Faults, p.shape.FastFaults, p.parameters.Window, p.parameters.Tenure,
 		p.parameters.CheckpointInterval, p.parameters.ExecutionLag, byzantine, p.behaviour,
 		p.timers.TimeoutTicksMin, p.timers.TimeoutTicksMax, p.timers.TimeoutTicksCap, p.timers.IdleTicks,

@@ -7,7 +7,8 @@ type headerByDigest func(pbft.Digest) *pbft.Header
 
 // referenceSelect computes R9 from its definition, block by block, with none of
 // an engine's data structures. ok is false where R9 calls the set invalid.
-func referenceSelect(c *pbft.Committee, q []pbft.ViewChange, excluded bool, header headerByDigest) (base pbft.BlockRef, ok bool) {
+func referenceSelect(c *pbft.Committee, q []pbft.ViewChange, excluded bool,
+	header headerByDigest) (base pbft.BlockRef, ok bool) {
 	for i := range q {
 		if i == 0 || base.Rank().Less(q[i].High.Rank()) {
 			base = q[i].High

@@ -103,7 +103,8 @@ func (p *play) help(above pbft.View, to []pbft.ReplicaID) {
 // of the Byzantine members in views above the given one, until done or for so
 // many ticks; everything else is lost. It reports whether it got done.
 func (p *play) march(ticks int, above pbft.View, ids []pbft.ReplicaID, done func() bool) bool {
-	match := pbfttest.Both(pbfttest.To(ids...), pbfttest.From(append(append([]pbft.ReplicaID(nil), p.byzantine...), ids...)...))
+	senders := append(append([]pbft.ReplicaID(nil), p.byzantine...), ids...)
+	match := pbfttest.Both(pbfttest.To(ids...), pbfttest.From(senders...))
 	for range ticks {
 		p.help(above, ids)
 		for p.Deliver(match) > 0 {
@@ -590,7 +591,8 @@ func TestEverythingIsSentAgain(t *testing.T) {
 // signed something, and never signs again; with its log it goes on.
 func TestLostLogIsNoticed(t *testing.T) {
 	for _, lost := range []bool{false, true} {
-		p := setting{shape: pbfttest.Shape{Members: 4, Faults: 1, FastFaults: 1}, recall: true}.open(t, newEngine, "agreement")
+		x := setting{shape: pbfttest.Shape{Members: 4, Faults: 1, FastFaults: 1}, recall: true}
+		p := x.open(t, newEngine, "agreement")
 		p.Propose(0, "one")
 		p.Deliver(pbfttest.OfKind(pbft.KindPrePrepare))
 		p.Deliver(pbfttest.OfKind(pbft.KindPrepare)) // the others hold r3's PREPARE

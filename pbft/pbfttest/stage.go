@@ -236,7 +236,8 @@ func (s *Stage) forger(id pbft.ReplicaID) forger { return forger{s.c.committee, 
 // Block makes a proposal of a Byzantine primary on any parent. Its justification
 // is justify, with the certificate that the votes seen so far make; change, if
 // not nil, edits the header before it is signed.
-func (s *Stage) Block(v pbft.View, parent, justify pbft.BlockRef, payload string, change func(h *pbft.Header)) *pbft.PrePrepare {
+func (s *Stage) Block(v pbft.View, parent, justify pbft.BlockRef, payload string,
+	change func(h *pbft.Header)) *pbft.PrePrepare {
 	ph := s.c.oracle.header(parent.Digest)
 	id := s.c.committee.Primary(v)
 	h := pbft.Header{Epoch: s.c.committee.Epoch(), View: v, Seq: parent.Seq + 1, Parent: parent.Digest,
