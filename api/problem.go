@@ -164,16 +164,44 @@ func transformProblem(ctx huma.Context, _ string, v any) (any, error) {
 	case *client.Problem:
 		return complete(ctx.Context(), e, url.Path), nil
 	case *huma.ErrorModel:
-		p := problem(codeOfStatus(e.Status), "")
-		p.Status = e.Status
-		if e.Status < http.StatusInternalServerError {
-			for _, d := range e.Errors {
-				p.Errors = append(p.Errors, client.FieldError{Pointer: pointer(d.Location), Detail: d.Message})
-			}
+		p := ofHuma(e)
+		if c, ok := ctx.(*statusContext); ok {
+			c.status = p.Status
 		}
 		return complete(ctx.Context(), p, url.Path), nil
 	}
 	return v, nil
+}
+
+func ofHuma(e *huma.ErrorModel) *client.Problem {
+	if e.Status == http.StatusRequestEntityTooLarge {
+		return refusal(coupon.TooLarge, "")
+	}
+	p := problem(codeOfStatus(e.Status), "")
+	if e.Status < http.StatusInternalServerError {
+		for _, d := range e.Errors {
+			p.Errors = append(p.Errors, client.FieldError{Pointer: pointer(d.Location), Detail: d.Message})
+		}
+	}
+	return p
+}
+
+// statusContext lets transformProblem choose the status of an answer: huma's 422
+// for what does not fit the description is kept for refusals by the rules.
+type statusContext struct {
+	inner
+	status int
+}
+
+// inner is huma.Context under a name that is not that of one of its methods.
+type inner huma.Context
+
+// SetStatus implements huma.Context.
+func (c *statusContext) SetStatus(status int) {
+	if c.status != 0 {
+		status = c.status
+	}
+	c.inner.SetStatus(status)
 }
 
 func codeOfStatus(status int) string {

@@ -38,10 +38,12 @@ func (s *Server) routes() error {
 		Transformers:                 []huma.Transformer{transformProblem},
 	}
 	api := humago.New(s.mux, config)
+	api.UseMiddleware(func(ctx huma.Context, next func(huma.Context)) { next(&statusContext{inner: ctx}) })
 	s.transactionRoutes(api)
 	s.stateRoutes(api)
 	s.chainRoutes(api)
 	s.describePlain(api)
+	describeBatch(api)
 	for _, unused := range []string{"ErrorModel", "ErrorDetail"} { // huma's, which become problems
 		delete(api.OpenAPI().Components.Schemas.Map(), unused)
 	}
@@ -62,6 +64,7 @@ func (s *Server) routes() error {
 	s.mux.HandleFunc("GET /docs", pages.docs)
 	s.mux.HandleFunc("GET /docs/style.css", pages.style)
 	s.mux.HandleFunc("GET /errors/{code}", s.errorPage(pages))
+	s.mux.HandleFunc("POST "+batchPath, s.batch)
 	s.mux.HandleFunc("GET /v1/events", s.events)
 	s.mux.HandleFunc("GET /v1/genesis", s.genesisFile)
 	s.mux.HandleFunc("GET /livez", s.live)

@@ -284,7 +284,11 @@ func (s *Server) guard(next http.Handler) http.Handler {
 			writeProblem(w, r, problem("rate_limited", ""))
 			return
 		}
-		r.Body = http.MaxBytesReader(w, r.Body, bodyBytesMax)
+		limit := int64(bodyBytesMax)
+		if r.URL.Path == batchPath {
+			limit = batchBytesMax
+		}
+		r.Body = http.MaxBytesReader(w, r.Body, limit)
 		next.ServeHTTP(w, r)
 	})
 }

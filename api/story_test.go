@@ -10,6 +10,7 @@ import (
 
 	"github.com/scrip-network/scrip/api/apitest"
 	"github.com/scrip-network/scrip/client"
+	"github.com/scrip-network/scrip/keys"
 )
 
 func newClient(t testing.TB, x *apitest.Network, options ...client.Option) *client.Client {
@@ -92,3 +93,7 @@ func TestCouponsLife(t *testing.T) {
 		}
 	}
 }
+
+func now() time.Time { return time.Now() }
+
+func holderAddress(key [32]byte) string { return keys.Encode(keys.Holder, key) }
