@@ -92,16 +92,18 @@ func sender(tx *coupon.Tx) [32]byte {
 }
 
 // Admit implements node.StateMachine. A Redeem that its own till hands in is
-// always admitted, so that its refusal becomes a receipt (3.3).
+// always admitted, so that its refusal becomes a receipt (3.3); but a copy is
+// answered with the first outcome, and no block can accept an expired one.
 func (m *Machine) Admit(tx *node.Tx, by *[32]byte, nowMs uint64) error {
 	t := decoded(tx)
-	if f, ok := t.Fields.(*coupon.Redeem); ok && by != nil && *by == f.Invoice.TillKey {
-		return nil
-	}
 	o, err := m.rules.DryRun(m.door, nowMs, t)
 	if err != nil || o.Code == coupon.OK {
 		// A row that does not fit the others is one read between two blocks:
 		// the block decides.
+		return nil
+	}
+	f, ok := t.Fields.(*coupon.Redeem)
+	if ok && by != nil && *by == f.Invoice.TillKey && o.Code != coupon.DuplicateTx && o.Code != coupon.TxExpired {
 		return nil
 	}
 	info, _ := o.Code.Info()

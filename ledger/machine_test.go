@@ -234,29 +234,42 @@ func TestTheDoorRefusesWhatTheStateRefusesButNotToATill(t *testing.T) {
 	b := newBench(t, w)
 	g := coupontest.NewGenerator(w, coupontest.Workload{Campaigns: 1, Redeem: 1}, 1, startMs)
 	b.block(startMs, g.Setup()...)
-	var redeem []byte
-	for redeem == nil {
-		raw := g.Next(startMs)
-		tx := b.check(raw)
-		if err := b.m.Admit(tx, nil, startMs); err != nil {
-			t.Fatalf("a good transaction: %v", err)
+	var tx *node.Tx
+	for tx == nil || decoded(tx).Kind != coupon.KindRedeem {
+		if tx != nil { // a claim, which is not executed
+			if err := b.m.Admit(tx, nil, startMs); err != nil {
+				t.Fatalf("a good transaction: %v", err)
+			}
 		}
-		if decoded(tx).Kind == coupon.KindRedeem {
-			redeem = raw
-		}
-		b.block(startMs+1, raw)
-	}
-	tx := b.check(redeem)
-	var refusal *node.Refusal
-	if err := b.m.Admit(tx, nil, startMs+2); !errors.As(err, &refusal) || refusal.Code != uint16(coupon.DuplicateTx) {
-		t.Fatalf("a copy: %v", err)
+		tx = b.check(g.Next(startMs))
 	}
 	till := decoded(tx).Fields.(*coupon.Redeem).Invoice.TillKey
-	if err := b.m.Admit(tx, &till, startMs+2); err != nil {
-		t.Fatalf("a copy by its till: %v", err)
+	for _, x := range []struct {
+		name string
+		by   *[32]byte
+		now  uint64
+		want coupon.Code
+	}{
+		{"anybody", nil, startMs, coupon.NotFound},
+		{"another till", &[32]byte{1}, startMs, coupon.NotFound},
+		{"its till", &till, startMs, coupon.OK},
+		{"its till, too late", &till, tx.ExpiresMs, coupon.TxExpired},
+	} {
+		checkRefusal(t, x.name, b.m.Admit(tx, x.by, x.now), x.want)
 	}
-	if err := b.m.Admit(tx, &[32]byte{1}, startMs+2); err == nil {
-		t.Fatal("a copy by another till was admitted")
+	b.block(startMs+1, tx.Raw)
+	checkRefusal(t, "its till, again", b.m.Admit(tx, &till, startMs+2), coupon.DuplicateTx)
+}
+
+func checkRefusal(t *testing.T, name string, err error, want coupon.Code) {
+	t.Helper()
+	var refusal *node.Refusal
+	got := coupon.OK
+	if errors.As(err, &refusal) {
+		got = coupon.Code(refusal.Code)
+	}
+	if got != want || (err != nil) != (want != coupon.OK) {
+		t.Errorf("%s: %v, want %v", name, err, want)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"strconv"
+	"time"
 
 	"github.com/scrip-network/scrip/chain"
 	"github.com/scrip-network/scrip/pbft"
@@ -66,15 +67,15 @@ func (n *Node) admit(tx *Tx, by *[32]byte) (Pending, error) {
 	if n.mempool.has(tx.ID) {
 		return p, nil
 	}
-	_, ok, err := n.cfg.Ledger.Latest().LookupTx(tx.ID)
-	if err != nil {
-		return Pending{}, fmt.Errorf("submit: %w", err)
-	}
-	refusal := n.cfg.Machine.Admit(tx, by, nowMs())
-	if ok && refusal != nil {
-		return p, nil // it has its outcome
-	}
-	if refusal != nil {
+	if refusal := n.cfg.Machine.Admit(tx, by, nowMs()); refusal != nil {
+		// A transaction that has its outcome is refused too, but is no error.
+		_, ok, err := n.cfg.Ledger.Latest().LookupTx(tx.ID)
+		if err != nil {
+			return Pending{}, fmt.Errorf("submit: %w", err)
+		}
+		if ok {
+			return p, nil
+		}
 		return Pending{}, refusal
 	}
 	switch err := n.mempool.add(tx, n.cfg.Self, n.cfg.Self, nowMs()); {
@@ -104,28 +105,50 @@ func (n *Node) Wait(ctx context.Context, id [32]byte, until Finality) (Outcome, 
 		return Outcome{ID: id}, err
 	}
 	defer n.hub.forget(w)
-	place, ok, err := n.cfg.Ledger.Latest().LookupTx(id)
-	if err != nil {
-		return Outcome{ID: id}, fmt.Errorf("look up transaction: %w", err)
-	}
-	var known Outcome // what there is if the proof does not come
-	if ok {
-		if known, err = n.outcomeAt(id, place); err != nil || until == Executed || known.Proof != nil {
-			return known, err
+	known := Outcome{ID: id} // what there is if no more comes
+	recheck := time.NewTimer(waitRecheck)
+	defer recheck.Stop()
+	// What waits in the mempool has no outcome yet, and its execution finds the
+	// waiter, so the ledger need not be asked: unless it is a late copy.
+	look := !n.mempool.has(id)
+	for {
+		if look {
+			done := false
+			if known, done, err = n.settled(w, until); done || err != nil {
+				return known, err
+			}
 		}
-		n.hub.waitProof(w, place.Height, place.Index)
-		n.certs.want(place.Height)
-	}
-	known.ID = id
-	select {
-	case a := <-w.outcome:
-		if errors.Is(a.err, errReadBack) {
-			return n.outcomeAt(id, store.TxPlace{Height: w.height, Index: w.index})
+		select {
+		case a := <-w.outcome:
+			if errors.Is(a.err, errReadBack) {
+				return n.Wait(ctx, id, until)
+			}
+			return a.outcome, a.err
+		case <-recheck.C:
+			look = true
+		case <-ctx.Done():
+			return known, fmt.Errorf("wait for transaction: %w", ctx.Err())
 		}
-		return a.outcome, a.err
-	case <-ctx.Done():
-		return known, fmt.Errorf("wait for transaction: %w", ctx.Err())
 	}
+}
+
+// waitRecheck is after how long Wait looks into the ledger for a transaction
+// that the mempool holds.
+const waitRecheck = time.Second
+
+// settled returns the outcome of an executed transaction. If its proof is wanted
+// and not there, it asks for the certificate and lets w wait for it.
+func (n *Node) settled(w *waiter, until Finality) (o Outcome, done bool, err error) {
+	place, ok, err := n.cfg.Ledger.Latest().LookupTx(w.id)
+	if err != nil || !ok {
+		return Outcome{ID: w.id}, false, err
+	}
+	if o, err = n.outcomeAt(w.id, place); err != nil || until == Executed || o.Proof != nil {
+		return o, true, err
+	}
+	n.hub.waitProof(w, place.Height, place.Index)
+	n.certs.want(place.Height)
+	return o, false, nil
 }
 
 // Lookup returns the outcome of a transaction if it has been executed here. Safe

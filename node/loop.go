@@ -19,6 +19,9 @@ const (
 	// backlogMax bounds the committed blocks that wait for execution before the
 	// loop stops taking blocks of catch-up and proposing.
 	backlogMax = 16
+	// backlogStop bounds them for good: beyond it the loop takes no messages at
+	// all, links fill up, and peers have to wait.
+	backlogStop = 64
 )
 
 // loop owns the engine and the consensus log. It is one goroutine: everything
@@ -113,6 +116,9 @@ func (l *loop) drain() {
 		}
 	}
 	for lane := range transport.Lane(transport.Lanes) {
+		if len(l.backlog) > backlogStop {
+			break // every executed block brings the loop back here
+		}
 		for _, p := range l.n.inbox.peers {
 			if p != nil {
 				fed += l.drainLane(p, p.lanes[lane])
@@ -227,6 +233,7 @@ func (l *loop) persist(records []pbft.Record) error {
 		return fmt.Errorf("append to the consensus log: %w", err)
 	}
 	l.n.metrics.took(stepPersist, start)
+	l.n.metrics.logBytes.Set(float64(l.n.cfg.Log.Bytes()))
 	return nil
 }
 

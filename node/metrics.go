@@ -16,7 +16,8 @@ type metrics struct {
 
 	height, view, condition, inFlight, behind, stable prometheus.Gauge
 	mempoolTxs, mempoolBytes, mempoolSenders          prometheus.Gauge
-	peers, logBytes                                   prometheus.Gauge
+	peers, missing, logBytes                          prometheus.Gauge
+	verdictHits, verdictMisses, signaturesWaiting     prometheus.Gauge
 	blockInterval, blockTxs, commitSeconds            prometheus.Histogram
 	steps                                             map[step]prometheus.Observer
 	viewChanges, blocks, txs, emptyBlocks             prometheus.Counter
@@ -74,6 +75,10 @@ func newMetrics() *metrics {
 	m.mempoolBytes = gauge("mempool_size_bytes", "Bytes of the transactions that wait.")
 	m.mempoolSenders = gauge("mempool_senders", "Senders of the transactions that wait.")
 	m.peers = gauge("p2p_peers", "Members that are connected.")
+	m.missing = gauge("consensus_missing_validators", "Members that were not heard lately.")
+	m.verdictHits = gauge("tx_verdict_hits", "Transactions whose verdict was known, since the start.")
+	m.verdictMisses = gauge("tx_verdict_misses", "Transactions that had to be checked, since the start.")
+	m.signaturesWaiting = gauge("tx_signatures_waiting", "Signatures of transactions that wait to be checked.")
 	m.logBytes = gauge("consensus_log_bytes", "Size of the consensus log.")
 	m.blockInterval = histogram("consensus_block_interval_seconds", "Time between executed blocks.", 0.0005, 16)
 	m.blockTxs = histogram("consensus_block_size_txs", "Transactions in a block.", 1, 17)

@@ -134,6 +134,14 @@ func TestARetryFindsTheFirstOutcome(t *testing.T) {
 	}
 	c.agree(first.Height, 0, 1, 2, 3)
 	for _, m := range c.members {
+		// The second time round the door lets the copy into a block.
+		m.node.mempool.recent = newGenerations[struct{}](recentIDsMax)
+		if _, err := m.node.Submit(ctx, tx, &[32]byte{}); err != nil {
+			t.Fatalf("member %d: %v", m.id, err)
+		}
+		if o, err := m.node.Wait(ctx, hashID(tx), Executed); err != nil || o.Height != first.Height {
+			t.Fatalf("member %d: %+v, %v", m.id, o, err)
+		}
 		p, err := m.node.Submit(ctx, tx, nil)
 		if err != nil || !p.Known {
 			t.Fatalf("member %d: %+v, %v", m.id, p, err)

@@ -116,7 +116,13 @@ func (n *Node) measure() {
 	m.mempoolTxs.Set(float64(size.txs))
 	m.mempoolBytes.Set(float64(size.bytes))
 	m.mempoolSenders.Set(float64(size.senders))
-	m.peers.Set(float64(n.inbox.links()))
+	up := n.inbox.links()
+	m.peers.Set(float64(up))
+	m.missing.Set(float64(n.committee.Size() - 1 - up))
+	counts, _ := n.front.stats()
+	m.verdictHits.Set(float64(counts.hits))
+	m.verdictMisses.Set(float64(counts.misses))
+	m.signaturesWaiting.Set(float64(n.pool.Stats().Waiting))
 }
 
 // trace hands an event of the engine on.
