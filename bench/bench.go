@@ -1,0 +1,182 @@
+package bench
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/scrip-network/scrip/client"
+	"github.com/scrip-network/scrip/coupon"
+)
+
+// Workload names what the load consists of.
+type Workload string
+
+// The workloads.
+const (
+	// Transfers passes coupons from one holder to another.
+	Transfers Workload = "transfers"
+	// Mix is, of twenty transactions, fourteen claims, one redemption and five
+	// transfers.
+	Mix Workload = "mix"
+)
+
+// Limits and defaults of a Config.
+const (
+	// DurationMax keeps what was signed in advance from expiring.
+	DurationMax    = 120 * time.Second
+	DefaultCoupons = 10_000
+	DefaultWarmup  = 2 * time.Second
+	// DefaultInFlight is how many transactions a closed load keeps on their way.
+	DefaultInFlight = 2048
+	// closedRateMax is the rate for which a closed load has enough signed.
+	closedRateMax = 12_000
+	// drainTimeout is how long what is still on its way is waited for.
+	drainTimeout = 10 * time.Second
+)
+
+// Till is a till that redeems.
+type Till struct {
+	coupon.Signer
+	Member uint16
+}
+
+// Config describes a run. Fields without a stated default must be set.
+type Config struct {
+	Genesis []byte
+	// Nodes are the addresses that the load is spread over.
+	Nodes []string
+	// Issuer publishes the campaign of the run. Its funding must cover a cent for
+	// each coupon.
+	Issuer coupon.MemberSigner
+	// Currency is the number of the campaign's currency.
+	Currency uint16
+	// Tills redeem in Mix.
+	Tills []Till
+
+	Workload Workload
+	// Rate is transactions per second; 0 = a closed load.
+	Rate float64
+	// Duration is that of the measurement, without preparation and warm-up.
+	Duration time.Duration
+	Warmup   time.Duration // default DefaultWarmup
+	Coupons  int           // that are passed on; default DefaultCoupons
+	InFlight int           // of a closed load; default DefaultInFlight
+
+	// CPU returns the CPU time that the validators have used; may be nil.
+	CPU func() (time.Duration, error)
+	// Progress, if set, is told what is being done. It is called from one
+	// goroutine at a time.
+	Progress func(phase string, done, total int)
+}
+
+// Latency is in milliseconds, from when a transaction was due until its outcome
+// was known to the client.
+type Latency struct {
+	P50  float64 `json:"p50"`
+	P90  float64 `json:"p90"`
+	P99  float64 `json:"p99"`
+	P999 float64 `json:"p999"`
+	Max  float64 `json:"max"`
+}
+
+// Report is what a run has measured.
+type Report struct {
+	Workload Workload `json:"workload"`
+	// Mode is open or closed.
+	Mode  string `json:"mode"`
+	Nodes int    `json:"nodes"`
+	// OfferedPerSecond is the rate of an open load.
+	OfferedPerSecond float64 `json:"offered_per_second,omitempty"`
+	// InFlight is what a closed load kept on its way.
+	InFlight  int     `json:"in_flight,omitempty"`
+	PrepareS  float64 `json:"prepare_s"`
+	DurationS float64 `json:"duration_s"`
+	// Committed counts what was accepted within the duration.
+	Committed          int     `json:"committed"`
+	CommittedPerSecond float64 `json:"committed_per_second"`
+	LatencyMs          Latency `json:"latency_ms"`
+	// Refused counts refusals, ByCode tells which.
+	Refused int            `json:"refused"`
+	ByCode  map[string]int `json:"refused_by_code,omitempty"`
+	// Errors counts what has no outcome: failed requests, and what was still on its
+	// way when the run ended.
+	Errors     int    `json:"errors"`
+	FirstError string `json:"first_error,omitempty"`
+	// Late counts what could not be sent when due, because every coupon was busy.
+	Late int `json:"late,omitempty"`
+	// CPUMicrosPerTx is the CPU time of all validators for one committed
+	// transaction; 0 = not known.
+	CPUMicrosPerTx float64 `json:"cpu_us_per_tx,omitempty"`
+}
+
+// Run prepares and measures. It ends early with an error if the preparation does
+// not come out; what goes wrong in the measurement is counted.
+func Run(ctx context.Context, cfg Config) (*Report, error) {
+	if err := cfg.check(); err != nil {
+		return nil, err
+	}
+	c, err := client.New(cfg.Genesis, cfg.Nodes)
+	if err != nil {
+		return nil, err
+	}
+	begin := time.Now()
+	s := newSender(cfg.Nodes)
+	defer s.close()
+	w := &workload{cfg: &cfg, chain: c.Chain(), client: c, sender: s}
+	lanes, err := w.prepare(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("prepare the load: %w", err)
+	}
+	r := &Report{Workload: cfg.Workload, Nodes: len(cfg.Nodes), OfferedPerSecond: cfg.Rate, Mode: "open",
+		PrepareS: time.Since(begin).Seconds(), ByCode: make(map[string]int)}
+	d := newDriver(&cfg, s, lanes)
+	if cfg.Rate == 0 {
+		r.Mode, r.InFlight = "closed", cfg.InFlight
+	}
+	if err := d.run(ctx); err != nil {
+		return nil, err
+	}
+	return r, d.report(r)
+}
+
+func (c *Config) check() error {
+	if c.Warmup == 0 {
+		c.Warmup = DefaultWarmup
+	}
+	if c.Coupons == 0 {
+		c.Coupons = DefaultCoupons
+	}
+	if c.InFlight == 0 {
+		c.InFlight = DefaultInFlight
+	}
+	switch {
+	case len(c.Nodes) == 0:
+		return errors.New("bench: no nodes")
+	case c.Workload != Transfers && c.Workload != Mix:
+		return fmt.Errorf("bench: there is no workload %q: transfers or mix", c.Workload)
+	case c.Workload == Mix && len(c.Tills) == 0:
+		return errors.New("bench: the mix needs tills")
+	case c.Duration <= 0 || c.Duration+c.Warmup > DurationMax:
+		return fmt.Errorf("bench: a duration of %v, wanted up to %v", c.Duration, DurationMax-c.Warmup)
+	case c.Rate < 0 || c.Coupons < 1 || c.InFlight < 1:
+		return errors.New("bench: rate, coupons or transactions in flight out of range")
+	}
+	return nil
+}
+
+func (c *Config) progress(phase string, done, total int) {
+	if c.Progress != nil {
+		c.Progress(phase, done, total)
+	}
+}
+
+// planned is how many transactions of the load are signed in advance.
+func (c *Config) planned() int {
+	rate := c.Rate
+	if rate == 0 {
+		rate = closedRateMax
+	}
+	return int(rate*(c.Warmup+c.Duration).Seconds()) + c.InFlight
+}

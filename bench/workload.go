@@ -1,0 +1,257 @@
+package bench
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"runtime"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/scrip-network/scrip/client"
+	"github.com/scrip-network/scrip/coupon"
+	"github.com/scrip-network/scrip/sig"
+)
+
+// Kinds of lanes.
+const (
+	kindTransfer = iota
+	kindClaim
+	kindRedeem
+	kinds
+)
+
+// mixPattern is the order of kinds in Mix: of twenty, fourteen claims, one
+// redemption and five transfers.
+var mixPattern = []int{
+	kindClaim, kindTransfer, kindClaim, kindClaim, kindClaim, kindTransfer, kindClaim, kindClaim, kindClaim, kindRedeem,
+	kindClaim, kindTransfer, kindClaim, kindClaim, kindTransfer, kindClaim, kindClaim, kindTransfer, kindClaim, kindClaim,
+}
+
+// lane is signed transactions of which each can be sent once the one before it is
+// executed. All go to one node, whose state admits them.
+type lane struct {
+	kind int
+	node int
+	txs  [][]byte
+}
+
+// workload prepares what is sent.
+type workload struct {
+	cfg    *Config
+	chain  coupon.Chain
+	client *client.Client
+	sender *sender
+
+	seed     [32]byte
+	campaign uint32
+	batch    uint16
+	ticket   coupon.Signer
+	expires  uint64 // of everything that is signed in advance
+}
+
+// signerOf returns the signer of a seed, with the faster implementation.
+func signerOf(seed [32]byte) coupon.Signer {
+	k := sig.NewKeyFromSeed(seed)
+	return coupon.Signer{Key: k.Public(), Sign: k.Sign}
+}
+
+// holder returns one of the two keys between which a coupon is passed.
+func (w *workload) holder(serial uint32, side byte) coupon.Signer {
+	b := binary.LittleEndian.AppendUint32(w.seed[:], serial)
+	return signerOf(sha256.Sum256(append(b, side)))
+}
+
+// counts returns how many coupons are claimed beforehand and passed on, how many
+// of them are redeemed, and how many are claimed in the load.
+func (w *workload) counts() (passed, redeemed, claimed int) {
+	passed = w.cfg.Coupons
+	if w.cfg.Workload == Mix {
+		n := w.cfg.planned()
+		redeemed, claimed = n/20+1, n*14/20+1
+	}
+	return passed, redeemed, claimed
+}
+
+// lifeMargin is kept from the longest life of a consumer's transaction, for the
+// clocks of this machine and of the chain.
+const lifeMargin = 10 * time.Second
+
+func (w *workload) prepare(ctx context.Context) ([]*lane, error) {
+	rand.Read(w.seed[:])
+	w.ticket = signerOf(sha256.Sum256(w.seed[:]))
+	passed, redeemed, claimed := w.counts()
+	if err := w.publish(ctx, passed+redeemed+claimed); err != nil {
+		return nil, err
+	}
+	w.renew()
+	first := w.claims(1, passed+redeemed, "signing claims")
+	if err := w.sendAll(ctx, first); err != nil {
+		return nil, err
+	}
+	w.renew()
+	lanes := w.transfers(passed)
+	if w.cfg.Workload == Mix {
+		lanes = append(lanes, w.redemptions(passed+1, redeemed)...)
+		lanes = append(lanes, w.claims(passed+redeemed+1, claimed, "signing claims")...)
+	}
+	return lanes, nil
+}
+
+// renew gives what is signed from now on the longest life.
+func (w *workload) renew() {
+	life := time.Duration(w.client.Genesis().File.Ledger.LifeMs) * time.Millisecond
+	w.expires = uint64(time.Now().Add(life - lifeMargin).UnixMilli())
+}
+
+// publish offers a campaign of a cent for each coupon and opens all serials.
+func (w *workload) publish(ctx context.Context, supply int) error {
+	w.cfg.progress("publishing", 0, 0)
+	w.renew()
+	now := uint64(time.Now().UnixMilli())
+	const day = 86_400_000
+	t := coupon.Terms{
+		Issuer: w.cfg.Issuer.Member, Funders: []coupon.Funder{{Member: w.cfg.Issuer.Member, ShareBps: coupon.BpsMax}},
+		Currency: w.cfg.Currency, Title: "Load", TermsHash: [32]byte{1}, ValueKind: coupon.Amount, Face: 1, Uses: 1,
+		ReimburseBps: coupon.BpsMax, ShowMax: 1, MaxSupply: uint32(supply), Budget: uint64(supply),
+		ClaimFrom: now - day, ClaimUntil: now + day, RedeemFrom: now - day, RedeemUntil: now + day,
+		Transfer: coupon.TransferTrade, MaxTransfers: coupon.TransfersUnlimited,
+	}
+	r, err := w.client.Submit(ctx, w.chain.NewMemberTx(w.expires, &coupon.CampaignPublish{Terms: t}, w.cfg.Issuer))
+	if err != nil {
+		return err
+	}
+	w.campaign = r.Outcome.Campaign
+	f := &coupon.BatchCommit{Campaign: w.campaign, First: 1, Count: uint32(supply), TicketKey: w.ticket.Key}
+	if r, err = w.client.Submit(ctx, w.chain.NewMemberTx(w.expires, f, w.cfg.Issuer)); err != nil {
+		return err
+	}
+	w.batch = r.Outcome.Batch
+	return nil
+}
+
+// sign calls make for 0 to n-1 on all processors and returns the lanes.
+func (w *workload) sign(phase string, n int, make_ func(i int) *lane) []*lane {
+	lanes := make([]*lane, n)
+	var next, done atomic.Int64
+	var g sync.WaitGroup
+	for range runtime.GOMAXPROCS(0) {
+		g.Go(func() {
+			for i := int(next.Add(1)) - 1; i < n; i = int(next.Add(1)) - 1 {
+				lanes[i] = make_(i)
+				done.Add(1)
+			}
+		})
+	}
+	finished := make(chan struct{})
+	go func() { g.Wait(); close(finished) }()
+	for {
+		select {
+		case <-finished:
+			w.cfg.progress(phase, n, n)
+			return lanes
+		case <-time.After(100 * time.Millisecond):
+			w.cfg.progress(phase, int(done.Load()), n)
+		}
+	}
+}
+
+// claims signs the claims of n serials from first on.
+func (w *workload) claims(first, n int, phase string) []*lane {
+	return w.sign(phase, n, func(i int) *lane {
+		serial := uint32(first + i)
+		claim := signerOf(w.chain.ClaimKeySeed([16]byte(w.seed[:16]), w.campaign, serial))
+		t := coupon.Ticket{Campaign: w.campaign, Batch: w.batch, Serial: serial, ClaimKey: claim.Key, Expires: w.expires}
+		tx := w.chain.NewClaim(w.expires, t, w.ticket.Key, w.chain.SignTicket(t, w.ticket), w.holder(serial, 0).Key, claim)
+		return &lane{kindClaim, i % len(w.cfg.Nodes), [][]byte{tx}}
+	})
+}
+
+// transfers signs, for each of n coupons, as many transfers as the load can need.
+func (w *workload) transfers(n int) []*lane {
+	total := w.cfg.planned()
+	if w.cfg.Workload == Mix {
+		total = total * 5 / 20
+	}
+	each := total/n + 2
+	return w.sign("signing transfers", n, func(i int) *lane {
+		serial := uint32(i + 1)
+		sides := [2]coupon.Signer{w.holder(serial, 0), w.holder(serial, 1)}
+		l := &lane{kindTransfer, i % len(w.cfg.Nodes), make([][]byte, each)}
+		for seq := range l.txs {
+			from, to := sides[seq%2], sides[(seq+1)%2]
+			l.txs[seq] = w.chain.NewTransfer(w.expires, coupon.Transfer{
+				Coupon: coupon.NewCouponID(w.campaign, serial), Seq: uint32(seq), Mover: from.Key, To: to.Key}, from)
+		}
+		return l
+	})
+}
+
+// redemptions signs the redemptions of n claimed coupons from first on.
+func (w *workload) redemptions(first, n int) []*lane {
+	return w.sign("signing redemptions", n, func(i int) *lane {
+		serial, till := uint32(first+i), w.cfg.Tills[i%len(w.cfg.Tills)]
+		holder := w.holder(serial, 0)
+		v := coupon.Invoice{TillKey: till.Key, Campaign: w.campaign, Currency: w.cfg.Currency, Basis: 100,
+			BasketHash: coupon.BasketHash([16]byte{byte(serial), byte(serial >> 8), byte(serial >> 16)}, nil), Expires: w.expires}
+		a := coupon.Auth{Coupon: coupon.NewCouponID(w.campaign, serial), Holder: holder.Key, Value: 1, Expires: w.expires,
+			Mode: coupon.ModeInvoice, InvoiceDigest: v.Digest(w.chain)}
+		tx := w.chain.NewRedeemInvoice(v, w.chain.SignInvoice(v, till.Signer), a, w.chain.SignAuth(a, holder))
+		return &lane{kindRedeem, i % len(w.cfg.Nodes), [][]byte{tx}}
+	})
+}
+
+// sendAll sends lanes of one transaction each and wants all of them accepted.
+func (w *workload) sendAll(ctx context.Context, lanes []*lane) error {
+	const workers, size = 8, 128
+	var next, done atomic.Int64
+	var g sync.WaitGroup
+	errs := make([]error, workers)
+	for i := range workers {
+		g.Go(func() {
+			for errs[i] == nil && ctx.Err() == nil {
+				from := int(next.Add(size)) - size
+				if from >= len(lanes) {
+					return
+				}
+				part := lanes[from:min(from+size, len(lanes))]
+				errs[i] = w.sendPart(ctx, i, part)
+				w.cfg.progress("claiming coupons", int(done.Add(int64(len(part)))), len(lanes))
+			}
+		})
+	}
+	g.Wait()
+	return errors.Join(append(errs, ctx.Err())...)
+}
+
+// sendPart sends some lanes, again and again what a node was too busy for.
+func (w *workload) sendPart(ctx context.Context, node int, lanes []*lane) error {
+	for len(lanes) > 0 {
+		txs := make([][]byte, len(lanes))
+		for i, l := range lanes {
+			txs[i] = l.txs[0]
+		}
+		var again []*lane
+		var refused error
+		err := w.sender.post(ctx, node%len(w.cfg.Nodes), txs, func(i int, code string) {
+			switch code {
+			case okCode:
+			case coupon.Overloaded.String(), client.ProblemRateLimited:
+				again = append(again, lanes[i])
+			default:
+				refused = fmt.Errorf("a claim was answered with %s", code)
+			}
+		})
+		if err = errors.Join(err, refused); err != nil {
+			return err
+		}
+		if lanes = again; len(lanes) > 0 {
+			time.Sleep(20 * time.Millisecond)
+		}
+	}
+	return nil
+}
