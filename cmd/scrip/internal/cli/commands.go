@@ -43,5 +43,6 @@ var commands = []struct {
 	{groupLedger, newEventsCommand},
 	{groupLedger, newExplainCommand},
 	{groupTools, newBenchCommand},
+	{groupTools, newSimCommand},
 	{groupTools, newVersionCommand},
 }
