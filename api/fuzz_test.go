@@ -72,13 +72,15 @@ func TestALimiterIsBounded(t *testing.T) {
 	}
 	for i := range 2 * limiterKeysMax {
 		l.allow(strconv.Itoa(i), now)
-		if len(l.keys) > limiterKeysMax {
-			t.Fatalf("%d keys", len(l.keys))
+		if n := len(l.young) + len(l.old); n > limiterKeysMax {
+			t.Fatalf("%d keys", n)
 		}
 	}
-	l.allow("last", now.Add(2*limiterIdle))
-	if len(l.keys) != 1 {
-		t.Errorf("%d keys after all were idle", len(l.keys))
+	for i := range 2 {
+		l.allow("last", now.Add(time.Duration(2+2*i)*limiterIdle))
+	}
+	if len(l.young) != 1 || len(l.old) != 1 {
+		t.Errorf("%d and %d keys after all were idle", len(l.young), len(l.old))
 	}
 	if newLimiter(-1, 1).allow("anybody", now) != true {
 		t.Error("no limit limits")

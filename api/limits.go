@@ -60,21 +60,16 @@ const (
 	limiterIdle      = time.Minute
 )
 
-// limiter keeps a rate per key. Keys are dropped when they have been idle, or at
-// random when there are too many: that only forgives somebody. Safe for
-// concurrent use.
+// limiter keeps a rate per key. It holds two generations of keys: when the young
+// one is full or old, it becomes the old one, and what was old and not asked for
+// since is forgotten, which only forgives somebody. Safe for concurrent use.
 type limiter struct {
 	perSecond rate.Limit
 	burst     int
 
-	mu    sync.Mutex // guards all below
-	keys  map[string]*limited
-	swept time.Time
-}
-
-type limited struct {
-	rate *rate.Limiter
-	seen time.Time
+	mu         sync.Mutex // guards all below
+	young, old map[string]*rate.Limiter
+	turned     time.Time
 }
 
 // newLimiter returns a limiter, or nil for no limit.
@@ -82,7 +77,7 @@ func newLimiter(perSecond float64, burst int) *limiter {
 	if perSecond < 0 {
 		return nil
 	}
-	return &limiter{perSecond: rate.Limit(perSecond), burst: burst, keys: make(map[string]*limited)}
+	return &limiter{perSecond: rate.Limit(perSecond), burst: burst, young: make(map[string]*rate.Limiter)}
 }
 
 // allow counts one request and reports whether it is within the rate.
@@ -92,31 +87,17 @@ func (l *limiter) allow(key string, now time.Time) bool {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if now.Sub(l.swept) > limiterIdle || len(l.keys) >= limiterKeysMax {
-		l.sweep(now)
+	if now.Sub(l.turned) > limiterIdle || len(l.young) >= limiterKeysMax/2 {
+		l.young, l.old, l.turned = make(map[string]*rate.Limiter), l.young, now
 	}
-	k := l.keys[key]
+	k := l.young[key]
 	if k == nil {
-		k = &limited{rate: rate.NewLimiter(l.perSecond, l.burst)}
-		l.keys[key] = k
-	}
-	k.seen = now
-	return k.rate.AllowN(now, 1)
-}
-
-func (l *limiter) sweep(now time.Time) {
-	l.swept = now
-	for key, k := range l.keys {
-		if now.Sub(k.seen) > limiterIdle {
-			delete(l.keys, key)
+		if k = l.old[key]; k == nil {
+			k = rate.NewLimiter(l.perSecond, l.burst)
 		}
+		l.young[key] = k
 	}
-	for key := range l.keys {
-		if len(l.keys) < limiterKeysMax {
-			return
-		}
-		delete(l.keys, key)
-	}
+	return k.AllowN(now, 1)
 }
 
 // counter bounds how many do something at once, by key and in all. Safe for
