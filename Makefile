@@ -8,6 +8,8 @@ export CGO_ENABLED
 GO       ?= go
 FUZZTIME ?= 10s
 SEEDS    ?= 20000
+KILLS    ?= 200
+RACES    ?= 1000
 FROM     := $(or $(FROM),$(shell date +%s)0000)
 BENCH    ?= .
 LINT_VERSION := v2.15.0
@@ -15,7 +17,7 @@ VERSION  := $(shell git describe --tags --always --dirty 2>/dev/null || echo unk
 LDFLAGS  := -s -w -X main.version=$(VERSION)
 
 .DEFAULT_GOAL := build
-.PHONY: help build demo check test fmt-check race sim fuzz bench lint clean
+.PHONY: help build demo check test fmt-check race sim e2e-kill e2e-race fuzz bench lint clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -44,6 +46,12 @@ race: ## The short tests under the race detector (needs a C compiler)
 sim: ## SEEDS random simulated networks from seed FROM; SEED=n replays one with its trace
 	$(GO) test -count=1 -timeout 0 -v -run '^TestClusterKeepsItsPromises$$' ./pbft/pbfttest \
 	  $(if $(SEED),-sim.seed=$(SEED),-sim.from=$(FROM) -sim.count=$(SEEDS))
+
+e2e-kill: ## Kill processes of a loaded network KILLS times; E2E_SEED=n repeats the choices
+	$(GO) test -count=1 -timeout 0 -v -run '^TestKill$$' ./e2e -e2e.kills=$(KILLS) $(if $(E2E_SEED),-e2e.seed=$(E2E_SEED))
+
+e2e-race: ## Redeem RACES coupons at two tills at the same moment
+	$(GO) test -count=1 -timeout 0 -v -run '^TestRace$$' ./e2e -e2e.races=$(RACES)
 
 fuzz: ## Every fuzz target for FUZZTIME each
 	@set -e; for pkg in $$($(GO) list ./...); do \

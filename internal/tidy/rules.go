@@ -44,14 +44,13 @@ func layers() map[string]layer {
 		"client":        {imports: []string{"chain", "coupon", "genesis", "keys", "pbft", "pbft/wire", "sig"}},
 		"api": {imports: []string{"chain", "client", "coupon", "genesis", "keys", "ledger", "node", "pbft/...",
 			"sig", "store", "web"}},
-		"validator": {imports: []string{"api", "chain", "coupon", "genesis", "keys", "ledger", "node", "pbft/...",
-			"sig", "store", "transport"}},
 		// A member's node as a process, and several of them on one machine.
 		"validator": {imports: []string{"api", "genesis", "keys", "ledger", "node", "pbft", "pbft/dualpath", "sig", "store",
 			"transport"}},
 		"network":       {imports: []string{"client", "genesis", "keys", "store", "validator"}},
 		"bench":         {imports: []string{"client", "coupon", "genesis", "keys", "network", "sig"}},
 		"web":           {},
+		"e2e":           {}, // tests only
 		"internal/tidy": {},
 		"cmd/...":       {imports: []string{"..."}},
 		"lab/...":       {imports: []string{"..."}},
