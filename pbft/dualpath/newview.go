@@ -192,8 +192,23 @@ func (r *Replica) onNewView(from pbft.ReplicaID, m *pbft.NewView) pbft.Reason {
 		return pbft.IgnoredStale
 	}
 	r.want(m.Base, from, r.self, 0)
-	r.enter(m.View, entry{base: m.Base, baseSeq: m.Base.Seq, newView: m})
+	r.enter(m.View, entry{base: m.Base, baseSeq: m.Base.Seq, newView: r.verified(m)})
 	return pbft.Accepted
+}
+
+// verified returns m with what was not verified, because it was held already, as
+// it is held: a peer that lacks it must be able to check what this replica passes
+// on. The primary's signature does not cover these parts.
+func (r *Replica) verified(m *pbft.NewView) *pbft.NewView {
+	x := *m
+	x.Certificate = r.held(m.Certificate)
+	x.Headers = slices.Clone(m.Headers)
+	for i := range x.Headers {
+		if b := r.chain.byDigest[r.com.HeaderDigest(&x.Headers[i].Header)]; b != nil && b.signed {
+			x.Headers[i].Signature = b.block.Signature
+		}
+	}
+	return &x
 }
 
 // mayReplaceBase reports whether another entry proof of the present view may

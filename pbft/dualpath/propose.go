@@ -188,6 +188,23 @@ func (r *Replica) holds(c *pbft.Certificate) bool {
 	return b.commit != nil || b.cert != nil && !r.commits(c, b)
 }
 
+// held returns the certificate that this replica holds for the block of c, else c.
+// What holds said to add nothing was not verified, and may not be passed on.
+func (r *Replica) held(c *pbft.Certificate) *pbft.Certificate {
+	if c == nil {
+		return nil
+	}
+	b := r.chain.byDigest[c.Block.Digest]
+	switch {
+	case b == nil || b.ref != c.Block:
+	case b.cert != nil:
+		return b.cert
+	case b.commit != nil:
+		return b.commit
+	}
+	return c
+}
+
 // admit stores a verified proposal if the table of section 3.12 allows it.
 func (r *Replica) admit(from pbft.ReplicaID, m *pbft.PrePrepare, ref pbft.BlockRef) pbft.Reason {
 	h := &m.Header

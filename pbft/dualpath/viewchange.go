@@ -80,11 +80,13 @@ func (r *Replica) onViewChange(from pbft.ReplicaID, m *pbft.ViewChange) pbft.Rea
 	if reason := r.checkViewChange(m); reason != pbft.Accepted {
 		return reason
 	}
-	p.vc = m
-	r.noteSuspect(from, m.View-1, true)
 	if m.Certificate != nil {
 		r.learn(m.Certificate)
 	}
+	vc := *m
+	vc.Certificate = r.held(m.Certificate)
+	p.vc = &vc
+	r.noteSuspect(from, m.View-1, true)
 	r.evaluate()
 	return pbft.Accepted
 }

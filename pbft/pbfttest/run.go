@@ -98,11 +98,19 @@ func (c *cluster) resume() {
 		low, _ := c.honestCommitted()
 		return low >= target
 	})
+	if most := viewChangesMax * (c.plan.shape.Faults + 1); len(c.oracle.changes) > most && !c.stopped {
+		c.fail("liveness", "%d changes of view after the faults ended, at most %d", len(c.oracle.changes), most)
+	}
 	if low, _ := c.honestCommitted(); low < target && !c.stopped {
 		c.fail("liveness", "an honest replica is at %d, the target was %d in %.1f s", low, target,
 			float64(c.livenessUs())/1e6)
 	}
 }
+
+// viewChangesMax is how many views may be voted for after the faults, for each
+// faulty primary and once more: timers that start far below the network's delay
+// have to double their way up.
+const viewChangesMax = 8
 
 func (c *cluster) livenessUs() int64 {
 	return int64(c.plan.timers.TimeoutTicksCap)*tickUs*int64(c.plan.shape.Faults+2) + 2_000_000

@@ -331,6 +331,11 @@ func (s *Stage) NewView(v pbft.View, honest []pbft.ReplicaID, others ...*pbft.Vi
 	return s.forger(s.c.committee.Primary(v)).newView(v, q, nil, s.c.oracle.header)
 }
 
+// SignNewView signs an altered NEW-VIEW again, as the Byzantine member id.
+func (s *Stage) SignNewView(id pbft.ReplicaID, m *pbft.NewView) {
+	m.Signature = s.c.sign[id](s.c.committee.NewViewBytes(m))
+}
+
 func contains(ids []pbft.ReplicaID, id pbft.ReplicaID) bool {
 	for _, x := range ids {
 		if x == id {
