@@ -130,7 +130,9 @@ func TestFalseCertificateInAReport(t *testing.T) {
 			Signatures: make([]pbft.Signature, 3)}
 		return m
 	}
-	p.lose = pbfttest.OfKind(pbft.KindProof)
+	p.lose = func(l *pbfttest.Letter) bool { // so that the false report is needed
+		return l.Message.Kind() == pbft.KindProof || l.From == 3 && l.Message.Kind() == pbft.KindViewChange
+	}
 	if !p.march(100, 1, ids(1, 2, 3), p.beyond(1, 1, 2, 3)) {
 		t.Error("no block after the view change")
 	}
