@@ -123,7 +123,8 @@ func DecodeEvent(b []byte) (coupon.EventType, coupon.Outcome, error) {
 		return coupon.EventNone, coupon.Outcome{}, fmt.Errorf("decode event: %w", err)
 	}
 	if o.Event() != coupon.EventType(b[0]) {
-		return coupon.EventNone, coupon.Outcome{}, fmt.Errorf("decode event: type %d over the receipt of a %v", b[0], o.Event())
+		return coupon.EventNone, coupon.Outcome{},
+			fmt.Errorf("decode event: type %d over the receipt of a %v", b[0], o.Event())
 	}
 	return o.Event(), o, nil
 }

@@ -106,10 +106,6 @@ func BenchmarkThroughput(b *testing.B) {
 	b.ReportMetric(float64(b.N)/float64(last.node.Status().Height), "tx/block")
 	b.ReportMetric(float64(took[len(took)/2].Milliseconds()), "p50-ms")
 	b.ReportMetric(float64(took[len(took)*99/100].Milliseconds()), "p99-ms")
-	for s, o := range last.node.metrics.steps {
-		_ = o
-		_ = s
-	}
 	if testing.Verbose() {
 		families, _ := last.node.Registry().Gather()
 		for _, f := range families {

@@ -249,7 +249,8 @@ func (n *Node) fits(x *pbft.CheckpointCertificate) error {
 	if err != nil {
 		return err
 	}
-	if n.committee.HeaderDigest(&own.Header) != x.Block || own.stateRoot != x.StateRoot || own.receiptRoot != x.ReceiptRoot {
+	if n.committee.HeaderDigest(&own.Header) != x.Block || own.stateRoot != x.StateRoot ||
+		own.receiptRoot != x.ReceiptRoot {
 		return fmt.Errorf("%d members attest another execution of block %d than this node's", len(x.Signatures), x.Seq)
 	}
 	return nil

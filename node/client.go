@@ -217,7 +217,8 @@ func (n *Node) readExecuted(height uint64) (*executedBlock, error) {
 // DecodeReceipts splits the receipts of a block as the ledger keeps them. They
 // alias b.
 func DecodeReceipts(b []byte) ([][]byte, error) {
-	receipts, err := chain.DecodePayload(b, chain.PayloadLimits{BytesMax: len(b), TxsMax: payloadTxsMax, TxBytesMax: len(b)})
+	limits := chain.PayloadLimits{BytesMax: len(b), TxsMax: payloadTxsMax, TxBytesMax: len(b)}
+	receipts, err := chain.DecodePayload(b, limits)
 	if err != nil {
 		return nil, fmt.Errorf("stored receipts: %w", err)
 	}

@@ -82,7 +82,8 @@ func blockRecords(b *store.Block) ([]pbft.Record, error) {
 	if err != nil {
 		return nil, err
 	}
-	records := []pbft.Record{{Kind: pbft.RecordBlock, Block: &pbft.Block{SignedHeader: header.SignedHeader, Payload: b.Payload}}}
+	block := &pbft.Block{SignedHeader: header.SignedHeader, Payload: b.Payload}
+	records := []pbft.Record{{Kind: pbft.RecordBlock, Block: block}}
 	if len(b.Certificate) > 0 {
 		c, err := pbft.DecodeCertificate(b.Certificate)
 		if err != nil {

@@ -158,7 +158,8 @@ func blockBatch(c *pbft.CommittedBlock, txs []*Tx, r *Result, receiptRoot pbft.D
 	b := store.BlockBatch{
 		Height: uint64(c.Block.Header.Seq), StateRoot: r.StateRoot,
 		Header: header.encode(), Payload: c.Block.Payload,
-		Receipts: chain.EncodePayload(r.Receipts), Txs: make([]store.TxRef, len(txs)), Events: make([]store.Event, len(r.Events)),
+		Receipts: chain.EncodePayload(r.Receipts),
+		Txs:      make([]store.TxRef, len(txs)), Events: make([]store.Event, len(r.Events)),
 		Rows: r.Changes.Rows, Pages: r.Changes.Pages, Extra: r.Changes.Extra,
 		SeenAdded: r.Changes.SeenAdded, SeenDropped: r.Changes.SeenDropped,
 	}

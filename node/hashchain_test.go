@@ -55,7 +55,8 @@ func (m *hashChain) Admit(tx *Tx, by *[32]byte, nowMs uint64) error {
 }
 
 func (m *hashChain) Genesis() (Result, error) {
-	return Result{StateRoot: sha256.Sum256(nil), Changes: Changes{Rows: []store.Write{{Key: []byte(hashRow), Value: make([]byte, 32)}}}}, nil
+	rows := []store.Write{{Key: []byte(hashRow), Value: make([]byte, 32)}}
+	return Result{StateRoot: sha256.Sum256(nil), Changes: Changes{Rows: rows}}, nil
 }
 
 func (m *hashChain) Execute(b Batch) (Result, error) {
