@@ -127,7 +127,7 @@ func (a *App) showHeld(v *client.Verifier, list []held) error {
 	for _, h := range list {
 		left, until := "", ""
 		if h.Status != statusAwaited {
-			left, until = fmt.Sprintf("%d uses", h.UsesLeft), when(uint64(h.Until.Ms))
+			left, until = plural(int(h.UsesLeft), "use"), when(uint64(h.Until.Ms))
 		}
 		if h.ValueLeft > 0 {
 			if currency, err := currencyByLetters(v, ""); err == nil {
@@ -137,6 +137,14 @@ func (a *App) showHeld(v *client.Verifier, list []held) error {
 		rows.Body = append(rows.Body, []string{couponName(coupon.CouponID(h.ID)), h.Title, h.Status, left, until})
 	}
 	return ShowAll(a, list, rows)
+}
+
+// plural returns a number with its noun.
+func plural(n int, noun string) string {
+	if n == 1 {
+		return "1 " + noun
+	}
+	return fmt.Sprintf("%d %ss", n, noun)
 }
 
 // couponState is a coupon with what proves it; the fields are stable.
@@ -242,7 +250,7 @@ func newClaimCommand(a *App) *cobra.Command {
 			return err
 		}
 		return a.withPurse(*name, func(cl *client.Client, p *purse.Purse) error {
-			payload, err := readPayload(cl.Chain(), firstLine(text), coupon.PayloadTicket)
+			payload, err := readPayload(cl.Chain(), text, coupon.PayloadTicket)
 			if err != nil {
 				return err
 			}
@@ -290,15 +298,6 @@ func (a *App) claim(ctx context.Context, c *client.Client, p *purse.Purse, t *co
 		}
 	}
 	return err
-}
-
-func firstLine(text string) string {
-	for i, r := range text {
-		if r == '\n' || r == '\r' {
-			return text[:i]
-		}
-	}
-	return text
 }
 
 // owned returns a proven coupon with the wallet's key that owns it.
@@ -412,7 +411,7 @@ func newAcceptCommand(a *App) *cobra.Command {
 			return err
 		}
 		return a.withPurse(*name, func(cl *client.Client, p *purse.Purse) error {
-			payload, err := readPayload(cl.Chain(), firstLine(text), coupon.PayloadGift)
+			payload, err := readPayload(cl.Chain(), text, coupon.PayloadGift)
 			if err != nil {
 				return err
 			}

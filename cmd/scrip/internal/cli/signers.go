@@ -60,7 +60,7 @@ func (a *App) confirm(yes bool, why, word string) error {
 
 // text returns the value of an argument that a person may rather not have on the
 // command line, where other users of the machine can see it: "-" reads a line from
-// stdin, and "@FILE" reads a file.
+// stdin, and "@FILE" the first line of a file.
 func (a *App) text(arg string) (string, error) {
 	if arg == "-" {
 		line, err := a.readLine()
@@ -71,7 +71,8 @@ func (a *App) text(arg string) (string, error) {
 	}
 	if path, ok := strings.CutPrefix(arg, "@"); ok {
 		b, err := readFileMax(path, lineBytesMax)
-		return strings.TrimSpace(string(b)), err
+		line, _, _ := strings.Cut(string(b), "\n")
+		return strings.TrimSpace(line), err
 	}
 	return strings.TrimSpace(arg), nil
 }
