@@ -314,6 +314,29 @@ func (a *adversary) replay(f forger) {
 	}
 }
 
+// supply sends a block that may be wanted, with its own body or another, and
+// sometimes with a false signature.
+func (a *adversary) supply(f forger) {
+	if len(a.blocks) == 0 {
+		return
+	}
+	b := *a.blocks[a.rng.IntN(len(a.blocks))]
+	switch a.rng.IntN(4) {
+	case 0:
+		b.Payload = append([]byte(nil), b.Payload...)
+		if len(b.Payload) > 0 {
+			b.Payload[len(b.Payload)-1]++
+		}
+	case 1:
+		b.Signature[3]++
+	}
+	m := &pbft.Blocks{Blocks: []pbft.Block{b}}
+	if a.rng.IntN(2) == 0 {
+		m.Certificate = a.proved[a.c.committee.Ref(&b.Header)]
+	}
+	a.tell(f, m)
+}
+
 // flood sends messages of views and slots that nobody will reach.
 func (a *adversary) flood(f forger) {
 	count := 16
@@ -329,7 +352,7 @@ func (a *adversary) flood(f forger) {
 		if a.rng.IntN(2) == 0 && len(a.c.oracle.chain) > 0 {
 			b.Seq = pbft.Seq(len(a.c.oracle.chain) + a.rng.IntN(12))
 		}
-		switch a.rng.IntN(8) {
+		switch a.rng.IntN(9) {
 		case 0:
 			a.tell(f, f.prepare(b))
 		case 1:
@@ -355,6 +378,8 @@ func (a *adversary) flood(f forger) {
 				x.Signatures = append(x.Signatures, f.sign(f.committee.PrepareBytes(b)))
 			}
 			a.tell(f, &pbft.Proof{Certificate: x})
+		case 8:
+			a.supply(f)
 		}
 	}
 }

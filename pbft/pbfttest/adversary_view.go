@@ -46,7 +46,33 @@ func (a *adversary) falseViewChange(f forger, v pbft.View) *pbft.ViewChange {
 	if a.rng.IntN(3) != 0 {
 		a.addTip(&m)
 	}
+	if a.rng.IntN(8) == 0 {
+		m.Certificate = spoiled(m.Certificate)
+	}
+	if a.rng.IntN(8) == 0 {
+		m.Walk = spoiledHeaders(m.Walk)
+	}
 	return f.viewChange(m)
+}
+
+// spoiled is a certificate of the same name with a signature that is none. Who
+// holds a true one may not notice, but must not pass it on.
+func spoiled(x *pbft.Certificate) *pbft.Certificate {
+	if x == nil || len(x.Signatures) == 0 {
+		return x
+	}
+	y := *x
+	y.Signatures = append([]pbft.Signature(nil), x.Signatures...)
+	y.Signatures[0][9]++
+	return &y
+}
+
+func spoiledHeaders(hs []pbft.SignedHeader) []pbft.SignedHeader {
+	hs = append([]pbft.SignedHeader(nil), hs...)
+	if len(hs) > 0 {
+		hs[0].Signature[9]++
+	}
+	return hs
 }
 
 // addTip gives m a tip among the known headers of its High's view, with its walk.
@@ -126,6 +152,12 @@ func (a *adversary) tryNewView(f forger, v pbft.View, q []*pbft.ViewChange, need
 	nv, ok := f.newView(v, q[:need], evidence, a.c.oracle.header)
 	if !ok {
 		return nil
+	}
+	switch a.rng.IntN(12) {
+	case 0:
+		nv.Certificate = spoiled(nv.Certificate)
+	case 1:
+		nv.Headers = spoiledHeaders(nv.Headers)
 	}
 	return nv
 }
@@ -224,7 +256,7 @@ func (a *adversary) justification(parent pbft.BlockRef) (pbft.BlockRef, *pbft.Ce
 
 // falsify seldom breaks one thing of a proposal.
 func (a *adversary) falsify(h *pbft.Header, m *pbft.PrePrepare) {
-	switch a.rng.IntN(24) {
+	switch a.rng.IntN(28) {
 	case 0:
 		h.TimeMs += 365 * 86_400_000
 	case 1:
@@ -248,6 +280,8 @@ func (a *adversary) falsify(h *pbft.Header, m *pbft.PrePrepare) {
 		h.BaseSeq++
 	case 9:
 		h.Flags = pbft.FlagClosing
+	case 10, 11:
+		m.Certificate = spoiled(m.Certificate)
 	}
 }
 
