@@ -33,7 +33,8 @@ type Value struct {
 }
 
 // LoadConfig reads the settings of a home: defaults, then the home's file if there
-// is one, then the environment, then flags (by Setting.Flag). A nil env means none.
+// is one, then the environment, then flags (by Setting.Flag). A nil env means none,
+// and an empty variable counts as unset.
 // Paths in the file start from the home, others from the working directory.
 // Every error is a *Trouble that names the setting and where it was set.
 func LoadConfig(home string, env func(name string) (string, bool), flags map[string]string) (*Config, error) {
@@ -52,7 +53,7 @@ func LoadConfig(home string, env func(name string) (string, bool), flags map[str
 			}
 		}
 		if env != nil {
-			if v, ok := env(s.Env); ok {
+			if v, ok := env(s.Env); ok && v != "" {
 				if err := c.apply(s, v, "environment "+s.Env); err != nil {
 					return nil, err
 				}

@@ -54,6 +54,7 @@ type process struct {
 	id      pbft.ReplicaID
 
 	peers, api net.Listener
+	debug      net.Listener // nil = off
 	ledger     *store.Ledger
 	log        *store.Log
 	amnesic    error
@@ -92,6 +93,11 @@ func (p *process) open() (err error) {
 	}
 	if p.api, err = net.Listen("tcp", p.cfg.ListenAPI); err != nil {
 		return listenTrouble(p.cfg.ListenAPI, "listen-api", err)
+	}
+	if p.cfg.ListenDebug != "" {
+		if p.debug, err = net.Listen("tcp", p.cfg.ListenDebug); err != nil {
+			return listenTrouble(p.cfg.ListenDebug, "listen-debug", err)
+		}
 	}
 	if _, err := os.Stat(p.cfg.joinedPath()); err != nil {
 		return &Trouble{Kind: KindMissing, What: "this home has not joined the chain of its genesis file",
@@ -164,6 +170,9 @@ func (p *process) announce() {
 	}
 	p.opt.Logger.Info("started", "chain", s.Chain, "replica", s.Replica, "height", s.Height,
 		"peers", s.ListenPeers, "api", s.ListenAPI, "version", p.opt.Version)
+	if p.debug != nil {
+		p.opt.Logger.Info("profiles are served", "address", p.debug.Addr().String())
+	}
 	if p.opt.Started != nil {
 		p.opt.Started(s)
 	}
@@ -185,6 +194,9 @@ func (p *process) run(ctx context.Context) error {
 		}
 		return troubleOf("run the node", err)
 	})
+	if p.debug != nil {
+		g.Go(func() error { return troubleOf("serve profiles", serveProfiles(ctx, p.debug)) })
+	}
 	err := g.Wait()
 	p.opt.Logger.Info("stopped", "height", p.node.Status().Height)
 	return err
@@ -192,7 +204,7 @@ func (p *process) run(ctx context.Context) error {
 
 // close gives everything back; what Run has closed already does not matter.
 func (p *process) close() error {
-	for _, l := range []net.Listener{p.peers, p.api} {
+	for _, l := range []net.Listener{p.peers, p.api, p.debug} {
 		if l != nil {
 			_ = l.Close()
 		}

@@ -24,6 +24,8 @@ type Config struct {
 
 	ListenPeers string // host:port for the other validators
 	ListenAPI   string // host:port for HTTP
+	// ListenDebug serves profiles of the process; "" = off. Loopback only.
+	ListenDebug string
 	// Peers are the addresses of the validators by their number in the genesis
 	// file; one's own may be missing.
 	Peers map[int]string
@@ -77,6 +79,8 @@ func Settings() []Setting {
 			func(c *Config) *string { return &c.PassphraseFile }),
 		address("listen.peers", "where the other validators connect, host:port", func(c *Config) *string { return &c.ListenPeers }),
 		address("listen.api", "where the API listens, host:port", func(c *Config) *string { return &c.ListenAPI }),
+		debugAddress("listen.debug", "where profiles are served, host:port on loopback; empty = nowhere",
+			func(c *Config) *string { return &c.ListenDebug }),
 		{Key: "peers", Doc: "addresses of the validators by their number in the genesis file, such as 0=host:port",
 			get: func(c *Config) string { return formatPeers(c.Peers) }, set: setPeers},
 		choice("log.level", "least level of what is logged", func(c *Config) *string { return &c.LogLevel },
@@ -136,6 +140,24 @@ func address(key, doc string, field func(c *Config) *string) Setting {
 	s.set = func(c *Config, v string) error {
 		if err := checkAddress(v); err != nil {
 			return err
+		}
+		*field(c) = v
+		return nil
+	}
+	return s
+}
+
+func debugAddress(key, doc string, field func(c *Config) *string) Setting {
+	s := text(key, doc, field)
+	s.set = func(c *Config, v string) error {
+		if v != "" {
+			if err := checkAddress(v); err != nil {
+				return err
+			}
+			host, _, _ := net.SplitHostPort(v)
+			if ip := net.ParseIP(host); host != "localhost" && (ip == nil || !ip.IsLoopback()) {
+				return fmt.Errorf("%q is not on loopback", v)
+			}
 		}
 		*field(c) = v
 		return nil
