@@ -64,7 +64,7 @@ func (n *Node) submit(ctx context.Context, raw []byte, by *[32]byte) (Pending, e
 // admit puts a verified transaction of an own client into the mempool.
 func (n *Node) admit(tx *Tx, by *[32]byte) (Pending, error) {
 	p := Pending{ID: tx.ID, ExpiresMs: tx.ExpiresMs, Known: true}
-	if n.mempool.has(tx.ID) {
+	if n.mempool.adopt(tx.ID, n.cfg.Self) {
 		return p, nil
 	}
 	if refusal := n.cfg.Machine.Admit(tx, by, nowMs()); refusal != nil {

@@ -171,11 +171,16 @@ func (p *mempool) remove(e *pooled) {
 	}
 	delete(p.byID, e.tx.ID)
 	p.bytes -= len(e.tx.Raw)
-	if p.peers[e.from]--; p.peers[e.from] == 0 {
-		delete(p.peers, e.from)
-	}
+	p.leave(e.from)
 	if e.sender.txs--; e.sender.txs == 0 {
 		delete(p.senders, e.sender.key)
+	}
+}
+
+// leave counts one transaction less of a peer.
+func (p *mempool) leave(peer pbft.ReplicaID) {
+	if p.peers[peer]--; p.peers[peer] == 0 {
+		delete(p.peers, peer)
 	}
 }
 
@@ -272,6 +277,24 @@ func (p *mempool) has(id [32]byte) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.byID[id] != nil
+}
+
+// adopt reports whether a transaction waits, and makes it this node's own: a
+// client has handed it in here, and the peer that brought it may be gone with
+// everybody whom it told, so that this node must send it again.
+func (p *mempool) adopt(id [32]byte, self pbft.ReplicaID) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	e := p.byID[id]
+	if e == nil {
+		return false
+	}
+	if e.from != self {
+		p.leave(e.from)
+		e.from = self
+		p.peers[self]++
+	}
+	return true
 }
 
 // mempoolSize is a snapshot of a pool.

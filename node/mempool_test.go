@@ -148,6 +148,29 @@ func TestTheMempoolDropsWhatNoBlockCanAccept(t *testing.T) {
 	}
 }
 
+// The peer that brought it, and everybody whom it told, may have crashed since.
+func TestWhatAPeerBroughtIsSentAgainOnceAClientHandsItIn(t *testing.T) {
+	p := newPool(t, MempoolLimits{PeerTxsMax: 1})
+	for n := range 2 {
+		tx := poolTx('a', n, 10)
+		if err := p.add(tx, peerID, selfID, 0); err != nil {
+			t.Fatal(err)
+		}
+		if _, again := p.expire(0, regossipMs, selfID, 10); len(again) != 0 {
+			t.Errorf("a peer's transaction is sent again: %d", len(again))
+		}
+		if !p.adopt(tx.ID, selfID) {
+			t.Error("the transaction does not wait")
+		}
+		if _, again := p.expire(0, regossipMs, selfID, 10); len(again) != 1 || again[0] != tx {
+			t.Errorf("sent again %d", len(again))
+		}
+	}
+	if p.adopt(poolTx('a', 9, 10).ID, selfID) {
+		t.Error("an unknown transaction waits")
+	}
+}
+
 // Whatever happens, the counts are those of the content, and every free
 // transaction can be had.
 func TestTheMempoolCountsWhatItHolds(t *testing.T) {
