@@ -439,13 +439,36 @@ func (r *Replica) want(b pbft.BlockRef, from, owner pbft.ReplicaID, after uint64
 			owned++
 		}
 	}
-	if b.Seq <= r.chain.committed.Seq || owned >= 2*int(r.par.Window) {
+	if b.Seq <= r.chain.committed.Seq {
+		return
+	}
+	if owned >= 2*int(r.par.Window) && !r.unwantVainest(owner) {
 		return
 	}
 	r.wants = append(r.wants, want{block: b, from: from, owner: owner, at: r.now + after})
 	if after == 0 {
 		r.ask(&r.wants[len(r.wants)-1])
 	}
+}
+
+// unwantVainest makes room among this replica's own wants by giving up the one
+// asked for most often: a body that a faulty primary withholds must not stand in
+// the way of those that somebody has.
+func (r *Replica) unwantVainest(owner pbft.ReplicaID) bool {
+	if owner != r.self {
+		return false
+	}
+	vain := -1
+	for i := range r.wants {
+		if r.wants[i].owner == owner && (vain < 0 || r.wants[i].asks > r.wants[vain].asks) {
+			vain = i
+		}
+	}
+	if vain < 0 || r.wants[vain].asks < r.com.Size() { // everybody was asked
+		return false
+	}
+	r.wants = append(r.wants[:vain], r.wants[vain+1:]...)
+	return true
 }
 
 func (r *Replica) ask(w *want) {
