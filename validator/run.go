@@ -124,7 +124,10 @@ func (p *process) assemble() error {
 	if err != nil {
 		return &Trouble{Kind: KindGenesis, What: "the committee of the genesis file", Err: err}
 	}
-	machine, err := ledger.New(p.genesis.Chain(), p.genesis.File.Ledger, p.ledger)
+	verifier := sig.NewVerifier(0)
+	chain := p.genesis.Chain()
+	chain.ValidKey = verifier.ValidKey // free for the keys that it remembers
+	machine, err := ledger.New(chain, p.genesis.File.Ledger, p.ledger)
 	if err != nil {
 		return troubleOf("start the coupon rules", err)
 	}
@@ -132,7 +135,6 @@ func (p *process) assemble() error {
 	if err != nil {
 		return err
 	}
-	verifier := sig.NewVerifier(0)
 	key := sig.NewKeyFromSeed(p.key.Seed)
 	p.node, err = node.New(node.Config{
 		Committee: committee, Self: p.id, Key: key, GenesisTimeMs: p.genesis.File.TimeMs,
@@ -144,6 +146,7 @@ func (p *process) assemble() error {
 				Handler: h, LinkChanged: observe, Log: p.opt.Logger.With("component", "transport"),
 			})
 		},
+		Timers:   p.timers(),
 		Verifier: verifier, Workers: p.cfg.Workers, LogBytesMax: int64(p.cfg.LogBytesMax),
 		Mempool:  node.MempoolLimits{TxsMax: p.cfg.MempoolTxsMax, BytesMax: p.cfg.MempoolBytesMax},
 		Batching: node.Batching{TxsMax: p.cfg.BlockTxsMax, BytesMax: p.cfg.BlockBytesMax},
@@ -158,6 +161,18 @@ func (p *process) assemble() error {
 		Verifier: verifier, Version: p.opt.Version, Logger: p.opt.Logger,
 	})
 	return troubleOf("start the API", err)
+}
+
+// timeoutMsDefault is above the engine's own default, for members whose machines
+// do other work too.
+const timeoutMsDefault = 250
+
+func (p *process) timers() pbft.Timers {
+	ms := p.cfg.TimeoutMs
+	if ms == 0 {
+		ms = timeoutMsDefault
+	}
+	return pbft.Timers{TimeoutTicksMin: uint32(max(1, ms/int(node.TickPeriod.Milliseconds())))}
 }
 
 func (p *process) announce() {

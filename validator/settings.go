@@ -34,6 +34,7 @@ type Config struct {
 	LogFormat string // auto, text or json
 
 	// Numbers: 0 stands for the default of the package that they configure.
+	TimeoutMs       int // least wait for progress before another primary is asked for
 	Workers         int // goroutines that check signatures
 	MempoolTxsMax   int // transactions that wait
 	MempoolBytesMax int // their bytes
@@ -87,6 +88,8 @@ func Settings() []Setting {
 			"debug", "info", "warn", "error"),
 		choice("log.format", "form of the log; auto is text on a terminal and json elsewhere",
 			func(c *Config) *string { return &c.LogFormat }, "auto", "text", "json"),
+		number("consensus.timeout_ms", "least milliseconds without progress until another primary is asked for; 0 = default",
+			func(c *Config) *int { return &c.TimeoutMs }),
 		number("limits.workers", "goroutines that check signatures; 0 = one per CPU", func(c *Config) *int { return &c.Workers }),
 		number("limits.mempool_txs", "most transactions waiting; 0 = default", func(c *Config) *int { return &c.MempoolTxsMax }),
 		number("limits.mempool_bytes", "most bytes of them; 0 = default", func(c *Config) *int { return &c.MempoolBytesMax }),
