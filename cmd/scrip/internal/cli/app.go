@@ -32,6 +32,8 @@ type App struct {
 	GenesisPath string
 	// PassphraseFile holds the passphrase of key files; see Ask.
 	PassphraseFile string
+
+	running bool // the command line was understood and its command runs
 }
 
 // Main runs the command line and returns the exit status.
@@ -68,6 +70,9 @@ func (a *App) Run(ctx context.Context, args []string) int {
 		err = &Error{Exit: ExitInterrupted, Text: "interrupted"}
 	}
 	e := explain(err)
+	if !a.running && e.Exit == ExitOther {
+		e.Exit = ExitUsage // cobra's own words about arguments and flags
+	}
 	a.showError(e)
 	return int(e.Exit)
 }
@@ -113,9 +118,23 @@ func newRoot(a *App) *cobra.Command {
 		command.GroupID = c.group
 		root.AddCommand(command)
 	}
+	a.noteRunning(root)
 	root.SetHelpCommandGroupID(groupTools)
 	root.SetCompletionCommandGroupID(groupTools)
 	return root
+}
+
+// noteRunning lets every command below c note that it runs.
+func (a *App) noteRunning(c *cobra.Command) {
+	for _, sub := range c.Commands() {
+		a.noteRunning(sub)
+	}
+	if run := c.RunE; run != nil {
+		c.RunE = func(c *cobra.Command, args []string) error {
+			a.running = true
+			return run(c, args)
+		}
+	}
 }
 
 // subcommand is the argument rule of commands that only hold others.
