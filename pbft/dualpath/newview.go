@@ -64,7 +64,7 @@ func (r *Replica) acceptable(vc *pbft.ViewChange) bool {
 			r.want(ref, vc.Replica, r.self, 0)
 			return false
 		}
-		if r.contentValid(b) != valid {
+		if r.contentValid(b) != valid || !b.committed && !r.timely(b, false) {
 			return false
 		}
 	}

@@ -144,3 +144,29 @@ func TestFalseCertificateInAReport(t *testing.T) {
 		t.Error(v)
 	}
 }
+
+// With T0 = 1 a Byzantine primary's own report of its own block, dated next year,
+// is support. An honest primary does not take the report: nobody could vote on
+// top of that block (R8, R12; mistake 19 of section 6).
+func TestReportOfABlockOfNextYear(t *testing.T) {
+	p := setting{shape: pbfttest.Shape{Members: 4, Faults: 1, FastFaults: 1}, byzantine: ids(0)}.open(t, newEngine)
+	m := p.Block(1, p.Genesis(), p.Genesis(), "x", func(h *pbft.Header) { h.TimeMs += 365 * 86_400_000 })
+	p.Send(0, m, 1, 2, 3)
+	p.Deliver(pbfttest.All)
+	p.lie = func(id pbft.ReplicaID, v pbft.View) *pbft.ViewChange {
+		return p.ViewChange(id, v, p.Genesis(), p.Committee().Ref(&m.Header))
+	}
+	p.lose = func(l *pbfttest.Letter) bool { // the report comes before r3's
+		k := l.Message.Kind()
+		return k == pbft.KindViewChange && l.From == 3 && !p.lied[2]
+	}
+	if !p.march(200, 1, ids(1, 2, 3), p.beyond(1, 1, 2, 3)) {
+		t.Error("no block after the view change")
+	}
+	if v := p.Engine(1).Status().View; v != 2 {
+		t.Errorf("view %d, want 2", v)
+	}
+	for _, v := range p.Violations() {
+		t.Error(v)
+	}
+}
