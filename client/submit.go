@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"fmt"
 	"math/rand/v2"
 	"net/http"
 	"net/url"
@@ -34,10 +33,12 @@ func (c *Client) Submit(ctx context.Context, raw []byte) (*Receipt, error) {
 	if err != nil {
 		return nil, err
 	}
-	return c.resolve(ctx, tx.ID, tx.Expires, func(ctx context.Context, n *endpoint, wait time.Duration) (*TxAnswer, error) {
+	return c.resolve(ctx, tx.ID, tx.Expires, func(ctx context.Context, n *endpoint, wait time.Duration) (*TxAnswer,
+		error) {
 		q := url.Values{"wait": {"proof"}, "timeout": {seconds(wait)}}
 		a := new(TxAnswer)
-		err := c.do(ctx, n, request{method: http.MethodPost, path: "/v1/transactions", query: q, body: raw, wait: wait, login: true}, a)
+		err := c.do(ctx, n, request{method: http.MethodPost, path: "/v1/transactions", query: q, body: raw, wait: wait,
+			login: true}, a)
 		return a, err
 	})
 }
@@ -97,26 +98,27 @@ func (c *Client) resolve(ctx context.Context, id [32]byte, expiresMs uint64, ask
 	}
 }
 
-// outcome asks one node until it has a verified receipt or an error from it.
-func (c *Client) outcome(ctx context.Context, n *endpoint, id [32]byte, ask asker, hold time.Duration) (*Receipt, error) {
-	for {
-		a, err := ask(ctx, n, hold)
-		var p *Problem
-		switch {
-		case errors.As(err, &p) && len(p.Proof) > 0: // a final refusal has a receipt as well
-			return c.provenBy(n, id, p.Proof, p.Header)
-		case err != nil:
-			return nil, err
-		case len(a.Proof) > 0:
-			return c.provenBy(n, id, a.Proof, a.Header)
-		case a.State != StatePending:
-			return nil, fmt.Errorf("the node holds no proof of the outcome")
-		}
-		ask = c.askReceipt(id) // it has the transaction
-		if err := sleep(ctx, pauseMin); err != nil {
-			return nil, err
-		}
+// errPending says that a node held the request for as long as it was asked to and
+// the transaction still waits. It ends the node's turn: whoever says so for ever
+// must not keep the client from asking again those that failed meanwhile.
+var errPending = errors.New("the transaction still waits at the node")
+
+// outcome asks one node for a verified receipt.
+func (c *Client) outcome(ctx context.Context, n *endpoint, id [32]byte, ask asker, hold time.Duration) (*Receipt,
+	error) {
+	a, err := ask(ctx, n, hold)
+	var p *Problem
+	switch {
+	case errors.As(err, &p) && len(p.Proof) > 0: // a final refusal has a receipt as well
+		return c.provenBy(n, id, p.Proof, p.Header)
+	case err != nil:
+		return nil, err
+	case len(a.Proof) > 0:
+		return c.provenBy(n, id, a.Proof, a.Header)
+	case a.State == StatePending:
+		return nil, errPending
 	}
+	return nil, errors.New("the node holds no proof of the outcome")
 }
 
 // holdFor returns for how long a node is asked to wait for a transaction: not much
