@@ -34,6 +34,10 @@ func payloadRoot(p []byte) pbft.Digest {
 	return sha256.Sum256(p)
 }
 
+func payloadChain(root pbft.Digest, payload []byte) pbft.Digest {
+	return sha256.Sum256(append(root[:], payload...))
+}
+
 // cluster delivers every message at once, in order, except to or from those down.
 type cluster struct {
 	t         *testing.T
@@ -52,13 +56,15 @@ type envelope struct {
 	m        pbft.Message
 }
 
-func newCluster(t *testing.T, n, f, p int) *cluster {
+func newCluster(t *testing.T, n, f, p int) *cluster { return newClusterOf(t, n, f, p, 16) }
+
+func newClusterOf(t *testing.T, n, f, p int, tenure uint64) *cluster {
 	keys := make([]pbft.PublicKey, n)
 	for i := range keys {
 		keys[i][0] = byte(i + 1)
 	}
 	com, err := pbft.NewCommittee(pbft.Digest{9}, 0, keys,
-		pbft.Parameters{Faults: f, FastFaults: p, Window: 8, Tenure: 16})
+		pbft.Parameters{Faults: f, FastFaults: p, Window: 8, Tenure: tenure})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -123,7 +129,7 @@ func (c *cluster) act(i int, r *Replica, rd pbft.Ready) {
 	}
 	for _, b := range rd.Committed {
 		c.committed[i] = append(c.committed[i], b)
-		c.roots[i] = sha256.Sum256(append(c.roots[i][:], b.Block.Payload...))
+		c.roots[i] = payloadChain(c.roots[i], b.Block.Payload)
 		r.Executed(b.Block.Header.Seq, c.roots[i], pbft.Digest{})
 	}
 	for _, k := range rd.Checks {
