@@ -12,7 +12,28 @@ import (
 )
 
 func newBlockCommand(a *App) *cobra.Command {
-	return group("block", "Look at blocks, each checked against the members' signatures", newBlockShowCommand(a), newBlockListCommand(a))
+	c := group("block", "Look at blocks, each checked against the members' signatures", newBlockShowCommand(a), newBlockListCommand(a))
+	c.Use = "block [HEIGHT|latest]"
+	holdOthers := c.Args
+	c.Args = func(c *cobra.Command, args []string) error {
+		if len(args) == 1 && isHeight(args[0]) {
+			return nil
+		}
+		return holdOthers(c, args)
+	}
+	c.RunE = func(c *cobra.Command, args []string) error {
+		if len(args) == 0 {
+			return c.Help()
+		}
+		return a.readBlock(c.Context(), args[0])
+	}
+	return c
+}
+
+// isHeight reports whether a text can be a height.
+func isHeight(s string) bool {
+	_, err := strconv.ParseUint(s, 10, 64)
+	return err == nil || s == "latest"
 }
 
 // blockAnswer is what is told of a block; the fields are stable.
@@ -63,22 +84,24 @@ func blockAnswerOf(v *client.Verifier, b *client.Block) blockAnswer {
 func newBlockShowCommand(a *App) *cobra.Command {
 	return &cobra.Command{
 		Use: "show HEIGHT|latest", Short: "Show a block with its transactions", Args: arguments("HEIGHT"),
-		RunE: func(c *cobra.Command, args []string) error {
-			cl, err := a.Client()
-			if err != nil {
-				return err
-			}
-			height, err := blockHeight(c.Context(), cl, args[0])
-			if err != nil {
-				return err
-			}
-			b, err := cl.Block(c.Context(), height)
-			if err != nil {
-				return err
-			}
-			return a.showBlock(cl.Verifier, b)
-		},
+		RunE: func(c *cobra.Command, args []string) error { return a.readBlock(c.Context(), args[0]) },
 	}
+}
+
+func (a *App) readBlock(ctx context.Context, text string) error {
+	c, err := a.Client()
+	if err != nil {
+		return err
+	}
+	height, err := blockHeight(ctx, c, text)
+	if err != nil {
+		return err
+	}
+	b, err := c.Block(ctx, height)
+	if err != nil {
+		return err
+	}
+	return a.showBlock(c.Verifier, b)
 }
 
 // blockHeight reads a height; "latest" is that of the newest proven state.

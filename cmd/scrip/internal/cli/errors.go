@@ -134,7 +134,7 @@ func refused(code coupon.Code, detail string) *Error {
 	if info, ok := code.Info(); ok {
 		e.Text, e.Remedy = strings.TrimSuffix(info.Explanation, ".")+" ("+code.String()+" "+info.Word+")", info.Advice
 	}
-	if detail != "" {
+	if detail != "" && detail != e.Remedy { // nodes repeat the advice
 		e.Text += ": " + detail
 	}
 	return e

@@ -52,28 +52,32 @@ func saleFlags(c *cobra.Command) *sale {
 }
 
 // register loads a till's key, and returns a client that logs in with it: so its
-// redemptions are always admitted, and their refusals are final.
-func (a *App) register(name string) (*client.Client, coupon.Signer, error) {
+// redemptions are always admitted, and their refusals are final. A key that is not
+// that of an active till is told at once, since no node lets it in.
+func (a *App) register(ctx context.Context, name string) (*client.Client, *client.Till, coupon.Signer, error) {
 	s, err := a.LoadKey(name, keys.Till)
 	if err != nil {
-		return nil, coupon.Signer{}, err
+		return nil, nil, coupon.Signer{}, err
 	}
 	c, err := a.Client(client.WithTill(signer(s)))
-	return c, signer(s), err
+	if err != nil {
+		return nil, nil, coupon.Signer{}, err
+	}
+	x, err := c.Till(ctx, s.Public())
+	if errors.Is(err, client.ErrNotFound) {
+		err = &Error{Exit: ExitNotAllowed, Code: coupon.KeyState.String(), Text: "the key of this till is not registered",
+			Next: "scrip till add " + name + " --sign KEY"}
+	}
+	if err == nil && x.Till.State != coupon.TillActive {
+		err = refused(coupon.KeyState, "this till was revoked")
+	}
+	return c, x, signer(s), err
 }
 
 // invoice makes the till's statement of a sale. If the coupon's terms are known,
 // the amount is stated no larger than they need.
-func (a *App) invoice(ctx context.Context, c *client.Client, till coupon.Signer, s *sale, t *coupon.Terms) (coupon.Invoice, error) {
+func (a *App) invoice(c *client.Client, x *client.Till, s *sale, t *coupon.Terms) (coupon.Invoice, error) {
 	var v coupon.Invoice
-	x, err := c.Till(ctx, till.Key)
-	if errors.Is(err, client.ErrNotFound) {
-		return v, &Error{Exit: ExitNotAllowed, Code: coupon.KeyState.String(), Text: "the key of this till is not registered",
-			Next: "scrip till add " + s.till + " --sign KEY"}
-	}
-	if err != nil {
-		return v, err
-	}
 	currency := currencyByNumber(c.Verifier, x.Currency)
 	basis, err := units.ParseMoney(s.amount, currency)
 	if err != nil {
@@ -95,7 +99,7 @@ func (a *App) invoice(ctx context.Context, c *client.Client, till coupon.Signer,
 	if t != nil {
 		basis = coupon.ClipBasis(t, basis, s.qty, unit)
 	}
-	return coupon.Invoice{TillKey: till.Key, Campaign: s.campaign, Currency: x.Currency, Basis: basis, Qty: s.qty, Unit: unit,
+	return coupon.Invoice{TillKey: x.Key, Campaign: s.campaign, Currency: x.Currency, Basis: basis, Qty: s.qty, Unit: unit,
 		BasketHash: hash, Expires: nowMs() + uint64(s.life.Milliseconds())}, nil
 }
 
@@ -135,11 +139,11 @@ func newRedeemInvoiceCommand(a *App) *cobra.Command {
 	s, qr, out := saleFlags(c), qrFlags(c), sendFlags(c)
 	c.Flags().BoolVar(&wait, "wait", false, "read the wallet's authorisation from stdin and redeem")
 	c.RunE = func(c *cobra.Command, _ []string) error {
-		cl, till, err := a.register(s.till)
+		cl, x, till, err := a.register(c.Context(), s.till)
 		if err != nil {
 			return err
 		}
-		v, err := a.invoice(c.Context(), cl, till, s, nil)
+		v, err := a.invoice(cl, x, s, nil)
 		if err != nil {
 			return err
 		}
@@ -191,16 +195,18 @@ func newRedeemCodeCommand(a *App) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		cl, till, err := a.register(s.till)
+		cl, x, till, err := a.register(c.Context(), s.till)
 		if err != nil {
 			return err
 		}
-		return a.redeemCode(c.Context(), cl, till, s, text, out)
+		return a.redeemCode(c.Context(), cl, x, till, s, text, out)
 	}
 	return c
 }
 
-func (a *App) redeemCode(ctx context.Context, c *client.Client, till coupon.Signer, s *sale, text string, out *sending) error {
+func (a *App) redeemCode(ctx context.Context, c *client.Client, at *client.Till, till coupon.Signer, s *sale, text string,
+	out *sending,
+) error {
 	p, err := readPayload(c.Chain(), text, coupon.PayloadAuth)
 	if err != nil {
 		return err
@@ -222,7 +228,7 @@ func (a *App) redeemCode(ctx context.Context, c *client.Client, till coupon.Sign
 	if sold.campaign == 0 && (t.ProductHash != [32]byte{} || t.ValueKind == coupon.FreeItem) {
 		sold.campaign = p.Auth.Coupon.Campaign()
 	}
-	v, err := a.invoice(ctx, c, till, &sold, t)
+	v, err := a.invoice(c, at, &sold, t)
 	if err != nil {
 		return err
 	}
@@ -262,7 +268,7 @@ func newRedeemAuthCommand(a *App) *cobra.Command {
 	_ = c.MarkFlagRequired("invoice")
 	out := sendFlags(c)
 	c.RunE = func(c *cobra.Command, args []string) error {
-		cl, signs, err := a.register(*till)
+		cl, _, signs, err := a.register(c.Context(), *till)
 		if err != nil {
 			return err
 		}
@@ -375,7 +381,7 @@ func newVoidCommand(a *App) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		cl, signs, err := a.register(till)
+		cl, _, signs, err := a.register(c.Context(), till)
 		if err != nil {
 			return err
 		}

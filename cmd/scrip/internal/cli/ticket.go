@@ -306,6 +306,10 @@ func readPayload(chain coupon.Chain, text string, wanted ...coupon.PayloadType) 
 		return coupon.Payload{}, usageError("this is neither a link nor a code: %v", err)
 	}
 	p, err := chain.DecodePayload(raw)
+	var bad *coupon.Error
+	if errors.As(err, &bad) && bad.Code == coupon.BadEncoding {
+		return p, usageError("this is neither a link nor a code: %s", bad.Detail)
+	}
 	if err != nil {
 		return p, err
 	}

@@ -33,7 +33,7 @@ type txContent struct {
 	Kind       string            `json:"kind"`
 	Expires    client.Time       `json:"expires"`
 	Bytes      int               `json:"bytes"`
-	Fields     coupon.Fields     `json:"fields"`
+	Asks       string            `json:"asks"`
 	Signatures []signatureAnswer `json:"signatures"`
 	Raw        string            `json:"raw"`
 }
@@ -46,7 +46,7 @@ func decodeTx(v *client.Verifier, raw []byte) (*coupon.Tx, txContent, error) {
 	}
 	_, err = v.CheckTx(raw)
 	x := txContent{ID: tx.ID, Kind: tx.Kind.String(), Expires: client.TimeOf(tx.Expires), Bytes: len(raw),
-		Fields: tx.Fields, Raw: hex.EncodeToString(raw)}
+		Asks: asks(v, tx.Fields), Raw: hex.EncodeToString(raw)}
 	for _, s := range tx.Signatures(v.Chain()) {
 		// One bad signature makes the transaction invalid: which one does not matter.
 		x.Signatures = append(x.Signatures, signatureAnswer{hex.EncodeToString(s.Key[:]), err == nil})
@@ -54,43 +54,42 @@ func decodeTx(v *client.Verifier, raw []byte) (*coupon.Tx, txContent, error) {
 	return tx, x, nil
 }
 
-func (a *App) contentFields(v *client.Verifier, tx *coupon.Tx, x *txContent) Fields {
+func (a *App) contentFields(x *txContent) Fields {
 	valid := "valid"
 	for _, s := range x.Signatures {
 		if !s.Valid {
 			valid = a.red("NOT VALID")
 		}
 	}
-	f := Fields{{"transaction", x.ID.String()}, {"kind", x.Kind}, {"expires", when(uint64(x.Expires.Ms))},
+	return Fields{{"transaction", x.ID.String()}, {"kind", x.Kind}, {"asks", x.Asks}, {"expires", when(uint64(x.Expires.Ms))},
 		{"signatures", fmt.Sprintf("%d, %s", len(x.Signatures), valid)}}
-	return append(f, bodyFields(v, tx.Fields)...)
 }
 
-// bodyFields says in words what a transaction asks for.
-func bodyFields(v *client.Verifier, fields coupon.Fields) Fields {
+// asks says in words what a transaction asks for.
+func asks(v *client.Verifier, fields coupon.Fields) string {
 	switch x := fields.(type) {
 	case *coupon.CampaignPublish:
-		return Fields{{"asks", fmt.Sprintf("publish %q of %s", x.Terms.Title, memberName(v, x.Terms.Issuer))}}
+		return fmt.Sprintf("publish %q of %s", x.Terms.Title, memberName(v, x.Terms.Issuer))
 	case *coupon.CampaignControl:
-		return Fields{{"asks", fmt.Sprintf("%s of campaign %d", x.Op, x.Campaign)}}
+		return fmt.Sprintf("%s of campaign %d", x.Op, x.Campaign)
 	case *coupon.BatchCommit:
-		return Fields{{"asks", fmt.Sprintf("open the serials %d to %d of campaign %d", x.First, x.First+x.Count-1, x.Campaign)}}
+		return fmt.Sprintf("open the serials %d to %d of campaign %d", x.First, x.First+x.Count-1, x.Campaign)
 	case *coupon.TillKeyAdd:
-		return Fields{{"asks", fmt.Sprintf("register %s of %s, store %d", keys.Encode(keys.Till, x.TillKey), memberName(v, x.Member), x.Store)}}
+		return fmt.Sprintf("register %s of %s, store %d", keys.Encode(keys.Till, x.TillKey), memberName(v, x.Member), x.Store)
 	case *coupon.TillKeyRevoke:
-		return Fields{{"asks", "revoke " + keys.Encode(keys.Till, x.TillKey)}}
+		return "revoke " + keys.Encode(keys.Till, x.TillKey)
 	case *coupon.Claim:
-		return Fields{{"asks", fmt.Sprintf("claim coupon %s for %s",
-			couponName(coupon.NewCouponID(x.Ticket.Campaign, x.Ticket.Serial)), keys.Encode(keys.Holder, x.To))}}
+		return fmt.Sprintf("claim coupon %s for %s",
+			couponName(coupon.NewCouponID(x.Ticket.Campaign, x.Ticket.Serial)), keys.Encode(keys.Holder, x.To))
 	case *coupon.Transfer:
-		return Fields{{"asks", fmt.Sprintf("move coupon %s (sequence %d) to %s", couponName(x.Coupon), x.Seq, keys.Encode(keys.Holder, x.To))}}
+		return fmt.Sprintf("move coupon %s (sequence %d) to %s", couponName(x.Coupon), x.Seq, keys.Encode(keys.Holder, x.To))
 	case *coupon.Redeem:
-		return Fields{{"asks", fmt.Sprintf("redeem coupon %s (sequence %d) at %s, mode %s", couponName(x.Auth.Coupon), x.Auth.Seq,
-			keys.Encode(keys.Till, x.Invoice.TillKey), x.Auth.Mode)}}
+		return fmt.Sprintf("redeem coupon %s (sequence %d) at %s, mode %s", couponName(x.Auth.Coupon), x.Auth.Seq,
+			keys.Encode(keys.Till, x.Invoice.TillKey), x.Auth.Mode)
 	case *coupon.Void:
-		return Fields{{"asks", fmt.Sprintf("undo redemption %d of coupon %s", x.Seq, couponName(x.Coupon))}}
+		return fmt.Sprintf("undo redemption %d of coupon %s", x.Seq, couponName(x.Coupon))
 	}
-	return nil
+	return ""
 }
 
 // rawTx reads a transaction's bytes: hexadecimal text, or a file of bytes or of
@@ -148,14 +147,17 @@ func newTxDecodeCommand(a *App) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			tx, x, err := decodeTx(v, raw)
+			_, x, err := decodeTx(v, raw)
 			if err != nil {
 				return err
 			}
-			return a.Show(x, a.contentFields(v, tx, &x))
+			return a.Show(x, a.contentFields(&x))
 		},
 	}
 }
+
+// lookPatience is how long a transaction is looked for that should be there.
+const lookPatience = 4 * time.Second
 
 // txAnswer is a transaction with its proven outcome.
 type txAnswer struct {
@@ -182,13 +184,12 @@ func (a *App) lookUp(ctx context.Context, c *client.Client, id client.Hash, time
 	return r, b.Txs[r.Proof.Index], nil
 }
 
-// notExecuted says that no outcome could be found. Nobody submitted here, so an
-// unknown transaction is one that is not there.
+// notExecuted says that no outcome could be found. Nobody submitted here, so what
+// no node knows is taken for not there.
 func notExecuted(id client.Hash, err error) error {
-	var p *client.Problem
 	var u *client.UnknownError
-	if errors.As(err, &u) && errors.As(u.Err, &p) && (p.Code == client.ProblemUnknownTx || p.Code == client.ProblemLapsed) {
-		return &Error{Exit: ExitNotFound, Code: p.Code, Text: "no node knows the transaction " + id.String(),
+	if errors.As(err, &u) {
+		return &Error{Exit: ExitNotFound, Text: "no node knows the transaction " + id.String(),
 			Remedy: "If it was made a moment ago it may still come.", Next: "scrip tx wait " + id.String()}
 	}
 	return err
@@ -206,7 +207,7 @@ func newTxShowCommand(a *App) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			r, raw, err := a.lookUp(c.Context(), cl, id, 10*time.Second)
+			r, raw, err := a.lookUp(c.Context(), cl, id, lookPatience)
 			if err != nil {
 				return err
 			}
@@ -225,7 +226,7 @@ func (a *App) showTx(v *client.Verifier, r *client.Receipt, raw []byte) error {
 	if !r.OK() {
 		result = a.red("REFUSED") + " " + x.Code + " " + x.Word
 	}
-	f := append(a.contentFields(v, tx, &content), [2]string{"outcome", result})
+	f := append(a.contentFields(&content), [2]string{"outcome", result})
 	f = append(f, a.effectFields(v, &r.Outcome)...)
 	return a.Show(x, append(f, a.provenBy(v, &x.outcome)))
 }
@@ -297,7 +298,7 @@ func newTxReceiptCommand(a *App) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			r, raw, err := a.lookUp(c.Context(), cl, id, 10*time.Second)
+			r, raw, err := a.lookUp(c.Context(), cl, id, lookPatience)
 			if err != nil {
 				return err
 			}

@@ -1,0 +1,131 @@
+package main
+
+import (
+	"encoding/json"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/scrip-network/scrip/api"
+	"github.com/scrip-network/scrip/api/apitest"
+	"github.com/scrip-network/scrip/genesis"
+	"github.com/scrip-network/scrip/keys"
+)
+
+// TestCouponScripts runs the scripts of testdata/coupons against one network of
+// four nodes. Each script has a home of its own with the keys of the demonstration
+// people, and the file of a genesis that is not the network's (other.json). Beside
+// the commands of TestScripts there are
+//
+//	capture VAR PATH     VAR becomes what the last stdout, a JSON document, has at PATH
+//	take VAR             VAR becomes the last stdout without its last line break
+//	spoil FILE FIELD     a letter in the middle of a field of a JSON file is changed
+func TestCouponScripts(t *testing.T) {
+	n := apitest.Start(t, 4, func(c *api.Config) { c.Limits.PerSecond = -1 })
+	other, err := genesis.Dev("other", 4, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	urls := make([]string, len(n.Members))
+	for i, m := range n.Members {
+		urls[i] = m.URL
+	}
+	testscript.Run(t, testscript.Params{
+		Dir:                 filepath.Join("testdata", "coupons"),
+		RequireExplicitExec: true,
+		RequireUniqueNames:  true,
+		Setup: func(e *testscript.Env) error {
+			home := filepath.Join(e.WorkDir, "home")
+			e.Setenv("HOME", e.WorkDir)
+			e.Setenv("TMPDIR", e.WorkDir)
+			e.Setenv("TZ", "UTC")
+			e.Setenv("SCRIP_HOME", home)
+			e.Setenv("SCRIP_NODE", strings.Join(urls, ","))
+			e.Setenv("NODE", urls[0])
+			e.Setenv("SCRIP_GENESIS", filepath.Join(e.WorkDir, "genesis.json"))
+			if err := os.WriteFile(filepath.Join(e.WorkDir, "genesis.json"), n.Dev.Genesis.Raw, 0o600); err != nil {
+				return err
+			}
+			if err := os.WriteFile(filepath.Join(e.WorkDir, "other.json"), other.Genesis.Raw, 0o600); err != nil {
+				return err
+			}
+			return saveKeys(filepath.Join(home, "keys"), n.Dev)
+		},
+		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
+			"exits": exits, "capture": capture, "take": take, "spoil": spoil,
+		},
+	})
+}
+
+// saveKeys writes the keys of the demonstration people.
+func saveKeys(dir string, dev *genesis.DevNetwork) error {
+	for name, s := range map[string]keys.Secret{
+		"mall": dev.Admins[0], "bakery": dev.Admins[1], "bookshop": dev.Admins[2], "payments": dev.Admins[3],
+		"bakery-till": dev.Tills[0], "bakery-manager": dev.Tills[1], "bookshop-till": dev.Tills[2], "bookshop-manager": dev.Tills[3],
+	} {
+		if err := keys.SaveUnencrypted(filepath.Join(dir, name+".key"), s); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func capture(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: capture VAR PATH")
+	}
+	var x any
+	ts.Check(json.Unmarshal([]byte(ts.ReadFile("stdout")), &x))
+	for _, step := range strings.Split(args[1], ".") {
+		switch v := x.(type) {
+		case map[string]any:
+			x = v[step]
+		case []any:
+			i, err := strconv.Atoi(step)
+			if err != nil || i >= len(v) {
+				ts.Fatalf("no element %s", step)
+			}
+			x = v[i]
+		}
+	}
+	switch v := x.(type) {
+	case string:
+		ts.Setenv(args[0], v)
+	case float64:
+		ts.Setenv(args[0], strconv.FormatFloat(v, 'f', -1, 64))
+	default:
+		ts.Fatalf("%s is %v", args[1], x)
+	}
+}
+
+func take(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: take VAR")
+	}
+	ts.Setenv(args[0], strings.TrimSuffix(ts.ReadFile("stdout"), "\n"))
+}
+
+func spoil(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 2 {
+		ts.Fatalf("usage: spoil FILE FIELD")
+	}
+	var x map[string]any
+	ts.Check(json.Unmarshal([]byte(ts.ReadFile(args[0])), &x))
+	text, ok := x[args[1]].(string)
+	if !ok {
+		ts.Fatalf("%s has no text %q", args[0], args[1])
+	}
+	b := []byte(text)
+	at := len(b) / 2
+	if b[at]++; b[at] == 'z'+1 || b[at] == 'Z'+1 || b[at] == '9'+1 || b[at] == '+'+1 || b[at] == '/'+1 && args[1] != "chain" {
+		b[at] = 'Q'
+	}
+	x[args[1]] = string(b)
+	raw, err := json.MarshalIndent(x, "", "  ")
+	ts.Check(err)
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), raw, 0o600))
+}
