@@ -235,7 +235,8 @@ func (r *Replica) raiseToJustification(b *block) {
 	if r.mut == MutantForgetCertificate && j != nil && j.cert != nil && r.highRef.Rank().Less(j.ref.Rank()) {
 		r.high, r.highRef, r.highLog = j.cert, j.ref, false
 	}
-	assert(j == nil || r.mut == MutantForgetCertificate || !r.highRef.Rank().Less(j.ref.Rank()), "highQC below the justification of %v", b.ref)
+	assert(j == nil || r.mut == MutantForgetCertificate || !r.highRef.Rank().Less(j.ref.Rank()),
+		"highQC below the justification of %v", b.ref)
 }
 
 // logChain makes b and its uncommitted ancestors durable, lowest first.

@@ -36,7 +36,7 @@ func TestBackupsRefuseForgedNewViews(t *testing.T) {
 		name  string
 		forge func(p *play, m *pbft.NewView)
 	}{
-		{"the certificate's block for a base, although x has support", func(p *play, m *pbft.NewView) { m.Base = p.Genesis() }},
+		{"the genesis for a base, although x has support", func(p *play, m *pbft.NewView) { m.Base = p.Genesis() }},
 		{"a base of another digest", func(_ *play, m *pbft.NewView) { m.Base.Digest[0]++ }},
 		{"a base one further", func(_ *play, m *pbft.NewView) { m.Base.Seq++ }},
 		{"one report too few", func(_ *play, m *pbft.NewView) { m.ViewChanges = m.ViewChanges[:2] }},
