@@ -43,11 +43,13 @@ func referenceSelect(c *pbft.Committee, q []pbft.ViewChange, excluded bool,
 }
 
 // walkDown lists the blocks from tip down to just above high, and whether they
-// reach it within high's view.
+// reach it within high's view, all of one base (section 3.2).
 func walkDown(tip, high pbft.BlockRef, header headerByDigest) (chain []pbft.BlockRef, reaches bool) {
+	first := header(tip.Digest)
 	for at := tip; ; {
 		h := header(at.Digest)
-		if h == nil || h.View != high.View || h.Seq != at.Seq || h.Seq <= high.Seq {
+		if h == nil || h.View != high.View || h.Seq != at.Seq || h.Seq <= high.Seq || h.BaseSeq != first.BaseSeq ||
+			h.BaseSeq > high.Seq {
 			return nil, false
 		}
 		chain = append(chain, at)
