@@ -65,7 +65,8 @@ func TestCouponScripts(t *testing.T) {
 func saveKeys(dir string, dev *genesis.DevNetwork) error {
 	for name, s := range map[string]keys.Secret{
 		"mall": dev.Admins[0], "bakery": dev.Admins[1], "bookshop": dev.Admins[2], "payments": dev.Admins[3],
-		"bakery-till": dev.Tills[0], "bakery-manager": dev.Tills[1], "bookshop-till": dev.Tills[2], "bookshop-manager": dev.Tills[3],
+		"bakery-till": dev.Tills[0], "bakery-manager": dev.Tills[1], "bookshop-till": dev.Tills[2],
+		"bookshop-manager": dev.Tills[3],
 	} {
 		if err := keys.SaveUnencrypted(filepath.Join(dir, name+".key"), s); err != nil {
 			return err
@@ -121,7 +122,10 @@ func spoil(ts *testscript.TestScript, neg bool, args []string) {
 	}
 	b := []byte(text)
 	at := len(b) / 2
-	if b[at]++; b[at] == 'z'+1 || b[at] == 'Z'+1 || b[at] == '9'+1 || b[at] == '+'+1 || b[at] == '/'+1 && args[1] != "chain" {
+	// Another letter that base64 has, too.
+	if b[at] == 'Q' {
+		b[at] = 'R'
+	} else {
 		b[at] = 'Q'
 	}
 	x[args[1]] = string(b)

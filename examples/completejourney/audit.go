@@ -43,7 +43,8 @@ func (r *replay) audit(ctx context.Context) (*totals, error) {
 
 // auditCampaign reads a campaign, its batches, each coupon with its redemption, and
 // what is owed, and checks that they agree with each other.
-func (r *replay) auditCampaign(ctx context.Context, cl *client.Client, c *campaignPlan) (k counts, who map[string]bool, err error) {
+func (r *replay) auditCampaign(ctx context.Context, cl *client.Client, c *campaignPlan) (k counts,
+	who map[string]bool, err error) {
 	rows, err := r.rows(ctx, cl, c)
 	if err != nil {
 		return k, nil, err
@@ -148,8 +149,9 @@ func compare(file, chain *totals) (differences []string) {
 		}
 	}
 	if len(file.by) != len(chain.by) || file.households != chain.households {
-		differences = append(differences, fmt.Sprintf("the files have %d campaigns and %d redeeming households, the chain %d and %d",
-			len(file.by), file.households, len(chain.by), chain.households))
+		differences = append(differences,
+			fmt.Sprintf("the files have %d campaigns and %d redeeming households, the chain %d and %d",
+				len(file.by), file.households, len(chain.by), chain.households))
 	}
 	return differences
 }

@@ -43,7 +43,8 @@ func (b *bar) step() {
 	b.drawn = time.Now()
 	const width = 30
 	full := min(width, width*b.done/b.total)
-	_, _ = fmt.Fprintf(b.out, "\r\x1b[K%-8s [%s%s] %d of %d", b.what, strings.Repeat("=", full), strings.Repeat(" ", width-full), b.done, b.total)
+	_, _ = fmt.Fprintf(b.out, "\r\x1b[K%-8s [%s%s] %d of %d", b.what, strings.Repeat("=", full), strings.Repeat(" ",
+		width-full), b.done, b.total)
 }
 
 // end ends the present part.

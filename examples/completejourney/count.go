@@ -48,7 +48,8 @@ func countFolder(dir string, face func(kind string) uint64) (*totals, error) {
 		}
 		return nil
 	}
-	if err := each(fileCampaigns, []string{"campaign_id", "campaign_type"}, func(v []string) { kinds[v[0]] = v[1] }); err != nil {
+	if err := each(fileCampaigns, []string{"campaign_id", "campaign_type"},
+		func(v []string) { kinds[v[0]] = v[1] }); err != nil {
 		return nil, err
 	}
 	if err := each(fileReceivers, []string{"campaign_id", "household_id"}, func(v []string) {

@@ -19,10 +19,12 @@ import (
 // redeems the same coupon of campaign 1 twice, on different days.
 func tiny() map[string]string {
 	return map[string]string{
-		fileCampaigns:   "campaign_id,campaign_type,start_date,end_date\n1,Type A,2017-03-03,2017-04-09\n2,Type B,2017-03-08,2017-03-08\n9,Type C,2017-03-13,2017-05-08\n",
-		fileReceivers:   "campaign_id,household_id\n1,7\n1,8\n1,9\n2,7\n2,10\n9,8\n",
-		fileProducts:    "coupon_upc,product_id,campaign_id\n500,1,1\n500,2,1\n501,1,1\n600,3,2\n",
-		fileRedemptions: "household_id,coupon_upc,campaign_id,redemption_date\n7,500,1,2017-03-04\n7,500,1,2017-03-20\n7,501,1,2017-03-20\n8,500,1,2017-03-05\n10,600,2,2017-03-08\n",
+		fileCampaigns: "campaign_id,campaign_type,start_date,end_date\n" +
+			"1,Type A,2017-03-03,2017-04-09\n2,Type B,2017-03-08,2017-03-08\n9,Type C,2017-03-13,2017-05-08\n",
+		fileReceivers: "campaign_id,household_id\n1,7\n1,8\n1,9\n2,7\n2,10\n9,8\n",
+		fileProducts:  "coupon_upc,product_id,campaign_id\n500,1,1\n500,2,1\n501,1,1\n600,3,2\n",
+		fileRedemptions: "household_id,coupon_upc,campaign_id,redemption_date\n" +
+			"7,500,1,2017-03-04\n7,500,1,2017-03-20\n7,501,1,2017-03-20\n8,500,1,2017-03-05\n10,600,2,2017-03-08\n",
 	}
 }
 
@@ -104,7 +106,8 @@ func TestAFolderIsReplayedOnAChainThatRuns(t *testing.T) {
 		if err := start(t.Context(), append([]string{writeFolder(t, files)}, args...), &out, false); err != nil {
 			t.Fatalf("round %d: %v\n%s", round, err, out.String())
 		}
-		if found := strings.Contains(out.String(), "0 transactions handed in, 5 coupons were redeemed before"); found != (round == 2) {
+		if found := strings.Contains(out.String(),
+			"0 transactions handed in, 5 coupons were redeemed before"); found != (round == 2) {
 			t.Errorf("round %d: found done: %v\n%s", round, found, out.String())
 		}
 	}
@@ -125,7 +128,8 @@ func TestTheWholeDataSetIsReplayed(t *testing.T) {
 	if err := start(t.Context(), []string{dir, "--scrip", scripBinary}, &out, false); err != nil {
 		t.Fatalf("%v\n%s", err, out.String())
 	}
-	for _, want := range []string{"18 campaigns and 1489 receiving households", "1910     1910      389", "1910 refused as used",
+	for _, want := range []string{"18 campaigns and 1489 receiving households", "1910     1910      389",
+		"1910 refused as used",
 		"second replay: everything was found done"} {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("the output lacks %q:\n%s", want, out.String())
@@ -135,16 +139,19 @@ func TestTheWholeDataSetIsReplayed(t *testing.T) {
 
 func TestAFolderThatContradictsItselfIsRefusedByFileAndLine(t *testing.T) {
 	for name, c := range map[string]struct{ file, old, new, want string }{
-		"a redeeming household that got nothing": {fileRedemptions, "10,600,2", "11,600,2", "line 6: household 11 did not get campaign 2"},
-		"an unknown campaign":                    {fileReceivers, "9,8", "3,8", "line 7: there is no campaign \"3\""},
-		"an end before the beginning":            {fileCampaigns, "2017-04-09", "2017-03-01", "line 2: campaign 1 lasts"},
-		"a date of another form":                 {fileCampaigns, "2017-04-09", "04/09/17", "line 2:"},
-		"a campaign twice":                       {fileCampaigns, "9,Type C", "2,Type C", "line 4: campaign \"2\" is there twice"},
-		"a missing column":                       {fileProducts, "coupon_upc", "upc", "no column \"coupon_upc\""},
+		"a redeeming household that got nothing": {fileRedemptions, "10,600,2", "11,600,2",
+			"line 6: household 11 did not get campaign 2"},
+		"an unknown campaign":         {fileReceivers, "9,8", "3,8", "line 7: there is no campaign \"3\""},
+		"an end before the beginning": {fileCampaigns, "2017-04-09", "2017-03-01", "line 2: campaign 1 lasts"},
+		"a date of another form":      {fileCampaigns, "2017-04-09", "04/09/17", "line 2:"},
+		"a campaign twice": {fileCampaigns, "9,Type C", "2,Type C",
+			"line 4: campaign \"2\" is there twice"},
+		"a missing column": {fileProducts, "coupon_upc", "upc", "no column \"coupon_upc\""},
 	} {
 		files := tiny()
 		files[c.file] = strings.Replace(files[c.file], c.old, c.new, 1)
-		if _, err := readFolder(writeFolder(t, files)); err == nil || !strings.Contains(err.Error(), c.want) || !strings.Contains(err.Error(), c.file) {
+		if _, err := readFolder(writeFolder(t, files)); err == nil || !strings.Contains(err.Error(),
+			c.want) || !strings.Contains(err.Error(), c.file) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}

@@ -70,7 +70,8 @@ func main() {
 func start(ctx context.Context, args []string, out io.Writer, terminal bool) error {
 	o := &options{}
 	flags := flag.NewFlagSet("completejourney", flag.ContinueOnError)
-	flags.Func("node", "address of a node of a chain that runs, repeatable", func(s string) error { o.nodes = append(o.nodes, s); return nil })
+	flags.Func("node", "address of a node of a chain that runs, repeatable",
+		func(s string) error { o.nodes = append(o.nodes, s); return nil })
 	flags.StringVar(&o.genesis, "genesis", "", "genesis file of that chain")
 	flags.StringVar(&o.keyDir, "key-dir", "", "folder with the issuer's admin key and at least one till key, unencrypted")
 	flags.StringVar(&o.scrip, "scrip", "", "scrip binary for validators of its own (default: built)")
@@ -132,7 +133,8 @@ func (o *options) ownNetwork(ctx context.Context, out io.Writer) (l *ledger, end
 			return nil, nil, fmt.Errorf("build the validators: %w\n%s", err, text)
 		}
 	}
-	n, err := network.Create(network.Config{Executable: o.scrip, Dir: filepath.Join(dir, "network"), Name: "completejourney", Validators: 4,
+	n, err := network.Create(network.Config{Executable: o.scrip, Dir: filepath.Join(dir, "network"),
+		Name: "completejourney", Validators: 4,
 		Settings: map[string]string{"log-level": "warn"}})
 	if err != nil {
 		return nil, nil, err
@@ -220,7 +222,8 @@ func play(ctx context.Context, dir string, f *folder, l *ledger, b *bar) error {
 	}
 	currency := v.Genesis().File.Ledger.Currencies[0]
 	say := func(format string, args ...any) { _, _ = fmt.Fprintf(b.out, format+"\n", args...) }
-	say("folder %s: %d campaigns, %d redemptions, by two tills each through two of %d nodes", f.name(), len(f.campaigns), len(f.redemptions), len(l.urls))
+	say("folder %s: %d campaigns, %d redemptions, by two tills each through two of %d nodes", f.name(),
+		len(f.campaigns), len(f.redemptions), len(l.urls))
 	say("dates: each campaign is moved to begin at the last full hour, and keeps its length")
 	say("face values (the data has none): %s, in %s", faceRule, currency.Letters)
 
@@ -233,7 +236,7 @@ func play(ctx context.Context, dir string, f *folder, l *ledger, b *bar) error {
 	b.end()
 	say("replayed in %.1f s: %d transactions handed in, %d coupons were redeemed before", time.Since(began).Seconds(),
 		first.submitted.Load(), first.done.Load())
-	say("second redemptions: %d refused as used (E509), %d as stale (E403); %d with a receipt, %d by enough nodes at the door",
+	say("second redemptions: %d refused as used (E509), %d as stale (E403); %d with a receipt, %d by nodes at the door",
 		first.code(coupon.AlreadyRedeemed), first.code(coupon.StaleSeq), first.proven.Load(), first.atDoor.Load())
 	report(b.out, f, file, currency)
 	before, err := first.counters(ctx)
@@ -279,15 +282,18 @@ func once(ctx context.Context, p *plan, l *ledger, b *bar, file *totals) (*repla
 
 // report writes the totals, which files and chain share.
 func report(w io.Writer, f *folder, t *totals, currency coupon.Currency) {
-	_, _ = fmt.Fprintf(w, "%-10s %-8s %8s %8s %8s %8s %12s\n", "campaign", "type", "tickets", "claimed", "redeemed", "houses", "value")
+	_, _ = fmt.Fprintf(w, "%-10s %-8s %8s %8s %8s %8s %12s\n", "campaign", "type", "tickets", "claimed", "redeemed",
+		"houses", "value")
 	row := func(id, kind string, c counts) {
-		_, _ = fmt.Fprintf(w, "%-10s %-8s %8d %8d %8d %8d %12s\n", id, kind, c.tickets, c.claimed, c.redemptions, c.households,
+		_, _ = fmt.Fprintf(w, "%-10s %-8s %8d %8d %8d %8d %12s\n", id, kind, c.tickets, c.claimed, c.redemptions,
+			c.households,
 			units.Money(c.value, currency))
 	}
 	for _, c := range f.campaigns {
 		row(c.id, c.kind, t.by[c.id])
 	}
 	row("all", "", t.sum())
-	_, _ = fmt.Fprintf(w, "totals of %d campaigns and %d receiving households: the files' own numbers and the chain's proven rows are equal\n",
+	_, _ = fmt.Fprintf(w,
+		"totals of %d campaigns and %d receiving households: files and proven rows of the chain are equal\n",
 		len(t.by), t.receivers)
 }

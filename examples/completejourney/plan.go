@@ -67,7 +67,8 @@ func newPlan(f *folder, chain coupon.Chain, secret [32]byte) *plan {
 	p.root = p.derive(secret, "folder", hex.EncodeToString(f.digest[:]))
 	for _, c := range f.campaigns {
 		x := &campaignPlan{file: c, face: faceOf(c.kind), doc: fmt.Sprintf(
-			"Campaign %s (%s) of the data %x: %d days, %d minor units off, goods %x.", c.id, c.kind, f.digest, c.days, faceOf(c.kind), c.products)}
+			"Campaign %s (%s) of the data %x: %d days, %d minor units off, goods %x.", c.id, c.kind, f.digest, c.days,
+			faceOf(c.kind), c.products)}
 		x.desk = coupon.NewSigner(p.key("desk", c.id))
 		x.tickets = p.tickets(f, c)
 		p.campaigns = append(p.campaigns, x)
@@ -135,7 +136,8 @@ func (p *plan) terms(c *campaignPlan, issuer uint16, currency coupon.Currency, n
 	return coupon.Terms{
 		Issuer: issuer, Funders: []coupon.Funder{{Member: issuer, ShareBps: coupon.BpsMax}}, Currency: currency.Number,
 		Title:     clipped(fmt.Sprintf("Campaign %s (%s)", c.file.id, c.file.kind)),
-		TermsHash: sha256.Sum256([]byte(c.doc)), ProductHash: c.file.products, ValueKind: coupon.Amount, Face: c.face, Uses: 1,
+		TermsHash: sha256.Sum256([]byte(c.doc)), ProductHash: c.file.products, ValueKind: coupon.Amount, Face: c.face,
+		Uses:         1,
 		ReimburseBps: coupon.BpsMax, ShowMax: c.face, MaxSupply: uint32(max(1, n)), Budget: max(1, n) * c.face,
 		ClaimFrom: from, ClaimUntil: until, RedeemFrom: from, RedeemUntil: until,
 		RollbackMs: uint64((72 * time.Hour).Milliseconds()),

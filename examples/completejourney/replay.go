@@ -97,7 +97,10 @@ func (r *replay) run(ctx context.Context) error {
 	if err := r.all(ctx, "claim", todo, r.claimOne); err != nil {
 		return err
 	}
-	return r.all(ctx, "redeem", todo, func(ctx context.Context, t task) error { return r.redeemOne(ctx, t, currency.Number) })
+	return r.all(ctx, "redeem", todo, func(ctx context.Context, t task) error {
+		return r.redeemOne(ctx, t,
+			currency.Number)
+	})
 }
 
 // published returns the issuer's campaigns on the chain by the hash of their terms.
@@ -121,14 +124,16 @@ func (r *replay) published(ctx context.Context) (map[[32]byte]*client.Campaign, 
 
 // open publishes a campaign and opens the serials of its tickets, unless that has
 // been done.
-func (r *replay) open(ctx context.Context, c *campaignPlan, known map[[32]byte]*client.Campaign, currency coupon.Currency) error {
+func (r *replay) open(ctx context.Context, c *campaignPlan, known map[[32]byte]*client.Campaign,
+	currency coupon.Currency) error {
 	cl := r.clients[0]
 	if x, ok := known[sha256.Sum256([]byte(c.doc))]; ok {
 		c.number = x.Number
 		return r.openBatch(ctx, c, x)
 	}
 	terms := r.terms(c, r.ledger.issuer.Member, currency, time.Now())
-	receipt, err := r.submit(ctx, cl, r.chain.NewMemberTx(nowMs()+memberLifeMs, &coupon.CampaignPublish{Terms: terms}, r.ledger.issuer))
+	receipt, err := r.submit(ctx, cl, r.chain.NewMemberTx(nowMs()+memberLifeMs, &coupon.CampaignPublish{Terms: terms},
+		r.ledger.issuer))
 	if err != nil {
 		return fmt.Errorf("publish: %w", err)
 	}

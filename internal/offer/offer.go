@@ -122,7 +122,8 @@ func Parse(text string) (*Offer, error) {
 
 // fields are the names of all fields.
 func fields() []string {
-	return []string{"title", "issuer", "funders", "currency", "kind", "face", "percent", "ceiling", "round_up", "min_spend",
+	return []string{"title", "issuer", "funders", "currency", "kind", "face", "percent", "ceiling", "round_up",
+		"min_spend",
 		"uses", "reimburse", "reimburse_share", "fee", "show_max", "supply", "budget", "claim_from", "claim_until",
 		"redeem_from", "redeem_until", "life", "grace", "rollback", "holder_cap", "transfer", "max_transfers",
 		"resale_max", "shops", "terms", "terms_file", "products_file"}
@@ -222,7 +223,8 @@ func (f Faults) Error() string { return strings.Join(f, "; ") }
 func (o *Offer) Build(file *genesis.File, now time.Time, zone *time.Location) (coupon.Terms, error) {
 	b := &builder{o: o, file: file, now: now, zone: zone}
 	b.currency = b.findCurrency()
-	t := coupon.Terms{Issuer: o.Issuer, Currency: b.currency.Number, Title: strings.TrimSpace(o.Title), Uses: max(1, o.Uses),
+	t := coupon.Terms{Issuer: o.Issuer, Currency: b.currency.Number, Title: strings.TrimSpace(o.Title), Uses: max(1,
+		o.Uses),
 		MaxSupply: o.Supply, HolderCap: o.HolderCap}
 	b.parties(&t)
 	b.value(&t)
@@ -514,7 +516,8 @@ func CostOf(t *coupon.Terms) Cost {
 func Warnings(t *coupon.Terms, currency coupon.Currency) (w []string) {
 	c := CostOf(t)
 	if c.Covered < uint64(t.MaxSupply) {
-		w = append(w, fmt.Sprintf("the budget covers %d of %d coupons: later claims are refused (E510)", c.Covered, t.MaxSupply))
+		w = append(w, fmt.Sprintf("the budget covers %d of %d coupons: later claims are refused (E510)", c.Covered,
+			t.MaxSupply))
 	}
 	if t.Reimburse == coupon.ReimburseFace && t.MinSpend < t.Face {
 		w = append(w, fmt.Sprintf("the full %s are paid to the shop even for a smaller bill: set min_spend to at least that",

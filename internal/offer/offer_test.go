@@ -66,7 +66,8 @@ func TestAnOfferBecomesTermsWithDefaults(t *testing.T) {
 
 func TestEveryFaultOfAnOfferIsNamedByItsField(t *testing.T) {
 	for field, text := range map[string]string{
-		"title": strings.Replace(coffee, `"Free coffee"`, `""`, 1), "issuer": strings.Replace(coffee, "issuer = 1", "issuer = 9", 1),
+		"title": strings.Replace(coffee, `"Free coffee"`, `""`, 1), "issuer": strings.Replace(coffee, "issuer = 1",
+			"issuer = 9", 1),
 		"kind": strings.Replace(coffee, `"amount"`, `"cashback"`, 1), "face": strings.Replace(coffee, `"4.50"`, `"4.505"`, 1),
 		"percent": coffee + `percent = "10%"`, "ceiling": coffee + `ceiling = "1"`, "round_up": coffee + "round_up = true",
 		"supply": strings.Replace(coffee, "200", "0", 1), "redeem_until": strings.Replace(coffee, "+30d", "soon", 1),
@@ -75,7 +76,8 @@ func TestEveryFaultOfAnOfferIsNamedByItsField(t *testing.T) {
 		"funders": coffee + `funders = ["1: 60%", "2: 30%"]`, "budget": coffee + `budget = "4.49"`,
 		"terms": strings.Replace(coffee, "terms = ", "# ", 1), "terms_file": coffee + `terms_file = "x"`,
 		"transfer": coffee + `transfer = "sell"`, "max_transfers": coffee + `max_transfers = "255"`,
-		"resale_max": coffee + `resale_max = "50%"`, "reimburse": coffee + `reimburse = "all"`, "grace": coffee + `grace = "11m"`,
+		"resale_max": coffee + `resale_max = "50%"`, "reimburse": coffee + `reimburse = "all"`,
+		"grace":    coffee + `grace = "11m"`,
 		"rollback": coffee + `rollback = "3"`, "life": coffee + `life = "forever"`, "currency": coffee + `currency = "USD"`,
 		"fee": coffee + `fee = "x"`, "min_spend": coffee + `min_spend = "-1"`,
 	} {
@@ -117,7 +119,8 @@ func TestTheNamesOfAllFieldsAreKnown(t *testing.T) {
 }
 
 func TestTheWorstCaseIsWhatTheRulesLock(t *testing.T) {
-	terms, err := build(t, coffee+"budget = \"450.00\"\nfunders = [\"1: 66.67%\", \"2: 33.33%\"]\nfee = \"0.05\"\nuses = 2\n")
+	terms, err := build(t,
+		coffee+"budget = \"450.00\"\nfunders = [\"1: 66.67%\", \"2: 33.33%\"]\nfee = \"0.05\"\nuses = 2\n")
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -187,7 +187,8 @@ func Open(folder Folder, name string, chain coupon.Chain, ask keys.Ask) (*Purse,
 	if err != nil {
 		return nil, fmt.Errorf("open wallet %s: %w", name, err)
 	}
-	p := &Purse{chain: chain, wallet: w, path: filepath.Join(folder.Wallets, fmt.Sprintf("%s.%08x.json", name, chain.Hint()))}
+	p := &Purse{chain: chain, wallet: w, path: filepath.Join(folder.Wallets, fmt.Sprintf("%s.%08x.json", name,
+		chain.Hint()))}
 	if err := os.MkdirAll(folder.Wallets, 0o700); err != nil {
 		return nil, fmt.Errorf("open wallet %s: %w", name, err)
 	}

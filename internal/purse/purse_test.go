@@ -71,7 +71,10 @@ func TestAnEncryptedWalletNeedsItsPassphrase(t *testing.T) {
 	if err := Create(folder, "bo", mnemonic, "correct horse battery"); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := Open(folder, "bo", testChain, func() (string, error) { return "wrong horse battery", nil }); !errors.Is(err, keys.ErrPassphrase) {
+	if _, err := Open(folder, "bo", testChain, func() (string, error) {
+		return "wrong horse battery",
+			nil
+	}); !errors.Is(err, keys.ErrPassphrase) {
 		t.Errorf("wrong passphrase: %v", err)
 	}
 	p, err := Open(folder, "bo", testChain, func() (string, error) { return "correct horse battery", nil })

@@ -179,8 +179,9 @@ func ParseInstant(s string, now time.Time, zone *time.Location) (uint64, error) 
 			return bounded(s, uint64(max(0, t.UnixMilli())))
 		}
 	}
-	return 0, fmt.Errorf("%q is no time: wanted \"2026-03-01 18:00\" (in %s), \"2026-03-01T18:00:00Z\", \"+30d\" or \"now\"",
-		s, zone)
+	return 0,
+		fmt.Errorf("%q is no time: wanted \"2026-03-01 18:00\" (in %s), \"2026-03-01T18:00:00Z\", \"+30d\" or \"now\"",
+			s, zone)
 }
 
 func bounded(s string, ms uint64) (uint64, error) {

@@ -74,7 +74,8 @@ func TestSpansKnowDaysAndWeeks(t *testing.T) {
 			t.Errorf("ParseSpan(%q) = %d, wanted an error", text, ms)
 		}
 	}
-	for ms, text := range map[uint64]string{0: "0s", 90_000: "1m 30s", 72 * HourMs: "3d", DayMs + HourMs + 1: "1d 1h", 7: "7ms"} {
+	for ms, text := range map[uint64]string{0: "0s", 90_000: "1m 30s", 72 * HourMs: "3d", DayMs + HourMs + 1: "1d 1h",
+		7: "7ms"} {
 		if got := Span(ms); got != text {
 			t.Errorf("Span(%d) = %q, wanted %q", ms, got, text)
 		}
@@ -86,7 +87,8 @@ func TestInstantsNameTheirZone(t *testing.T) {
 	now := time.UnixMilli(1_767_225_600_000)
 	for text, ms := range map[string]uint64{
 		"now": 1_767_225_600_000, "+1d": 1_767_225_600_000 + DayMs, "2026-01-01T00:00:00Z": 1_767_225_600_000,
-		"2026-01-01 08:00": 1_767_225_600_000, "2026-01-01": 1_767_196_800_000, "2026-01-01T08:00:00+08:00": 1_767_225_600_000,
+		"2026-01-01 08:00": 1_767_225_600_000, "2026-01-01": 1_767_196_800_000,
+		"2026-01-01T08:00:00+08:00": 1_767_225_600_000,
 	} {
 		got, err := ParseInstant(text, now, zone)
 		if err != nil || got != ms {

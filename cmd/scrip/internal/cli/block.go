@@ -12,7 +12,8 @@ import (
 )
 
 func newBlockCommand(a *App) *cobra.Command {
-	c := group("block", "Look at blocks, each checked against the members' signatures", newBlockShowCommand(a), newBlockListCommand(a))
+	c := group("block", "Look at blocks, each checked against the members' signatures", newBlockShowCommand(a),
+		newBlockListCommand(a))
 	c.Use = "block [HEIGHT|latest]"
 	holdOthers := c.Args
 	c.Args = func(c *cobra.Command, args []string) error {

@@ -19,7 +19,8 @@ import (
 
 func newCampaignCommand(a *App) *cobra.Command {
 	return group("campaign", "Publish campaigns and look at them", newPublishCommand(a), newCampaignListCommand(a),
-		newCampaignShowCommand(a), newControlCommand(a, coupon.KindCampaignPause), newControlCommand(a, coupon.KindCampaignResume),
+		newCampaignShowCommand(a), newControlCommand(a, coupon.KindCampaignPause), newControlCommand(a,
+			coupon.KindCampaignResume),
 		newControlCommand(a, coupon.KindCampaignClose))
 }
 
@@ -127,7 +128,8 @@ func (a *App) publish(c *cobra.Command, p *publishing, args []string) error {
 	terms, err := o.Build(&v.Genesis().File, time.Now(), time.Local)
 	var faults offer.Faults
 	if errors.As(err, &faults) {
-		return &Error{Exit: ExitUsage, Text: fmt.Sprintf("the offer has %d faults:\n  %s", len(faults), strings.Join(faults, "\n  ")),
+		return &Error{Exit: ExitUsage, Text: fmt.Sprintf("the offer has %d faults:\n  %s", len(faults),
+			strings.Join(faults, "\n  ")),
 			Remedy: "Nothing was published."}
 	}
 	if err != nil {
@@ -159,8 +161,9 @@ func (a *App) showPreview(v *client.Verifier, t *coupon.Terms, p *publishing) er
 	if !a.ForPeople() && !p.preview {
 		return nil // one document: the outcome
 	}
-	x := previewAnswer{Terms: client.TermsAnswerOf(t, currency), WorstUse: client.U64(cost.Use), WorstEach: client.U64(cost.Coupon),
-		WorstAll: client.U64(cost.Supply), Budget: client.U64(cost.Budget), Covered: client.U64(cost.Covered),
+	x := previewAnswer{Terms: client.TermsAnswerOf(t, currency), WorstUse: client.U64(cost.Use),
+		WorstEach: client.U64(cost.Coupon),
+		WorstAll:  client.U64(cost.Supply), Budget: client.U64(cost.Budget), Covered: client.U64(cost.Covered),
 		Shares: []client.U64{}, Warnings: append([]string{}, warnings...), MustSign: mustSign(t)}
 	money := func(minor uint64) string { return units.Money(minor, currency) }
 	f := append(Fields{{"campaign", a.bold(t.Title)}}, termsFields(v, t)...)
@@ -172,7 +175,8 @@ func (a *App) showPreview(v *client.Verifier, t *coupon.Terms, p *publishing) er
 	}...)
 	for i, s := range cost.Shares {
 		x.Shares = append(x.Shares, client.U64(s))
-		f = append(f, [2]string{"payer", fmt.Sprintf("%s locks %s (%s)", memberName(v, t.Funders[i].Member), money(s), units.Share(t.Funders[i].ShareBps))})
+		f = append(f, [2]string{"payer", fmt.Sprintf("%s locks %s (%s)", memberName(v, t.Funders[i].Member), money(s),
+			units.Share(t.Funders[i].ShareBps))})
 	}
 	for _, w := range warnings {
 		f = append(f, [2]string{"beware", w})
@@ -287,11 +291,13 @@ func (a *App) publishTerms(ctx context.Context, t *coupon.Terms, p *publishing) 
 			signs = signs || s.Member == id
 		}
 		if !signs {
-			return &Error{Exit: ExitNotAllowed, Text: memberName(c.Verifier, id) + " must sign this campaign, and none of its keys does",
+			return &Error{Exit: ExitNotAllowed, Text: memberName(c.Verifier,
+				id) + " must sign this campaign, and none of its keys does",
 				Remedy: "Name one with --sign."}
 		}
 	}
-	raw := c.Chain().NewMemberTx(expiry(c.Verifier, coupon.KindCampaignPublish), &coupon.CampaignPublish{Terms: *t}, signers...)
+	raw := c.Chain().NewMemberTx(expiry(c.Verifier, coupon.KindCampaignPublish), &coupon.CampaignPublish{Terms: *t},
+		signers...)
 	if !p.send.dryRun {
 		why := "This locks " + units.Money(t.Budget, currencyByNumber(c.Verifier, t.Currency)) + " and cannot be taken back."
 		if err := a.confirm(p.yes, why, t.Title); err != nil {
@@ -300,7 +306,8 @@ func (a *App) publishTerms(ctx context.Context, t *coupon.Terms, p *publishing) 
 	}
 	return a.send(ctx, c, raw, p.send, func(o outcome, r *client.Receipt) error {
 		n := r.Outcome.Campaign
-		err := a.Show(o, Fields{{"published", a.green("campaign " + fmt.Sprint(n))}, {"title", t.Title}, {"transaction", o.Tx.String()},
+		err := a.Show(o, Fields{{"published", a.green("campaign " + fmt.Sprint(n))}, {"title", t.Title},
+			{"transaction", o.Tx.String()},
 			a.provenBy(c.Verifier, &o)})
 		a.Say("next: scrip ticket issue %d COUNT --sign KEY", n)
 		return err
@@ -369,12 +376,14 @@ func newCampaignShowCommand(a *App) *cobra.Command {
 				return err
 			}
 			v, currency := cl.Verifier, currencyByNumber(cl.Verifier, x.Terms.Currency)
-			f := append(Fields{{"campaign", a.bold(fmt.Sprint(n))}, {"title", x.Terms.Title}, {"status", x.Status}}, termsFields(v, &x.Terms)...)
+			f := append(Fields{{"campaign", a.bold(fmt.Sprint(n))}, {"title", x.Terms.Title}, {"status", x.Status}},
+				termsFields(v, &x.Terms)...)
 			f = append(f, Fields{
 				{"issued", fmt.Sprintf("%d; serials below %d have tickets", x.Issued, x.NextSerial)},
 				{"redeemed", fmt.Sprintf("%d, of these %d undone; %d coupons used up", x.Redemptions, x.Voids, x.UsedUp)},
 				{"owed", units.Money(x.Accrued, currency)},
-				{"set aside", fmt.Sprintf("%s of a budget of %s", units.Money(x.Committed, currency), units.Money(x.Terms.Budget, currency))},
+				{"set aside", fmt.Sprintf("%s of a budget of %s", units.Money(x.Committed, currency),
+					units.Money(x.Terms.Budget, currency))},
 				{"ends", when(coupon.End(&x.Terms, &x.Campaign))}, provenAt(v, x.State),
 			}...)
 			return a.Show(campaignAnswer(v, x), f)
@@ -416,7 +425,8 @@ func newControlCommand(a *App, op coupon.Kind) *cobra.Command {
 		}
 		raw := cl.Chain().NewMemberTx(expiry(cl.Verifier, op), &coupon.CampaignControl{Op: op, Campaign: n}, keys...)
 		return a.send(c.Context(), cl, raw, s, func(o outcome, _ *client.Receipt) error {
-			return a.Show(o, Fields{{verb + "d", a.green("campaign " + args[0])}, {"transaction", o.Tx.String()}, a.provenBy(cl.Verifier, &o)})
+			return a.Show(o, Fields{{verb + "d", a.green("campaign " + args[0])}, {"transaction", o.Tx.String()},
+				a.provenBy(cl.Verifier, &o)})
 		})
 	}
 	return c

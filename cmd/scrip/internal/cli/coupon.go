@@ -16,7 +16,8 @@ import (
 )
 
 func newCouponCommand(a *App) *cobra.Command {
-	return group("coupon", "Have coupons: claim, show, give and use them", newCouponListCommand(a), newCouponShowCommand(a),
+	return group("coupon", "Have coupons: claim, show, give and use them", newCouponListCommand(a),
+		newCouponShowCommand(a),
 		newCouponHistoryCommand(a), newClaimCommand(a), newGiveCommand(a), newGiftCommand(a), newAcceptCommand(a),
 		newTakeBackCommand(a), newRefreshCommand(a), newShowCodeCommand(a), newAuthoriseCommand(a))
 }
@@ -90,7 +91,8 @@ func (a *App) listAddress(ctx context.Context, address string) error {
 }
 
 func heldOf(x *client.Coupon, mine bool) held {
-	h := held{client.CouponAnswerOf(x.ID, &x.Coupon, &x.Campaign.Terms, &x.Campaign.Campaign, x.State.TimeMs), x.Campaign.Terms.Title, mine}
+	h := held{client.CouponAnswerOf(x.ID, &x.Coupon, &x.Campaign.Terms, &x.Campaign.Campaign, x.State.TimeMs),
+		x.Campaign.Terms.Title, mine}
 	if !mine {
 		h.Status = statusGiven
 	}
@@ -123,7 +125,8 @@ func (a *App) listPurse(ctx context.Context, c *client.Client, p *purse.Purse, a
 }
 
 func (a *App) showHeld(v *client.Verifier, list []held) error {
-	rows := Rows{Head: []string{"COUPON", "TITLE", "STATUS", "LEFT", "GOOD UNTIL"}, Empty: "no coupons: scrip coupon claim LINK"}
+	rows := Rows{Head: []string{"COUPON", "TITLE", "STATUS", "LEFT", "GOOD UNTIL"},
+		Empty: "no coupons: scrip coupon claim LINK"}
 	for _, h := range list {
 		left, until := "", ""
 		if h.Status != statusAwaited {
@@ -187,7 +190,8 @@ func (a *App) showCoupon(v *client.Verifier, x *client.Coupon) error {
 	s := couponState{CouponAnswer: heldOf(x, true).CouponAnswer, Title: t.Title, Gives: ruleText(t, currency),
 		Height: client.U64(x.State.Height), AsOf: client.TimeOf(x.State.TimeMs), Proven: true,
 		Members: x.State.Proof.Checkpoint.Signers.Count()}
-	f := Fields{{"coupon", a.bold(couponName(x.ID)) + fmt.Sprintf(" (id %d)", x.ID)}, {"title", t.Title}, {"status", s.Status},
+	f := Fields{{"coupon", a.bold(couponName(x.ID)) + fmt.Sprintf(" (id %d)", x.ID)}, {"title", t.Title}, {"status",
+		s.Status},
 		{"gives", s.Gives}, {"uses left", fmt.Sprint(s.UsesLeft)}}
 	if t.ValueKind == coupon.Stored {
 		f = append(f, [2]string{"value left", units.Money(x.ValueLeft, currency)})
@@ -227,7 +231,8 @@ func newCouponHistoryCommand(a *App) *cobra.Command {
 					return err
 				}
 				if r.Outcome.Event().String() != s.Type || r.Outcome.Coupon != id {
-					return &Error{Exit: ExitOther, Text: "the node lists a step that its receipt does not show", Remedy: "Ask another node."}
+					return &Error{Exit: ExitOther, Text: "the node lists a step that its receipt does not show",
+						Remedy: "Ask another node."}
 				}
 				rows.Body = append(rows.Body, []string{when(r.TimeMs), s.Type, s.ID, s.Tx.String()})
 			}
@@ -301,7 +306,8 @@ func (a *App) claim(ctx context.Context, c *client.Client, p *purse.Purse, t *co
 }
 
 // owned returns a proven coupon with the wallet's key that owns it.
-func (a *App) owned(ctx context.Context, c *client.Client, p *purse.Purse, id coupon.CouponID) (*client.Coupon, keys.Secret, error) {
+func (a *App) owned(ctx context.Context, c *client.Client, p *purse.Purse, id coupon.CouponID) (*client.Coupon,
+	keys.Secret, error) {
 	x, err := c.Coupon(ctx, id)
 	if err != nil {
 		return nil, keys.Secret{}, err
@@ -336,7 +342,10 @@ func (a *App) couponAction(use, short string, names []string,
 		if err != nil {
 			return err
 		}
-		return a.withPurse(*name, func(cl *client.Client, p *purse.Purse) error { return act(c.Context(), cl, p, id, args, s) })
+		return a.withPurse(*name, func(cl *client.Client, p *purse.Purse) error {
+			return act(c.Context(), cl, p, id,
+				args, s)
+		})
 	}
 	return c
 }
@@ -382,7 +391,8 @@ func newGiftCommand(a *App) *cobra.Command {
 			}
 			seed := p.GiftSeed(id, x.Seq)
 			gift := coupon.NewSigner(c.Chain().GiftKeySeed(seed, id))
-			payload := c.Chain().EncodePayload(&coupon.Payload{Type: coupon.PayloadGift, Gift: coupon.GiftPayload{Coupon: id, Seed: seed}})
+			payload := c.Chain().EncodePayload(&coupon.Payload{Type: coupon.PayloadGift,
+				Gift: coupon.GiftPayload{Coupon: id, Seed: seed}})
 			at := host
 			if at == "" {
 				at = c.Nodes()[0]
@@ -403,7 +413,8 @@ func newGiftCommand(a *App) *cobra.Command {
 }
 
 func newAcceptCommand(a *App) *cobra.Command {
-	c := &cobra.Command{Use: "accept LINK|@FILE|-", Short: "Accept a gift into the wallet", Args: arguments("LINK|@FILE|-")}
+	c := &cobra.Command{Use: "accept LINK|@FILE|-", Short: "Accept a gift into the wallet",
+		Args: arguments("LINK|@FILE|-")}
 	name, s := walletFlag(c), sendFlags(c)
 	c.RunE = func(c *cobra.Command, args []string) error {
 		text, err := a.text(args[0])
@@ -427,8 +438,9 @@ func (a *App) accept(ctx context.Context, c *client.Client, p *purse.Purse, g co
 		return err
 	}
 	gift := coupon.NewSigner(c.Chain().GiftKeySeed(g.Seed, g.Coupon))
-	if at := x.Coupon.At(x.State.TimeMs); at.Status != coupon.Gifted || at.GiftKey != gift.Key {
-		return &Error{Exit: ExitUsed, Code: coupon.NotOwner.String(), Text: "the gift is gone: it was accepted, taken back, or its time is over",
+	if at := x.At(x.State.TimeMs); at.Status != coupon.Gifted || at.GiftKey != gift.Key {
+		return &Error{Exit: ExitUsed, Code: coupon.NotOwner.String(),
+			Text:   "the gift is gone: it was accepted, taken back, or its time is over",
 			Remedy: "Ask the giver for a new link."}
 	}
 	owner, err := p.Expect(g.Coupon, x.Campaign.Terms.HolderCap > 0)
@@ -451,12 +463,13 @@ func (a *App) toSelf(use, short, word string, wanted coupon.CouponStatus) *cobra
 			if err != nil {
 				return err
 			}
-			if at := x.Coupon.At(x.State.TimeMs); at.Status != wanted {
+			if at := x.At(x.State.TimeMs); at.Status != wanted {
 				return &Error{Exit: ExitUsed, Text: fmt.Sprintf("coupon %s is %s, not %s", couponName(id), at.Status, wanted)}
 			}
 			return a.transfer(ctx, c, coupon.Transfer{Coupon: id, Seq: x.Seq, To: x.Owner}, signer(owner), s,
 				func(o outcome, _ *client.Receipt) error {
-					return a.Show(o, Fields{{word, a.green("coupon " + couponName(id))}, {"transaction", o.Tx.String()}, a.provenBy(c.Verifier, &o)})
+					return a.Show(o, Fields{{word, a.green("coupon " + couponName(id))}, {"transaction",
+						o.Tx.String()}, a.provenBy(c.Verifier, &o)})
 				})
 		})
 }

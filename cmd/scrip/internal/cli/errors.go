@@ -91,8 +91,10 @@ func explainTrouble(err error) *Error {
 	}
 	exits := map[validator.Kind]ExitCode{
 		validator.KindSettings: ExitUsage, validator.KindGenesis: ExitUsage, validator.KindMissing: ExitNotFound,
-		validator.KindPermission: ExitNotAllowed, validator.KindPassphrase: ExitNotAllowed, validator.KindUnsafeKey: ExitNotAllowed,
-		validator.KindPort: ExitUsed, validator.KindLocked: ExitUsed, validator.KindExists: ExitUsed, validator.KindForeign: ExitUsed,
+		validator.KindPermission: ExitNotAllowed, validator.KindPassphrase: ExitNotAllowed,
+		validator.KindUnsafeKey: ExitNotAllowed,
+		validator.KindPort:      ExitUsed, validator.KindLocked: ExitUsed, validator.KindExists: ExitUsed,
+		validator.KindForeign: ExitUsed,
 	}
 	exit, ok := exits[t.Kind]
 	if !ok {
@@ -183,7 +185,8 @@ func explainSystem(err error) *Error {
 	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
 		return &Error{Exit: ExitOther, Cause: err, Remedy: "The disk is full: make room and start again; nothing is lost."}
 	case errors.Is(err, fs.ErrPermission):
-		return &Error{Exit: ExitNotAllowed, Cause: err, Remedy: "Run it as the owner of these files, or give them to this user."}
+		return &Error{Exit: ExitNotAllowed, Cause: err,
+			Remedy: "Run it as the owner of these files, or give them to this user."}
 	case errors.Is(err, fs.ErrNotExist):
 		return &Error{Exit: ExitNotFound, Cause: err}
 	case errors.Is(err, fs.ErrExist):

@@ -37,7 +37,8 @@ func newShowCodeCommand(a *App) *cobra.Command {
 	}
 	name, qr := walletFlag(c), qrFlags(c)
 	c.Flags().StringVar(&most, "max", "", "the most that may be taken (default: what the terms allow)")
-	c.Flags().Uint16Var(&merchant, "merchant", 0, "only this merchant's tills (default: of one-shop campaigns that shop, else any)")
+	c.Flags().Uint16Var(&merchant, "merchant", 0,
+		"only this merchant's tills (default: of one-shop campaigns that shop, else any)")
 	c.Flags().DurationVar(&life, "life", time.Minute, "how long the code is good")
 	c.RunE = func(c *cobra.Command, args []string) error {
 		id, err := parseCoupon(args[0])
@@ -56,8 +57,8 @@ func newShowCodeCommand(a *App) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if shops := x.Campaign.Terms.Shops; merchant == 0 && len(shops) > 0 && shops[0].Member == shops[len(shops)-1].Member {
-				merchant = shops[0].Member
+			if merchant == 0 {
+				merchant = onlyMerchant(&x.Campaign.Terms)
 			}
 			auth := coupon.Auth{Coupon: id, Seq: x.Seq, Holder: x.Owner, Value: value, Mode: coupon.ModeShow, Merchant: merchant,
 				Expires: nowMs() + uint64(life.Milliseconds())}
@@ -65,6 +66,15 @@ func newShowCodeCommand(a *App) *cobra.Command {
 		})
 	}
 	return c
+}
+
+// onlyMerchant is the merchant whose shops alone take a coupon, or 0. The list of
+// shops is in the order of members.
+func onlyMerchant(t *coupon.Terms) uint16 {
+	if n := len(t.Shops); n > 0 && t.Shops[0].Member == t.Shops[n-1].Member {
+		return t.Shops[0].Member
+	}
+	return 0
 }
 
 // showValue is the most that a shown code may take.
@@ -100,14 +110,16 @@ func (a *App) showAuth(v *client.Verifier, auth coupon.Auth, holder coupon.Signe
 		return err
 	}
 	if !a.ForPeople() {
-		return a.Show(authAnswer{text, client.U64(auth.Coupon), auth.Seq, auth.Mode.String(), client.U64(auth.Value), client.TimeOf(auth.Expires)}, nil)
+		return a.Show(authAnswer{text, client.U64(auth.Coupon), auth.Seq, auth.Mode.String(), client.U64(auth.Value),
+			client.TimeOf(auth.Expires)}, nil)
 	}
 	currency := currencyByNumber(v, x.Campaign.Terms.Currency)
 	upTo := "exactly "
 	if auth.Mode == coupon.ModeShow {
 		upTo = "up to "
 	}
-	a.Say("%s: %s%s, until %s", x.Campaign.Terms.Title, upTo, units.Money(auth.Value, currency), units.Clock(auth.Expires, time.Local))
+	a.Say("%s: %s%s, until %s", x.Campaign.Terms.Title, upTo, units.Money(auth.Value, currency),
+		units.Clock(auth.Expires, time.Local))
 	return a.Raw([]byte(text + "\n"))
 }
 
@@ -207,7 +219,8 @@ func invoiceValue(v *client.Verifier, x *client.Coupon, i *coupon.Invoice, amoun
 }
 
 // chooseCoupon returns the coupon that was named, or the only one that fits.
-func (a *App) chooseCoupon(ctx context.Context, c *client.Client, p *purse.Purse, i *coupon.Payload, till *client.Till, which string) (coupon.CouponID, error) {
+func (a *App) chooseCoupon(ctx context.Context, c *client.Client, p *purse.Purse, i *coupon.Payload,
+	till *client.Till, which string) (coupon.CouponID, error) {
 	if which != "" {
 		return parseCoupon(which)
 	}

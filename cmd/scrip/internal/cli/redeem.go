@@ -18,7 +18,8 @@ import (
 )
 
 func newRedeemCommand(a *App) *cobra.Command {
-	c := group("redeem", "Take coupons at a till", newRedeemInvoiceCommand(a), newRedeemCodeCommand(a), newRedeemAuthCommand(a))
+	c := group("redeem", "Take coupons at a till", newRedeemInvoiceCommand(a), newRedeemCodeCommand(a),
+		newRedeemAuthCommand(a))
 	c.Long = "Take coupons at a till. Either the customer shows a code (scrip redeem code), or the till\n" +
 		"shows an invoice that the customer's wallet authorises (scrip redeem invoice).\n\n" +
 		"Goods are handed over when the answer is ACCEPTED and at no other moment: it is said only\n" +
@@ -204,7 +205,8 @@ func newRedeemCodeCommand(a *App) *cobra.Command {
 	return c
 }
 
-func (a *App) redeemCode(ctx context.Context, c *client.Client, at *client.Till, till coupon.Signer, s *sale, text string,
+func (a *App) redeemCode(ctx context.Context, c *client.Client, at *client.Till, till coupon.Signer, s *sale,
+	text string,
 	out *sending,
 ) error {
 	p, err := readPayload(c.Chain(), text, coupon.PayloadAuth)
@@ -257,7 +259,8 @@ func verifyPayload(c *client.Client, p *coupon.Payload) error {
 func newRedeemAuthCommand(a *App) *cobra.Command {
 	invoice := ""
 	c := &cobra.Command{
-		Use: "auth AUTHORISATION --till NAME --invoice INVOICE", Short: "Redeem an invoice that a customer's wallet has authorised",
+		Use:   "auth AUTHORISATION --till NAME --invoice INVOICE",
+		Short: "Redeem an invoice that a customer's wallet has authorised",
 		Long: "Redeem an invoice that a customer's wallet has authorised. Both are texts SCRP:...,\n" +
 			"@FILE, or - for stdin.",
 		Args: arguments("AUTHORISATION"),
@@ -292,7 +295,8 @@ func newRedeemAuthCommand(a *App) *cobra.Command {
 	return c
 }
 
-func (a *App) redeemAuth(ctx context.Context, c *client.Client, invoice *coupon.Payload, text string, out *sending) error {
+func (a *App) redeemAuth(ctx context.Context, c *client.Client, invoice *coupon.Payload, text string,
+	out *sending) error {
 	p, err := readPayload(c.Chain(), text, coupon.PayloadAuth)
 	if err != nil {
 		return err
@@ -329,10 +333,12 @@ func (a *App) finish(ctx context.Context, c *client.Client, raw []byte, s *sendi
 		}
 		invoice := &tx.Fields.(*coupon.Redeem).Invoice
 		currency := currencyByNumber(c.Verifier, invoice.Currency)
-		x := redeemed{o, "accepted", client.U64(r.Outcome.Value), client.U64(r.Outcome.Payable), currency.Letters, currency.Exponent}
+		x := redeemed{o, "accepted", client.U64(r.Outcome.Value), client.U64(r.Outcome.Payable), currency.Letters,
+			currency.Exponent}
 		f := Fields{{a.green("ACCEPTED"), a.bold(units.Money(r.Outcome.Value, currency)) + " off, in " +
 			seconds(time.Duration(o.TookMs)*time.Millisecond)},
-			{"coupon", fmt.Sprintf("%s, redemption %d, %d uses left", couponName(r.Outcome.Coupon), r.Outcome.Seq, r.Outcome.UsesLeft)},
+			{"coupon", fmt.Sprintf("%s, redemption %d, %d uses left", couponName(r.Outcome.Coupon), r.Outcome.Seq,
+				r.Outcome.UsesLeft)},
 			{"the shop gets", units.Money(r.Outcome.Payable, currency)}, {"can be undone", "until " + when(r.Outcome.FinalAt)},
 			{"transaction", o.Tx.String()}, a.provenBy(c.Verifier, &o)}
 		return a.Show(x, f)
@@ -400,9 +406,11 @@ func newVoidCommand(a *App) *cobra.Command {
 				return err
 			}
 		}
-		raw := cl.Chain().NewVoid(expiry(cl.Verifier, coupon.KindVoid), coupon.Void{Coupon: id, Seq: which, Key: signs.Key}, signs)
+		raw := cl.Chain().NewVoid(expiry(cl.Verifier, coupon.KindVoid), coupon.Void{Coupon: id, Seq: which,
+			Key: signs.Key}, signs)
 		return a.send(c.Context(), cl, raw, s, func(o outcome, r *client.Receipt) error {
-			return a.Show(o, Fields{{"undone", a.green(units.Money(r.Outcome.Value, currency)) + " given back to coupon " + couponName(id)},
+			return a.Show(o, Fields{{"undone", a.green(units.Money(r.Outcome.Value,
+				currency)) + " given back to coupon " + couponName(id)},
 				{"redemption", fmt.Sprint(which)}, {"good until", when(r.Outcome.Until)}, {"transaction", o.Tx.String()},
 				a.provenBy(cl.Verifier, &o)})
 		})
@@ -416,7 +424,8 @@ const redemptionsBack = 64
 
 // lastRedemption returns a redemption of a coupon, for seq < 0 the last one that
 // stands.
-func lastRedemption(ctx context.Context, c *client.Client, id coupon.CouponID, seq int64) (uint32, coupon.Redemption, error) {
+func lastRedemption(ctx context.Context, c *client.Client, id coupon.CouponID, seq int64) (uint32, coupon.Redemption,
+	error) {
 	if seq >= 0 {
 		if seq > int64(^uint32(0)) {
 			return 0, coupon.Redemption{}, usageError("--seq %d is too large", seq)
@@ -437,6 +446,7 @@ func lastRedemption(ctx context.Context, c *client.Client, id coupon.CouponID, s
 			return x.Seq - back, r, err
 		}
 	}
-	return 0, coupon.Redemption{}, &Error{Exit: ExitNotFound, Text: "coupon " + couponName(id) + " has no redemption that could be undone",
+	return 0, coupon.Redemption{}, &Error{Exit: ExitNotFound,
+		Text: "coupon " + couponName(id) + " has no redemption that could be undone",
 		Next: "scrip coupon history " + couponName(id)}
 }

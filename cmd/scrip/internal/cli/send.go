@@ -41,7 +41,8 @@ type sending struct {
 func sendFlags(c *cobra.Command) *sending {
 	s := &sending{}
 	c.Flags().DurationVar(&s.timeout, "timeout", 30*time.Second, "how long to wait for the proven outcome")
-	c.Flags().StringVar(&s.receipt, "receipt", "", "write the receipt, which proves the outcome without a network, to this file")
+	c.Flags().StringVar(&s.receipt, "receipt", "",
+		"write the receipt, which proves the outcome without a network, to this file")
 	c.Flags().BoolVar(&s.dryRun, "dry-run", false, "ask a node what would happen, and do nothing")
 	return s
 }
@@ -81,7 +82,8 @@ func seconds(d time.Duration) string { return strconv.FormatFloat(d.Seconds(), '
 
 // send submits a transaction and calls done with the proven receipt of its
 // acceptance. A refusal is an error, also proven if the chain has decided it.
-func (a *App) send(ctx context.Context, c *client.Client, raw []byte, s *sending, done func(outcome, *client.Receipt) error) error {
+func (a *App) send(ctx context.Context, c *client.Client, raw []byte, s *sending, done func(outcome,
+	*client.Receipt) error) error {
 	tx, err := c.CheckTx(raw)
 	if err != nil {
 		return err

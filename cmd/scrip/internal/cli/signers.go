@@ -124,7 +124,8 @@ func (a *App) memberSigners(ctx context.Context, c *client.Client, names []strin
 		}
 		id, ok := owners[s.Public()]
 		if !ok {
-			return nil, &Error{Exit: ExitNotAllowed, Text: "the key " + quoted(name) + " is no admin key of any member of this chain",
+			return nil, &Error{Exit: ExitNotAllowed,
+				Text:   "the key " + quoted(name) + " is no admin key of any member of this chain",
 				Remedy: "Its public half is " + s.Address() + "."}
 		}
 		all = append(all, coupon.MemberSigner{Member: id, Signer: signer(s)})

@@ -30,7 +30,8 @@ const ticketsMax = 1_000_000
 const infoTicketSeed = "scrip/ticket-seed/v1"
 
 func newTicketCommand(a *App) *cobra.Command {
-	return group("ticket", "Hand out coupons as tickets", newTicketIssueCommand(a), newTicketMakeCommand(a), newTicketShowCommand(a))
+	return group("ticket", "Hand out coupons as tickets", newTicketIssueCommand(a), newTicketMakeCommand(a),
+		newTicketShowCommand(a))
 }
 
 // ticketForm is the flags that say how tickets are written.
@@ -41,10 +42,12 @@ type ticketForm struct {
 func formFlags(c *cobra.Command) *ticketForm {
 	t := &ticketForm{}
 	c.Flags().StringVar(&t.form, "form", "link", "link, text (of a QR code between till and wallet) or json")
-	c.Flags().StringVar(&t.host, "host", "", "where links lead to, such as https://wallet.example (default: the first node)")
+	c.Flags().StringVar(&t.host, "host", "",
+		"where links lead to, such as https://wallet.example (default: the first node)")
 	c.Flags().StringVar(&t.out, "out", "", "write the tickets to this new file instead of stdout")
 	c.Flags().StringVar(&t.expires, "expires", "", "end of the tickets (default: the end of claiming)")
-	_ = c.RegisterFlagCompletionFunc("form", cobra.FixedCompletions([]string{"link", "text", "json"}, cobra.ShellCompDirectiveNoFileComp))
+	_ = c.RegisterFlagCompletionFunc("form", cobra.FixedCompletions([]string{"link", "text", "json"},
+		cobra.ShellCompDirectiveNoFileComp))
 	return t
 }
 
@@ -228,7 +231,8 @@ type ticketAnswer struct {
 }
 
 // writeTickets makes tickets and writes them in the wanted form.
-func (a *App) writeTickets(c *client.Client, x *client.Campaign, batch uint16, first, count uint32, key keys.Secret, form *ticketForm) error {
+func (a *App) writeTickets(c *client.Client, x *client.Campaign, batch uint16, first, count uint32, key keys.Secret,
+	form *ticketForm) error {
 	expires := x.Terms.ClaimUntil
 	if form.expires != "" {
 		var err error
@@ -269,7 +273,8 @@ func (a *App) writeTickets(c *client.Client, x *client.Campaign, batch uint16, f
 }
 
 // makeTicket makes the one ticket of a serial.
-func makeTicket(chain coupon.Chain, key keys.Secret, campaign uint32, batch uint16, serial uint32, expires uint64) coupon.TicketPayload {
+func makeTicket(chain coupon.Chain, key keys.Secret, campaign uint32, batch uint16, serial uint32,
+	expires uint64) coupon.TicketPayload {
 	info := wire.AppendUint32(wire.AppendUint32([]byte(infoTicketSeed), campaign), serial)
 	seed, err := hkdf.Key(sha256.New, key.Seed[:], chain.Digest[:], string(info), 16)
 	if err != nil {
@@ -370,7 +375,8 @@ func newTicketShowCommand(a *App) *cobra.Command {
 			}
 		}
 		return a.Show(x, Fields{{"ticket", fmt.Sprintf("campaign %d, batch %d, serial %d", x.Campaign, x.Batch, x.Serial)},
-			{"title", x.Title}, {"coupon", couponName(coupon.CouponID(x.Coupon))}, {"expires", when(uint64(x.Expires.Ms))}, {"state", x.State}})
+			{"title", x.Title}, {"coupon", couponName(coupon.CouponID(x.Coupon))}, {"expires",
+				when(uint64(x.Expires.Ms))}, {"state", x.State}})
 	}
 	return c
 }

@@ -161,7 +161,8 @@ func (a *App) tillKey(name string, open bool) (keys.Secret, error) {
 // showTills proves and shows tills.
 func (a *App) showTills(ctx context.Context, c *client.Client, wanted [][32]byte) error {
 	var all []client.TillAnswer
-	rows := Rows{Head: []string{"LABEL", "STATE", "SHOP", "RIGHTS", "TAKEN TODAY", "DAY CAP", "UNTIL", "KEY"}, Empty: "no tills"}
+	rows := Rows{Head: []string{"LABEL", "STATE", "SHOP", "RIGHTS", "TAKEN TODAY", "DAY CAP", "UNTIL", "KEY"},
+		Empty: "no tills"}
 	for _, key := range wanted {
 		x, err := c.Till(ctx, key)
 		if errors.Is(err, client.ErrNotFound) {
@@ -244,7 +245,8 @@ func newTillRevokeCommand(a *App) *cobra.Command {
 	var signers []string
 	yes := false
 	c := &cobra.Command{
-		Use: "revoke NAME|ADDRESS", Short: "Revoke a till's key for ever, from the next transaction on", Args: arguments("NAME|ADDRESS"),
+		Use: "revoke NAME|ADDRESS", Short: "Revoke a till's key for ever, from the next transaction on",
+		Args: arguments("NAME|ADDRESS"),
 	}
 	c.Flags().StringSliceVar(&signers, "sign", nil, "admin key of the merchant, by name; one is enough")
 	c.Flags().BoolVar(&yes, "yes", false, "revoke without asking")
@@ -274,7 +276,8 @@ func newTillRevokeCommand(a *App) *cobra.Command {
 		raw := cl.Chain().NewMemberTx(expiry(cl.Verifier, coupon.KindTillKeyRevoke),
 			&coupon.TillKeyRevoke{Member: x.Member, TillKey: key}, members...)
 		return a.send(c.Context(), cl, raw, s, func(o outcome, _ *client.Receipt) error {
-			return a.Show(o, Fields{{"revoked", a.green("till " + x.Label)}, {"transaction", o.Tx.String()}, a.provenBy(cl.Verifier, &o)})
+			return a.Show(o, Fields{{"revoked", a.green("till " + x.Label)}, {"transaction", o.Tx.String()},
+				a.provenBy(cl.Verifier, &o)})
 		})
 	}
 	return c

@@ -61,7 +61,8 @@ func (a *App) contentFields(x *txContent) Fields {
 			valid = a.red("NOT VALID")
 		}
 	}
-	return Fields{{"transaction", x.ID.String()}, {"kind", x.Kind}, {"asks", x.Asks}, {"expires", when(uint64(x.Expires.Ms))},
+	return Fields{{"transaction", x.ID.String()}, {"kind", x.Kind}, {"asks", x.Asks}, {"expires",
+		when(uint64(x.Expires.Ms))},
 		{"signatures", fmt.Sprintf("%d, %s", len(x.Signatures), valid)}}
 }
 
@@ -137,7 +138,8 @@ func shortened(s string) string {
 
 func newTxDecodeCommand(a *App) *cobra.Command {
 	return &cobra.Command{
-		Use: "decode FILE|HEX|-", Short: "Show what a transaction's bytes say, without a network", Args: arguments("FILE|HEX|-"),
+		Use: "decode FILE|HEX|-", Short: "Show what a transaction's bytes say, without a network",
+		Args: arguments("FILE|HEX|-"),
 		RunE: func(_ *cobra.Command, args []string) error {
 			v, err := a.Verifier()
 			if err != nil {
@@ -167,7 +169,8 @@ type txAnswer struct {
 }
 
 // lookUp returns a transaction that was executed, proven with its block.
-func (a *App) lookUp(ctx context.Context, c *client.Client, id client.Hash, timeout time.Duration) (*client.Receipt, []byte, error) {
+func (a *App) lookUp(ctx context.Context, c *client.Client, id client.Hash, timeout time.Duration) (*client.Receipt,
+	[]byte, error) {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	r, err := c.Receipt(ctx, id, 0)

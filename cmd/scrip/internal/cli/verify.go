@@ -75,7 +75,8 @@ func (a *App) verifyFile(path string) error {
 			Remedy: "Is it of this chain, and unchanged?"}
 	}
 	x := verdict{Holds: true, Accepted: f.OK(), Chain: v.Genesis().File.Name, Digest: v.Chain().Digest, Receipt: f.Summary,
-		Signers: attesters(v, f.Receipt), Committee: v.Committee().Size(), Differs: f.Differs, NotProven: notProven(&f.Outcome)}
+		Signers: attesters(v, f.Receipt), Committee: v.Committee().Size(), Differs: f.Differs,
+		NotProven: notProven(&f.Outcome)}
 	if err := a.showVerdict(v, &x, f); err != nil || f.OK() {
 		return err
 	}
@@ -120,7 +121,8 @@ func (a *App) showVerdict(v *client.Verifier, x *verdict, f *client.FileReceipt)
 		fields = append(fields, [2]string{label, s})
 	}
 	if x.Differs {
-		fields = append(fields, [2]string{"beware", "the words inside the file differ from what it proves: believe these here"})
+		fields = append(fields, [2]string{"beware",
+			"the words inside the file differ from what it proves: believe these here"})
 	}
 	return a.Show(x, fields)
 }
