@@ -212,7 +212,7 @@ var codeTable = [...]CodeInfo{
 		"Use one of them.", 2},
 
 	{Underfunded, "UNDERFUNDED", wordOther, "A funder's free limit does not cover its share of the budget.",
-		"Lower the budget, or wait until other campaigns free the funder's limit.", 1},
+		"Lower the budget: what the funder has locked for other campaigns stays locked.", 1},
 	{CutoffNotReached, "CUTOFF_NOT_REACHED", wordOther, "The settlement cycle has not ended.",
 		"Try again after the cycle's end.", 2},
 	{CycleState, "CYCLE_STATE", wordOther, "The settlement cycle is in another state.",

@@ -1,7 +1,7 @@
 // Package coupon is the rules of Scrip's coupons as a pure state machine: what
 // bytes a transaction is, who must have signed it, in which order it is checked,
 // what it changes, and which receipt and event it leaves. The domain rules are
-// written down in the product document; "3.14" and the like in comments are its
+// written down in docs/coupons.md; "3.14" and the like in comments are its
 // sections.
 //
 // # Life of a transaction

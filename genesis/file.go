@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"github.com/scrip-network/scrip/coupon"
+	"github.com/scrip-network/scrip/pbft"
 )
 
 // Limits of a genesis file beside those of package coupon. Each bounds memory
@@ -34,7 +35,7 @@ const (
 	precisionMsMax        = 60_000
 	delayMsMax            = 600_000
 	payloadBytesLow       = 64 << 10
-	payloadBytesHigh      = 64 << 20
+	payloadBytesHigh      = pbft.PayloadBytesLimit
 )
 
 // bit is a name in the file for one bit of a set.

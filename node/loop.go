@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/scrip-network/scrip/pbft"
+	"github.com/scrip-network/scrip/store"
 	"github.com/scrip-network/scrip/transport"
 )
 
@@ -229,12 +230,32 @@ func (l *loop) persist(records []pbft.Record) error {
 		return nil
 	}
 	start := time.Now()
-	if err := l.n.cfg.Log.Append(pbft.EncodeRecords(records)); err != nil {
-		return fmt.Errorf("append to the consensus log: %w", err)
+	for len(records) > 0 {
+		n := frameOf(records)
+		if err := l.n.cfg.Log.Append(pbft.EncodeRecords(records[:n])); err != nil {
+			return fmt.Errorf("append to the consensus log: %w", err)
+		}
+		records = records[n:]
 	}
 	l.n.metrics.took(stepPersist, start)
 	l.n.metrics.logBytes.Set(float64(l.n.cfg.Log.Bytes()))
 	return nil
+}
+
+// frameOf returns how many of the records fit one frame of the log. Nearly
+// always it is all of them; a turn of many large blocks takes several frames,
+// which become durable in order, before anything of the turn is sent.
+func frameOf(records []pbft.Record) int {
+	size := 0
+	for i := range records {
+		if b := records[i].Block; b != nil {
+			size += len(b.Payload)
+		}
+		if i > 0 && size > store.FrameBytesMax/2 {
+			return i
+		}
+	}
+	return len(records)
 }
 
 func (l *loop) jobDone(d jobDone) {

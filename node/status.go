@@ -69,7 +69,7 @@ func explain(c pbft.Condition) string {
 	case pbft.Recalling:
 		return "restarted, and asking the other members what it has signed before"
 	case pbft.Amnesic:
-		return "its log lacks something that it has signed: it follows, and needs a new key to vote again"
+		return "its log lacks something that it has signed: it follows for good and signs nothing more with this key"
 	case pbft.Diverged:
 		return "its execution differs from that of f+1 other members"
 	case pbft.Broken:

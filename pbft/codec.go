@@ -16,7 +16,7 @@ const (
 	BlocksMax = 256
 	// MessageBytesMax bounds an encoded message: the largest payload with room
 	// for certificates and an entry proof.
-	MessageBytesMax = 68 << 20
+	MessageBytesMax = 16 << 20
 )
 
 const signedHeaderBytes = HeaderBytes + 64

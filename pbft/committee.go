@@ -37,6 +37,10 @@ type Signature [64]byte
 // signer set within three machine words.
 const ReplicasMax = 150
 
+// PayloadBytesLimit bounds what a chain may choose as its largest payload, so that
+// a proposal with its certificates fits a frame between members.
+const PayloadBytesLimit = 8 << 20
+
 // Parameters are the chain parameters of a committee: the same on every replica
 // and part of the committee's digest, never of a local configuration. A zero
 // field takes the default that its comment states, except Faults and FastFaults.
@@ -129,8 +133,9 @@ func NewCommittee(chain Digest, epoch Epoch, keys []PublicKey, params Parameters
 		return nil, fmt.Errorf("%w: window %d, at most 256", ErrCommittee, params.Window)
 	case params.Tenure < params.Window:
 		return nil, fmt.Errorf("%w: tenure %d is below the window %d", ErrCommittee, params.Tenure, params.Window)
-	case params.PayloadBytesMax > 64<<20:
-		return nil, fmt.Errorf("%w: payload limit %d, at most 64 MiB", ErrCommittee, params.PayloadBytesMax)
+	case params.PayloadBytesMax > PayloadBytesLimit:
+		return nil, fmt.Errorf("%w: payload limit %d, at most %d", ErrCommittee, params.PayloadBytesMax,
+			PayloadBytesLimit)
 	}
 	for i := range keys {
 		for j := range keys[:i] {

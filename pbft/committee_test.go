@@ -141,7 +141,7 @@ func TestNewCommitteeRefuses(t *testing.T) {
 		{"a key twice", twice, Parameters{Faults: 1}},
 		{"a window above 256", testKeys(4), Parameters{Faults: 1, Window: 257}},
 		{"a tenure below the window", testKeys(4), Parameters{Faults: 1, Window: 8, Tenure: 7}},
-		{"a payload above 64 MiB", testKeys(4), Parameters{Faults: 1, PayloadBytesMax: 64<<20 + 1}},
+		{"a payload above its limit", testKeys(4), Parameters{Faults: 1, PayloadBytesMax: PayloadBytesLimit + 1}},
 	} {
 		if _, err := NewCommittee(Digest{}, 0, x.keys, x.p); !errors.Is(err, ErrCommittee) {
 			t.Errorf("%s: %v", x.name, err)

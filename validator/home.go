@@ -143,7 +143,8 @@ func ReadPassphrase(path string) (string, error) {
 		return "", troubleOf("read the passphrase", err)
 	}
 	if mode := info.Mode().Perm(); info.Mode().IsRegular() && mode&0o077 != 0 {
-		return "", &Trouble{Kind: KindPermission, What: fmt.Sprintf("%s has mode %04o: others can read the passphrase", path, mode),
+		return "", &Trouble{Kind: KindPermission, What: fmt.Sprintf("%s has mode %04o: others can read the passphrase",
+			path, mode),
 			Next: fmt.Sprintf("chmod 0600 %q", path)}
 	}
 	raw, err := os.ReadFile(path)
@@ -180,8 +181,9 @@ func placeOf(g *genesis.Genesis, key [32]byte) (pbft.ReplicaID, error) {
 		}
 	}
 	return 0, &Trouble{Kind: KindGenesis,
-		What:   fmt.Sprintf("the genesis file of %s does not name the key of this home", g.File.Name),
-		Remedy: "Use the file that was made with this key, or the key that the file names: " + keys.Encode(keys.Validator, key) + "."}
+		What: fmt.Sprintf("the genesis file of %s does not name the key of this home", g.File.Name),
+		Remedy: "Use the file that was made with this key, or the key that the file names: " +
+			keys.Encode(keys.Validator, key) + "."}
 }
 
 // Join puts a genesis file into the home and makes the consensus log of the key
@@ -225,7 +227,8 @@ func (c *Config) joinedBefore(g *genesis.Genesis, id store.LogID) error {
 	case errors.Is(err, store.ErrAmnesic):
 		return &Trouble{Kind: KindUnsafeKey, Err: err,
 			What:   "this key has joined " + g.File.Name + " before, and its consensus log is gone or damaged",
-			Remedy: "With a new log it might sign twice: bring the old one back, or have the members accept a new key."}
+			Remedy: "With a new log it might sign twice: bring the very file back if it still exists, never a copy; " +
+				"else this member follows for good."}
 	}
 	return troubleOf("open the consensus log", err)
 }
