@@ -53,6 +53,7 @@ func newPublishCommand(a *App) *cobra.Command {
 	c.Flags().BoolVar(&p.yes, "yes", false, "publish without asking")
 	c.Flags().BoolVar(&p.preview, "preview", false, "show what would be published and what it can cost, and stop")
 	p.send = sendFlags(c)
+	draftFlag(c, p.send)
 	return c
 }
 
@@ -290,15 +291,15 @@ func (a *App) publishTerms(ctx context.Context, t *coupon.Terms, p *publishing) 
 		for _, s := range signers {
 			signs = signs || s.Member == id
 		}
-		if !signs {
+		if !signs && p.send.draft == "" {
 			return &Error{Exit: ExitNotAllowed, Text: memberName(c.Verifier,
 				id) + " must sign this campaign, and none of its keys does",
 				Remedy: "Name one with --sign."}
 		}
 	}
-	raw := c.Chain().NewMemberTx(expiry(c.Verifier, coupon.KindCampaignPublish), &coupon.CampaignPublish{Terms: *t},
+	raw := c.Chain().NewMemberTx(p.send.expiry(c.Verifier, coupon.KindCampaignPublish), &coupon.CampaignPublish{Terms: *t},
 		signers...)
-	if !p.send.dryRun {
+	if !p.send.dryRun && p.send.draft == "" {
 		why := "This locks " + units.Money(t.Budget, currencyByNumber(c.Verifier, t.Currency)) + " and cannot be taken back."
 		if err := a.confirm(p.yes, why, t.Title); err != nil {
 			return err
@@ -405,6 +406,7 @@ func newControlCommand(a *App, op coupon.Kind) *cobra.Command {
 		c.Flags().BoolVar(&yes, "yes", false, "close without asking")
 	}
 	s := sendFlags(c)
+	draftFlag(c, s)
 	c.RunE = func(c *cobra.Command, args []string) error {
 		n, err := parseCampaign(args[0])
 		if err != nil {
@@ -418,12 +420,12 @@ func newControlCommand(a *App, op coupon.Kind) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		if verb == "close" && !s.dryRun {
+		if verb == "close" && !s.dryRun && s.draft == "" {
 			if err := a.confirm(yes, "Nobody can open a closed campaign again.", "close "+args[0]); err != nil {
 				return err
 			}
 		}
-		raw := cl.Chain().NewMemberTx(expiry(cl.Verifier, op), &coupon.CampaignControl{Op: op, Campaign: n}, keys...)
+		raw := cl.Chain().NewMemberTx(s.expiry(cl.Verifier, op), &coupon.CampaignControl{Op: op, Campaign: n}, keys...)
 		return a.send(c.Context(), cl, raw, s, func(o outcome, _ *client.Receipt) error {
 			return a.Show(o, Fields{{verb + "d", a.green("campaign " + args[0])}, {"transaction", o.Tx.String()},
 				a.provenBy(cl.Verifier, &o)})

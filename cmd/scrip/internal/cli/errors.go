@@ -149,12 +149,13 @@ func exitOf(code coupon.Code) ExitCode {
 		return ExitDone
 	case coupon.NotFound:
 		return ExitNotFound
-	case coupon.NotAuthorised, coupon.NotOwner, coupon.BadSignature, coupon.NotArbiter, coupon.KeyState:
+	case coupon.NotAuthorised, coupon.NotOwner, coupon.BadSignature, coupon.NotArbiter, coupon.KeyState,
+		coupon.Quorum:
 		return ExitNotAllowed
 	case coupon.AlreadyRedeemed, coupon.AlreadyClaimed, coupon.StaleSeq, coupon.AlreadyVoided, coupon.InvoiceUsed,
 		coupon.NullifierUsed, coupon.AlreadyEntered, coupon.DuplicateTx, coupon.OfferGone, coupon.ReservedElsewhere:
 		return ExitUsed
-	case coupon.Overloaded, coupon.Quorum:
+	case coupon.Overloaded:
 		return ExitUnreachable
 	}
 	return ExitRefused

@@ -27,6 +27,16 @@ func lifeOf(c *client.Verifier, kind coupon.Kind) uint64 {
 	return life - life/6
 }
 
+// expiry returns the expiry of a member-signed transaction: far enough ahead for
+// others to sign a draft.
+func (s *sending) expiry(c *client.Verifier, kind coupon.Kind) uint64 {
+	if s.draft == "" {
+		return expiry(c, kind)
+	}
+	life := c.Genesis().File.Ledger.MemberLifeMs
+	return nowMs() + life - life/6
+}
+
 // expiry returns the expiry of a transaction that is made now.
 func expiry(c *client.Verifier, kind coupon.Kind) uint64 { return nowMs() + lifeOf(c, kind) }
 
@@ -35,6 +45,7 @@ type sending struct {
 	timeout time.Duration
 	receipt string
 	dryRun  bool
+	draft   string // of member-signed transactions: write it there instead
 }
 
 // sendFlags adds the flags of sending to a command.
@@ -87,6 +98,9 @@ func (a *App) send(ctx context.Context, c *client.Client, raw []byte, s *sending
 	tx, err := c.CheckTx(raw)
 	if err != nil {
 		return err
+	}
+	if s.draft != "" {
+		return a.writeDraft(c.Verifier, tx, s.draft)
 	}
 	if s.dryRun {
 		return a.dryRun(ctx, c, raw)

@@ -76,6 +76,7 @@ func newTicketIssueCommand(a *App) *cobra.Command {
 	c.Flags().StringVar(&keyName, "key", "", "ticket key, by name (default: a new one)")
 	c.Flags().BoolVar(&open, "unencrypted", false, "keep a new ticket key unencrypted")
 	form, s := formFlags(c), sendFlags(c)
+	draftFlag(c, s)
 	c.RunE = func(c *cobra.Command, args []string) error {
 		campaign, err := parseCampaign(args[0])
 		if err != nil {
@@ -121,7 +122,7 @@ func (a *App) issueTickets(ctx context.Context, campaign, count uint32, signers 
 		return err
 	}
 	f := &coupon.BatchCommit{Campaign: campaign, First: x.NextSerial, Count: count, TicketKey: key.Public()}
-	raw := c.Chain().NewMemberTx(expiry(c.Verifier, coupon.KindBatchCommit), f, members...)
+	raw := c.Chain().NewMemberTx(s.expiry(c.Verifier, coupon.KindBatchCommit), f, members...)
 	return a.send(ctx, c, raw, s, func(o outcome, r *client.Receipt) error {
 		a.Say("batch %d of campaign %d: serials %d to %d", r.Outcome.Batch, campaign, f.First, f.First+f.Count-1)
 		return a.writeTickets(c, x, r.Outcome.Batch, f.First, f.Count, key, form)

@@ -66,6 +66,7 @@ func newTillAddCommand(a *App) *cobra.Command {
 	f.StringSliceVar(&t.signers, "sign", nil, "admin key of the merchant, by name; repeatable")
 	f.BoolVar(&t.open, "unencrypted", false, "keep a new till key unencrypted, for a till that must start alone")
 	t.send = sendFlags(c)
+	draftFlag(c, t.send)
 	return c
 }
 
@@ -105,7 +106,7 @@ func (a *App) addTill(ctx context.Context, name string, t *tillAdding) error {
 		return err
 	}
 	f.TillKey = till.Public()
-	raw := c.Chain().NewTillKeyAdd(expiry(c.Verifier, coupon.KindTillKeyAdd), f, signer(till), signers...)
+	raw := c.Chain().NewTillKeyAdd(t.send.expiry(c.Verifier, coupon.KindTillKeyAdd), f, signer(till), signers...)
 	return a.send(ctx, c, raw, t.send, func(o outcome, _ *client.Receipt) error {
 		err := a.Show(o, Fields{{"registered", a.green("till " + f.Label)}, {"key", till.Address()},
 			{"shop", fmt.Sprintf("%s, store %d", memberName(c.Verifier, f.Member), f.Store)}, {"transaction", o.Tx.String()},

@@ -18,7 +18,8 @@ import (
 
 func newTxCommand(a *App) *cobra.Command {
 	return group("tx", "Look at transactions and hand them in",
-		newTxShowCommand(a), newTxDecodeCommand(a), newTxWaitCommand(a), newTxSubmitCommand(a), newTxReceiptCommand(a))
+		newTxShowCommand(a), newTxDecodeCommand(a), newTxWaitCommand(a), newTxSubmitCommand(a), newTxSignCommand(a),
+		newTxReceiptCommand(a))
 }
 
 // signatureAnswer is a signature that a transaction carries.
@@ -101,9 +102,12 @@ func (a *App) rawTx(arg string) ([]byte, error) {
 		if !ok {
 			path = arg
 		}
-		b, err := readFileMax(path, 4*coupon.TxSizeMax)
+		b, err := readFileMax(path, 8*coupon.TxSizeMax)
 		if err != nil {
 			return nil, err
+		}
+		if d, ok := readDraft(b); ok {
+			return d.tx()
 		}
 		if raw, err := hex.DecodeString(strings.TrimSpace(string(b))); err == nil {
 			return raw, nil
