@@ -166,10 +166,12 @@ func readBatch(body io.Reader) (txs [][]byte, err error) {
 
 // describeBatch adds the route to the description.
 func describeBatch(api huma.API) {
-	op := huma.Operation{OperationID: "submitBatch", Method: http.MethodPost, Path: batchPath, Tags: []string{tagTransactions},
+	op := huma.Operation{OperationID: "submitBatch", Method: http.MethodPost, Path: batchPath,
+		Tags:    []string{tagTransactions},
 		Summary: "Hand in many transactions at once",
-		Description: fmt.Sprintf("For clients with much to hand in. Transactions do not wait for each other, and their order in "+
-			"the batch means nothing. At most %d transactions and %d bytes; each counts as a request.", batchTxsMax, batchBytesMax),
+		Description: fmt.Sprintf("For clients with much to hand in. Transactions do not wait for each other, and their "+
+			"order in the batch means nothing. At most %d transactions and %d bytes; each counts as a request.", batchTxsMax,
+			batchBytesMax),
 		RequestBody: &huma.RequestBody{Required: true, Content: map[string]*huma.MediaType{"application/octet-stream": {
 			Schema: &huma.Schema{Type: "string", Format: "binary",
 				Description: "Each transaction behind its length as u32, little-endian"}}}},

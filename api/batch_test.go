@@ -66,7 +66,8 @@ func TestBatch(t *testing.T) {
 	bo := apitest.Holder(1)
 	flipped := campaign.Claim(3, bo.Key)
 	flipped[len(flipped)-1] ^= 1
-	lines := postBatch(t, url, campaign.Claim(1, bo.Key), campaign.Claim(2, bo.Key), flipped, []byte("no transaction"), nil)
+	lines := postBatch(t, url, campaign.Claim(1, bo.Key), campaign.Claim(2, bo.Key), flipped, []byte("no transaction"),
+		nil)
 	for i, want := range []struct {
 		code  string
 		final bool

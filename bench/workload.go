@@ -197,7 +197,8 @@ func (w *workload) redemptions(first, n int) []*lane {
 		serial, till := uint32(first+i), w.cfg.Tills[i%len(w.cfg.Tills)]
 		holder := w.holder(serial, 0)
 		v := coupon.Invoice{TillKey: till.Key, Campaign: w.campaign, Currency: w.cfg.Currency, Basis: 100,
-			BasketHash: coupon.BasketHash([16]byte{byte(serial), byte(serial >> 8), byte(serial >> 16)}, nil), Expires: w.expires}
+			BasketHash: coupon.BasketHash([16]byte{byte(serial), byte(serial >> 8), byte(serial >> 16)}, nil),
+			Expires:    w.expires}
 		a := coupon.Auth{Coupon: coupon.NewCouponID(w.campaign, serial), Holder: holder.Key, Value: 1, Expires: w.expires,
 			Mode: coupon.ModeInvoice, InvoiceDigest: v.Digest(w.chain)}
 		tx := w.chain.NewRedeemInvoice(v, w.chain.SignInvoice(v, till.Signer), a, w.chain.SignAuth(a, holder))

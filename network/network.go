@@ -110,7 +110,8 @@ func (n *Network) choosePorts() error {
 	take := func(port int) (int, error) {
 		l, err := net.Listen("tcp", loopback(port))
 		if errors.Is(err, syscall.EADDRINUSE) {
-			return 0, &validator.Trouble{Kind: validator.KindPort, What: fmt.Sprintf("port %d is taken by another process", port),
+			return 0, &validator.Trouble{Kind: validator.KindPort,
+				What:   fmt.Sprintf("port %d is taken by another process", port),
 				Remedy: "A demo that still runs is stopped by \"scrip demo stop\"; another base port is chosen with --port."}
 		}
 		if err != nil {

@@ -31,7 +31,8 @@ func (n *Network) People() []Person {
 		add(members[i], role, n.dev.Admins[i])
 	}
 	tills := []string{"bakery-till", "bakery-manager", "bookshop-till", "bookshop-manager"}
-	for i, role := range []string{"till: redeems", "till: redeems and undoes", "till: redeems", "till: redeems and undoes"} {
+	for i, role := range []string{"till: redeems", "till: redeems and undoes", "till: redeems",
+		"till: redeems and undoes"} {
 		add(tills[i], role, n.dev.Tills[i])
 	}
 	wallet, err := keys.NewWallet(genesis.DevPhrase, "")

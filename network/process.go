@@ -149,9 +149,11 @@ func (n *Network) ended(i int) error {
 	}
 	last := lastWords(n.LogPath(i))
 	if last == nil {
-		return fmt.Errorf("validator %d ended: %w; see %s", i, errors.Join(p.err, errors.New("it said nothing")), n.LogPath(i))
+		return fmt.Errorf("validator %d ended: %w; see %s", i, errors.Join(p.err, errors.New("it said nothing")),
+			n.LogPath(i))
 	}
-	return &validator.Trouble{Kind: validator.Kind(last.Kind), What: fmt.Sprintf("validator %d: %s", i, last.Error), Remedy: last.Remedy}
+	return &validator.Trouble{Kind: validator.Kind(last.Kind), What: fmt.Sprintf("validator %d: %s", i, last.Error),
+		Remedy: last.Remedy}
 }
 
 // words are what a validator says when it fails.

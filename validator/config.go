@@ -76,7 +76,8 @@ func (c *Config) apply(s Setting, value, origin string) error {
 		}
 	}
 	if err := s.set(c, value); err != nil {
-		return &Trouble{Kind: KindSettings, What: s.Key + " (" + origin + "): " + err.Error(), Remedy: "It is: " + s.Doc + "."}
+		return &Trouble{Kind: KindSettings, What: s.Key + " (" + origin + "): " + err.Error(), Remedy: "It is: " +
+			s.Doc + "."}
 	}
 	c.origins[s.Key] = origin
 	return nil
@@ -127,7 +128,8 @@ func (c *Config) peerTable(g *genesis.Genesis, self pbft.ReplicaID) ([]transport
 		addr := c.Peers[i]
 		if addr == "" && i > int(self) {
 			return nil, &Trouble{Kind: KindSettings, What: fmt.Sprintf("the address of validator %d is not known", i),
-				Remedy: fmt.Sprintf("Add it to [peers] in %s as %d = \"host:port\", or give it with --peers.", c.Path(ConfigName), i)}
+				Remedy: fmt.Sprintf("Add it to [peers] in %s as %d = \"host:port\", or give it with --peers.",
+					c.Path(ConfigName), i)}
 		}
 		peers = append(peers, transport.Peer{ID: uint16(i), Key: v.Key, Addr: addr})
 	}

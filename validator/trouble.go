@@ -65,15 +65,18 @@ func troubleOf(attempt string, err error) error {
 	case errors.Is(err, store.ErrLocked):
 		t.Kind, t.Remedy = KindLocked, "Another scrip process uses this home: stop that one first."
 	case errors.Is(err, store.ErrForeign):
-		t.Kind, t.Remedy = KindForeign, "These data belong to another chain: name another folder with --data, or the genesis file "+
-			"that they were made with."
+		t.Kind, t.Remedy = KindForeign,
+			"These data belong to another chain: name another folder with --data, or the genesis file "+
+				"that they were made with."
 	case errors.Is(err, store.ErrVersion):
-		t.Kind, t.Remedy = KindFormat, "Another version of scrip wrote these data: start that version, or name another folder "+
-			"with --data."
+		t.Kind, t.Remedy = KindFormat,
+			"Another version of scrip wrote these data: start that version, or name another folder "+
+				"with --data."
 	case errors.Is(err, keys.ErrPassphrase):
 		t.Kind = KindPassphrase
 	case errors.Is(err, fs.ErrPermission), errors.Is(err, keys.ErrPermissions):
-		t.Kind, t.Remedy = KindPermission, "Start it as the owner of the files, with the files and the home for the owner only."
+		t.Kind, t.Remedy = KindPermission,
+			"Start it as the owner of the files, with the files and the home for the owner only."
 	case errors.Is(err, fs.ErrExist):
 		t.Kind = KindExists
 	case errors.Is(err, fs.ErrNotExist):
@@ -96,5 +99,6 @@ func listenTrouble(addr, setting string, err error) error {
 		return &Trouble{Kind: KindSettings, What: fmt.Sprintf("%s is no address of this machine", addr),
 			Remedy: fmt.Sprintf("Name one that is with %s; 0.0.0.0 stands for all.", flag)}
 	}
-	return &Trouble{Kind: KindSettings, What: "cannot listen on " + addr, Err: err, Remedy: "Name another address with " + flag + "."}
+	return &Trouble{Kind: KindSettings, What: "cannot listen on " + addr, Err: err,
+		Remedy: "Name another address with " + flag + "."}
 }

@@ -146,7 +146,8 @@ func (p *player) publish(ctx context.Context) error {
 		RedeemUntil: now + 7*day, RollbackMs: hour, Transfer: coupon.TransferGift, MaxTransfers: 3,
 	}
 	r, err := p.submit(ctx, p.people, Step{Name: "publish", What: "The mall opens a campaign: 5.00 EUR off coffee",
-		Detail: "1000.00 EUR locked for 200 coupons"}, p.chain.NewMemberTx(soon(), &coupon.CampaignPublish{Terms: t}, p.mall()))
+		Detail: "1000.00 EUR locked for 200 coupons"}, p.chain.NewMemberTx(soon(), &coupon.CampaignPublish{Terms: t},
+		p.mall()))
 	if err != nil {
 		return err
 	}
@@ -158,7 +159,8 @@ func (p *player) publish(ctx context.Context) error {
 func (p *player) batch(ctx context.Context) error {
 	desk := p.signer("desk")
 	f := &coupon.BatchCommit{Campaign: p.campaign, First: 1, Count: 200, TicketKey: desk.Key}
-	r, err := p.submit(ctx, p.people, Step{Name: "batch", What: "The mall prints 200 tickets"}, p.chain.NewMemberTx(soon(), f, p.mall()))
+	r, err := p.submit(ctx, p.people, Step{Name: "batch", What: "The mall prints 200 tickets"},
+		p.chain.NewMemberTx(soon(), f, p.mall()))
 	if err != nil {
 		return err
 	}
@@ -201,7 +203,8 @@ func (p *player) offer(ctx context.Context) error {
 	key := coupon.NewSigner(p.chain.GiftKeySeed(g.Seed, p.id))
 	p.gift = coupon.LinkFragment(p.chain.EncodePayload(&coupon.Payload{Type: coupon.PayloadGift, Gift: g}))
 	f := coupon.Transfer{Coupon: p.id, Seq: c.Seq, Mover: bo.Key, To: key.Key, GiftUntil: nowMs() + 3_600_000}
-	_, err = p.submit(ctx, p.people, Step{Name: "offer", What: "Bo makes a gift link for Cy"}, p.chain.NewTransfer(soon(), f, bo))
+	_, err = p.submit(ctx, p.people, Step{Name: "offer", What: "Bo makes a gift link for Cy"},
+		p.chain.NewTransfer(soon(), f, bo))
 	return err
 }
 
@@ -222,7 +225,8 @@ func (p *player) accept(ctx context.Context) error {
 	}
 	key, cy := coupon.NewSigner(p.chain.GiftKeySeed(g.Seed, g.Coupon)), p.signer("cy")
 	f := coupon.Transfer{Coupon: g.Coupon, Seq: c.Seq, Mover: key.Key, To: cy.Key}
-	_, err = p.submit(ctx, p.people, Step{Name: "accept", What: "Cy opens the link and has the coupon, under a key of her own",
+	_, err = p.submit(ctx, p.people, Step{Name: "accept",
+		What:   "Cy opens the link and has the coupon, under a key of her own",
 		Detail: "Bo's codes are dead from this height on"}, p.chain.NewTransfer(soon(), f, key))
 	return err
 }
@@ -295,7 +299,8 @@ func (p *player) redeemAgain(ctx context.Context) error {
 func (p *player) void(ctx context.Context) error {
 	manager := p.signer("bakery-manager")
 	f := coupon.Void{Coupon: p.id, Seq: p.redeemed.Outcome.Seq, Key: manager.Key}
-	r, err := p.submit(ctx, p.bakery, Step{Name: "void", What: "The bakery's manager undoes the redemption: 5.00 EUR back in the coupon"},
+	r, err := p.submit(ctx, p.bakery, Step{Name: "void",
+		What: "The bakery's manager undoes the redemption: 5.00 EUR back in the coupon"},
 		p.chain.NewVoid(soon(), f, manager))
 	if err != nil {
 		return err
@@ -317,7 +322,8 @@ func (p *player) state(ctx context.Context) error {
 	if c.Owner != p.signer("cy").Key || c.Status != coupon.Held.String() || c.Coupon.UsesLeft != 1 {
 		return fmt.Errorf("the coupon is %s with %d uses of %x", c.Status, c.Coupon.UsesLeft, c.Owner)
 	}
-	p.tell(Step{Name: "state", What: "The coupon is Cy's again and good for one use, proven by a quorum", Height: c.State.Height}, nil, begin)
+	p.tell(Step{Name: "state", What: "The coupon is Cy's again and good for one use, proven by a quorum",
+		Height: c.State.Height}, nil, begin)
 	return nil
 }
 

@@ -103,8 +103,10 @@ func newRoot(a *App) *cobra.Command {
 	flags.BoolVar(&a.NoColor, "no-color", false, "no colours (so does NO_COLOR)")
 	flags.StringVar(&a.Home, "home", defaultHome(), "folder of keys and settings (SCRIP_HOME)")
 	flags.StringSliceVar(&a.Nodes, "node", nil, "address of a node, repeatable (SCRIP_NODE; default: a running demo)")
-	flags.StringVar(&a.GenesisPath, "genesis", "", "genesis file of the chain (SCRIP_GENESIS; default: that of a running demo)")
-	flags.StringVar(&a.PassphraseFile, "passphrase-file", "", "file with the passphrase of key files (SCRIP_PASSPHRASE_FILE)")
+	flags.StringVar(&a.GenesisPath, "genesis", "",
+		"genesis file of the chain (SCRIP_GENESIS; default: that of a running demo)")
+	flags.StringVar(&a.PassphraseFile, "passphrase-file", "",
+		"file with the passphrase of key files (SCRIP_PASSPHRASE_FILE)")
 	_ = root.RegisterFlagCompletionFunc("output", cobra.FixedCompletions(formats(), cobra.ShellCompDirectiveNoFileComp))
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return &Error{Exit: ExitUsage, Text: err.Error(), Next: c.CommandPath() + " --help"}
@@ -142,7 +144,8 @@ func subcommand(c *cobra.Command, args []string) error {
 	if len(args) == 0 {
 		return nil
 	}
-	e := &Error{Exit: ExitUsage, Text: "there is no command " + quoted(c.CommandPath()+" "+args[0]), Next: c.CommandPath() + " --help"}
+	e := &Error{Exit: ExitUsage, Text: "there is no command " + quoted(c.CommandPath()+" "+args[0]),
+		Next: c.CommandPath() + " --help"}
 	if near := c.SuggestionsFor(args[0]); len(near) > 0 {
 		e.Remedy, e.Next = "Did you mean "+quoted(near[0])+"?", c.CommandPath()+" "+near[0]
 	}
@@ -162,9 +165,11 @@ func arguments(names ...string) cobra.PositionalArgs {
 	return func(c *cobra.Command, args []string) error {
 		switch {
 		case len(args) < len(names):
-			return &Error{Exit: ExitUsage, Text: "the argument " + names[len(args)] + " is missing", Next: c.CommandPath() + " --help"}
+			return &Error{Exit: ExitUsage, Text: "the argument " + names[len(args)] + " is missing",
+				Next: c.CommandPath() + " --help"}
 		case len(args) > len(names):
-			return &Error{Exit: ExitUsage, Text: "unexpected argument " + quoted(args[len(names)]), Next: c.CommandPath() + " --help"}
+			return &Error{Exit: ExitUsage, Text: "unexpected argument " + quoted(args[len(names)]),
+				Next: c.CommandPath() + " --help"}
 		}
 		return nil
 	}

@@ -39,8 +39,10 @@ func newBenchCommand(a *App) *cobra.Command {
 		RunE: func(c *cobra.Command, _ []string) error { return a.runBench(c.Context(), o) },
 	}
 	f := c.Flags()
-	f.IntVar(&o.local, "local", 0, "start so many validators for the run; 0 = use a running demo, or --node with --genesis")
-	f.StringVar(&o.workload, "workload", o.workload, "transfers, or mix: of twenty, 14 claims, 1 redemption and 5 transfers")
+	f.IntVar(&o.local, "local", 0,
+		"start so many validators for the run; 0 = use a running demo, or --node with --genesis")
+	f.StringVar(&o.workload, "workload", o.workload,
+		"transfers, or mix: of twenty, 14 claims, 1 redemption and 5 transfers")
 	f.Float64Var(&o.rate, "rate", 0, "transactions per second; 0 = find the saturation")
 	f.DurationVar(&o.duration, "duration", o.duration, "length of the measurement, without preparation and warm-up")
 	f.DurationVar(&o.warmup, "warmup", o.warmup, "length of the warm-up, which does not count")
@@ -93,7 +95,8 @@ func (a *App) runningDemo() (*genesis.DevNetwork, []string, error) {
 	}
 	dev, err := genesis.Dev(g.File.Name, len(g.File.Committee.Validators), "")
 	if err != nil || !g.File.IsDev() || dev.Genesis.Digest != g.Digest {
-		return nil, nil, &Error{Exit: ExitNotAllowed, Text: g.File.Name + " is no demonstration: its issuer's key is not known",
+		return nil, nil, &Error{Exit: ExitNotAllowed, Text: g.File.Name +
+			" is no demonstration: its issuer's key is not known",
 			Remedy: "The load is signed with demonstration keys.", Next: "scrip bench --local 4"}
 	}
 	return dev, nodes, nil
@@ -119,7 +122,8 @@ func benchFields(r *bench.Report) Fields {
 		{"load", string(r.Workload) + ", " + load},
 		{"committed", fmt.Sprintf("%.0f per second (%d in %.0f s, prepared in %.1f s)",
 			r.CommittedPerSecond, r.Committed, r.DurationS, r.PrepareS)},
-		{"latency", fmt.Sprintf("p50 %.1f ms   p90 %.1f ms   p99 %.1f ms   p99.9 %.1f ms   max %.1f ms", l.P50, l.P90, l.P99, l.P999, l.Max)},
+		{"latency", fmt.Sprintf("p50 %.1f ms   p90 %.1f ms   p99 %.1f ms   p99.9 %.1f ms   max %.1f ms", l.P50, l.P90,
+			l.P99, l.P999, l.Max)},
 		{"refused", fmt.Sprint(r.Refused)},
 		{"errors", fmt.Sprint(r.Errors)},
 	}
@@ -130,10 +134,12 @@ func benchFields(r *bench.Report) Fields {
 		f = append(f, [2]string{"", r.FirstError})
 	}
 	if r.Late > 0 {
-		f = append(f, [2]string{"late", fmt.Sprintf("%d were due and had no free coupon: more --coupons or a lower --rate", r.Late)})
+		f = append(f, [2]string{"late",
+			fmt.Sprintf("%d were due and had no free coupon: more --coupons or a lower --rate", r.Late)})
 	}
 	if r.CPUMicrosPerTx > 0 {
-		f = append(f, [2]string{"CPU", fmt.Sprintf("%.0f µs for one committed transaction, all validators together", r.CPUMicrosPerTx)})
+		f = append(f, [2]string{"CPU", fmt.Sprintf("%.0f µs for one committed transaction, all validators together",
+			r.CPUMicrosPerTx)})
 	}
 	return f
 }

@@ -63,7 +63,8 @@ func (a *App) Verifier() (*client.Verifier, error) {
 	}
 	v, err := client.NewVerifier(raw)
 	if err != nil {
-		return nil, &Error{Exit: ExitUsage, Text: "the genesis file is not valid", Cause: err, Next: "scrip genesis validate FILE"}
+		return nil, &Error{Exit: ExitUsage, Text: "the genesis file is not valid", Cause: err,
+			Next: "scrip genesis validate FILE"}
 	}
 	return v, nil
 }
@@ -75,7 +76,8 @@ func (a *App) Client(options ...client.Option) (*client.Client, error) {
 		return nil, err
 	}
 	if _, err := genesis.Parse(raw); err != nil {
-		return nil, &Error{Exit: ExitUsage, Text: "the genesis file is not valid", Cause: err, Next: "scrip genesis validate FILE"}
+		return nil, &Error{Exit: ExitUsage, Text: "the genesis file is not valid", Cause: err,
+			Next: "scrip genesis validate FILE"}
 	}
 	nodes, err := a.nodeAddresses()
 	if err != nil {

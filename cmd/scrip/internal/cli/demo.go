@@ -48,7 +48,8 @@ func newDemoCommand(a *App) *cobra.Command {
 		},
 	}
 	f := c.Flags()
-	f.IntVar(&o.port, "port", o.port, "base port: validator i has its API at port+10i and listens for the others at port+10i+1")
+	f.IntVar(&o.port, "port", o.port,
+		"base port: validator i has its API at port+10i and listens for the others at port+10i+1")
 	f.IntVar(&o.validators, "validators", o.validators, "how many validators, at least 4")
 	f.StringVar(&o.state, "state", "", "folder that keeps the network; default none")
 	f.StringVar(&o.level, "log-level", o.level, "least level of the validators' logs")
@@ -189,7 +190,8 @@ func (a *App) watchDemo(ctx context.Context, n *network.Network) error {
 	clients := make([]*client.Client, n.Size())
 	for i := range clients {
 		var err error
-		if clients[i], err = client.New(n.Dev().Genesis.Raw, []string{n.URL(i)}, client.WithTimeout(time.Second)); err != nil {
+		if clients[i], err = client.New(n.Dev().Genesis.Raw, []string{n.URL(i)},
+			client.WithTimeout(time.Second)); err != nil {
 			return err
 		}
 	}
@@ -211,7 +213,8 @@ func (a *App) watchDemo(ctx context.Context, n *network.Network) error {
 				height, waiting = max(height, uint64(s.Height)), max(waiting, s.MempoolTxs)
 			}
 		}
-		p.Set(0, 0, fmt.Sprintf("height %d   %d of %d validators ready   %d transactions waiting", height, up, n.Size(), waiting))
+		p.Set(0, 0, fmt.Sprintf("height %d   %d of %d validators ready   %d transactions waiting", height, up,
+			n.Size(), waiting))
 		select {
 		case <-ctx.Done():
 			return ctx.Err()

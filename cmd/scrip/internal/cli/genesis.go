@@ -213,7 +213,8 @@ func genesisOf(name, at string, currencies []string, cards []card) (*genesis.Fil
 	}
 	f := &genesis.File{
 		Name: name, TimeMs: uint64(max(0, when.UnixMilli())),
-		Ledger: coupon.Genesis{LifeMs: coupon.LifeMsDefault, MemberLifeMs: coupon.MemberLifeDefault, CycleMs: coupon.CycleMsDefault},
+		Ledger: coupon.Genesis{LifeMs: coupon.LifeMsDefault, MemberLifeMs: coupon.MemberLifeDefault,
+			CycleMs: coupon.CycleMsDefault},
 	}
 	for _, text := range currencies {
 		c, err := parseCurrency(text)
@@ -335,7 +336,8 @@ func newGenesisShowCommand(a *App) *cobra.Command {
 				Faults: f.Committee.Faults, FastFaults: f.Committee.FastFaults}
 			fields := Fields{{"chain", x.Chain}, {"digest", x.Digest}, {"time", x.Time.UTC}}
 			for i, m := range f.Ledger.Members {
-				fields = append(fields, [2]string{fmt.Sprintf("member %d", i+1), m.Name + ": " + strings.Join(formatRoles(m.Roles), ", ")})
+				fields = append(fields, [2]string{fmt.Sprintf("member %d", i+1), m.Name + ": " +
+					strings.Join(formatRoles(m.Roles), ", ")})
 			}
 			for i, v := range f.Committee.Validators {
 				key := keys.Encode(keys.Validator, v.Key)

@@ -34,7 +34,8 @@ func (a *App) showKey(x keyAnswer) error {
 	if x.Sealed {
 		sealed = "yes"
 	}
-	return a.Show(x, Fields{{"name", x.Name}, {"kind", x.Kind}, {"address", x.Address}, {"file", x.Path}, {"encrypted", sealed}})
+	return a.Show(x, Fields{{"name", x.Name}, {"kind", x.Kind}, {"address", x.Address}, {"file", x.Path}, {"encrypted",
+		sealed}})
 }
 
 func newKeyNewCommand(a *App) *cobra.Command {
@@ -99,7 +100,8 @@ func newKeyListCommand(a *App) *cobra.Command {
 				paths = append([]string{own}, paths...)
 			}
 			var all []keyAnswer
-			rows := Rows{Head: []string{"NAME", "KIND", "ADDRESS", "FILE"}, Empty: "no keys in " + a.keyDir() + "; make one: scrip key new NAME"}
+			rows := Rows{Head: []string{"NAME", "KIND", "ADDRESS", "FILE"}, Empty: "no keys in " + a.keyDir() +
+				"; make one: scrip key new NAME"}
 			for _, path := range paths {
 				x := describeKey(path)
 				all = append(all, x)
@@ -166,7 +168,8 @@ func (a *App) anyKey(name string) (string, keys.Secret, error) {
 func newKeyAddressCommand(a *App) *cobra.Command {
 	var campaign, number uint32
 	c := &cobra.Command{
-		Use: "address NAME", Short: "Print the public half of a key, or of a wallet's key for a coupon", Args: arguments("NAME"),
+		Use: "address NAME", Short: "Print the public half of a key, or of a wallet's key for a coupon",
+		Args:    arguments("NAME"),
 		Example: "  scrip key address till-1\n  scrip key address wallet --campaign 3 --number 0",
 		RunE: func(_ *cobra.Command, args []string) error {
 			if path := a.phrasePath(args[0]); exists(path) {
@@ -198,7 +201,8 @@ func (a *App) showAddress(s keys.Secret) error {
 func newKeyImportCommand(a *App) *cobra.Command {
 	open := false
 	c := &cobra.Command{
-		Use: "import NAME FILE", Short: "Copy a key file into the home under a new passphrase", Args: arguments("NAME", "FILE"),
+		Use: "import NAME FILE", Short: "Copy a key file into the home under a new passphrase", Args: arguments("NAME",
+			"FILE"),
 		RunE: func(_ *cobra.Command, args []string) error { return a.copyKey(args[1], a.newKeyPath(args[0]), open) },
 	}
 	c.Flags().BoolVar(&open, "unencrypted", false, "for a server that must start alone")
@@ -300,7 +304,8 @@ func newMnemonicShowCommand(a *App) *cobra.Command {
 		RunE: func(_ *cobra.Command, args []string) error {
 			path := a.phrasePath(args[0])
 			if !exists(path) {
-				return &Error{Exit: ExitNotFound, Text: "there is no wallet " + quoted(args[0]), Next: "scrip key mnemonic new " + args[0]}
+				return &Error{Exit: ExitNotFound, Text: "there is no wallet " + quoted(args[0]),
+					Next: "scrip key mnemonic new " + args[0]}
 			}
 			phrase, err := keys.LoadPhrase(path, a.Ask(path))
 			if err != nil {

@@ -36,7 +36,8 @@ func newNodeCommand(a *App) *cobra.Command {
 		},
 	}
 	addSettingFlags(c)
-	c.Flags().BoolVar(&stopAtEOF, "stop-at-eof", false, "stop when the input ends, as it does when the starting process ends")
+	c.Flags().BoolVar(&stopAtEOF, "stop-at-eof", false,
+		"stop when the input ends, as it does when the starting process ends")
 	_ = c.Flags().MarkHidden("stop-at-eof")
 	return c
 }

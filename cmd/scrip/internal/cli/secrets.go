@@ -97,7 +97,8 @@ func (a *App) KeyPath(name string) (string, error) {
 			return path, nil
 		}
 	}
-	return "", &Error{Exit: ExitNotFound, Text: "there is no key " + quoted(name) + " in " + a.keyDir(), Next: "scrip key list"}
+	return "", &Error{Exit: ExitNotFound, Text: "there is no key " + quoted(name) + " in " + a.keyDir(),
+		Next: "scrip key list"}
 }
 
 // LoadKey reads the key of a name or path, of the given kind.

@@ -53,7 +53,8 @@ func newSimCommand(a *App) *cobra.Command {
 			"one height and that work goes on once the faults end. One seed is one run, to the bit:\n" +
 			"--seed replays it with a trace. A --mutant is an engine with one rule broken, which\n" +
 			"shows that the simulation would notice.",
-		Example: "  scrip sim --seeds 1000\n  scrip sim --seed 42\n  scrip sim --mutant fast-unarmed\n  scrip sim --list-mutants",
+		Example: "  scrip sim --seeds 1000\n  scrip sim --seed 42\n" +
+			"  scrip sim --mutant fast-unarmed\n  scrip sim --list-mutants",
 		RunE: func(c *cobra.Command, _ []string) error {
 			switch {
 			case o.listMutants:
@@ -76,7 +77,8 @@ func newSimCommand(a *App) *cobra.Command {
 	f.IntVar(&o.workers, "workers", o.workers, "runs at a time")
 	f.BoolVar(&o.safetyOnly, "safety-only", false, "leave out whether work goes on after the faults")
 	c.MarkFlagsMutuallyExclusive("seed", "seeds")
-	_ = c.RegisterFlagCompletionFunc("mutant", func(*cobra.Command, []string, string) ([]string, cobra.ShellCompDirective) {
+	_ = c.RegisterFlagCompletionFunc("mutant", func(*cobra.Command, []string, string) ([]string,
+		cobra.ShellCompDirective) {
 		var names []string
 		for _, m := range mutants {
 			names = append(names, m.name)
@@ -205,9 +207,11 @@ func (a *App) replay(o simOptions) error {
 		RecoveryMs int64       `json:"recovery_ms"`
 		Trace      string      `json:"trace_hash"`
 		Violations []violation `json:"violations"`
-	}{r.Seed, r.Plan, r.Decided, uint64(r.View), r.VirtualUs / 1000, r.LivenessUs / 1000, fmt.Sprintf("%016x", r.TraceHash), violationsOf(r)}
+	}{r.Seed, r.Plan, r.Decided, uint64(r.View), r.VirtualUs / 1000, r.LivenessUs / 1000, fmt.Sprintf("%016x",
+		r.TraceHash), violationsOf(r)}
 	fields := Fields{{"seed", strconv.FormatUint(r.Seed, 10)}, {"plan", r.Plan}, {"blocks", strconv.Itoa(r.Decided)},
-		{"virtual time", fmt.Sprintf("%.3f s, %.3f s of it until work went on after the faults", float64(r.VirtualUs)/1e6, float64(r.LivenessUs)/1e6)},
+		{"virtual time", fmt.Sprintf("%.3f s, %.3f s of it until work went on after the faults",
+			float64(r.VirtualUs)/1e6, float64(r.LivenessUs)/1e6)},
 		{"trace hash", answer.Trace}}
 	for _, v := range r.Violations {
 		fields = append(fields, [2]string{"BROKEN", v.String()})
@@ -259,7 +263,8 @@ func (a *App) simulate(c *cobra.Command, o simOptions) error {
 	fields := Fields{
 		{"runs", fmt.Sprintf("%d, from seed %d", s.Seeds, o.from)},
 		{"blocks", fmt.Sprintf("%d in %.0f s of virtual time", s.Decided, answer.VirtualS)},
-		{"faults", fmt.Sprintf("%d crashes, %d forged messages, among %d messages", s.Counts.Crashes, s.Counts.Forged, s.Counts.Messages)},
+		{"faults", fmt.Sprintf("%d crashes, %d forged messages, among %d messages", s.Counts.Crashes, s.Counts.Forged,
+			s.Counts.Messages)},
 		{"recovery", fmt.Sprintf("at most %.1f s after the faults (seed %d)", float64(s.WorstUs)/1e6, s.WorstSeed)},
 		{"broken", strconv.Itoa(len(s.Failed))},
 	}
