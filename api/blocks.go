@@ -59,12 +59,14 @@ func (s *Server) block(ctx context.Context, in *blockInput) (*output[client.Bloc
 	return o, nil
 }
 
-func blockAnswer(height uint64, digest pbft.Digest, h *pbft.Header, txs int, x *pbft.CheckpointCertificate) client.BlockAnswer {
+func blockAnswer(height uint64, digest pbft.Digest, h *pbft.Header, txs int,
+	x *pbft.CheckpointCertificate) client.BlockAnswer {
 	a := client.BlockAnswer{Height: client.U64(height), Digest: client.Hash(digest), Parent: client.Hash(h.Parent),
 		Time: client.TimeOf(h.TimeMs), View: client.U64(h.View), Proposer: uint16(h.Proposer),
 		PayloadRoot: client.Hash(h.PayloadRoot), TxCount: txs, Final: true}
 	if x != nil {
-		a.Attested, a.StateRoot, a.ReceiptRoot = x.Signers.Count(), (*client.Hash)(&x.StateRoot), (*client.Hash)(&x.ReceiptRoot)
+		a.Attested, a.StateRoot, a.ReceiptRoot = x.Signers.Count(), (*client.Hash)(&x.StateRoot),
+			(*client.Hash)(&x.ReceiptRoot)
 	}
 	return a
 }
@@ -102,7 +104,8 @@ func (s *Server) blocks(ctx context.Context, in *blocksInput) (*output[page[clie
 	if err != nil {
 		return nil, err
 	}
-	out := page[client.BlockAnswer]{Items: []client.BlockAnswer{}, Height: client.U64(top), Time: client.TimeOf(timeMs), Final: true}
+	out := page[client.BlockAnswer]{Items: []client.BlockAnswer{}, Height: client.U64(top), Time: client.TimeOf(timeMs),
+		Final: true}
 	for ; len(out.Items) < min(in.Limit, blocksPageMax); next-- {
 		a, err := s.summary(p, next)
 		if err != nil {
@@ -210,7 +213,8 @@ func (s *Server) ready(w http.ResponseWriter, r *http.Request) {
 	x := s.node.Status()
 	s.health(w, r, x.Ready, []check{
 		{"condition", x.Condition == pbft.Voting.String(), x.Condition + " " + x.Reason},
-		{"quorum", x.PeersUp+1 >= s.committee.Quorum(), fmt.Sprintf("%d of %d members heard, itself with them", x.PeersUp+1, s.committee.Size())},
+		{"quorum", x.PeersUp+1 >= s.committee.Quorum(), fmt.Sprintf("%d of %d members heard, itself with them",
+			x.PeersUp+1, s.committee.Size())},
 		{"ready", x.Ready, fmt.Sprintf("height %d", x.Height)},
 	})
 }

@@ -130,7 +130,8 @@ func TestHostsOfThisMachineAreAllowed(t *testing.T) {
 	s := &Server{config: Config{Hosts: []string{"node.example"}}}
 	for host, want := range map[string]bool{
 		"localhost:7600": true, "127.0.0.1:7600": true, "[::1]:7600": true, "192.168.1.20": true, "Node.Example:7600": true,
-		"shop.localhost": true, "evil.example": false, "": false, "localhost.evil.example": false, "127.0.0.1.evil.example:80": false,
+		"shop.localhost": true, "evil.example": false, "": false, "localhost.evil.example": false,
+		"127.0.0.1.evil.example:80": false,
 	} {
 		if got := s.allowedHost(host); got != want {
 			t.Errorf("%q: %v", host, got)
@@ -146,7 +147,8 @@ func TestProblemsSurviveTheirEncoding(t *testing.T) {
 			t.Fatal(err)
 		}
 		got := new(client.Problem)
-		if err := json.Unmarshal(b, got); err != nil || got.Error() != p.Error() || got.Status != p.Status || got.Retry != p.Retry {
+		if err := json.Unmarshal(b, got); err != nil || got.Error() != p.Error() || got.Status != p.Status ||
+			got.Retry != p.Retry {
 			t.Errorf("%s: %v", b, err)
 		}
 		if !strings.HasPrefix(p.Type, "/errors/") || p.Title == "" || p.Detail == "" || p.Word == "" {

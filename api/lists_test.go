@@ -178,7 +178,8 @@ func TestHealthAndMetrics(t *testing.T) {
 	x := apitest.Start(t, 4, nil)
 	x.WaitReady()
 	base := x.Members[0].URL
-	for path, text := range map[string]string{"/livez": "ok\n", "/readyz?verbose": "ok   quorum:", "/metrics": "scrip_api_requests_total"} {
+	for path, text := range map[string]string{"/livez": "ok\n", "/readyz?verbose": "ok   quorum:",
+		"/metrics": "scrip_api_requests_total"} {
 		r, b := ask(t, "GET", base+path, nil, nil)
 		if r.StatusCode != 200 || !strings.Contains(string(b), text) {
 			t.Errorf("%s: %s\n%.400s", path, r.Status, b)
@@ -257,7 +258,8 @@ func TestAStreamGoesOnBehindItsLastEvent(t *testing.T) {
 	c := newClient(t, x)
 	publish, campaign := x.Publish()
 	holder := apitest.Holder(1)
-	for _, tx := range [][]byte{publish, campaign.Batch(5), campaign.Claim(1, holder.Key), campaign.Redeem(1, 0, holder, 0)} {
+	for _, tx := range [][]byte{publish, campaign.Batch(5), campaign.Claim(1, holder.Key), campaign.Redeem(1, 0, holder,
+		0)} {
 		submit(t, c, tx)
 	}
 	all := stream(t, x.Members[0].URL+"/v1/events?from=0", "", 4)
@@ -305,7 +307,8 @@ func TestStreamsAreLimitedAndEndWithTheServer(t *testing.T) {
 		t.Errorf("%s: %s", r.Status, b)
 	}
 	x.Members[0].Stop()
-	if _, err := io.ReadAll(first.Body); err != nil && !errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err, context.Canceled) {
+	if _, err := io.ReadAll(first.Body); err != nil && !errors.Is(err, io.ErrUnexpectedEOF) && !errors.Is(err,
+		context.Canceled) {
 		t.Log(err) // cut or ended: either is the end
 	}
 }

@@ -43,7 +43,7 @@ func TestDescriptionHasNotDrifted(t *testing.T) {
 		t.Fatal(err)
 	}
 	if !bytes.Equal(served, committed) {
-		t.Error("openapi.json differs from what the node serves: run go test ./api -run Drifted -update, and read the difference")
+		t.Error("openapi.json is not what the node serves: run go test ./api -run Drifted -update, and read the difference")
 	}
 	var d struct {
 		OpenAPI string
@@ -65,7 +65,8 @@ func TestDescriptionHasNotDrifted(t *testing.T) {
 				t.Errorf("%s %s has the operation id %q of %s", method, path, op.OperationID, other)
 			}
 			seen[op.OperationID] = path
-			if strings.HasPrefix(path, "/v1/") && path != "/v1/events" && path != "/v1/genesis" && op.Responses["default"] == nil {
+			if strings.HasPrefix(path, "/v1/") && path != "/v1/events" && path != "/v1/genesis" &&
+				op.Responses["default"] == nil {
 				t.Errorf("%s %s does not describe its problems", method, path)
 			}
 		}

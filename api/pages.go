@@ -40,19 +40,23 @@ const pageTemplates = `{{define "head"}}<!doctype html><html lang="en"><head><me
 {{range .Paragraphs}}<p>{{.}}</p>{{end}}
 <p>For programs: <a href="/openapi.json">/openapi.json</a>. Codes: <a href="#codes">below</a>.</p>
 {{range .Groups}}<section><h2>{{.Name}}</h2>
-{{range .Operations}}<details><summary><span class="method">{{.Method}}</span> <code>{{.Path}}</code> {{.Summary}}</summary>
+{{range .Operations}}<details><summary><span class="method">{{.Method}}</span>
+<code>{{.Path}}</code> {{.Summary}}</summary>
 {{if .Description}}<p>{{.Description}}</p>{{end}}{{template "params" .Params}}
 {{if .Answer}}<p>Answer: <a href="#{{.Answer}}">{{.Answer}}</a></p>{{end}}</details>
 {{end}}</section>{{end}}
 <section><h2>Answers</h2>{{range .Schemas}}<details id="{{.Name}}"><summary><code>{{.Name}}</code></summary>
 {{template "params" .Fields}}</details>
 {{end}}</section>
-<section><h2 id="codes">Codes</h2><table><thead><tr><th>Code</th><th>Name</th><th>Word</th><th>Meaning</th></tr></thead><tbody>
-{{range .Codes}}<tr><td><a href="/errors/{{.Code}}">{{.Code}}</a></td><td>{{.Name}}</td><td>{{.Word}}</td><td>{{.Title}}</td></tr>
+<section><h2 id="codes">Codes</h2>
+<table><thead><tr><th>Code</th><th>Name</th><th>Word</th><th>Meaning</th></tr></thead><tbody>
+{{range .Codes}}<tr><td><a href="/errors/{{.Code}}">{{.Code}}</a></td>
+<td>{{.Name}}</td><td>{{.Word}}</td><td>{{.Title}}</td></tr>
 {{end}}</tbody></table></section></main></body></html>{{end}}
 {{define "error"}}{{template "head" .Code}}<h1>{{.Code}} <small>{{.Name}}</small></h1>
 <p>{{.Title}}</p><p>{{.Detail}}</p>
-<table><tbody><tr><th>Word for people</th><td><code>{{.Word}}</code></td></tr><tr><th>HTTP status</th><td>{{.Status}}</td></tr></tbody></table>
+<table><tbody><tr><th>Word for people</th><td><code>{{.Word}}</code></td></tr>
+<tr><th>HTTP status</th><td>{{.Status}}</td></tr></tbody></table>
 <p><a href="/docs#codes">All codes</a></p></main></body></html>{{end}}`
 
 // The parts of an OpenAPI description that the reader page shows.
@@ -136,7 +140,10 @@ func (d *openAPI) groups() []docGroup {
 				g.Operations = append(g.Operations, x)
 			}
 		}
-		slices.SortFunc(g.Operations, func(a, b docOperation) int { return strings.Compare(a.Path+a.Method, b.Path+b.Method) })
+		slices.SortFunc(g.Operations, func(a, b docOperation) int {
+			return strings.Compare(a.Path+a.Method,
+				b.Path+b.Method)
+		})
 		groups = append(groups, g)
 	}
 	return groups

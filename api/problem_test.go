@@ -61,7 +61,8 @@ func asProblem(t testing.TB, base string, r *http.Response, b []byte) client.Pro
 	}
 	page, explained := ask(t, "GET", base+p.Type, nil, nil)
 	var x client.Problem
-	if err := json.Unmarshal(explained, &x); err != nil || page.StatusCode != 200 || x.Code != p.Code || x.Title != p.Title {
+	if err := json.Unmarshal(explained, &x); err != nil || page.StatusCode != 200 || x.Code != p.Code ||
+		x.Title != p.Title {
 		t.Errorf("%s does not explain %s: %s", p.Type, p.Code, explained)
 	}
 	return p
@@ -113,23 +114,26 @@ func TestProblemsOfTheDoor(t *testing.T) {
 		"no media type":       {"POST", "/v1/transactions", nil, publish, 415, "media_type"},
 		"a form": {"POST", "/v1/transactions", map[string]string{"Content-Type": "application/x-www-form-urlencoded"},
 			publish, 415, "media_type"},
-		"a wait":             {"POST", "/v1/transactions?wait=forever", octets, publish, 400, "bad_request"},
-		"a timeout":          {"POST", "/v1/transactions?timeout=61", octets, publish, 400, "bad_request"},
-		"no object":          {"POST", "/v1/transactions", object, []byte("[]"), 400, "bad_request"},
-		"an empty object":    {"POST", "/v1/transactions", object, []byte("{}"), 400, "bad_request"},
-		"an unknown member":  {"POST", "/v1/transactions", object, []byte(`{"tx":"AA==","x":1}`), 400, "bad_request"},
-		"two objects":        {"POST", "/v1/transactions", object, []byte(`{"tx":"AA=="}{}`), 400, "bad_request"},
-		"too large":          {"POST", "/v1/transactions", octets, make([]byte, 8193), 413, "E107"},
-		"far too large":      {"POST", "/v1/transactions", octets, make([]byte, 1<<20), 413, "E107"},
-		"no transaction":     {"POST", "/v1/transactions", octets, []byte("hello"), 400, "E101"},
-		"a dry run of none":  {"POST", "/v1/transactions/dry-run", octets, []byte("hello"), 400, "E101"},
-		"a signature":        {"POST", "/v1/transactions", octets, flipped, 400, "E102"},
-		"a signature, dry":   {"POST", "/v1/transactions/dry-run", octets, flipped, 400, "E102"},
-		"another chain":      {"POST", "/v1/transactions", octets, foreign, 400, "E103"},
-		"a login":            {"POST", "/v1/transactions", map[string]string{"Content-Type": "application/octet-stream", "Authorization": "Bearer x"}, publish, 401, "login"},
-		"a host":             {"GET", "/v1/status", map[string]string{"Host": "evil.example"}, nil, 421, "forbidden"},
-		"an origin":          {"POST", "/v1/transactions", map[string]string{"Origin": "https://evil.example", "Content-Type": "application/octet-stream"}, publish, 403, "forbidden"},
-		"a preflight":        {"OPTIONS", "/v1/transactions", map[string]string{"Origin": "https://evil.example", "Access-Control-Request-Method": "POST"}, nil, 403, "forbidden"},
+		"a wait":            {"POST", "/v1/transactions?wait=forever", octets, publish, 400, "bad_request"},
+		"a timeout":         {"POST", "/v1/transactions?timeout=61", octets, publish, 400, "bad_request"},
+		"no object":         {"POST", "/v1/transactions", object, []byte("[]"), 400, "bad_request"},
+		"an empty object":   {"POST", "/v1/transactions", object, []byte("{}"), 400, "bad_request"},
+		"an unknown member": {"POST", "/v1/transactions", object, []byte(`{"tx":"AA==","x":1}`), 400, "bad_request"},
+		"two objects":       {"POST", "/v1/transactions", object, []byte(`{"tx":"AA=="}{}`), 400, "bad_request"},
+		"too large":         {"POST", "/v1/transactions", octets, make([]byte, 8193), 413, "E107"},
+		"far too large":     {"POST", "/v1/transactions", octets, make([]byte, 1<<20), 413, "E107"},
+		"no transaction":    {"POST", "/v1/transactions", octets, []byte("hello"), 400, "E101"},
+		"a dry run of none": {"POST", "/v1/transactions/dry-run", octets, []byte("hello"), 400, "E101"},
+		"a signature":       {"POST", "/v1/transactions", octets, flipped, 400, "E102"},
+		"a signature, dry":  {"POST", "/v1/transactions/dry-run", octets, flipped, 400, "E102"},
+		"another chain":     {"POST", "/v1/transactions", octets, foreign, 400, "E103"},
+		"a login": {"POST", "/v1/transactions", map[string]string{"Content-Type": "application/octet-stream",
+			"Authorization": "Bearer x"}, publish, 401, "login"},
+		"a host": {"GET", "/v1/status", map[string]string{"Host": "evil.example"}, nil, 421, "forbidden"},
+		"an origin": {"POST", "/v1/transactions", map[string]string{"Origin": "https://evil.example",
+			"Content-Type": "application/octet-stream"}, publish, 403, "forbidden"},
+		"a preflight": {"OPTIONS", "/v1/transactions", map[string]string{"Origin": "https://evil.example",
+			"Access-Control-Request-Method": "POST"}, nil, 403, "forbidden"},
 		"a height not there": {"GET", "/v1/status?x=1", nil, nil, 400, "bad_request"},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -150,10 +154,12 @@ func TestEveryCodeIsExplained(t *testing.T) {
 	base := x.Members[0].URL
 	for _, info := range coupon.Codes() {
 		r, b := ask(t, "GET", base+"/errors/"+info.Code.String(), map[string]string{"Accept": "text/html"}, nil)
-		if r.StatusCode != 200 || !strings.Contains(string(b), info.Word) || !strings.HasPrefix(r.Header.Get("Content-Type"), "text/html") {
+		if r.StatusCode != 200 || !strings.Contains(string(b), info.Word) ||
+			!strings.HasPrefix(r.Header.Get("Content-Type"), "text/html") {
 			t.Errorf("%s: %s", info.Code, r.Status)
 		}
-		if csp := r.Header.Get("Content-Security-Policy"); !strings.HasPrefix(csp, "default-src 'none'") || strings.Contains(string(b), "<script") {
+		if csp := r.Header.Get("Content-Security-Policy"); !strings.HasPrefix(csp, "default-src 'none'") ||
+			strings.Contains(string(b), "<script") {
 			t.Errorf("%s: the page may run scripts: %s", info.Code, csp)
 		}
 	}
@@ -173,11 +179,13 @@ func TestEveryCodeIsExplained(t *testing.T) {
 func TestRefusalsHaveTheirStatus(t *testing.T) {
 	x := apitest.Start(t, 4, nil)
 	for code, status := range map[coupon.Code]int{
-		coupon.AlreadyRedeemed: 409, coupon.NotOwner: 409, coupon.WrongState: 409, coupon.StaleSeq: 409, coupon.TxExpired: 409,
+		coupon.AlreadyRedeemed: 409, coupon.NotOwner: 409, coupon.WrongState: 409, coupon.StaleSeq: 409,
+		coupon.TxExpired:      409,
 		coupon.InvoiceExpired: 409, coupon.Expired: 422, coupon.NotYetValid: 422, coupon.MerchantNotEligible: 422,
 		coupon.InvoiceFacts: 422, coupon.MinSpend: 422, coupon.HolderLimit: 422, coupon.BudgetExhausted: 422,
 		coupon.CampaignNotActive: 422, coupon.KeyState: 403, coupon.NotAuthorised: 403, coupon.Quorum: 403,
-		coupon.NotTransferable: 403, coupon.NotFound: 404, coupon.Overloaded: 429, coupon.TooLarge: 413, coupon.DuplicateTx: 409,
+		coupon.NotTransferable: 403, coupon.NotFound: 404, coupon.Overloaded: 429, coupon.TooLarge: 413,
+		coupon.DuplicateTx: 409,
 	} {
 		_, b := ask(t, "GET", x.Members[0].URL+"/errors/"+code.String(), nil, nil)
 		var p client.Problem
@@ -195,11 +203,13 @@ func TestATransactionIsTakenAsBytesAndAsJSON(t *testing.T) {
 	r, b := ask(t, "POST", base+"/v1/transactions", map[string]string{"Content-Type": "application/json; charset=utf-8"},
 		[]byte(`{"tx":"`+base64.StdEncoding.EncodeToString(publish)+`"}`))
 	var first client.TxAnswer
-	if err := json.Unmarshal(b, &first); err != nil || r.StatusCode != 200 || first.State != client.StateProved || !first.Final || first.Known {
+	if err := json.Unmarshal(b, &first); err != nil || r.StatusCode != 200 || first.State != client.StateProved ||
+		!first.Final || first.Known {
 		t.Fatalf("%s: %s", r.Status, b)
 	}
 	// A retry at another node has the original receipt.
-	r, b = ask(t, "POST", x.Members[1].URL+"/v1/transactions", map[string]string{"Content-Type": "application/octet-stream"}, publish)
+	r, b = ask(t, "POST", x.Members[1].URL+"/v1/transactions",
+		map[string]string{"Content-Type": "application/octet-stream"}, publish)
 	var again client.TxAnswer
 	if err := json.Unmarshal(b, &again); err != nil || r.StatusCode != 200 || !again.Known {
 		t.Fatalf("%s: %s", r.Status, b)
@@ -208,14 +218,16 @@ func TestATransactionIsTakenAsBytesAndAsJSON(t *testing.T) {
 		t.Errorf("first %+v, again %+v", first, again)
 	}
 	// Whoever does not wait is told where to ask.
-	r, b = ask(t, "POST", base+"/v1/transactions?wait=none", map[string]string{"Content-Type": "application/octet-stream"}, campaign.Batch(3))
+	r, b = ask(t, "POST", base+"/v1/transactions?wait=none",
+		map[string]string{"Content-Type": "application/octet-stream"}, campaign.Batch(3))
 	at := r.Header.Get("Location")
 	if r.StatusCode != http.StatusAccepted || !strings.HasPrefix(at, "/v1/transactions/") {
 		t.Fatalf("%s: %s", r.Status, b)
 	}
 	r, b = ask(t, "GET", base+at+"?wait=executed", nil, nil)
 	var done client.TxAnswer
-	if err := json.Unmarshal(b, &done); err != nil || r.StatusCode != 200 || done.Code != "OK" || done.Effect.Event != "batch.committed" {
+	if err := json.Unmarshal(b, &done); err != nil || r.StatusCode != 200 || done.Code != "OK" ||
+		done.Effect.Event != "batch.committed" {
 		t.Errorf("%s: %s", r.Status, b)
 	}
 }
@@ -228,7 +240,8 @@ func TestATillsRefusalIsFinal(t *testing.T) {
 	plain := newClient(t, x)
 	publish, campaign := x.Publish()
 	holder := apitest.Holder(1)
-	for _, tx := range [][]byte{publish, campaign.Batch(5), campaign.Claim(1, holder.Key), campaign.Redeem(1, 0, holder, 0)} {
+	for _, tx := range [][]byte{publish, campaign.Batch(5), campaign.Claim(1, holder.Key), campaign.Redeem(1, 0, holder,
+		0)} {
 		submit(t, plain, tx)
 	}
 	tx := campaign.Redeem(1, 1, holder, 0)
@@ -249,12 +262,14 @@ func TestATillsRefusalIsFinal(t *testing.T) {
 	if p.Code != "E509" || !p.Final || r.StatusCode != 409 || p.Height == 0 || p.Tx == nil {
 		t.Fatalf("with the till's login: %s", b)
 	}
-	if got, err := plain.Verifier.Receipt(*p.Tx, p.Proof, p.Header); err != nil || got.Outcome.Code != coupon.AlreadyRedeemed {
+	if got, err := plain.Verifier.Receipt(*p.Tx, p.Proof, p.Header); err != nil ||
+		got.Outcome.Code != coupon.AlreadyRedeemed {
 		t.Errorf("the refusal is not proven: %v", err)
 	}
 	// As a resource it is an answer, not a problem.
 	var a client.TxAnswer
-	if r := fetch(t, x.Members[1].URL+"/v1/transactions/"+p.Tx.String(), &a); r.StatusCode != 200 || a.Code != "E509" || !a.Final {
+	if r := fetch(t, x.Members[1].URL+"/v1/transactions/"+p.Tx.String(), &a); r.StatusCode != 200 || a.Code != "E509" ||
+		!a.Final {
 		t.Errorf("%+v", a)
 	}
 }
@@ -268,7 +283,8 @@ func TestOriginsAndHostsCanBeAllowed(t *testing.T) {
 	if r.StatusCode != 200 || r.Header.Get("Access-Control-Allow-Origin") != "https://shop.example" {
 		t.Errorf("%s, %v", r.Status, r.Header)
 	}
-	r, _ = ask(t, "OPTIONS", url, map[string]string{"Origin": "https://shop.example", "Access-Control-Request-Method": "POST"}, nil)
+	r, _ = ask(t, "OPTIONS", url, map[string]string{"Origin": "https://shop.example",
+		"Access-Control-Request-Method": "POST"}, nil)
 	if r.StatusCode != 204 || !strings.Contains(r.Header.Get("Access-Control-Allow-Headers"), "Authorization") {
 		t.Errorf("%s, %v", r.Status, r.Header)
 	}
@@ -288,7 +304,8 @@ func TestRequestsAreLimitedByAddress(t *testing.T) {
 	}
 	r, b := ask(t, "GET", base+"/v1/status", nil, nil)
 	var p client.Problem
-	if err := json.Unmarshal(b, &p); err != nil || r.StatusCode != 429 || p.Code != client.ProblemRateLimited || !p.Retry || r.Header.Get("Retry-After") == "" {
+	if err := json.Unmarshal(b, &p); err != nil || r.StatusCode != 429 || p.Code != client.ProblemRateLimited ||
+		!p.Retry || r.Header.Get("Retry-After") == "" {
 		t.Errorf("%s: %s", r.Status, b)
 	}
 }

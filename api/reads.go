@@ -234,7 +234,8 @@ func (s *Server) history(ctx context.Context, in *historyInput) (*output[page[cl
 			return each(binary.BigEndian.AppendUint32(place, x.Place.Index), x)
 		})
 	}
-	return collect(s, p, listHistory, min(in.Limit, historyPageMax), visit, func(x ledger.Step) (client.StepAnswer, bool, error) {
+	return collect(s, p, listHistory, min(in.Limit, historyPageMax), visit, func(x ledger.Step) (client.StepAnswer,
+		bool, error) {
 		a, err := showStep(p, x)
 		return a, err == nil, err
 	})
@@ -422,7 +423,9 @@ type obligationsInput struct {
 	ListInput
 }
 
-func (s *Server) obligations(ctx context.Context, in *obligationsInput) (*output[page[client.ObligationAnswer]], error) {
+func (s *Server) obligations(ctx context.Context, in *obligationsInput) (
+	*output[page[client.ObligationAnswer]], error,
+) {
 	prefix := []byte{coupon.PrefixObligation}
 	if in.Cycle != "" {
 		cycle, err := strconv.ParseUint(in.Cycle, 10, 32)
@@ -477,8 +480,10 @@ func (s *Server) state(ctx context.Context, in *stateInput) (*output[client.Stat
 	if err != nil {
 		return nil, err
 	}
-	return noted(p, client.StateAnswer{Key: in.Key, Found: len(proof.Value) > 0, Value: proof.Value, Height: client.U64(p.height),
-		Time: client.TimeOf(p.timeMs), Root: client.Hash(p.StateRoot()), Final: true, Proof: proof.Encode(), Header: p.header}), nil
+	return noted(p, client.StateAnswer{Key: in.Key, Found: len(proof.Value) > 0, Value: proof.Value,
+		Height: client.U64(p.height),
+		Time:   client.TimeOf(p.timeMs), Root: client.Hash(p.StateRoot()), Final: true, Proof: proof.Encode(),
+		Header: p.header}), nil
 }
 
 // prove proves what a certified state holds for a key.

@@ -14,11 +14,12 @@ import (
 	"github.com/scrip-network/scrip/client"
 )
 
-const description = `The interface of a node of a Scrip chain: electronic coupons on a ledger that a consortium keeps together.
-
-Every node of a chain gives the same answers. Whoever does not trust the node checks the proofs in its answers against the committee in the genesis file.
-
-Numbers of 64 bits are decimal strings, money is in minor units, bytes are base64, keys are bech32m. Errors are problem details with the codes of the domain rules; their type is a page of this node.`
+const description = "The interface of a node of a Scrip chain: electronic coupons on a ledger that a consortium " +
+	"keeps together.\n\n" +
+	"Every node of a chain gives the same answers. Whoever does not trust the node checks the proofs in its answers " +
+	"against the committee in the genesis file.\n\n" +
+	"Numbers of 64 bits are decimal strings, money is in minor units, bytes are base64, keys are bech32m. Errors are " +
+	"problem details with the codes of the domain rules; their type is a page of this node."
 
 // apiVersion is that of the interface, not of the program.
 const apiVersion = "1.0.0"
@@ -26,13 +27,15 @@ const apiVersion = "1.0.0"
 // routes registers everything that the server answers.
 func (s *Server) routes() error {
 	config := huma.Config{
-		OpenAPI: &huma.OpenAPI{OpenAPI: "3.1.0", Info: &huma.Info{Title: "Scrip node", Version: apiVersion, Description: description,
-			License: &huma.License{Name: "Apache-2.0", Identifier: "Apache-2.0"}},
+		OpenAPI: &huma.OpenAPI{OpenAPI: "3.1.0", Info: &huma.Info{Title: "Scrip node", Version: apiVersion,
+			Description: description,
+			License:     &huma.License{Name: "Apache-2.0", Identifier: "Apache-2.0"}},
 			Components: &huma.Components{Schemas: huma.NewMapRegistry("#/components/schemas/", huma.DefaultSchemaNamer),
 				SecuritySchemes: map[string]*huma.SecurityScheme{loginScheme: {Type: "apiKey", In: "header", Name: "Authorization",
 					Description: "Login of a till, so that its own Redeem is always admitted: Scrip-Till key:time:signature, " +
 						"ed25519 over method, target, time and SHA-256 of the body under the tag scrip/login/v1"}}}},
-		Formats:                      map[string]huma.Format{"application/json": huma.DefaultJSONFormat, "json": huma.DefaultJSONFormat},
+		Formats: map[string]huma.Format{"application/json": huma.DefaultJSONFormat,
+			"json": huma.DefaultJSONFormat},
 		DefaultFormat:                "application/json",
 		RejectUnknownQueryParameters: true,
 		Transformers:                 []huma.Transformer{transformProblem},
@@ -170,26 +173,31 @@ const (
 
 func (s *Server) transactionRoutes(api huma.API) {
 	op := post("submit", "/v1/transactions", tagTransactions, "Hand in a transaction")
-	op.Description = "Waits for the proven receipt unless told otherwise. If the time is over first, the answer is 202 with the address to ask again. A transaction that was handed in before, here or at another node, gets its original receipt. A refusal is a problem: final with a receipt, or this node's present opinion."
+	op.Description = "Waits for the proven receipt unless told otherwise. If the time is over first, the answer is 202 " +
+		"with the address to ask again. A transaction that was handed in before, here or at another node, gets its " +
+		"original receipt. A refusal is a problem: final with a receipt, or this node's present opinion."
 	add(s, api, pending(api, op), s.submit)
 	op = post("dryRun", "/v1/transactions/dry-run", tagTransactions, "Say what a transaction would do, without doing it")
 	op.Description = "Promises nothing: a till never shows this answer as valid."
 	add(s, api, op, s.dryRun)
-	add(s, api, pending(api, get("transaction", "/v1/transactions/{id}", tagTransactions, "The outcome of a transaction")), s.transaction)
+	add(s, api, pending(api, get("transaction", "/v1/transactions/{id}", tagTransactions,
+		"The outcome of a transaction")), s.transaction)
 }
 
 func (s *Server) stateRoutes(api huma.API) {
 	add(s, api, get("campaigns", "/v1/campaigns", tagState, "All campaigns"), s.campaigns)
 	add(s, api, get("campaign", "/v1/campaigns/{id}", tagState, "A campaign with its terms and counters"), s.campaign)
 	add(s, api, get("coupon", "/v1/coupons/{id}", tagState, "A coupon"), s.coupon)
-	add(s, api, get("history", "/v1/coupons/{id}/history", tagState, "The accepted transactions of a coupon, oldest first"), s.history)
+	add(s, api, get("history", "/v1/coupons/{id}/history", tagState,
+		"The accepted transactions of a coupon, oldest first"), s.history)
 	add(s, api, get("owned", "/v1/holders/{address}/coupons", tagState, "The coupons that a key can still use"), s.owned)
 	add(s, api, get("till", "/v1/tills/{key}", tagState, "A till key"), s.till)
 	add(s, api, get("members", "/v1/members", tagState, "All members"), s.members)
 	add(s, api, get("member", "/v1/members/{id}", tagState, "A member"), s.member)
 	add(s, api, get("batches", "/v1/batches", tagState, "Batches of tickets"), s.batches)
 	add(s, api, get("redemption", "/v1/redemptions/{coupon}/{seq}", tagState, "A redemption"), s.redemption)
-	add(s, api, get("obligations", "/v1/obligations", tagState, "What campaigns owe merchants, by settlement cycle"), s.obligations)
+	add(s, api, get("obligations", "/v1/obligations", tagState, "What campaigns owe merchants, by settlement cycle"),
+		s.obligations)
 	op := get("state", "/v1/state/{key}", tagState, "A row of the state with a proof that it is there, or that it is not")
 	op.Description = "At the newest height that a quorum attests here."
 	add(s, api, op, s.state)
@@ -199,17 +207,21 @@ func (s *Server) chainRoutes(api huma.API) {
 	add(s, api, get("status", "/v1/status", tagChain, "How the node is, in its own words"), s.status)
 	add(s, api, get("validators", "/v1/validators", tagChain, "The committee"), s.validators)
 	add(s, api, get("blocks", "/v1/blocks", tagChain, "Blocks, newest first"), s.blocks)
-	add(s, api, get("block", "/v1/blocks/{height}", tagChain, "A block with its transactions, receipts and certificates"), s.block)
+	add(s, api, get("block", "/v1/blocks/{height}", tagChain,
+		"A block with its transactions, receipts and certificates"), s.block)
 }
 
 // describePlain adds the routes that huma does not serve to the description.
 func (s *Server) describePlain(api huma.API) {
 	text := func(status, what, kind string, schema *huma.Schema) map[string]*huma.Response {
-		return map[string]*huma.Response{status: {Description: what, Content: map[string]*huma.MediaType{kind: {Schema: schema}}}}
+		return map[string]*huma.Response{status: {Description: what,
+			Content: map[string]*huma.MediaType{kind: {Schema: schema}}}}
 	}
 	plain := &huma.Schema{Type: "string"}
 	events := get("events", "/v1/events", tagChain, "A stream of server-sent events")
-	events.Description = "Each event has the id height.transaction.event, the same on every node: a stream goes on behind Last-Event-ID, here or elsewhere. Its data is a CloudEvent. A comment with the height comes every 15 seconds. A client that does not read is disconnected and misses nothing when it comes back."
+	events.Description = "Each event has the id height.transaction.event, the same on every node: a stream goes on " +
+		"behind Last-Event-ID, here or elsewhere. Its data is a CloudEvent. A comment with the height comes every 15 " +
+		"seconds. A client that does not read is disconnected and misses nothing when it comes back."
 	param := func(in, name, doc string) *huma.Param {
 		return &huma.Param{Name: name, In: in, Description: doc, Schema: plain}
 	}
@@ -222,7 +234,8 @@ func (s *Server) describePlain(api huma.API) {
 		param("query", "till", "Only those that concern this till key"),
 		{Name: "proof", In: "query", Description: "Whether to add the receipt proof", Schema: &huma.Schema{Type: "boolean"}},
 	}
-	events.Responses = text("200", "Events whose data is an EventAnswer", "text/event-stream", schemaOf[client.EventAnswer](api))
+	events.Responses = text("200", "Events whose data is an EventAnswer", "text/event-stream",
+		schemaOf[client.EventAnswer](api))
 	genesis := get("genesis", "/v1/genesis", tagChain, "The genesis file, byte for byte")
 	genesis.Responses = text("200", "The file", "application/json", &huma.Schema{Type: "object"})
 	live := get("livez", "/livez", tagOperation, "Whether the process can go on")

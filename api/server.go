@@ -143,7 +143,8 @@ const (
 func (s *Server) Run(ctx context.Context, l net.Listener) error {
 	h := &http.Server{
 		Handler: s, ReadHeaderTimeout: readHeaderTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout,
-		IdleTimeout: idleTimeout, MaxHeaderBytes: headerBytesMax, ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
+		IdleTimeout: idleTimeout, MaxHeaderBytes: headerBytesMax, ErrorLog: slog.NewLogLogger(s.log.Handler(),
+			slog.LevelDebug),
 	}
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { s.Follow(ctx); return nil })
@@ -340,7 +341,8 @@ func newMetrics(r *prometheus.Registry) (*metrics, error) {
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{Name: "scrip_api_requests_total",
 			Help: "Answered requests by route and status."}, []string{"route", "status"}),
 		seconds: prometheus.NewHistogramVec(prometheus.HistogramOpts{Name: "scrip_api_request_seconds",
-			Help: "Time from a request to the end of its answer, by route.", Buckets: prometheus.ExponentialBuckets(0.0005, 2.5, 14)},
+			Help: "Time from a request to the end of its answer, by route.", Buckets: prometheus.ExponentialBuckets(0.0005,
+				2.5, 14)},
 			[]string{"route"}),
 		streams: prometheus.NewGauge(prometheus.GaugeOpts{Name: "scrip_api_streams", Help: "Open event streams."}),
 	}

@@ -81,8 +81,10 @@ func TestCouponsLife(t *testing.T) {
 	if used.Status != "REDEEMED" {
 		t.Fatalf("the coupon is %s", used.Status)
 	}
-	for _, path := range []string{"/v1/status", "/v1/validators", "/v1/blocks", "/v1/blocks/1", "/v1/blocks/latest", "/v1/campaigns", "/v1/campaigns/1",
-		"/v1/coupons/4294967297", "/v1/coupons/4294967297?proof=true", "/v1/coupons/4294967297/history", "/v1/members", "/v1/members/1", "/v1/batches",
+	for _, path := range []string{"/v1/status", "/v1/validators", "/v1/blocks", "/v1/blocks/1", "/v1/blocks/latest",
+		"/v1/campaigns", "/v1/campaigns/1",
+		"/v1/coupons/4294967297", "/v1/coupons/4294967297?proof=true", "/v1/coupons/4294967297/history", "/v1/members",
+		"/v1/members/1", "/v1/batches",
 		"/v1/redemptions/4294967297/0", "/v1/obligations", "/v1/state/01"} {
 		var body any
 		r := fetch(t, x.Members[0].URL+path, &body)

@@ -44,7 +44,7 @@ func (i *Submission) Resolve(ctx huma.Context) []error {
 }
 
 type submitInput struct {
-	Wait    string `query:"wait" enum:"none,executed,proof" default:"proof" doc:"What to wait for: nothing, the execution by this node, or a proof"`
+	Wait    string `query:"wait" enum:"none,executed,proof" default:"proof" doc:"For execution here, or for a proof"`
 	Timeout int    `query:"timeout" minimum:"0" maximum:"60" default:"30" doc:"For how many seconds"`
 	Submission
 }
@@ -288,7 +288,8 @@ func (s *Server) dryRun(ctx context.Context, in *Submission) (*output[*client.Dr
 	if err = errors.Join(err, p.Err()); err != nil {
 		return nil, fmt.Errorf("dry run: %w", err)
 	}
-	return &output[*client.DryRunAnswer]{CacheControl: "no-store", Body: &client.DryRunAnswer{ID: tx.ID, Code: o.Code.String(),
+	return &output[*client.DryRunAnswer]{CacheControl: "no-store", Body: &client.DryRunAnswer{ID: tx.ID,
+		Code: o.Code.String(),
 		Name: o.Code.Name(), Word: o.Code.Word(), Effect: client.EffectOf(&o), Height: client.U64(p.height),
 		Time: client.TimeOf(now)}}, nil
 }

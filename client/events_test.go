@@ -63,10 +63,11 @@ func TestEventsAreFiltered(t *testing.T) {
 		filter client.EventFilter
 		want   coupon.CouponID
 	}{
-		"type":     {client.EventFilter{Types: []coupon.EventType{coupon.EventRedemptionAccrued}}, second.Coupon(1)},
-		"coupon":   {client.EventFilter{Coupon: first.Coupon(1)}, first.Coupon(1)},
-		"campaign": {client.EventFilter{Campaign: second.Number, Types: []coupon.EventType{coupon.EventCouponClaimed}}, second.Coupon(1)},
-		"till":     {client.EventFilter{Till: x.Dev.Tills[0].Public()}, first.Coupon(1)},
+		"type":   {client.EventFilter{Types: []coupon.EventType{coupon.EventRedemptionAccrued}}, second.Coupon(1)},
+		"coupon": {client.EventFilter{Coupon: first.Coupon(1)}, first.Coupon(1)},
+		"campaign": {client.EventFilter{Campaign: second.Number, Types: []coupon.EventType{coupon.EventCouponClaimed}},
+			second.Coupon(1)},
+		"till": {client.EventFilter{Till: x.Dev.Tills[0].Public()}, first.Coupon(1)},
 	} {
 		for e, err := range c.Events(within(t, time.Minute), client.EventID{}, f.filter) {
 			if err != nil || e.Outcome.Coupon != f.want {
@@ -88,10 +89,12 @@ func TestALieAboutAnEventIsDetected(t *testing.T) {
 	liar := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		lies++
 		w.Header().Set("Content-Type", "text/event-stream")
-		_, _ = fmt.Fprintf(w, "data: {\"id\":\"1.0.0\",\"type\":\"campaign.closed\",\"data\":{\"tx\":%q}}\n\n", client.Hash(r.Outcome.ID))
+		_, _ = fmt.Fprintf(w, "data: {\"id\":\"1.0.0\",\"type\":\"campaign.closed\",\"data\":{\"tx\":%q}}\n\n",
+			client.Hash(r.Outcome.ID))
 	}))
 	defer liar.Close()
-	for e, err := range newClient(t, x, []string{liar.URL, x.Members[0].URL}).Events(within(t, time.Minute), client.EventID{}, client.EventFilter{}) {
+	for e, err := range newClient(t, x, []string{liar.URL, x.Members[0].URL}).Events(within(t, time.Minute),
+		client.EventID{}, client.EventFilter{}) {
 		if err != nil || e.Type != coupon.EventCampaignPublished || e.Outcome.Campaign != campaign.Number {
 			t.Errorf("%+v, %v", e, err)
 		}

@@ -119,6 +119,16 @@ func TestALieAboutTheStateIsDetected(t *testing.T) {
 	holder := apitest.Holder(1)
 	campaign := issue(t, x, honest, holder)
 	key := coupon.CouponKey(campaign.Coupon(1))
+	for _, node := range x.Members[:2] { // each has certified the coupon, so that only the lies differ
+		c := newClient(t, x, []string{node.URL})
+		for deadline := time.Now().Add(time.Minute); ; {
+			if s, err := c.State(within(t, time.Minute), key); err == nil && s.Found() {
+				break
+			} else if time.Now().After(deadline) {
+				t.Fatal(err)
+			}
+		}
+	}
 	thief := apitest.Holder(2)
 	lies := map[string]func(p *chain.KeyProof) []byte{
 		"another owner": func(p *chain.KeyProof) []byte {
@@ -252,7 +262,8 @@ func TestALieAboutABlockIsDetected(t *testing.T) {
 			liar := proxy(t, x.Members[0].URL, func(_ *http.Request, status int, body []byte) (int, []byte) {
 				return status, edit(t, body, lie)
 			})
-			if _, err := newClient(t, x, []string{liar}).Block(within(t, time.Minute), height); !errors.Is(err, client.ErrFalse) {
+			if _, err := newClient(t, x, []string{liar}).Block(within(t, time.Minute), height); !errors.Is(err,
+				client.ErrFalse) {
 				t.Errorf("got %v", err)
 			}
 		})
@@ -268,7 +279,10 @@ func TestNonsenseIsAnError(t *testing.T) {
 		"endless":            `{"state":"` + strings.Repeat("x", 2<<20) + `"}`,
 	} {
 		t.Run(name, func(t *testing.T) {
-			liar := proxy(t, x.Members[0].URL, func(*http.Request, int, []byte) (int, []byte) { return http.StatusOK, []byte(answer) })
+			liar := proxy(t, x.Members[0].URL, func(*http.Request, int, []byte) (int, []byte) {
+				return http.StatusOK,
+					[]byte(answer)
+			})
 			c := newClient(t, x, []string{liar})
 			ctx := within(t, 150*time.Millisecond)
 			if _, err := c.Receipt(ctx, [32]byte{1}, 0); err == nil {
@@ -299,7 +313,8 @@ func TestAReceiptFileNeedsNoNetwork(t *testing.T) {
 		t.Fatal(err)
 	}
 	got, err := v.ReadReceiptFile(file)
-	if err != nil || got.Differs || got.Outcome != r.Outcome || got.TimeMs != r.TimeMs || got.Summary.Kind != "CampaignPublish" {
+	if err != nil || got.Differs || got.Outcome != r.Outcome || got.TimeMs != r.TimeMs ||
+		got.Summary.Kind != "CampaignPublish" {
 		t.Fatalf("%+v, %v", got, err)
 	}
 	change := func(f func(x *client.ReceiptFile)) []byte {

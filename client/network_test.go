@@ -159,7 +159,8 @@ func TestADroppedReplyGivesTheOriginalReceipt(t *testing.T) {
 	})
 	c := newClient(t, x, []string{dropping, x.Members[1].URL})
 	r := submit(t, c, campaign.Redeem(1, 0, holder, 0))
-	if r.Outcome.Code != coupon.OK || r.Height != uint64(first.Height) || r.Proof.Index != first.Index || first.Code != "OK" {
+	if r.Outcome.Code != coupon.OK || r.Height != uint64(first.Height) || r.Proof.Index != first.Index ||
+		first.Code != "OK" {
 		t.Fatalf("the first answer was %+v, the receipt %+v", first, r)
 	}
 	if r.Node != x.Members[1].URL {
@@ -329,7 +330,8 @@ func TestQueriesAgreeWithTheStory(t *testing.T) {
 	if b, _, err := c.Batch(ctx, campaign.Number, 1); err != nil || b.Count != 10 {
 		t.Errorf("batch %+v, %v", b, err)
 	}
-	if g, err := c.Campaign(ctx, campaign.Number); err != nil || g.Issued != 2 || g.Status != "PUBLISHED" || g.Terms.Title != "Free coffee" {
+	if g, err := c.Campaign(ctx, campaign.Number); err != nil || g.Issued != 2 || g.Status != "PUBLISHED" ||
+		g.Terms.Title != "Free coffee" {
 		t.Errorf("campaign %+v, %v", g, err)
 	}
 	if d, err := c.DryRun(ctx, campaign.Redeem(2, 0, holder, 0)); err != nil || d.Code != "OK" || d.Final {

@@ -18,7 +18,8 @@ import (
 // there or not, as a quorum attests it. Errors wrap ErrUnreachable; among what
 // they wrap are ErrFalse and ErrStale.
 func (c *Client) State(ctx context.Context, key []byte) (*State, error) {
-	s, errs := race(ctx, c, func(ctx context.Context, n *endpoint) (*State, error) { return c.stateFrom(ctx, n, key) }, nil)
+	s, errs := race(ctx, c, func(ctx context.Context, n *endpoint) (*State, error) { return c.stateFrom(ctx, n, key) },
+		nil)
 	if s == nil {
 		return nil, failed("read state", errs)
 	}
@@ -227,7 +228,9 @@ func (c *Client) Redemption(ctx context.Context, id coupon.CouponID, seq uint32)
 
 // Obligation returns what a campaign owes a payee in a cycle, proven; no row is
 // an obligation of 0. Errors wrap ErrUnreachable.
-func (c *Client) Obligation(ctx context.Context, cycle, campaign uint32, payee uint16) (coupon.Obligation, *State, error) {
+func (c *Client) Obligation(ctx context.Context, cycle, campaign uint32, payee uint16) (
+	coupon.Obligation, *State, error,
+) {
 	s, err := c.row(ctx, "obligation", coupon.ObligationKey(cycle, campaign, payee))
 	if errors.Is(err, ErrNotFound) {
 		return coupon.Obligation{}, s, nil

@@ -27,7 +27,8 @@ type CouponAnswer struct {
 }
 
 // CouponAnswerOf shows a coupon at a time.
-func CouponAnswerOf(id coupon.CouponID, c *coupon.Coupon, t *coupon.Terms, g *coupon.Campaign, nowMs uint64) CouponAnswer {
+func CouponAnswerOf(id coupon.CouponID, c *coupon.Coupon, t *coupon.Terms, g *coupon.Campaign,
+	nowMs uint64) CouponAnswer {
 	at := c.At(nowMs)
 	until := coupon.Until(c, t, g)
 	a := CouponAnswer{
@@ -88,7 +89,8 @@ type CampaignAnswer struct {
 }
 
 // CampaignAnswerOf shows a campaign at a time.
-func CampaignAnswerOf(id uint32, g *coupon.Campaign, t *coupon.Terms, currency coupon.Currency, issuer string, nowMs uint64) CampaignAnswer {
+func CampaignAnswerOf(id uint32, g *coupon.Campaign, t *coupon.Terms, currency coupon.Currency, issuer string,
+	nowMs uint64) CampaignAnswer {
 	return CampaignAnswer{
 		ID: id, Status: g.StatusAt(t, nowMs), Issuer: g.Issuer, IssuerName: issuer, Version: g.Version,
 		NextSerial: g.NextSerial, Batches: g.Batches, Issued: g.Issued, UsedUp: g.UsedUp,

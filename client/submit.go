@@ -33,8 +33,9 @@ func (c *Client) Submit(ctx context.Context, raw []byte) (*Receipt, error) {
 	if err != nil {
 		return nil, err
 	}
-	return c.resolve(ctx, tx.ID, tx.Expires, func(ctx context.Context, n *endpoint, wait time.Duration) (*TxAnswer,
-		error) {
+	return c.resolve(ctx, tx.ID, tx.Expires, func(ctx context.Context, n *endpoint, wait time.Duration) (
+		*TxAnswer, error,
+	) {
 		q := url.Values{"wait": {"proof"}, "timeout": {seconds(wait)}}
 		a := new(TxAnswer)
 		err := c.do(ctx, n, request{method: http.MethodPost, path: "/v1/transactions", query: q, body: raw, wait: wait,
@@ -104,8 +105,9 @@ func (c *Client) resolve(ctx context.Context, id [32]byte, expiresMs uint64, ask
 var errPending = errors.New("the transaction still waits at the node")
 
 // outcome asks one node for a verified receipt.
-func (c *Client) outcome(ctx context.Context, n *endpoint, id [32]byte, ask asker, hold time.Duration) (*Receipt,
-	error) {
+func (c *Client) outcome(ctx context.Context, n *endpoint, id [32]byte, ask asker, hold time.Duration) (
+	*Receipt, error,
+) {
 	a, err := ask(ctx, n, hold)
 	var p *Problem
 	switch {

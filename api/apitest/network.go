@@ -81,7 +81,8 @@ func Start(t TB, n int, configure func(*api.Config)) *Network {
 	for i := range n {
 		m := &Member{n: x, id: i, address: "127.0.0.1:0"}
 		x.Members = append(x.Members, m)
-		log, err := store.CreateLog(store.OS{}, m.path("log"), store.LogID{Chain: dev.Genesis.Digest, Key: dev.Validators[i].Public()})
+		log, err := store.CreateLog(store.OS{}, m.path("log"), store.LogID{Chain: dev.Genesis.Digest,
+			Key: dev.Validators[i].Public()})
 		check(t, err)
 		check(t, log.Close())
 		m.Start()
