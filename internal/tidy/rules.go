@@ -42,6 +42,8 @@ func layers() map[string]layer {
 		"node/nodetest": {imports: []string{"chain", "node", "pbft/...", "sig", "store", "transport"}},
 		"ledger":        {imports: []string{"chain", "coupon", "genesis", "node", "pbft", "pbft/wire", "sig", "store"}},
 		"client":        {imports: []string{"chain", "coupon", "genesis", "keys", "pbft", "pbft/wire", "sig"}},
+		"api/apitest": {imports: []string{"api", "coupon", "genesis", "keys", "ledger", "node", "pbft", "pbft/dualpath",
+			"sig", "store", "transport"}},
 		"api": {imports: []string{"chain", "client", "coupon", "genesis", "keys", "ledger", "node", "pbft/...",
 			"sig", "store", "web"}},
 		// A member's node as a process, and several of them on one machine.
