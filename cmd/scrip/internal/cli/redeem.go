@@ -157,7 +157,8 @@ func newRedeemInvoiceCommand(a *App) *cobra.Command {
 		if err := a.showQR(a.Err, text, qr); err != nil {
 			return err
 		}
-		a.Say("%s\nwaiting for the wallet's authorisation, until %s", text, units.Clock(v.Expires, time.Local))
+		_, _ = fmt.Fprintln(a.Err, text) // what the wallet scans is no small talk
+		a.Say("waiting for the wallet's authorisation, until %s", units.Clock(v.Expires, time.Local))
 		line, err := a.readLine()
 		if errors.Is(err, io.EOF) {
 			return usageError("no authorisation came on stdin")
