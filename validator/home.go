@@ -44,7 +44,8 @@ func MakeHome(home string) error {
 }
 
 // WriteConfig writes a new settings file into a home, with every setting that is
-// not at its default, and the others as comments. Settings are checked first.
+// not at its default, and the others as comments. Settings are checked first; paths
+// start from the working directory, as those of flags do.
 func WriteConfig(home string, set map[string]string) error {
 	c := defaults()
 	for _, s := range Settings() {
@@ -226,7 +227,7 @@ func (c *Config) joinedBefore(g *genesis.Genesis, id store.LogID) error {
 			Next: "scrip node --home " + c.Home})
 	case errors.Is(err, store.ErrAmnesic):
 		return &Trouble{Kind: KindUnsafeKey, Err: err,
-			What:   "this key has joined " + g.File.Name + " before, and its consensus log is gone or damaged",
+			What: "this key has joined " + g.File.Name + " before, and its consensus log is gone or damaged",
 			Remedy: "With a new log it might sign twice: bring the very file back if it still exists, never a copy; " +
 				"else this member follows for good."}
 	}

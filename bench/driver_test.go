@@ -1,0 +1,122 @@
+package bench
+
+import (
+	"bufio"
+	"encoding/binary"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"sync"
+	"testing"
+	"time"
+)
+
+// stalling answers every batch at once, but for a pause in which it answers none.
+type stalling struct {
+	mu       sync.Mutex
+	from, to time.Time
+	answers  int
+	code     func(n int) string
+}
+
+func (s *stalling) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	in := bufio.NewReader(r.Body)
+	n := 0
+	for {
+		var size [4]byte
+		if _, err := io.ReadFull(in, size[:]); err != nil {
+			break
+		}
+		if _, err := io.CopyN(io.Discard, in, int64(binary.LittleEndian.Uint32(size[:]))); err != nil {
+			break
+		}
+		n++
+	}
+	if now := time.Now(); now.After(s.from) && now.Before(s.to) {
+		time.Sleep(time.Until(s.to))
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	for i := range n {
+		s.answers++
+		_, _ = fmt.Fprintf(w, "{\"tx\":%d,\"code\":%q,\"final\":true}\n", i, s.code(s.answers))
+	}
+}
+
+func lanes(n, each int) (all []*lane) {
+	for range n {
+		all = append(all, &lane{kindTransfer, 0, make([][]byte, each)})
+	}
+	return all
+}
+
+func drive(t *testing.T, s *stalling, cfg *Config, load []*lane) *Report {
+	t.Helper()
+	server := httptest.NewServer(s)
+	defer server.Close()
+	cfg.Nodes, cfg.Workload = []string{server.URL}, Transfers
+	if err := cfg.check(); err != nil {
+		t.Fatal(err)
+	}
+	d := newDriver(cfg, newSender(cfg.Nodes), load)
+	if err := d.run(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	r := &Report{ByCode: make(map[string]int)}
+	if err := d.report(r); err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// A pause of the system is charged to everything that was due in it: of 2 s with a
+// pause of 1 s, half of the transactions have waited, half a second on average. A
+// load that waits for answers would see one slow request.
+func TestAStallIsChargedForWhatFellDue(t *testing.T) {
+	cfg := &Config{Rate: 500, Duration: 2 * time.Second, Warmup: 10 * time.Millisecond}
+	begin := time.Now()
+	s := &stalling{from: begin.Add(500 * time.Millisecond), to: begin.Add(1500 * time.Millisecond),
+		code: func(int) string { return okCode }}
+	r := drive(t, s, cfg, lanes(2000, 10))
+	if r.Committed < 900 || r.Errors != 0 || r.Late != 0 {
+		t.Fatalf("%+v", r)
+	}
+	if r.LatencyMs.P90 < 600 || r.LatencyMs.P99 < 900 || r.LatencyMs.P50 > 600 {
+		t.Errorf("latency %+v does not show a pause of 1000 ms in half of the run", r.LatencyMs)
+	}
+}
+
+// Refusals are counted by their code, and a lane goes on only after a success or
+// when the node was busy.
+func TestRefusalsAreCounted(t *testing.T) {
+	codes := []string{okCode, "E403", "E108"}
+	s := &stalling{code: func(n int) string { return codes[n%3] }}
+	cfg := &Config{Rate: 300, Duration: time.Second, Warmup: 10 * time.Millisecond}
+	r := drive(t, s, cfg, lanes(1000, 2))
+	if r.ByCode["E403"] == 0 || r.ByCode["E108"] == 0 || r.Refused != r.ByCode["E403"]+r.ByCode["E108"] {
+		t.Errorf("%+v", r)
+	}
+	if total := r.Committed + r.Refused; total < 290 || total > 310 {
+		t.Errorf("%d outcomes at 300 a second", total)
+	}
+}
+
+// More load than there are coupons is said to be late, not left out.
+func TestBusyCouponsAreLate(t *testing.T) {
+	s := &stalling{code: func(int) string { return okCode }}
+	cfg := &Config{Rate: 200, Duration: time.Second, Warmup: 10 * time.Millisecond}
+	if r := drive(t, s, cfg, lanes(50, 1)); r.Late < 140 || r.Committed > 50 {
+		t.Errorf("%+v", r)
+	}
+}
+
+func TestMixHasItsProportions(t *testing.T) {
+	var n [kinds]int
+	for _, k := range mixPattern {
+		n[k]++
+	}
+	if n != [kinds]int{kindTransfer: 5, kindClaim: 14, kindRedeem: 1} {
+		t.Errorf("of twenty: %v", n)
+	}
+}

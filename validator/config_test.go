@@ -1,0 +1,123 @@
+package validator
+
+import (
+	"errors"
+	"maps"
+	"os"
+	"path/filepath"
+	"testing"
+)
+
+func home(t *testing.T, config string) string {
+	t.Helper()
+	dir := t.TempDir()
+	if config != "" {
+		if err := os.WriteFile(filepath.Join(dir, ConfigName), []byte(config), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return dir
+}
+
+func TestLaterSourcesGoBeforeEarlierOnes(t *testing.T) {
+	dir := home(t, "[listen]\napi = \"127.0.0.1:2\"\npeers = \"127.0.0.1:2\"\n[limits]\nworkers = 2\n")
+	env := func(name string) (string, bool) {
+		v, ok := map[string]string{"SCRIP_LISTEN_API": "127.0.0.1:3", "SCRIP_LISTEN_PEERS": "127.0.0.1:3",
+			"SCRIP_LIMITS_WORKERS": ""}[name]
+		return v, ok
+	}
+	c, err := LoadConfig(dir, env, map[string]string{"listen-api": "127.0.0.1:4"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := map[string]Value{
+		"listen.api":     {"listen.api", "127.0.0.1:4", "flag --listen-api"},
+		"listen.peers":   {"listen.peers", "127.0.0.1:3", "environment SCRIP_LISTEN_PEERS"},
+		"limits.workers": {"limits.workers", "2", filepath.Join(dir, ConfigName)},
+		"log.level":      {"log.level", "info", "default"},
+	}
+	for _, v := range c.Values() {
+		if w, ok := want[v.Key]; ok && v != w {
+			t.Errorf("%+v, want %+v", v, w)
+		}
+	}
+}
+
+func TestWrongSettingsAreNamed(t *testing.T) {
+	for config, want := range map[string]string{
+		"[listen]\napo = \"x:1\"\n":             "Did you mean \"listen.api\"?",
+		"workers = 3\n":                         "Did you mean \"limits.workers\"?",
+		"[completely]\ndifferent = 1\n":         "",
+		"[listen]\napi = \"nonsense\"\n":        "It is: where the API listens, host:port.",
+		"[listen]\napi = \"127.0.0.1:70000\"\n": "It is: where the API listens, host:port.",
+		"[limits]\nworkers = -1\n":              "It is: goroutines that check signatures; 0 = one per CPU.",
+		"[peers]\nmall = \"x:1\"\n":             "It is: addresses of the validators by their number in the genesis file, such as 0=host:port.",
+		"[log]\nlevel = \"loud\"\n":             "It is: least level of what is logged: debug, info, warn, error.",
+		"genesis = \n":                          "",
+	} {
+		_, err := LoadConfig(home(t, config), nil, nil)
+		var trouble *Trouble
+		if !errors.As(err, &trouble) || trouble.Kind != KindSettings || trouble.Remedy != want {
+			t.Errorf("%q: %v, %+v", config, err, trouble)
+		}
+	}
+}
+
+// What WriteConfig writes is what LoadConfig reads.
+func TestWrittenSettingsAreRead(t *testing.T) {
+	set := map[string]string{"listen.api": "10.0.0.1:1", "peers": "0=a:1,12=b.example:2", "api.hosts": "x.example,y.example",
+		"limits.block_txs": "17", "data": filepath.Join(t.TempDir(), "elsewhere")}
+	dir := home(t, "")
+	if err := WriteConfig(dir, set); err != nil {
+		t.Fatal(err)
+	}
+	if err := WriteConfig(dir, set); err == nil {
+		t.Error("a settings file was overwritten")
+	}
+	c, err := LoadConfig(dir, nil, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := make(map[string]string)
+	for _, v := range c.Values() {
+		if v.Origin != "default" {
+			got[v.Key] = v.Value
+		}
+	}
+	if !maps.Equal(got, set) {
+		t.Errorf("read %v, written %v", got, set)
+	}
+	if c.Path(c.Data) != set["data"] || c.Path(c.Genesis) != filepath.Join(dir, "genesis.json") {
+		t.Errorf("data is %s, the genesis file %s", c.Path(c.Data), c.Path(c.Genesis))
+	}
+}
+
+func TestJoinMakesOneLogForAKeyAndChain(t *testing.T) {
+	dir := home(t, "")
+	if err := os.Chmod(dir, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	var trouble *Trouble
+	if err := MakeHome(dir); !errors.As(err, &trouble) || trouble.Kind != KindPermission {
+		t.Errorf("an open home: %v", err)
+	}
+	if err := os.Chmod(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	c, err := LoadConfig(dir, nil, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.LoadKey(); !errors.As(err, &trouble) || trouble.Kind != KindMissing {
+		t.Errorf("no key: %v", err)
+	}
+	if _, err := c.MakeKey(""); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := c.MakeKey(""); !errors.As(err, &trouble) {
+		t.Errorf("a second key: %v", err)
+	}
+	if _, err := c.Join([]byte("{}")); !errors.As(err, &trouble) || trouble.Kind != KindGenesis {
+		t.Errorf("no genesis file: %v", err)
+	}
+}
