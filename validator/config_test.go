@@ -51,9 +51,10 @@ func TestWrongSettingsAreNamed(t *testing.T) {
 		"[listen]\napi = \"nonsense\"\n":        "It is: where the API listens, host:port.",
 		"[listen]\napi = \"127.0.0.1:70000\"\n": "It is: where the API listens, host:port.",
 		"[limits]\nworkers = -1\n":              "It is: goroutines that check signatures; 0 = one per CPU.",
-		"[peers]\nmall = \"x:1\"\n":             "It is: addresses of the validators by their number in the genesis file, such as 0=host:port.",
-		"[log]\nlevel = \"loud\"\n":             "It is: least level of what is logged: debug, info, warn, error.",
-		"genesis = \n":                          "",
+		"[peers]\nmall = \"x:1\"\n": "It is: addresses of the validators by their number in the genesis file, " +
+			"such as 0=host:port.",
+		"[log]\nlevel = \"loud\"\n": "It is: least level of what is logged: debug, info, warn, error.",
+		"genesis = \n":              "",
 	} {
 		_, err := LoadConfig(home(t, config), nil, nil)
 		var trouble *Trouble
@@ -65,7 +66,8 @@ func TestWrongSettingsAreNamed(t *testing.T) {
 
 // What WriteConfig writes is what LoadConfig reads.
 func TestWrittenSettingsAreRead(t *testing.T) {
-	set := map[string]string{"listen.api": "10.0.0.1:1", "peers": "0=a:1,12=b.example:2", "api.hosts": "x.example,y.example",
+	set := map[string]string{"listen.api": "10.0.0.1:1", "peers": "0=a:1,12=b.example:2",
+		"api.hosts":        "x.example,y.example",
 		"limits.block_txs": "17", "data": filepath.Join(t.TempDir(), "elsewhere")}
 	dir := home(t, "")
 	if err := WriteConfig(dir, set); err != nil {
