@@ -32,6 +32,37 @@ func TestVotesGoOnAboveAStoreAheadOfTheLog(t *testing.T) {
 	}
 }
 
+// Certificates over executed blocks are synced by nobody, so a crash of all
+// members may take the newest from all of them. They are made again.
+func TestCertificatesAreMadeAgainAfterACrashOfAll(t *testing.T) {
+	for _, recall := range []bool{false, true} {
+		c := newClusterOf(t, 4, 1, 1, 4096)
+		c.recall = recall
+		for range 5 {
+			c.propose("executed")
+		}
+		for i := range c.replicas {
+			c.replicas[i] = c.resume(pbft.ReplicaID(i), c.logs[i])
+			c.certified[i] = make(map[pbft.Seq]int)
+		}
+		for i, r := range c.replicas {
+			for peer := range c.replicas {
+				if peer != i {
+					r.Connected(pbft.ReplicaID(peer))
+				}
+			}
+		}
+		c.tick(1)
+		for i := range c.replicas {
+			for s := pbft.Seq(1); s <= 5; s++ {
+				if have := c.certified[i][s]; have < c.com.Quorum() {
+					t.Errorf("recall %v: replica %d holds %d signatures over block %d", recall, i, have, s)
+				}
+			}
+		}
+	}
+}
+
 // resume restarts a replica from a log with everything that it has committed in
 // its driver's store.
 func (c *cluster) resume(id pbft.ReplicaID, log []pbft.Record) *Replica {
@@ -45,8 +76,8 @@ func (c *cluster) resume(id pbft.ReplicaID, log []pbft.Record) *Replica {
 	}
 	r, err := New(pbft.Config{Committee: c.com, Self: id, Scheme: stub{}, PayloadRoot: payloadRoot,
 		Sign:    func(m []byte) pbft.Signature { return stubSign(c.com.Key(id), m) },
-		Genesis: c.com.GenesisHeader(pbft.Digest{}, 1),
-		Anchor:  pbft.Anchor{Header: last.Block.Header, Certificate: last.Certificate, StateRoot: root},
+		Genesis: c.com.GenesisHeader(pbft.Digest{}, 1), Recall: c.recall,
+		Anchor: pbft.Anchor{Header: last.Block.Header, Certificate: last.Certificate, StateRoot: root},
 		History: func(s pbft.Seq) (pbft.History, bool) {
 			if s < 1 || int(s) > len(history) {
 				return pbft.History{}, false

@@ -151,14 +151,34 @@ func (r *Replica) dropCheckpoints(s pbft.Seq) { delete(r.checkpoints, s) }
 // certificate are in the log by then.
 func (r *Replica) attest(ref pbft.BlockRef, stateRoot, receiptRoot pbft.Digest) {
 	if r.voting() {
-		m := &pbft.Checkpoint{Epoch: r.com.Epoch(), Seq: ref.Seq, Block: ref.Digest, StateRoot: stateRoot,
-			ReceiptRoot: receiptRoot, Replica: r.self}
-		m.Signature = r.sign(r.com.CheckpointBytes(ref.Seq, ref.Digest, stateRoot, receiptRoot))
-		r.checkpointPool(ref.Seq).votes[r.self] = attestation{results{ref.Digest, stateRoot, receiptRoot},
-			m.Signature, true, true}
-		r.send(pbft.Everyone, m)
+		r.sendAttestation(pbft.Everyone, ref.Seq, results{ref.Digest, stateRoot, receiptRoot})
 	}
 	r.tallyCheckpoints(ref.Seq)
+}
+
+func (r *Replica) sendAttestation(to pbft.ReplicaID, s pbft.Seq, res results) {
+	m := &pbft.Checkpoint{Epoch: r.com.Epoch(), Seq: s, Block: res.block, StateRoot: res.state,
+		ReceiptRoot: res.receipts, Replica: r.self}
+	m.Signature = r.sign(r.com.CheckpointBytes(s, res.block, res.state, res.receipts))
+	r.checkpointPool(s).votes[r.self] = attestation{res, m.Signature, true, true}
+	r.send(to, m)
+}
+
+// attestAgain attests the remembered blocks of which this replica has not seen a
+// quorum's certificate: those that it executed before it could sign, and those
+// whose certificates a crash of everybody has taken from everybody.
+func (r *Replica) attestAgain(to pbft.ReplicaID) {
+	if !r.voting() {
+		return
+	}
+	for s := max(r.chain.low, 1); s <= r.chain.executed; s++ {
+		res, ok := r.chain.results[s]
+		if p := r.checkpoints[s]; !ok || p != nil && p.issued >= r.quorum() {
+			continue
+		}
+		r.sendAttestation(to, s, res)
+		r.tallyCheckpoints(s)
+	}
 }
 
 // onCheckpoint takes an attestation from its signer's own channel.

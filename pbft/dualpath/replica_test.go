@@ -48,6 +48,8 @@ type cluster struct {
 	logs      [][]pbft.Record
 	committed [][]pbft.CommittedBlock
 	roots     []pbft.Digest
+	certified []map[pbft.Seq]int // signatures in the last checkpoint certificate
+	recall    bool               // of replicas that resume
 	clock     uint64
 }
 
@@ -71,6 +73,7 @@ func newClusterOf(t *testing.T, n, f, p int, tenure uint64) *cluster {
 	c := &cluster{t: t, com: com, down: make([]bool, n), logs: make([][]pbft.Record, n),
 		committed: make([][]pbft.CommittedBlock, n), roots: make([]pbft.Digest, n), clock: 1_000_000}
 	for i := 0; i < n; i++ {
+		c.certified = append(c.certified, make(map[pbft.Seq]int))
 		c.replicas = append(c.replicas, c.start(pbft.ReplicaID(i), nil))
 	}
 	c.tick(1)
@@ -131,6 +134,9 @@ func (c *cluster) act(i int, r *Replica, rd pbft.Ready) {
 		c.committed[i] = append(c.committed[i], b)
 		c.roots[i] = payloadChain(c.roots[i], b.Block.Payload)
 		r.Executed(b.Block.Header.Seq, c.roots[i], pbft.Digest{})
+	}
+	for _, x := range rd.Checkpoints {
+		c.certified[i][x.Seq] = len(x.Signatures)
 	}
 	for _, k := range rd.Checks {
 		r.PayloadChecked(k.Digest, true)

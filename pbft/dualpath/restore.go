@@ -157,6 +157,7 @@ func (r *Replica) endRecall() {
 		}
 	}
 	r.resend(pbft.Everyone)
+	r.attestAgain(pbft.Everyone)
 	r.sendSuspicion()
 }
 

@@ -397,6 +397,7 @@ func (r *Replica) Connected(peer pbft.ReplicaID) {
 		r.send(peer, &pbft.Recall{Epoch: r.com.Epoch(), Nonce: r.recall.nonce})
 	}
 	r.resend(peer)
+	r.attestAgain(peer)
 	if r.vcSent > r.view && r.voting() {
 		r.send(peer, r.ownVC)
 	}
