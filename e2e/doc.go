@@ -12,7 +12,8 @@
 //     compared: nothing that was acknowledged is lost, no key has voted twice.
 //   - Race: two tills redeem one coupon at the same moment at different nodes.
 //   - Hostile input: strangers, members that break the protocol's framing,
-//     clients that flood and dawdle, a full disk.
+//     clients that flood and dawdle.
+//   - Full disk: a validator that can write no more stops, says so, and comes back.
 //   - Homes: a whole network killed, ledgers and logs lost or put back.
 //
 // The validators are this test program, started again; -e2e.scrip names a scrip

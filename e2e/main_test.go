@@ -1,3 +1,5 @@
+//go:build unix
+
 package e2e
 
 import (
@@ -16,7 +18,7 @@ import (
 
 var (
 	killsFlag = flag.Int("e2e.kills", 6, "validators to kill or stop")
-	racesFlag = flag.Int("e2e.races", 100, "coupons that two tills redeem at once")
+	racesFlag = flag.Int("e2e.races", 200, "coupons that two tills redeem at once")
 	seedFlag  = flag.Uint64("e2e.seed", 0, "seed of the random choices; 0 = from the clock")
 	scripFlag = flag.String("e2e.scrip", "", "scrip binary to test; none = the packages of this program")
 )
