@@ -203,7 +203,8 @@ func (x *hostile) refused(i int, reason transport.Reason) {
 func (x *hostile) strangers() {
 	const victim = 3
 	address := x.peerAddress(victim)
-	for _, first := range [][]byte{nil, x.random(1), x.random(5000), []byte("GET / HTTP/1.1\r\n\r\n"), {22, 3, 1, 255, 255}} {
+	openings := [][]byte{nil, x.random(1), x.random(5000), []byte("GET / HTTP/1.1\r\n\r\n"), {22, 3, 1, 255, 255}}
+	for _, first := range openings {
 		conn, err := net.Dial("tcp", address)
 		if err != nil {
 			x.t.Fatal(err)
