@@ -25,7 +25,7 @@ type Batching struct {
 	// EnoughBytes is a batch that does not wait for more. Default 128 KiB.
 	EnoughBytes int
 	// Wait is the longest that a small batch waits while others are in flight.
-	// Default 4 ms.
+	// Default 20 ms.
 	Wait time.Duration
 }
 
@@ -34,7 +34,7 @@ func (b *Batching) fill(payloadMax uint32) {
 	setDefault(&b.TxsMax, 8192)
 	setDefault(&b.InFlightMax, 4)
 	setDefault(&b.EnoughBytes, 128<<10)
-	setDefault(&b.Wait, 4*time.Millisecond)
+	setDefault(&b.Wait, 20*time.Millisecond)
 	b.BytesMax = min(b.BytesMax, int(payloadMax))
 	b.TxsMax = min(b.TxsMax, payloadTxsMax)
 	b.EnoughBytes = min(b.EnoughBytes, b.BytesMax/2)

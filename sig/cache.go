@@ -29,7 +29,19 @@ type cacheShard struct {
 	index map[[KeySize]byte]int
 	slots []cacheSlot // grows up to its capacity, then is recycled
 	hand  int
+	// young and old are what is known of keys without expanding them. When young
+	// is full it becomes old, and what was old is forgotten.
+	young, old map[[KeySize]byte]acquaintance
 }
+
+// acquaintance is what is known of a key that is not expanded.
+type acquaintance struct {
+	judged, valid bool // whether ValidKey was asked, and its answer
+	used          bool // it has signed something: the next time it is expanded
+}
+
+// acquaintancesMax bounds each generation of one shard: about 5 MB in all.
+const acquaintancesMax = 2048
 
 type cacheSlot struct {
 	key      [KeySize]byte
@@ -45,6 +57,7 @@ func newKeyCache(capacity int) *keyCache {
 	c := &keyCache{seed: maphash.MakeSeed()}
 	for i := range c.shards {
 		c.shards[i].index = make(map[[KeySize]byte]int)
+		c.shards[i].young = make(map[[KeySize]byte]acquaintance)
 		c.shards[i].slots = make([]cacheSlot, 0, perShard)
 	}
 	return c
@@ -54,12 +67,20 @@ func (c *keyCache) shard(key *[KeySize]byte) *cacheShard {
 	return &c.shards[maphash.Bytes(c.seed, key[:])%cacheShards]
 }
 
-// expand returns the expanded form of key, or nil if key is no point of the
-// curve. Keys that are no points are not remembered: refusing them is cheap.
+// expand returns the expanded form of key, or nil if it is not worth expanding
+// yet, because this is the first signature by it that is met, or if key is no
+// point of the curve. Expanding costs more than it saves on keys that sign once,
+// as the holders of coupons do.
 func (c *keyCache) expand(key *[KeySize]byte) *ed25519.ExpandedPublicKey {
 	s := c.shard(key)
 	if slot, ok := s.get(key); ok {
 		return slot.expanded
+	}
+	known := s.recall(key)
+	if !known.used {
+		known.used = true
+		s.remember(key, known)
+		return nil
 	}
 	// Expanding outside the lock may happen twice at once for one key, which
 	// is harmless; holding the lock would make hits wait for misses.
@@ -67,8 +88,43 @@ func (c *keyCache) expand(key *[KeySize]byte) *ed25519.ExpandedPublicKey {
 	if err != nil {
 		return nil
 	}
-	s.put(cacheSlot{key: *key, expanded: expanded, valid: ValidKey(*key)})
+	if !known.judged {
+		known.valid = ValidKey(*key)
+	}
+	s.put(cacheSlot{key: *key, expanded: expanded, valid: known.valid})
 	return expanded
+}
+
+// valid is ValidKey, asked once for a remembered key.
+func (c *keyCache) valid(key *[KeySize]byte) bool {
+	s := c.shard(key)
+	if slot, ok := s.get(key); ok {
+		return slot.valid
+	}
+	known := s.recall(key)
+	if !known.judged {
+		known.judged, known.valid = true, ValidKey(*key)
+		s.remember(key, known)
+	}
+	return known.valid
+}
+
+func (s *cacheShard) recall(key *[KeySize]byte) acquaintance {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if known, ok := s.young[*key]; ok {
+		return known
+	}
+	return s.old[*key]
+}
+
+func (s *cacheShard) remember(key *[KeySize]byte, known acquaintance) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.young) >= acquaintancesMax {
+		s.old, s.young = s.young, make(map[[KeySize]byte]acquaintance, acquaintancesMax)
+	}
+	s.young[*key] = known
 }
 
 func (s *cacheShard) get(key *[KeySize]byte) (cacheSlot, bool) {

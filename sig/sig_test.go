@@ -3,6 +3,7 @@ package sig
 import (
 	stded25519 "crypto/ed25519"
 	"crypto/sha512"
+	"encoding/binary"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
@@ -382,8 +383,9 @@ func TestCacheIsBoundedAndKeepsKeysInUse(t *testing.T) {
 	c.expand(&hot)
 	first := c.expand(&hot)
 	for range 20 * capacity {
-		once := randomKey(r).Public()
-		c.expand(&once)
+		twice := randomKey(r).Public()
+		c.expand(&twice)
+		c.expand(&twice)
 		if c.expand(&hot) != first {
 			t.Fatal("a key in constant use was evicted")
 		}
@@ -396,6 +398,34 @@ func TestCacheIsBoundedAndKeepsKeysInUse(t *testing.T) {
 			if c.shards[i].slots[slot].key != key {
 				t.Fatal("index and slots disagree")
 			}
+		}
+	}
+}
+
+func TestKeysThatSignOnceAreNotExpanded(t *testing.T) {
+	r := newRand(t, 7)
+	c := newKeyCache(64)
+	for range 100 {
+		once := randomKey(r).Public()
+		if c.expand(&once) != nil {
+			t.Fatal("the first signature by a key expanded it")
+		}
+	}
+	if n := c.size(); n != 0 {
+		t.Fatalf("%d keys expanded", n)
+	}
+}
+
+func TestAcquaintancesAreBounded(t *testing.T) {
+	c := newKeyCache(1)
+	var key [KeySize]byte
+	for i := range 5 * cacheShards * acquaintancesMax {
+		binary.LittleEndian.PutUint64(key[:], uint64(i))
+		c.shard(&key).remember(&key, acquaintance{used: true})
+	}
+	for i := range c.shards {
+		if n := len(c.shards[i].young) + len(c.shards[i].old); n > 2*acquaintancesMax {
+			t.Fatalf("%d keys remembered in a shard", n)
 		}
 	}
 }

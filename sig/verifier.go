@@ -56,16 +56,15 @@ func NewVerifier(cacheKeys int) *Verifier {
 // Verify reports whether s is a signature of msg by key, as the function Verify
 // does.
 func (v *Verifier) Verify(key *[KeySize]byte, msg []byte, s *[SignatureSize]byte) bool {
-	expanded := v.cache.expand(key)
-	return expanded != nil && ed25519.VerifyExpandedWithOptions(expanded, msg, s[:], zip215)
+	if expanded := v.cache.expand(key); expanded != nil {
+		return ed25519.VerifyExpandedWithOptions(expanded, msg, s[:], zip215)
+	}
+	return Verify(key, msg, s)
 }
 
 // ValidKey answers as the function ValidKey does, at once for a remembered key.
 func (v *Verifier) ValidKey(key [KeySize]byte) bool {
-	if slot, ok := v.cache.shard(&key).get(&key); ok {
-		return slot.valid
-	}
-	return ValidKey(key)
+	return v.cache.valid(&key)
 }
 
 // VerifyBatch reports whether every item verifies. No items verify trivially:
@@ -114,8 +113,8 @@ func (v *Verifier) verifyAll(items []Item) bool {
 		}
 		return true
 	}
-	batch, sound := v.load(items)
-	ok := sound && batch.VerifyBatchOnly(nil)
+	batch := v.load(items)
+	ok := batch.VerifyBatchOnly(nil)
 	v.unload(batch)
 	return ok
 }
@@ -124,7 +123,7 @@ func (v *Verifier) verifyAll(items []Item) bool {
 func (v *Verifier) search(items []Item, ok []bool) {
 	for len(items) > 0 {
 		n := min(len(items), searchSize)
-		batch, _ := v.load(items[:n])
+		batch := v.load(items[:n])
 		// Verify tries the part as a batch, then each item on what it has
 		// already decoded.
 		_, verdicts := batch.Verify(nil)
@@ -134,16 +133,19 @@ func (v *Verifier) search(items []Item, ok []bool) {
 	}
 }
 
-// load fills a batch. sound is false if some key is no point of the curve; its
-// item stays in the batch as one that cannot verify.
-func (v *Verifier) load(items []Item) (batch *ed25519.BatchVerifier, sound bool) {
-	batch, sound = v.batches.Get().(*ed25519.BatchVerifier), true
+// load fills a batch. An item whose key is no point of the curve stays in it as
+// one that cannot verify.
+func (v *Verifier) load(items []Item) *ed25519.BatchVerifier {
+	batch := v.batches.Get().(*ed25519.BatchVerifier)
 	for i := range items {
-		expanded := v.cache.expand(items[i].Key)
-		sound = sound && expanded != nil
-		batch.AddExpandedWithOptions(expanded, items[i].Message, items[i].Signature[:], zip215)
+		x := &items[i]
+		if expanded := v.cache.expand(x.Key); expanded != nil {
+			batch.AddExpandedWithOptions(expanded, x.Message, x.Signature[:], zip215)
+		} else {
+			batch.AddWithOptions(x.Key[:], x.Message, x.Signature[:], zip215)
+		}
 	}
-	return batch, sound
+	return batch
 }
 
 func (v *Verifier) unload(batch *ed25519.BatchVerifier) { v.batches.Put(batch.Reset()) }
