@@ -1,5 +1,5 @@
 # Scrip: build, test and demo. `make help` lists the targets.
-# Nothing here needs more than Go, make, git and, for the browser parts, Node.
+# Nothing here needs more than Go, make and git.
 
 # Tests run what ships: one static binary without C.
 CGO_ENABLED ?= 0
@@ -25,7 +25,7 @@ help: ## List the targets
 build: ## Build bin/scrip, one static binary
 	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/scrip ./cmd/scrip
 
-demo: build ## Run a whole network with wallet, till and console on this machine
+demo: build ## Run a four-validator network on this machine
 	bin/scrip demo
 
 fmt-check:

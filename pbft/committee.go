@@ -144,7 +144,8 @@ func NewCommittee(chain Digest, epoch Epoch, keys []PublicKey, params Parameters
 			}
 		}
 	}
-	c := &Committee{chain: chain, epoch: epoch, keys: append([]PublicKey(nil), keys...), params: params, quorum: (n+f)/2 + 1}
+	c := &Committee{chain: chain, epoch: epoch, keys: append([]PublicKey(nil), keys...), params: params,
+		quorum: (n+f)/2 + 1}
 	c.digest = c.computeDigest()
 	return c, nil
 }

@@ -129,8 +129,9 @@ func chaosWorld(seed, now uint64, fake bool) *World {
 		w.Tills = append(w.Tills, Till{
 			Key: w.Derive("till", uint64(i)), Member: pick(r, []uint16{1, 1, 3, 3, 4, 4, 5}),
 			Store: uint16(r.Between(1, 3)), Rights: pick(r, []uint8{1, 1, 2, 3, 4, 5, 6, 7, 7, 7}),
-			Currency: pick(r, []uint16{978, 978, 978, 756}), ValidFrom: from, ValidUntil: max(from, now) + pick(r, []uint64{r.Scaled(90 * dayMs), yearMs, yearMs}),
-			DayCap: pick(r, []uint64{moneyMax, moneyMax, moneyMax, 20_000, r.Scaled(10_000)}), Label: "Kasse",
+			Currency: pick(r, []uint16{978, 978, 978, 756}), ValidFrom: from,
+			ValidUntil: max(from, now) + pick(r, []uint64{r.Scaled(90 * dayMs), yearMs, yearMs}),
+			DayCap:     pick(r, []uint64{moneyMax, moneyMax, moneyMax, 20_000, r.Scaled(10_000)}), Label: "Kasse",
 		})
 	}
 	for i := range 5 {
