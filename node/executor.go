@@ -2,6 +2,7 @@ package node
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"time"
@@ -73,8 +74,9 @@ func (e *executor) run(ctx context.Context) error {
 
 // certify stores a certificate, unless a larger one is there.
 func (e *executor) certify(c *pbft.CheckpointCertificate) error {
-	if b := e.n.hub.recent(uint64(c.Seq)); b != nil && b.signatures() >= len(c.Signatures) {
-		return nil
+	held, err := e.signaturesHeld(uint64(c.Seq))
+	if err != nil || held >= len(c.Signatures) {
+		return err
 	}
 	if err := e.n.cfg.Ledger.PutCheckpoint(uint64(c.Seq), c.Encode()); err != nil {
 		return fmt.Errorf("store the certificate of height %d: %w", c.Seq, err)
@@ -82,6 +84,26 @@ func (e *executor) certify(c *pbft.CheckpointCertificate) error {
 	e.n.hub.certified(c)
 	e.n.certs.have(uint64(c.Seq))
 	return nil
+}
+
+// signaturesHeld returns how many members the certificate names that is held for a
+// height: among the recent blocks, or from before a restart in the ledger.
+func (e *executor) signaturesHeld(height uint64) (int, error) {
+	if b := e.n.hub.recent(height); b != nil {
+		return b.signatures(), nil
+	}
+	encoded, err := e.n.cfg.Ledger.Latest().Checkpoint(height)
+	if errors.Is(err, store.ErrNotFound) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, fmt.Errorf("read the certificate of height %d: %w", height, err)
+	}
+	c, err := pbft.DecodeCheckpointCertificate(encoded)
+	if err != nil {
+		return 0, fmt.Errorf("stored certificate of height %d: %w", height, err)
+	}
+	return len(c.Signatures), nil
 }
 
 // execute runs one block and commits it to the ledger, all of it or nothing.

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"slices"
 
 	"golang.org/x/sync/errgroup"
 
@@ -99,7 +100,11 @@ func (p *process) open() (err error) {
 			return listenTrouble(p.cfg.ListenDebug, "listen-debug", err)
 		}
 	}
-	if _, err := os.Stat(p.cfg.joinedPath()); err != nil {
+	joined, err := p.cfg.joined()
+	if err != nil {
+		return err
+	}
+	if !slices.Contains(joined, p.genesis.Digest) {
 		return &Trouble{Kind: KindMissing, What: "this home has not joined the chain of its genesis file",
 			Next: fmt.Sprintf("scrip init --home %s --genesis %s", p.cfg.Home, p.cfg.Path(p.cfg.Genesis))}
 	}

@@ -165,11 +165,17 @@ func (b *block) setSignature(s pbft.Signature) {
 	}
 }
 
-// tooFar reports whether a position is beyond a tenure and all windows, where no
-// header can be of use yet. A faulty primary signs any position, and what is kept
-// is walked through position by position.
+// tooFar reports whether a position is beyond a tenure and all windows above what
+// certificates vouch for, where no header can be of use yet. A faulty primary
+// signs any position, and what is kept is walked through position by position.
+// The measure is not the committed block: a suffix that is certified and not yet
+// committed may span many tenures.
 func (r *Replica) tooFar(s pbft.Seq) bool {
-	return s > r.chain.committed.Seq+pbft.Seq(r.par.Tenure)+4*pbft.Seq(r.par.Window)
+	top := r.horizon()
+	for _, c := range r.chain.unplaced {
+		top = max(top, c.Block.Seq)
+	}
+	return s > top+pbft.Seq(r.par.Tenure)+4*pbft.Seq(r.par.Window)
 }
 
 // addHeader adds a block of which only the verified header is known, unless it is

@@ -202,13 +202,20 @@ func (r *Replica) onNewView(from pbft.ReplicaID, m *pbft.NewView) pbft.Reason {
 func (r *Replica) verified(m *pbft.NewView) *pbft.NewView {
 	x := *m
 	x.Certificate = r.held(m.Certificate)
-	x.Headers = slices.Clone(m.Headers)
-	for i := range x.Headers {
-		if b := r.chain.byDigest[r.com.HeaderDigest(&x.Headers[i].Header)]; b != nil && b.signed {
-			x.Headers[i].Signature = b.block.Signature
+	x.Headers = r.heldHeaders(m.Headers)
+	return &x
+}
+
+// heldHeaders returns the headers with the signatures under which they are held,
+// for those that are.
+func (r *Replica) heldHeaders(hs []pbft.SignedHeader) []pbft.SignedHeader {
+	hs = slices.Clone(hs)
+	for i := range hs {
+		if b := r.chain.byDigest[r.com.HeaderDigest(&hs[i].Header)]; b != nil && b.signed {
+			hs[i].Signature = b.block.Signature
 		}
 	}
-	return &x
+	return hs
 }
 
 // mayReplaceBase reports whether another entry proof of the present view may

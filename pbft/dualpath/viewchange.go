@@ -80,12 +80,14 @@ func (r *Replica) onViewChange(from pbft.ReplicaID, m *pbft.ViewChange) pbft.Rea
 	if reason := r.checkViewChange(m); reason != pbft.Accepted {
 		return reason
 	}
+	// What was held already was not checked again, so the held form is kept: it
+	// may be forgotten before this report is used.
+	vc := *m
+	vc.Certificate, vc.Walk = r.held(m.Certificate), r.heldHeaders(m.Walk)
+	p.vc = &vc
 	if m.Certificate != nil {
 		r.learn(m.Certificate)
 	}
-	vc := *m
-	vc.Certificate = r.held(m.Certificate)
-	p.vc = &vc
 	r.noteSuspect(from, m.View-1, true)
 	r.evaluate()
 	return pbft.Accepted

@@ -1,0 +1,49 @@
+package dualpath
+
+import (
+	"testing"
+
+	"github.com/scrip-network/scrip/pbft"
+)
+
+// A header that is held is not verified again, so what came with a report must be
+// kept in the held form: the copy may carry a spoiled signature, and the header
+// may be forgotten before the report goes into a NEW-VIEW.
+func TestReportsAreKeptWithTheSignaturesThatWereVerified(t *testing.T) {
+	c := newCluster(t, 4, 1, 1)
+	c.propose("x")
+	r := c.replicas[1]
+	b := r.chain.byDigest[r.chain.committed.Digest]
+	good := b.block.SignedHeader
+	spoiled := good
+	spoiled.Signature[9]++
+	kept := r.heldHeaders([]pbft.SignedHeader{spoiled})
+	if kept[0] != good {
+		t.Error("the spoiled signature was kept")
+	}
+	strange := good
+	strange.Header.TimeMs++
+	if kept := r.heldHeaders([]pbft.SignedHeader{strange}); kept[0] != strange {
+		t.Error("a header that is not held was changed")
+	}
+}
+
+// A suffix that is certified and not committed may be longer than a tenure and
+// all windows: the next block on it must still be taken.
+func TestPositionsAreMeasuredFromWhatIsCertified(t *testing.T) {
+	c := newClusterOf(t, 4, 1, 1, 8)
+	r := c.replicas[1]
+	far := pbft.Seq(8 + 4*8 + 1)
+	if !r.tooFar(far) {
+		t.Fatalf("position %d of a new chain is not too far", far)
+	}
+	r.highRef = pbft.BlockRef{View: 3, Seq: 30}
+	if r.tooFar(far) {
+		t.Errorf("position %d is refused above a certificate of %d", far, r.highRef.Seq)
+	}
+	r.highRef = c.replicas[0].highRef
+	r.chain.unplaced = append(r.chain.unplaced, &pbft.Certificate{Block: pbft.BlockRef{View: 3, Seq: 30}})
+	if r.tooFar(far) {
+		t.Error("a certificate that waits for its header does not count")
+	}
+}
