@@ -5,11 +5,13 @@ import (
 	"bytes"
 	"encoding/binary"
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"testing"
 
 	"github.com/scrip-network/scrip/api"
 	"github.com/scrip-network/scrip/api/apitest"
+	"github.com/scrip-network/scrip/client"
 )
 
 // frames returns the body of a batch.
@@ -60,9 +62,12 @@ func TestBatch(t *testing.T) {
 	c := newClient(t, x)
 	publish, campaign := x.Publish()
 	submit(t, c, publish)
-	submit(t, c, campaign.Batch(10))
+	batch := submit(t, c, campaign.Batch(10))
 
+	// f+1 members have proven it; this one may be behind them.
 	url := x.Members[1].URL
+	var s client.StatusAnswer
+	fetch(t, fmt.Sprintf("%s/v1/status?min_height=%d", url, batch.Height), &s)
 	bo := apitest.Holder(1)
 	flipped := campaign.Claim(3, bo.Key)
 	flipped[len(flipped)-1] ^= 1

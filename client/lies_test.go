@@ -88,7 +88,7 @@ func TestALieAboutAReceiptIsDetected(t *testing.T) {
 					a.Proof = lie(p)
 				})
 			})
-			_, err := newClient(t, x, []string{liar}).Receipt(within(t, 300*time.Millisecond), r.Outcome.ID, 0)
+			_, err := newClient(t, x, []string{liar}).Receipt(within(t, time.Second), r.Outcome.ID, 0)
 			if !errors.Is(err, client.ErrFalse) {
 				t.Errorf("a lying node alone: %v", err)
 			}
@@ -106,7 +106,7 @@ func TestALieAboutAReceiptIsDetected(t *testing.T) {
 				a.Header = h.Append(nil)
 			})
 		})
-		_, err := newClient(t, x, []string{liar}).Receipt(within(t, 300*time.Millisecond), r.Outcome.ID, 0)
+		_, err := newClient(t, x, []string{liar}).Receipt(within(t, time.Second), r.Outcome.ID, 0)
 		if !errors.Is(err, client.ErrFalse) {
 			t.Error(err)
 		}
