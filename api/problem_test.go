@@ -209,8 +209,8 @@ func TestATransactionIsTakenAsBytesAndAsJSON(t *testing.T) {
 		t.Fatalf("%s: %s", r.Status, b)
 	}
 	// A retry at another node, which may be behind, has the original receipt.
-	var s client.StatusAnswer
-	fetch(t, fmt.Sprintf("%s/v1/status?min_height=%d", x.Members[1].URL, first.Height), &s)
+	var s any
+	fetch(t, fmt.Sprintf("%s/v1/blocks?limit=1&min_height=%d", x.Members[1].URL, first.Height), &s)
 	r, b = ask(t, "POST", x.Members[1].URL+"/v1/transactions",
 		map[string]string{"Content-Type": "application/octet-stream"}, publish)
 	var again client.TxAnswer
@@ -271,7 +271,7 @@ func TestATillsRefusalIsFinal(t *testing.T) {
 	}
 	// As a resource it is an answer, not a problem.
 	var a client.TxAnswer
-	at := fmt.Sprintf("%s/v1/transactions/%s?min_height=%d", x.Members[1].URL, p.Tx, p.Height)
+	at := fmt.Sprintf("%s/v1/transactions/%s?wait=executed", x.Members[1].URL, p.Tx)
 	if r := fetch(t, at, &a); r.StatusCode != 200 || a.Code != "E509" || !a.Final {
 		t.Errorf("%+v", a)
 	}

@@ -60,7 +60,8 @@ func (d *door) Get(key []byte) ([]byte, bool) {
 }
 
 // changed makes the rows of an executed block known. Their block is not stored
-// yet, which the door may know before others.
+// yet: each shared row is kept, or a reader could remember the old one from the
+// store in the meantime, and for as long as it does not change again.
 func (d *door) changed(rows []store.Write) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -69,9 +70,12 @@ func (d *door) changed(rows []store.Write) {
 		if !isShared(rows[i].Key) {
 			continue
 		}
+		if len(d.shared) >= doorRowsMax {
+			clear(d.shared)
+		}
 		if rows[i].Value == nil {
 			delete(d.shared, string(rows[i].Key))
-		} else if _, ok := d.shared[string(rows[i].Key)]; ok {
+		} else {
 			d.shared[string(rows[i].Key)] = rows[i].Value
 		}
 	}
