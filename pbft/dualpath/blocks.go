@@ -169,11 +169,16 @@ func (b *block) setSignature(s pbft.Signature) {
 // certificates vouch for, where no header can be of use yet. A faulty primary
 // signs any position, and what is kept is walked through position by position.
 // The measure is not the committed block: a suffix that is certified and not yet
-// committed may span many tenures.
+// committed may span many tenures. It is while a commit certificate further up
+// shows that this replica is behind: catching up comes first then, or it would
+// remember all that the others go through meanwhile.
 func (r *Replica) tooFar(s pbft.Seq) bool {
-	top := r.horizon()
-	for _, c := range r.chain.unplaced {
-		top = max(top, c.Block.Seq)
+	top := r.chain.committed.Seq
+	if r.chain.target == nil {
+		top = r.horizon()
+		for _, c := range r.chain.unplaced {
+			top = max(top, c.Block.Seq)
+		}
 	}
 	return s > top+pbft.Seq(r.par.Tenure)+4*pbft.Seq(r.par.Window)
 }

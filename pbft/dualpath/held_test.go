@@ -46,4 +46,8 @@ func TestPositionsAreMeasuredFromWhatIsCertified(t *testing.T) {
 	if r.tooFar(far) {
 		t.Error("a certificate that waits for its header does not count")
 	}
+	r.chain.target = &pbft.Certificate{Kind: pbft.CommittedSlow, Block: pbft.BlockRef{View: 3, Seq: 30}}
+	if !r.tooFar(far) {
+		t.Error("a replica that is behind takes in what is far above")
+	}
 }
