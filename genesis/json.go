@@ -14,6 +14,7 @@ import (
 	"golang.org/x/text/unicode/norm"
 
 	"github.com/scrip-network/scrip/coupon"
+	"github.com/scrip-network/scrip/internal/spelling"
 	"github.com/scrip-network/scrip/keys"
 	"github.com/scrip-network/scrip/pbft/wire"
 )
@@ -366,31 +367,10 @@ func nearest(s string, names []string) string {
 	}
 	best, distance := "", 0
 	for _, name := range names {
-		d := edits(strings.ToLower(s), name)
+		d := spelling.Distance(strings.ToLower(s), name)
 		if d <= max(2, len(name)/3) && (best == "" || d < distance) {
 			best, distance = name, d
 		}
 	}
 	return best
-}
-
-// edits returns the Levenshtein distance of two short texts.
-func edits(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			cost := diagonal
-			if a[i] != b[j] {
-				cost++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(cost, row[j]+1, row[j+1]+1)
-		}
-	}
-	return row[len(b)]
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/BurntSushi/toml"
 
 	"github.com/scrip-network/scrip/genesis"
+	"github.com/scrip-network/scrip/internal/spelling"
 	"github.com/scrip-network/scrip/pbft"
 	"github.com/scrip-network/scrip/transport"
 )
@@ -237,34 +238,13 @@ func flatten(prefix string, tree map[string]any, out map[string]string) {
 func nearestSetting(wrong string) string {
 	best, distance := "", len(wrong)/2+1
 	for _, s := range Settings() {
-		d := editDistance(wrong, s.Key)
+		d := spelling.Distance(wrong, s.Key)
 		if _, last, ok := strings.Cut(s.Key, "."); ok && !strings.Contains(wrong, ".") {
-			d = min(d, editDistance(wrong, last))
+			d = min(d, spelling.Distance(wrong, last))
 		}
 		if d < distance {
 			best, distance = s.Key, d
 		}
 	}
 	return best
-}
-
-// editDistance is how many single letters must be added, dropped or changed.
-func editDistance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			change := diagonal
-			if a[i] != b[j] {
-				change++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(change, row[j+1]+1, row[j]+1)
-		}
-	}
-	return row[len(b)]
 }

@@ -33,7 +33,7 @@ func layers() map[string]layer {
 		"chain":             {pure: true, imports: core},
 		"sig":               {},
 		"keys":              {},
-		"genesis":           {imports: []string{"coupon", "keys", "pbft", "pbft/wire", "sig"}},
+		"genesis":           {imports: []string{"internal/spelling", "coupon", "keys", "pbft", "pbft/wire", "sig"}},
 		"store":             {imports: []string{"chain", "pbft", "pbft/wire"}},
 		"store/storetest":   {imports: []string{"chain", "pbft", "pbft/wire", "store"}},
 		"transport":         {imports: []string{"pbft/wire", "sig"}},
@@ -47,17 +47,19 @@ func layers() map[string]layer {
 		"api": {imports: []string{"chain", "client", "coupon", "genesis", "keys", "ledger", "node", "pbft/...",
 			"sig", "store", "web"}},
 		// A member's node as a process, and several of them on one machine.
-		"validator": {imports: []string{"api", "genesis", "keys", "ledger", "node", "pbft", "pbft/dualpath", "sig", "store",
+		"validator": {imports: []string{"internal/spelling",
+			"api", "genesis", "keys", "ledger", "node", "pbft", "pbft/dualpath", "sig", "store",
 			"transport"}},
-		"network":       {imports: []string{"client", "genesis", "keys", "store", "validator"}},
-		"bench":         {imports: []string{"client", "coupon", "genesis", "keys", "network", "sig"}},
-		"web":           {},
-		"e2e":           {}, // tests only
-		"internal/tidy": {},
-		"cmd/...":       {imports: []string{"..."}},
-		"lab/...":       {imports: []string{"..."}},
-		"examples/...":  {imports: []string{"..."}},
-		"internal/...":  {imports: []string{"..."}},
+		"network":           {imports: []string{"client", "genesis", "keys", "store", "validator"}},
+		"bench":             {imports: []string{"client", "coupon", "genesis", "keys", "network", "sig"}},
+		"web":               {},
+		"e2e":               {}, // tests only
+		"internal/tidy":     {},
+		"internal/spelling": {},
+		"cmd/...":           {imports: []string{"..."}},
+		"lab/...":           {imports: []string{"..."}},
+		"examples/...":      {imports: []string{"..."}},
+		"internal/...":      {imports: []string{"..."}},
 	}
 }
 

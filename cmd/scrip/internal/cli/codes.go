@@ -8,6 +8,7 @@ import (
 
 	"github.com/scrip-network/scrip/client"
 	"github.com/scrip-network/scrip/coupon"
+	"github.com/scrip-network/scrip/internal/spelling"
 )
 
 // codeAnswer is what is told about a code; the fields are stable.
@@ -83,33 +84,12 @@ func nearestCode(text string) string {
 	best, distance := "", len(text)/2+1
 	for _, c := range allCodes() {
 		for _, s := range []string{c.Code, c.Name, c.Word} {
-			if d := editDistance(strings.ToLower(text), strings.ToLower(s)); s != "" && d < distance {
+			if d := spelling.Distance(strings.ToLower(text), strings.ToLower(s)); s != "" && d < distance {
 				best, distance = s, d
 			}
 		}
 	}
 	return best
-}
-
-// editDistance is how many single letters must be added, dropped or changed.
-func editDistance(a, b string) int {
-	row := make([]int, len(b)+1)
-	for j := range row {
-		row[j] = j
-	}
-	for i := range len(a) {
-		diagonal := row[0]
-		row[0] = i + 1
-		for j := range len(b) {
-			change := diagonal
-			if a[i] != b[j] {
-				change++
-			}
-			diagonal = row[j+1]
-			row[j+1] = min(change, row[j+1]+1, row[j]+1)
-		}
-	}
-	return row[len(b)]
 }
 
 func newExplainCommand(a *App) *cobra.Command {
