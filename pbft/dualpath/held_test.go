@@ -51,3 +51,30 @@ func TestPositionsAreMeasuredFromWhatIsCertified(t *testing.T) {
 		t.Error("a replica that is behind takes in what is far above")
 	}
 }
+
+// A member's votes are bounded, and the newest is the one that can still matter:
+// what commits it commits the blocks of all older ones.
+func TestTheNewestVoteIsTakenAtTheQuota(t *testing.T) {
+	c := newCluster(t, 4, 1, 1)
+	r := c.replicas[1]
+	r.highRef = pbft.BlockRef{View: 1, Seq: pbft.Seq(10 * r.votesMax())}
+	vote := func(s pbft.Seq) *pbft.Vote {
+		return &pbft.Vote{Replica: 2, Block: pbft.BlockRef{View: 1, Seq: s, Digest: pbft.Digest{byte(s), byte(s >> 8)}}}
+	}
+	for s := pbft.Seq(1); s <= pbft.Seq(5*r.votesMax()); s++ {
+		for _, kind := range []voteKind{votePrepare, voteCommit} {
+			if reason := r.takeVote(kind, vote(s)); reason != pbft.Accepted {
+				t.Fatalf("vote for %d: %v", s, reason)
+			}
+		}
+		p := &r.peers[2]
+		if p.votes > r.votesMax() || len(p.held) > 2*r.votesMax() || len(r.slots.byKey) > r.votesMax() ||
+			len(r.slots.bySeq) > r.votesMax() {
+			t.Fatalf("after %d: %d votes, %d places, %d and %d slots", s, p.votes, len(p.held), len(r.slots.byKey),
+				len(r.slots.bySeq))
+		}
+	}
+	if r.slots.byKey[slotKey{1, 1}] != nil {
+		t.Error("the oldest vote is still there")
+	}
+}

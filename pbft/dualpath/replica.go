@@ -83,8 +83,9 @@ type peer struct {
 	suspectAt    uint64
 	suspectJoin  bool // its reason counts for joining
 	suspected    bool
-	futureView   pbft.View // highest view above ours that it voted in
-	votes        int       // stored votes, against the quota
+	futureView   pbft.View  // highest view above ours that it voted in
+	votes        int        // stored votes, against the quota
+	held         []heldVote // where its votes are stored, oldest first; some may have gone
 	lastPrepare  *pbft.Prepare
 	lastProposal *pbft.SignedHeader
 	entryAsked   uint64 // tick of the last request for an entry proof, plus one

@@ -1,6 +1,10 @@
 package dualpath
 
-import "github.com/scrip-network/scrip/pbft"
+import (
+	"slices"
+
+	"github.com/scrip-network/scrip/pbft"
+)
 
 // voteKind tells the two pools of a position apart.
 type voteKind uint8
@@ -97,10 +101,77 @@ func (r *Replica) onVote(from pbft.ReplicaID, kind voteKind, v *pbft.Vote, prepa
 		p.futureView = v.Block.View
 		r.askEntry(from)
 	}
-	if p.votes >= r.votesMax() {
-		return pbft.IgnoredQuota
+	return r.takeVote(kind, v)
+}
+
+// heldVote is where a vote is stored.
+type heldVote struct {
+	slot   slotKey
+	kind   voteKind
+	digest pbft.Digest
+}
+
+// takeVote stores a member's vote. At its quota the oldest of its votes gives
+// way: a replica that misses a few commits would else be full of votes for blocks
+// long certified, and take no vote for the block whose commit brings them all.
+func (r *Replica) takeVote(kind voteKind, v *pbft.Vote) pbft.Reason {
+	p := &r.peers[v.Replica]
+	for p.votes >= r.votesMax() {
+		if len(p.held) == 0 {
+			return pbft.IgnoredQuota
+		}
+		r.dropVote(v.Replica, p.held[0])
+		p.held = p.held[1:]
 	}
-	return r.addVote(kind, v, false)
+	reason := r.addVote(kind, v, false)
+	if reason == pbft.Accepted {
+		if len(p.held) >= 2*r.votesMax() {
+			p.held = slices.DeleteFunc(slices.Clone(p.held), func(h heldVote) bool {
+				return r.voteOf(v.Replica, h) == nil
+			})
+		}
+		p.held = append(p.held, heldVote{slotKey{v.Block.View, v.Block.Seq}, kind, v.Block.Digest})
+	}
+	return reason
+}
+
+// voteOf returns a stored vote, or nil if it has gone.
+func (r *Replica) voteOf(id pbft.ReplicaID, h heldVote) *ballot {
+	s := r.slots.byKey[h.slot]
+	if s == nil {
+		return nil
+	}
+	return s.find(h.kind, int(id), h.digest)
+}
+
+// dropVote forgets a vote, and its slot if that was the last one in it.
+func (r *Replica) dropVote(id pbft.ReplicaID, h heldVote) {
+	b := r.voteOf(id, h)
+	if b == nil {
+		return
+	}
+	r.uncount(int(id), b)
+	*b = ballot{}
+	s := r.slots.byKey[h.slot]
+	if s.empty() {
+		delete(r.slots.byKey, h.slot)
+		t := &r.slots
+		if t.bySeq[h.slot.seq] = slices.DeleteFunc(t.bySeq[h.slot.seq],
+			func(x *slot) bool { return x == s }); len(t.bySeq[h.slot.seq]) == 0 {
+			delete(t.bySeq, h.slot.seq)
+		}
+	}
+}
+
+// empty reports whether no vote is stored.
+func (s *slot) empty() bool {
+	have := func(b ballot) bool { return b.have }
+	for kind := range s.first {
+		if slices.ContainsFunc(s.first[kind], have) || slices.ContainsFunc(s.second[kind], have) {
+			return false
+		}
+	}
+	return true
 }
 
 // horizon is the highest position on which certificates, the present view's base

@@ -155,6 +155,7 @@ var keptSeeds = []uint64{
 	1004133, // a spoiled signature went from a report into an honest NEW-VIEW
 	1006670, // a certified suffix longer than all windows was refused for ever
 	2059782, // a replica that was behind remembered too much of what went on above
+	3004054, // full of old votes, a replica took none for the block that would have committed them
 }
 
 func TestKeptSeeds(t *testing.T) {
