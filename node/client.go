@@ -170,24 +170,39 @@ func (n *Node) outcomeAt(id [32]byte, place store.TxPlace) (Outcome, error) {
 	b := n.hub.recent(place.Height)
 	if b == nil {
 		var err error
-		if b, err = n.readExecuted(place.Height); err != nil {
+		if b, err = readExecuted(n.cfg.Ledger.Latest(), place.Height); err != nil {
 			return Outcome{ID: id}, err
 		}
 	}
+	n.hub.mu.Lock()
+	defer n.hub.mu.Unlock()
+	return b.outcomeOf(id, place)
+}
+
+// ReadOutcome reads what became of a transaction from the ledger that View v is
+// of, with its proof if a certificate is stored.
+func ReadOutcome(v *store.View, id [32]byte, place store.TxPlace) (Outcome, error) {
+	b, err := readExecuted(v, place.Height)
+	if err != nil {
+		return Outcome{ID: id}, err
+	}
+	return b.outcomeOf(id, place)
+}
+
+// outcomeOf returns what became of a transaction that has its place in the block.
+// The caller holds hub.mu, or knows the block from elsewhere.
+func (b *executedBlock) outcomeOf(id [32]byte, place store.TxPlace) (Outcome, error) {
 	if int(place.Index) >= len(b.receipts) {
 		return Outcome{ID: id}, fmt.Errorf("transaction %d of the %d in block %d", place.Index, len(b.receipts), place.Height)
 	}
-	n.hub.mu.Lock()
 	o := b.outcome(place.Index)
-	n.hub.mu.Unlock()
 	o.ID = id
 	return o, nil
 }
 
 // readExecuted reads an executed block back, without the ids of its
 // transactions and its events.
-func (n *Node) readExecuted(height uint64) (*executedBlock, error) {
-	v := n.cfg.Ledger.Latest()
+func readExecuted(v *store.View, height uint64) (*executedBlock, error) {
 	x, err := readRecord(v, height)
 	if err != nil {
 		return nil, err
@@ -241,11 +256,17 @@ type Block struct {
 // Block returns an executed block, or an error that wraps store.ErrNotFound.
 // Height 0 is the genesis, without transactions. Safe for concurrent use.
 func (n *Node) Block(height uint64) (*Block, error) {
-	e, err := n.readExecuted(height)
+	return ReadBlock(n.cfg.Ledger.Latest(), n.committee, n.payloads.limits, height)
+}
+
+// ReadBlock is Block for any ledger in which the blocks of a committee are stored
+// as BlockBatch has them. limits bound a payload.
+func ReadBlock(v *store.View, c *pbft.Committee, limits chain.PayloadLimits, height uint64) (*Block, error) {
+	e, err := readExecuted(v, height)
 	if err != nil {
 		return nil, err
 	}
-	stored, err := n.cfg.Ledger.Latest().Block(height)
+	stored, err := v.Block(height)
 	if err != nil {
 		return nil, err
 	}
@@ -253,9 +274,9 @@ func (n *Node) Block(height uint64) (*Block, error) {
 	if err != nil {
 		return nil, err
 	}
-	b := &Block{Height: height, Digest: n.committee.HeaderDigest(&x.Header), Header: x.SignedHeader,
+	b := &Block{Height: height, Digest: c.HeaderDigest(&x.Header), Header: x.SignedHeader,
 		StateRoot: x.stateRoot, ReceiptRoot: x.receiptRoot, Receipts: e.receipts, Checkpoint: e.certificate}
-	if b.Txs, err = chain.DecodePayload(stored.Payload, n.payloads.limits); err != nil {
+	if b.Txs, err = chain.DecodePayload(stored.Payload, limits); err != nil {
 		return nil, fmt.Errorf("stored payload of height %d: %w", height, err)
 	}
 	if len(stored.Certificate) > 0 {

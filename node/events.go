@@ -29,9 +29,29 @@ type CommittedEvent struct {
 // slow subscriber costs the node nothing and misses nothing. It is not safe for
 // concurrent use.
 type Subscription struct {
-	n      *Node
+	feed   Feed
 	next   store.EventID
 	closed atomic.Bool
+}
+
+// Feed is what a Subscription reads from. Its functions are safe for concurrent
+// use.
+type Feed struct {
+	// View sees the newest events.
+	View *store.View
+	// Tip returns the height of the last executed block, and a channel that is
+	// closed with the next one or when there will be none.
+	Tip func() (height uint64, advanced <-chan struct{})
+	// Stopped reports whether there will be no further block.
+	Stopped func() bool
+	// Closed is called once for a Subscription that is closed.
+	Closed func()
+}
+
+// NewSubscription returns a subscription to the events of a feed from the given
+// place on. The caller closes it.
+func NewSubscription(f Feed, from store.EventID) *Subscription {
+	return &Subscription{feed: f, next: from}
 }
 
 // Subscribe returns a subscription to the events from the given place on: the
@@ -42,13 +62,19 @@ func (n *Node) Subscribe(from store.EventID) (*Subscription, error) {
 		n.subscribers.Add(-1)
 		return nil, ErrSubscribers
 	}
-	return &Subscription{n: n, next: from}, nil
+	return NewSubscription(Feed{View: n.cfg.Ledger.Latest(), Stopped: n.stopped,
+		Tip: func() (uint64, <-chan struct{}) {
+			height, _, advanced := n.hub.tip()
+			return height, advanced
+		},
+		Closed: func() { n.subscribers.Add(-1) },
+	}, from), nil
 }
 
 // Close ends the subscription.
 func (s *Subscription) Close() {
 	if !s.closed.Swap(true) {
-		s.n.subscribers.Add(-1)
+		s.feed.Closed()
 	}
 }
 
@@ -56,7 +82,7 @@ func (s *Subscription) Close() {
 // waits for them if need be. Errors: ErrStopped, ctx's, or the store's.
 func (s *Subscription) Next(ctx context.Context) ([]CommittedEvent, error) {
 	for {
-		height, _, advanced := s.n.hub.tip()
+		height, advanced := s.feed.Tip()
 		if s.next.Height <= height {
 			events, err := s.read(height)
 			if err != nil || len(events) > 0 {
@@ -64,7 +90,7 @@ func (s *Subscription) Next(ctx context.Context) ([]CommittedEvent, error) {
 			}
 			continue
 		}
-		if s.n.stopped() {
+		if s.feed.Stopped() {
 			return nil, ErrStopped
 		}
 		select {
@@ -80,7 +106,7 @@ func (s *Subscription) Next(ctx context.Context) ([]CommittedEvent, error) {
 func (s *Subscription) read(height uint64) ([]CommittedEvent, error) {
 	var events []CommittedEvent
 	end := store.EventID{Height: height + 1}
-	err := s.n.cfg.Ledger.Latest().Events(s.next, func(id store.EventID, data []byte) bool {
+	err := s.feed.View.Events(s.next, func(id store.EventID, data []byte) bool {
 		if id.Height > height {
 			return false
 		}

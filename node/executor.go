@@ -132,7 +132,7 @@ func (e *executor) execute(c *pbft.CommittedBlock) (jobDone, error) {
 	}
 	n.metrics.took(stepExecute, start)
 	start = time.Now()
-	if err := n.cfg.Ledger.Commit(blockBatch(c, txs, &r, receiptRoot), false); err != nil {
+	if err := n.cfg.Ledger.Commit(BlockBatch(c, txs, &r, receiptRoot), false); err != nil {
 		return jobDone{}, fmt.Errorf("store block %d: %w", h.Seq, err)
 	}
 	n.metrics.took(stepStore, start)
@@ -174,8 +174,8 @@ func (e *executor) announce(c *pbft.CommittedBlock, txs []*Tx, r *Result, d jobD
 	}
 }
 
-// blockBatch is everything that an executed block leaves in the ledger.
-func blockBatch(c *pbft.CommittedBlock, txs []*Tx, r *Result, receiptRoot pbft.Digest) store.BlockBatch {
+// BlockBatch is everything that an executed block leaves in the ledger.
+func BlockBatch(c *pbft.CommittedBlock, txs []*Tx, r *Result, receiptRoot pbft.Digest) store.BlockBatch {
 	header := record{c.Block.SignedHeader, r.StateRoot, receiptRoot}
 	b := store.BlockBatch{
 		Height: uint64(c.Block.Header.Seq), StateRoot: r.StateRoot,

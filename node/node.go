@@ -235,7 +235,7 @@ func (n *Node) genesis() (pbft.Header, error) {
 		return pbft.Header{}, fmt.Errorf("make the genesis: %w", err)
 	}
 	h := pbft.SignedHeader{Header: n.committee.GenesisHeader(r.StateRoot, n.cfg.GenesisTimeMs)}
-	b := blockBatch(&pbft.CommittedBlock{Block: &pbft.Block{SignedHeader: h}}, nil, &r, pbft.Digest{})
+	b := BlockBatch(&pbft.CommittedBlock{Block: &pbft.Block{SignedHeader: h}}, nil, &r, pbft.Digest{})
 	if err := n.cfg.Ledger.Commit(b, true); err != nil {
 		return pbft.Header{}, fmt.Errorf("store the genesis: %w", err)
 	}
