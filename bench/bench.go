@@ -8,6 +8,7 @@ import (
 
 	"github.com/scrip-network/scrip/client"
 	"github.com/scrip-network/scrip/coupon"
+	"github.com/scrip-network/scrip/genesis"
 )
 
 // Workload names what the load consists of.
@@ -69,6 +70,16 @@ type Config struct {
 	// Progress, if set, is told what is being done. It is called from one
 	// goroutine at a time.
 	Progress func(phase string, done, total int)
+}
+
+// SignAs gives the run the keys of a demonstration network.
+func (c *Config) SignAs(dev *genesis.DevNetwork) {
+	rules := &dev.Genesis.File.Ledger
+	c.Genesis, c.Currency = dev.Genesis.Raw, rules.Currencies[0].Number
+	c.Issuer = coupon.MemberSigner{Member: 1, Signer: coupon.NewSigner(dev.Admins[0].Seed)}
+	for i, t := range rules.Tills {
+		c.Tills = append(c.Tills, Till{Signer: coupon.NewSigner(dev.Tills[i].Seed), Member: t.Member})
+	}
 }
 
 // Latency is in milliseconds, from when a transaction was due until its outcome

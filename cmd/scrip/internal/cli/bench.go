@@ -9,7 +9,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/scrip-network/scrip/bench"
-	"github.com/scrip-network/scrip/coupon"
 	"github.com/scrip-network/scrip/genesis"
 )
 
@@ -68,7 +67,7 @@ func (a *App) runBench(ctx context.Context, o benchOptions) (err error) {
 	} else if dev, cfg.Nodes, err = a.runningDemo(); err != nil {
 		return err
 	}
-	fillBench(&cfg, dev)
+	cfg.SignAs(dev)
 	p := a.Progress("bench")
 	cfg.Progress = func(phase string, done, total int) { p.Set(done, total, phase) }
 	r, err := bench.Run(ctx, cfg)
@@ -100,16 +99,6 @@ func (a *App) runningDemo() (*genesis.DevNetwork, []string, error) {
 			Remedy: "The load is signed with demonstration keys.", Next: "scrip bench --local 4"}
 	}
 	return dev, nodes, nil
-}
-
-// fillBench gives a run the keys of a demonstration network.
-func fillBench(cfg *bench.Config, dev *genesis.DevNetwork) {
-	cfg.Genesis = dev.Genesis.Raw
-	cfg.Currency = dev.Genesis.File.Ledger.Currencies[0].Number
-	cfg.Issuer = coupon.MemberSigner{Member: 1, Signer: coupon.NewSigner(dev.Admins[0].Seed)}
-	for i, t := range dev.Genesis.File.Ledger.Tills {
-		cfg.Tills = append(cfg.Tills, bench.Till{Signer: coupon.NewSigner(dev.Tills[i].Seed), Member: t.Member})
-	}
 }
 
 func benchFields(r *bench.Report) Fields {
