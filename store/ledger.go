@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"runtime"
 	"slices"
 	"sync/atomic"
 
@@ -188,14 +189,16 @@ func (p pebbleLogger) Fatalf(format string, args ...any) {
 	panic(fatal)
 }
 
-// caught turns a fatalError that is on its way into *err.
+// caught turns a failure that is on its way as a panic into *err: a fatalError,
+// or the bare error that Pebble throws where a write finds its log broken. What
+// the runtime throws is a bug and goes on.
 func caught(err *error) {
 	if r := recover(); r != nil {
-		fatal, ok := r.(fatalError)
-		if !ok {
+		failure, ok := r.(error)
+		if _, bug := r.(runtime.Error); !ok || bug {
 			panic(r)
 		}
-		*err = fatal
+		*err = failure
 	}
 }
 

@@ -8,10 +8,12 @@ import (
 	"maps"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
+	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
 	"github.com/cockroachdb/pebble/v2/vfs/errorfs"
@@ -559,6 +561,35 @@ func TestLedgerIsPoisonedByFailure(t *testing.T) {
 				run.recovered(t, clone, run.synced.Load(), run.committed.Load())
 			}
 		}
+	}
+}
+
+// A full disk comes to light at a later write too, where nobody synced: Pebble
+// panics there with the bare error.
+func TestAFullDiskFailsAnUnsyncedWrite(t *testing.T) {
+	var armed atomic.Bool
+	inject := errorfs.InjectorFunc(func(op errorfs.Op) error {
+		if armed.Load() && op.Kind == errorfs.OpFileWrite && strings.HasSuffix(op.Path, ".log") {
+			return syscall.ENOSPC
+		}
+		return nil
+	})
+	l := openTestLedger(t, errorfs.Wrap(vfs.NewMem(), inject),
+		func(c *LedgerConfig) { c.MemTableBytes = 8 << 20 })
+	armed.Store(true)
+	certificate := make([]byte, 40<<10)
+	var err error
+	for range 150 { // less than a memtable
+		if err = l.PutCheckpoint(1, certificate); err != nil {
+			break
+		}
+		time.Sleep(time.Millisecond) // the log is written by a goroutine of its own
+	}
+	if !errors.Is(err, ErrPoisoned) || !errors.Is(err, syscall.ENOSPC) {
+		t.Fatalf("a ledger on a full disk: %v", err)
+	}
+	if err := l.Close(); !errors.Is(err, ErrPoisoned) {
+		t.Errorf("closing it: %v", err)
 	}
 }
 
