@@ -76,6 +76,9 @@ func nowMs() uint64 { return uint64(time.Now().UnixMilli()) }
 // run carries the plan out: what has been done before is found on the chain and
 // left as it is.
 func (r *replay) run(ctx context.Context) error {
+	if err := r.level(ctx); err != nil {
+		return err
+	}
 	currency := r.clients[0].Genesis().File.Ledger.Currencies[0]
 	known, err := r.published(ctx)
 	if err != nil {
@@ -101,6 +104,34 @@ func (r *replay) run(ctx context.Context) error {
 		return r.redeemOne(ctx, t,
 			currency.Number)
 	})
+}
+
+// level waits until each node that answers has executed what any of them had at
+// the beginning, so that the marks of an earlier replay are found at all of them.
+func (r *replay) level(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, submitTimeout)
+	defer cancel()
+	c := r.clients[0]
+	var top client.U64
+	for i := range c.Nodes() {
+		if s, err := c.Status(ctx, i); err == nil {
+			top = max(top, s.Height)
+		}
+	}
+	for i, node := range c.Nodes() {
+		for {
+			s, err := c.Status(ctx, i)
+			if err != nil || s.Height >= top {
+				break // the replay does without a node that is down
+			}
+			select {
+			case <-ctx.Done():
+				return fmt.Errorf("%s has executed %d blocks only, another node has %d", node, s.Height, top)
+			case <-time.After(20 * time.Millisecond):
+			}
+		}
+	}
+	return nil
 }
 
 // published returns the issuer's campaigns on the chain by the hash of their terms.
