@@ -21,6 +21,9 @@ const (
 	// Mix is, of twenty transactions, fourteen claims, one redemption and five
 	// transfers.
 	Mix Workload = "mix"
+	// Flash is transfers at the rate, and a sale: within Config.FlashFor, two
+	// claimants for each coupon of a stock hand in their claims at different nodes.
+	Flash Workload = "flash"
 )
 
 // Limits and defaults of a Config.
@@ -65,6 +68,16 @@ type Config struct {
 	Coupons  int           // that are passed on; default DefaultCoupons
 	InFlight int           // of a closed load; default DefaultInFlight
 
+	// Stock, FlashAfter and FlashFor are of a Flash: how many coupons are sold, when
+	// in the measurement that begins, and in what time all claims fall due.
+	Stock                int
+	FlashAfter, FlashFor time.Duration
+
+	// Observe, if set, is told of every transaction of the load, those of the warm-up
+	// too, in the order of their outcomes. It is called from one goroutine at a time
+	// and must be quick.
+	Observe func(Sample)
+
 	// CPU returns the CPU time that the validators have used; may be nil.
 	CPU func() (time.Duration, error)
 	// Progress, if set, is told what is being done. It is called from one
@@ -82,6 +95,23 @@ func (c *Config) SignAs(dev *genesis.DevNetwork) {
 	}
 }
 
+// Sample is one transaction of the load. Times count from the begin of the
+// measurement, so those of the warm-up are negative.
+type Sample struct {
+	Due, Sent, Answered time.Duration
+	// Node took the transaction; Kind says what it was.
+	Node int
+	Kind Kind
+	// Code is that of the outcome. It is empty if none is known, and CodeLate for
+	// what was due and never sent, which has neither Sent nor Answered.
+	Code string
+	// Tx is the transaction itself, not to be changed; nil if it was never sent.
+	Tx []byte
+}
+
+// CodeLate stands in a Sample for what no free coupon was there to send.
+const CodeLate = "late"
+
 // Latency is in milliseconds, from when a transaction was due until its outcome
 // was known to the client.
 type Latency struct {
@@ -95,6 +125,8 @@ type Latency struct {
 // Report is what a run has measured.
 type Report struct {
 	Workload Workload `json:"workload"`
+	// Campaign is the number of the campaign that was published for the run.
+	Campaign uint32 `json:"campaign"`
 	// Mode is open or closed.
 	Mode  string `json:"mode"`
 	Nodes int    `json:"nodes"`
@@ -140,7 +172,7 @@ func Run(ctx context.Context, cfg Config) (*Report, error) {
 	if err != nil {
 		return nil, fmt.Errorf("prepare the load: %w", err)
 	}
-	r := &Report{Workload: cfg.Workload, Nodes: len(cfg.Nodes), OfferedPerSecond: cfg.Rate, Mode: "open",
+	r := &Report{Workload: cfg.Workload, Campaign: w.campaign, Nodes: len(cfg.Nodes), OfferedPerSecond: cfg.Rate, Mode: "open",
 		PrepareS: time.Since(begin).Seconds(), ByCode: make(map[string]int)}
 	d := newDriver(&cfg, s, lanes)
 	if cfg.Rate == 0 {
@@ -165,8 +197,11 @@ func (c *Config) check() error {
 	switch {
 	case len(c.Nodes) == 0:
 		return errors.New("bench: no nodes")
-	case c.Workload != Transfers && c.Workload != Mix:
-		return fmt.Errorf("bench: there is no workload %q: transfers or mix", c.Workload)
+	case c.Workload != Transfers && c.Workload != Mix && c.Workload != Flash:
+		return fmt.Errorf("bench: there is no workload %q: transfers, mix or flash", c.Workload)
+	case c.Workload == Flash && (c.Stock < 1 || c.Rate <= 0 || c.FlashAfter < 0 || c.FlashFor <= 0 ||
+		c.FlashAfter+c.FlashFor > c.Duration):
+		return errors.New("bench: a flash needs a stock, a rate, and its time within the duration")
 	case c.Workload == Mix && len(c.Tills) == 0:
 		return errors.New("bench: the mix needs tills")
 	case c.Duration <= 0 || c.Duration+c.Warmup > DurationMax:

@@ -26,6 +26,20 @@ const closedBatch = 128
 type job struct {
 	lane *lane
 	due  time.Time
+	sent time.Time
+}
+
+// stream is transactions that fall due one after the other.
+type stream struct {
+	pattern  []Kind
+	first    time.Time
+	end      time.Time // nothing is due from then on
+	interval time.Duration
+	most     int // that fall due; 0 = no bound
+
+	n       int         // that were due
+	waiting []time.Time // due, and not sent
+	place   []int       // in the pattern, by node
 }
 
 // driver sends lanes and records what comes back.
@@ -33,10 +47,10 @@ type driver struct {
 	cfg    *Config
 	sender *sender
 
-	mu       sync.Mutex // guards all below
-	ready    [][kinds][]*lane
-	next     []int // place in the pattern, by node
-	answered *sync.Cond
+	mu        sync.Mutex // guards all below
+	ready     [][kinds][]*lane
+	closedMix *stream // of a closed load: the places in its pattern
+	answered  *sync.Cond
 
 	start, end time.Time // of the measurement
 	onTheWay   int
@@ -52,14 +66,41 @@ type driver struct {
 }
 
 func newDriver(cfg *Config, s *sender, lanes []*lane) *driver {
-	d := &driver{cfg: cfg, sender: s, ready: make([][kinds][]*lane, len(cfg.Nodes)), next: make([]int, len(cfg.Nodes)),
+	d := &driver{cfg: cfg, sender: s, ready: make([][kinds][]*lane, len(cfg.Nodes)),
 		byCode: make(map[string]int), latency: hdrhistogram.New(1, latencyMicrosMax, latencyDigits)}
 	d.answered = sync.NewCond(&d.mu)
 	for _, l := range lanes {
 		q := &d.ready[l.node][l.kind]
 		*q = append(*q, l)
 	}
+	d.closedMix = d.newStream(d.pattern())
 	return d
+}
+
+func (d *driver) newStream(pattern []Kind) *stream {
+	return &stream{pattern: pattern, place: make([]int, len(d.cfg.Nodes))}
+}
+
+// pattern is the order of kinds of the load that goes on all the time.
+func (d *driver) pattern() []Kind {
+	if d.cfg.Workload == Mix {
+		return mixPattern
+	}
+	return []Kind{kindTransfer}
+}
+
+// streams are what an open load consists of.
+func (d *driver) streams(begin time.Time) []*stream {
+	all := d.newStream(d.pattern())
+	all.first, all.end, all.interval = begin, d.end, time.Duration(float64(time.Second)/d.cfg.Rate)
+	if d.cfg.Workload != Flash {
+		return []*stream{all}
+	}
+	flash := d.newStream([]Kind{kindClaim})
+	flash.first = d.start.Add(d.cfg.FlashAfter)
+	flash.end, flash.most = flash.first.Add(d.cfg.FlashFor), 2*d.cfg.Stock
+	flash.interval = d.cfg.FlashFor / time.Duration(flash.most)
+	return []*stream{all, flash}
 }
 
 // run drives warm-up and measurement and waits for what is on its way.
@@ -135,30 +176,58 @@ func sleepUntil(ctx context.Context, t time.Time) bool {
 
 // open sends what is due, whatever has come back.
 func (d *driver) open(ctx context.Context, g *sync.WaitGroup, begin time.Time) {
-	interval := time.Duration(float64(time.Second) / d.cfg.Rate)
-	var waiting []time.Time // due, and not sent
-	for n, node := 0, 0; ; node = (node + 1) % len(d.cfg.Nodes) {
+	streams := d.streams(begin)
+	for node := 0; ; node = (node + 1) % len(d.cfg.Nodes) {
 		now := time.Now()
 		if now.After(d.end) || ctx.Err() != nil {
 			break
 		}
-		for due := begin.Add(time.Duration(n) * interval); !due.After(now); due = begin.Add(time.Duration(n) * interval) {
-			waiting = append(waiting, due)
-			n++
-		}
-		jobs := d.take(node, min(len(waiting), batchTxsMax))
-		for i := range jobs {
-			jobs[i].due = waiting[i]
-		}
-		waiting = waiting[len(jobs):]
-		if len(jobs) > 0 {
-			g.Go(func() { d.send(ctx, node, jobs) })
+		for _, s := range streams {
+			s.fallDue(now)
+			jobs := d.take(node, s, min(len(s.waiting), batchTxsMax))
+			for i := range jobs {
+				jobs[i].due, jobs[i].sent = s.waiting[i], now
+			}
+			s.waiting = s.waiting[len(jobs):]
+			if len(jobs) > 0 {
+				g.Go(func() { d.send(ctx, node, jobs) })
+			}
 		}
 		time.Sleep(tick)
 	}
 	d.mu.Lock()
-	d.late += len(waiting)
-	d.mu.Unlock()
+	defer d.mu.Unlock()
+	for _, s := range streams {
+		d.late += len(s.waiting)
+		for _, due := range s.waiting {
+			d.observe(Sample{Due: due.Sub(d.start), Kind: s.pattern[0], Code: CodeLate})
+		}
+	}
+}
+
+// fallDue lets wait what is due by now.
+func (s *stream) fallDue(now time.Time) {
+	for s.most == 0 || s.n < s.most {
+		due := s.first.Add(time.Duration(s.n) * s.interval)
+		if due.After(now) || !due.Before(s.end) {
+			return
+		}
+		s.waiting = append(s.waiting, due)
+		s.n++
+	}
+}
+
+// observe passes a sample on; d.mu is held.
+func (d *driver) observe(s Sample) {
+	if d.cfg.Observe != nil {
+		d.cfg.Observe(s)
+	}
+}
+
+// sample describes a job with its outcome.
+func (d *driver) sample(j *job, code string, now time.Time) Sample {
+	return Sample{Due: j.due.Sub(d.start), Sent: j.sent.Sub(d.start), Answered: now.Sub(d.start), Node: j.lane.node,
+		Kind: j.lane.kind, Code: code, Tx: j.lane.txs[0]}
 }
 
 // closed keeps a fixed number on its way until the end.
@@ -169,7 +238,7 @@ func (d *driver) closed(ctx context.Context, g *sync.WaitGroup) {
 		node := i % len(d.cfg.Nodes)
 		g.Go(func() {
 			for time.Now().Before(d.end) && ctx.Err() == nil {
-				jobs := d.take(node, size)
+				jobs := d.take(node, d.closedMix, size)
 				if len(jobs) == 0 {
 					if !sleepUntil(ctx, time.Now().Add(tick)) {
 						return
@@ -178,7 +247,7 @@ func (d *driver) closed(ctx context.Context, g *sync.WaitGroup) {
 				}
 				now := time.Now()
 				for i := range jobs {
-					jobs[i].due = now
+					jobs[i].due, jobs[i].sent = now, now
 				}
 				d.send(ctx, node, jobs)
 			}
@@ -186,23 +255,18 @@ func (d *driver) closed(ctx context.Context, g *sync.WaitGroup) {
 	}
 }
 
-// take removes up to n lanes of a node that are ready, in the order of the
-// workload.
-func (d *driver) take(node, n int) (jobs []job) {
+// take removes up to n lanes of a node that are ready, in the order of a stream.
+func (d *driver) take(node int, s *stream, n int) (jobs []job) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	for len(jobs) < n {
-		kind := kindTransfer
-		if d.cfg.Workload == Mix {
-			kind = mixPattern[d.next[node]%len(mixPattern)]
-		}
-		q := &d.ready[node][kind]
+		q := &d.ready[node][s.pattern[s.place[node]%len(s.pattern)]]
 		if len(*q) == 0 {
 			break
 		}
 		jobs = append(jobs, job{lane: (*q)[0]})
 		*q = (*q)[1:]
-		d.next[node]++
+		s.place[node]++
 	}
 	d.onTheWay += len(jobs)
 	return jobs
@@ -214,9 +278,12 @@ func (d *driver) send(ctx context.Context, node int, jobs []job) {
 	for i, j := range jobs {
 		txs[i] = j.lane.txs[0]
 	}
-	open := len(jobs)
+	open, known := len(jobs), make([]bool, len(jobs))
 	err := d.sender.post(ctx, node, txs, func(i int, code string) {
-		open--
+		if known[i] {
+			return // a node that answers twice is heard once
+		}
+		open, known[i] = open-1, true
 		d.record(&jobs[i], code, time.Now())
 	})
 	if err == nil {
@@ -226,6 +293,11 @@ func (d *driver) send(ctx context.Context, node int, jobs []job) {
 	defer d.mu.Unlock()
 	d.onTheWay -= open
 	d.failed += open
+	for i, now := 0, time.Now(); i < len(jobs); i++ {
+		if !known[i] {
+			d.observe(d.sample(&jobs[i], "", now))
+		}
+	}
 	if d.firstErr == "" {
 		d.firstErr = err.Error()
 	}
@@ -239,6 +311,7 @@ func (d *driver) record(j *job, code string, now time.Time) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.onTheWay--
+	d.observe(d.sample(j, code, now))
 	ok := code == okCode
 	if !now.Before(d.start) && now.Before(d.end) && ok {
 		d.committed++

@@ -111,6 +111,42 @@ func TestBusyCouponsAreLate(t *testing.T) {
 	}
 }
 
+// Every transaction of a load is told once, with times that follow each other.
+func TestEachTransactionIsObserved(t *testing.T) {
+	s := &stalling{code: func(int) string { return okCode }}
+	seen := make(map[string]int)
+	cfg := &Config{Rate: 200, Duration: time.Second, Warmup: 100 * time.Millisecond, Observe: func(s Sample) {
+		seen[s.Code]++
+		if s.Code == okCode && (s.Sent < s.Due || s.Answered < s.Sent || s.Due < -100*time.Millisecond) {
+			t.Errorf("due %v, sent %v, answered %v", s.Due, s.Sent, s.Answered)
+		}
+	}}
+	r := drive(t, s, cfg, lanes(50, 2))
+	if total := seen[okCode] + seen[CodeLate]; seen[okCode] != 100 || seen[CodeLate] != r.Late || total < 215 {
+		t.Errorf("observed %v, reported %+v", seen, r)
+	}
+}
+
+// Of a sale, all claims fall due in its time: two for each coupon and no more.
+func TestFlashHasTwoClaimantsForEachCoupon(t *testing.T) {
+	cfg := &Config{Workload: Flash, Nodes: []string{"a", "b"}, Rate: 100, Duration: 3 * time.Second, Stock: 333,
+		FlashAfter: time.Second, FlashFor: 500 * time.Millisecond}
+	if err := cfg.check(); err != nil {
+		t.Fatal(err)
+	}
+	d := newDriver(cfg, nil, nil)
+	d.start, d.end = time.Unix(0, 0), time.Unix(3, 0)
+	flash := d.streams(d.start)[1]
+	flash.fallDue(time.Unix(0, 999_999_999))
+	if len(flash.waiting) != 0 {
+		t.Errorf("%d claims were due before the sale", len(flash.waiting))
+	}
+	flash.fallDue(time.Unix(2, 0))
+	if n := len(flash.waiting); n != 666 || !flash.waiting[n-1].Before(time.Unix(1, 500_000_000)) {
+		t.Errorf("%d claims were due, the last at %v", n, flash.waiting[n-1])
+	}
+}
+
 func TestMixHasItsProportions(t *testing.T) {
 	var n [kinds]int
 	for _, k := range mixPattern {

@@ -17,17 +17,23 @@ import (
 	"github.com/scrip-network/scrip/sig"
 )
 
-// Kinds of lanes.
+// Kind says what a transaction of the load does.
+type Kind uint8
+
+// The kinds.
 const (
-	kindTransfer = iota
+	kindTransfer Kind = iota
 	kindClaim
 	kindRedeem
 	kinds
 )
 
+// String returns the kind's name.
+func (k Kind) String() string { return [kinds]string{"transfer", "claim", "redeem"}[k] }
+
 // mixPattern is the order of kinds in Mix: of twenty, fourteen claims, one
 // redemption and five transfers.
-var mixPattern = []int{
+var mixPattern = []Kind{
 	kindClaim, kindTransfer, kindClaim, kindClaim, kindClaim, kindTransfer, kindClaim, kindClaim, kindClaim, kindRedeem,
 	kindClaim, kindTransfer, kindClaim, kindClaim, kindTransfer, kindClaim, kindClaim, kindTransfer, kindClaim, kindClaim,
 }
@@ -35,7 +41,7 @@ var mixPattern = []int{
 // lane is signed transactions of which each can be sent once the one before it is
 // executed. All go to one node, whose state admits them.
 type lane struct {
-	kind int
+	kind Kind
 	node int
 	txs  [][]byte
 }
@@ -74,6 +80,9 @@ func (w *workload) counts() (passed, redeemed, claimed int) {
 		n := w.cfg.planned()
 		redeemed, claimed = n/20+1, n*14/20+1
 	}
+	if w.cfg.Workload == Flash {
+		claimed = w.cfg.Stock
+	}
 	return passed, redeemed, claimed
 }
 
@@ -89,15 +98,20 @@ func (w *workload) prepare(ctx context.Context) ([]*lane, error) {
 		return nil, err
 	}
 	w.renew()
-	first := w.claims(1, passed+redeemed, "signing claims")
+	first := w.claims(1, passed+redeemed, 0)
 	if err := w.sendAll(ctx, first); err != nil {
 		return nil, err
 	}
 	w.renew()
 	lanes := w.transfers(passed)
-	if w.cfg.Workload == Mix {
+	switch w.cfg.Workload {
+	case Mix:
 		lanes = append(lanes, w.redemptions(passed+1, redeemed)...)
-		lanes = append(lanes, w.claims(passed+redeemed+1, claimed, "signing claims")...)
+		lanes = append(lanes, w.claims(passed+redeemed+1, claimed, 0)...)
+	case Flash:
+		for side := range byte(2) {
+			lanes = append(lanes, w.claims(passed+1, claimed, side)...)
+		}
 	}
 	return lanes, nil
 }
@@ -160,14 +174,15 @@ func (w *workload) sign(phase string, n int, make_ func(i int) *lane) []*lane {
 	}
 }
 
-// claims signs the claims of n serials from first on.
-func (w *workload) claims(first, n int, phase string) []*lane {
-	return w.sign(phase, n, func(i int) *lane {
+// claims signs the claims of n serials from first on, for one of the two keys of
+// each. Two claims of a serial go to different nodes, if there are two.
+func (w *workload) claims(first, n int, side byte) []*lane {
+	return w.sign("signing claims", n, func(i int) *lane {
 		serial := uint32(first + i)
 		claim := signerOf(w.chain.ClaimKeySeed([16]byte(w.seed[:16]), w.campaign, serial))
 		t := coupon.Ticket{Campaign: w.campaign, Batch: w.batch, Serial: serial, ClaimKey: claim.Key, Expires: w.expires}
-		tx := w.chain.NewClaim(w.expires, t, w.ticket.Key, w.chain.SignTicket(t, w.ticket), w.holder(serial, 0).Key, claim)
-		return &lane{kindClaim, i % len(w.cfg.Nodes), [][]byte{tx}}
+		tx := w.chain.NewClaim(w.expires, t, w.ticket.Key, w.chain.SignTicket(t, w.ticket), w.holder(serial, side).Key, claim)
+		return &lane{kindClaim, (i + int(side)) % len(w.cfg.Nodes), [][]byte{tx}}
 	})
 }
 
