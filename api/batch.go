@@ -16,6 +16,7 @@ import (
 
 	"github.com/scrip-network/scrip/client"
 	"github.com/scrip-network/scrip/coupon"
+	"github.com/scrip-network/scrip/internal/throttle"
 	"github.com/scrip-network/scrip/node"
 )
 
@@ -70,7 +71,7 @@ func (s *Server) batch(w http.ResponseWriter, r *http.Request) {
 	var g sync.WaitGroup
 	for i, raw := range txs {
 		switch {
-		case i > 0 && !s.clients.allow(address(r), time.Now()), !s.waiting.enter(""):
+		case i > 0 && !s.clients.Allow(throttle.Address(r), time.Now()), !s.waiting.enter(""):
 			lines <- BatchLine{Tx: i, Code: client.ProblemRateLimited}
 		default:
 			g.Go(func() {

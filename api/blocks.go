@@ -53,10 +53,19 @@ func (s *Server) block(ctx context.Context, in *blockInput) (*output[client.Bloc
 		a.Checkpoint = b.Checkpoint.Encode()
 	}
 	o := &output[client.BlockAnswer]{CacheControl: "no-cache", ETag: fmt.Sprintf(`"%s-%d"`, a.Digest, a.Attested), Body: a}
-	if height == 0 || a.Attested >= s.committee.Quorum() {
-		o.CacheControl = "public, max-age=31536000, immutable" // nothing is added any more
+	if height == 0 || a.Attested >= s.committee.Quorum() { // nothing is added any more
+		o.CacheControl = forever(s.genesis.File.IsDev())
 	}
 	return o, nil
+}
+
+// forever is the Cache-Control of what never changes on a chain. The next
+// demonstration at the same address is another chain.
+func forever(demonstration bool) string {
+	if demonstration {
+		return "no-cache"
+	}
+	return "public, max-age=31536000, immutable"
 }
 
 func blockAnswer(height uint64, digest pbft.Digest, h *pbft.Header, txs int,
@@ -193,7 +202,7 @@ func (s *Server) genesisFile(w http.ResponseWriter, r *http.Request) {
 	h := w.Header()
 	h.Set("Content-Type", "application/json")
 	h.Set("ETag", tag)
-	h.Set("Cache-Control", "public, max-age=31536000, immutable")
+	h.Set("Cache-Control", "no-cache") // another chain may come to this address
 	if r.Header.Get("If-None-Match") == tag {
 		w.WriteHeader(http.StatusNotModified)
 		return

@@ -14,6 +14,7 @@ import (
 
 	"github.com/scrip-network/scrip/client"
 	"github.com/scrip-network/scrip/coupon"
+	"github.com/scrip-network/scrip/internal/throttle"
 	"github.com/scrip-network/scrip/keys"
 	"github.com/scrip-network/scrip/ledger"
 	"github.com/scrip-network/scrip/node"
@@ -46,7 +47,7 @@ func (s *Server) events(w http.ResponseWriter, r *http.Request) {
 		writeProblem(w, r, p)
 		return
 	}
-	who := address(r)
+	who := throttle.Address(r)
 	if !s.streams.enter(who) {
 		writeProblem(w, r, problem(client.ProblemRateLimited, "As many event streams are open as may."))
 		return

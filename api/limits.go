@@ -1,13 +1,8 @@
 package api
 
 import (
-	"net"
-	"net/http"
-	"net/netip"
 	"sync"
 	"time"
-
-	"golang.org/x/time/rate"
 )
 
 // Limits bounds what clients may ask. Zero stands for the default.
@@ -56,49 +51,7 @@ const (
 	minHeightWaitMax = 10 * time.Second
 	pageDefault      = 50
 	pageMax          = 500
-	limiterKeysMax   = 1 << 16
-	limiterIdle      = time.Minute
 )
-
-// limiter keeps a rate per key. It holds two generations of keys: when the young
-// one is full or old, it becomes the old one, and what was old and not asked for
-// since is forgotten, which only forgives somebody. Safe for concurrent use.
-type limiter struct {
-	perSecond rate.Limit
-	burst     int
-
-	mu         sync.Mutex // guards all below
-	young, old map[string]*rate.Limiter
-	turned     time.Time
-}
-
-// newLimiter returns a limiter, or nil for no limit.
-func newLimiter(perSecond float64, burst int) *limiter {
-	if perSecond < 0 {
-		return nil
-	}
-	return &limiter{perSecond: rate.Limit(perSecond), burst: burst, young: make(map[string]*rate.Limiter)}
-}
-
-// allow counts one request and reports whether it is within the rate.
-func (l *limiter) allow(key string, now time.Time) bool {
-	if l == nil {
-		return true
-	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if now.Sub(l.turned) > limiterIdle || len(l.young) >= limiterKeysMax/2 {
-		l.young, l.old, l.turned = make(map[string]*rate.Limiter), l.young, now
-	}
-	k := l.young[key]
-	if k == nil {
-		if k = l.old[key]; k == nil {
-			k = rate.NewLimiter(l.perSecond, l.burst)
-		}
-		l.young[key] = k
-	}
-	return k.AllowN(now, 1)
-}
 
 // counter bounds how many do something at once, by key and in all. Safe for
 // concurrent use.
@@ -133,25 +86,4 @@ func (c *counter) leave(key string) {
 	if c.keys[key]--; c.keys[key] == 0 {
 		delete(c.keys, key)
 	}
-}
-
-// address returns the key under which a client's requests are counted.
-func address(r *http.Request) string {
-	host, _, err := net.SplitHostPort(r.RemoteAddr)
-	if err != nil {
-		return r.RemoteAddr
-	}
-	a, err := netip.ParseAddr(host)
-	if err != nil {
-		return host
-	}
-	a = a.Unmap().WithZone("")
-	if a.Is4() {
-		return a.String()
-	}
-	p, err := a.Prefix(64)
-	if err != nil {
-		return a.String()
-	}
-	return p.String()
 }

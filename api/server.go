@@ -20,6 +20,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/scrip-network/scrip/genesis"
+	"github.com/scrip-network/scrip/internal/throttle"
 	"github.com/scrip-network/scrip/ledger"
 	"github.com/scrip-network/scrip/node"
 	"github.com/scrip-network/scrip/pbft"
@@ -78,8 +79,8 @@ type Server struct {
 	metrics   *metrics
 
 	watch   *watch
-	clients *limiter
-	tills   *limiter
+	clients *throttle.Limiter
+	tills   *throttle.Limiter
 	streams *counter
 	waiting *counter
 	mux     *http.ServeMux
@@ -110,7 +111,7 @@ func New(cfg Config) (*Server, error) {
 	s := &Server{
 		node: cfg.Node, machine: cfg.Machine, genesis: cfg.Genesis, committee: committee, verifier: cfg.Verifier,
 		config: cfg, log: cfg.Logger.With("component", "api"), mux: http.NewServeMux(), stop: make(chan struct{}),
-		clients: newLimiter(l.PerSecond, l.Burst), tills: newLimiter(l.TillPerSecond, max(1, int(2*l.TillPerSecond))),
+		clients: throttle.New(l.PerSecond, l.Burst), tills: throttle.New(l.TillPerSecond, max(1, int(2*l.TillPerSecond))),
 		streams: newCounter(l.Streams, l.AddressStreams), waiting: newCounter(l.Waiting, l.Waiting),
 	}
 	s.watch = newWatch(s)
@@ -281,7 +282,7 @@ func (s *Server) guard(next http.Handler) http.Handler {
 			w.WriteHeader(http.StatusNoContent)
 			return
 		}
-		if !s.clients.allow(address(r), time.Now()) {
+		if !s.clients.Allow(throttle.Address(r), time.Now()) {
 			writeProblem(w, r, problem("rate_limited", ""))
 			return
 		}

@@ -125,7 +125,7 @@ func (s *Server) login(in *Submission) (*[32]byte, error) {
 		return nil, err
 	case !ok || till.State != coupon.TillActive:
 		return nil, problem(client.ProblemLogin, "The key is not that of an active till.")
-	case !s.tills.allow(string(key[:]), now):
+	case !s.tills.Allow(string(key[:]), now):
 		return nil, retryAfter(problem(client.ProblemRateLimited, "The till hands in more than its rate."))
 	}
 	return &key, nil

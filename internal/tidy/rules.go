@@ -45,9 +45,10 @@ func layers() map[string]layer {
 		"api/apitest": {imports: []string{"api", "coupon", "genesis", "keys", "ledger", "node", "pbft", "pbft/dualpath",
 			"sig", "store", "transport"}},
 		"api": {imports: []string{"chain", "client", "coupon", "genesis", "keys", "ledger", "node", "pbft/...",
-			"sig", "store", "gateway"}},
+			"sig", "store", "gateway", "internal/throttle"}},
 		"gateway": {imports: []string{"coupon", "sig"}},
-		"desk":    {imports: []string{"client", "coupon", "keys", "pbft/wire", "sig", "store"}},
+		"desk": {imports: []string{"client", "coupon", "internal/throttle", "keys", "pbft/wire", "sig",
+			"store"}},
 		// A member's node as a process, and several of them on one machine.
 		"validator": {imports: []string{"internal/spelling",
 			"api", "genesis", "keys", "ledger", "node", "pbft", "pbft/dualpath", "sig", "store",
