@@ -17,10 +17,10 @@ VERSION  := $(shell git describe --tags --always --dirty 2>/dev/null || echo unk
 LDFLAGS  := -s -w -X main.version=$(VERSION)
 
 .DEFAULT_GOAL := build
-.PHONY: help build demo check test fmt-check race sim e2e-kill e2e-race fuzz bench lint clean
+.PHONY: help build demo check test fmt-check race sim e2e-kill e2e-race fuzz bench web web-check web-e2e lint clean
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 build: ## Build bin/scrip, one static binary
 	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/scrip ./cmd/scrip
@@ -63,6 +63,22 @@ fuzz: ## Every fuzz target for FUZZTIME each
 
 bench: ## Benchmarks matching BENCH
 	$(GO) test -run '^$$' -bench '$(BENCH)' -benchmem ./...
+
+# The faces are built into the program from web/dist, which is part of the repository:
+# only who changes web/src needs Node.
+web/node_modules/.package-lock.json: web/package-lock.json
+	cd web && npm ci
+	@touch $@
+
+web: web/node_modules/.package-lock.json ## Build the faces into web/dist (needs Node 20)
+	cd web && node build.mjs
+
+web-check: web/node_modules/.package-lock.json ## Types and tests of the faces, and that web/dist is what the sources give
+	cd web && npm run check && node build.mjs --check
+
+web-e2e: build web/node_modules/.package-lock.json ## The faces in a real browser over a real network
+	web/e2e/install.sh
+	cd web && npm run e2e
 
 # The linter is a tool, not a dependency: it has its own version and stays out of go.mod.
 bin/golangci-lint-$(LINT_VERSION):

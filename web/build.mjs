@@ -1,0 +1,104 @@
+// Builds the faces to dist/<face>/, each complete in itself. The same sources give
+// the same bytes: names are hashes of the content, and nothing of the machine or
+// the time goes in. With --check it builds beside dist and compares.
+import { createHash } from "node:crypto";
+import { mkdtemp, readFile, readdir, rm, writeFile, cp, stat } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { gzipSync } from "node:zlib";
+import { build } from "vite";
+import { aliases } from "./vite.config.mjs";
+
+const root = import.meta.dirname;
+const faces = ["wallet", "till", "console", "explorer"];
+const scriptBytesMax = 150_000; // compressed, all scripts of a face
+
+const check = process.argv.includes("--check");
+const wanted = process.argv.slice(2).filter((a) => !a.startsWith("-"));
+const chosen = wanted.length > 0 ? wanted : faces;
+
+async function filesIn(dir) {
+  const entries = await readdir(dir, { recursive: true, withFileTypes: true });
+  return entries.filter((e) => e.isFile()).map((e) => path.relative(dir, path.join(e.parentPath, e.name))).sort();
+}
+
+async function exists(file) {
+  return stat(file).then(() => true, () => false);
+}
+
+const shared = {
+  configFile: false, logLevel: "warn", resolve: { alias: aliases, dedupe: ["preact", "@preact/signals"] },
+  oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
+};
+
+async function buildFace(face, out) {
+  const dir = path.join(out, face);
+  await rm(dir, { recursive: true, force: true });
+  await build({
+    ...shared, root: path.join(root, "src", face), base: `/${face}/`, publicDir: false,
+    build: {
+      outDir: dir, emptyOutDir: true, target: "es2022", assetsInlineLimit: 0, modulePreload: { polyfill: false },
+      reportCompressedSize: false, license: false,
+    },
+  });
+  await cp(path.join(root, "src", face, "public"), dir, { recursive: true }).catch((e) => {
+    if (e.code !== "ENOENT") throw e;
+  });
+  const worker = path.join(root, "src", face, "worker.ts");
+  if (await exists(worker)) await buildWorker(face, worker, dir);
+  await measure(face, dir);
+}
+
+// buildWorker makes the service worker, which names every file of the face and a
+// version that changes with them.
+async function buildWorker(face, entry, dir) {
+  const files = await filesIn(dir);
+  const digest = createHash("sha256");
+  for (const f of files) digest.update(f).update("\0").update(await readFile(path.join(dir, f)));
+  const urls = files.map((f) => (f === "index.html" ? `/${face}/` : `/${face}/${f}`));
+  await build({
+    ...shared, root, publicDir: false,
+    define: { SCRIP_FILES: JSON.stringify(urls), SCRIP_VERSION: JSON.stringify(digest.digest("hex").slice(0, 16)) },
+    build: {
+      outDir: dir, emptyOutDir: false, target: "es2022", reportCompressedSize: false,
+      rollupOptions: { input: entry, output: { entryFileNames: "worker.js", format: "iife" } },
+    },
+  });
+}
+
+async function measure(face, dir) {
+  let bytes = 0;
+  for (const f of await filesIn(dir)) {
+    if (f.endsWith(".js")) bytes += gzipSync(await readFile(path.join(dir, f)), { level: 9 }).length;
+  }
+  console.log(`${face}: ${(bytes / 1000).toFixed(1)} kB of compressed script`);
+  if (bytes > scriptBytesMax) throw new Error(`${face} has ${bytes} bytes of compressed script, at most ${scriptBytesMax} are allowed`);
+}
+
+async function compare(a, b) {
+  const [left, right] = [await filesIn(a), await filesIn(b)];
+  const faults = [];
+  for (const f of new Set([...left, ...right])) {
+    if (!left.includes(f)) faults.push(`${f} is not in dist`);
+    else if (!right.includes(f)) faults.push(`${f} is in dist and is not built any more`);
+    else if (!(await readFile(path.join(a, f))).equals(await readFile(path.join(b, f)))) faults.push(`${f} differs`);
+  }
+  return faults;
+}
+
+if (!check) {
+  for (const face of chosen) await buildFace(face, path.join(root, "dist"));
+} else {
+  const out = await mkdtemp(path.join(tmpdir(), "scrip-web-"));
+  const faults = [];
+  for (const face of chosen) {
+    await buildFace(face, out);
+    faults.push(...(await compare(path.join(root, "dist", face), path.join(out, face))).map((f) => `${face}: ${f}`));
+  }
+  await rm(out, { recursive: true });
+  if (faults.length > 0) {
+    console.error(`dist is not what the sources give (make web):\n${faults.join("\n")}`);
+    process.exit(1);
+  }
+  console.log("dist is what the sources give");
+}

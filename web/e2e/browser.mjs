@@ -1,0 +1,33 @@
+// A real browser for the tests: Debian's Chromium, headless, a new profile each time.
+import { existsSync } from "node:fs";
+import { chromium } from "playwright-core";
+
+export const executablePath = process.env.CHROMIUM ?? "/usr/bin/chromium";
+
+const flags = [
+  "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
+  "--disable-component-update", "--disable-sync",
+];
+
+/** launch starts the browser; without one it says how to get it. */
+export async function launch() {
+  if (!existsSync(executablePath)) {
+    throw new Error(`there is no browser at ${executablePath}: run web/e2e/install.sh, or set CHROMIUM`);
+  }
+  return chromium.launch({ executablePath, headless: true, args: flags });
+}
+
+/** profile is a person's device: storage of its own, and a list of what went wrong on its pages. */
+export async function profile(browser, options = {}) {
+  const context = await browser.newContext({
+    viewport: { width: 390, height: 844 }, locale: "en-GB", timezoneId: "Europe/Berlin", ...options,
+  });
+  const faults = [];
+  context.on("page", (page) => {
+    page.on("pageerror", (e) => faults.push(`page error: ${e.message}`));
+    page.on("console", (m) => {
+      if (m.type() === "error" && !/Failed to load resource/.test(m.text())) faults.push(`console: ${m.text()}`);
+    });
+  });
+  return { context, faults };
+}

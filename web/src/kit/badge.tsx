@@ -1,0 +1,68 @@
+/** What this browser has proven, and the table behind a picture. */
+import type { ComponentChildren, JSX } from "preact";
+import { t } from "./text.ts";
+
+/** Proof is what the SDK's verification returned; nothing else makes one. */
+export interface Proof {
+  /** Members whose signatures were checked here. */
+  signers: number;
+  /** Members of the committee. */
+  members: number;
+}
+
+/** VerifiedBadge shows a check only for a proof made in this browser. */
+export function VerifiedBadge(p: { proof: Proof | undefined }): JSX.Element {
+  if (p.proof === undefined) return <span class="badge badge-none">{t("unverified")}</span>;
+  const { signers, members } = p.proof;
+  return (
+    <span class="badge" title={t("verifiedMore", { n: signers, total: members })} data-verified={signers}>
+      <svg viewBox="0 0 18 18" aria-hidden="true">
+        <circle cx="9" cy="9" r="8" fill="none" stroke="currentColor" stroke-width="1.5" />
+        <path d="M5 9.3l2.7 2.7L13 6.5" fill="none" stroke="currentColor" stroke-width="2" />
+      </svg>
+      {t("verifiedBy", { n: signers })}
+    </span>
+  );
+}
+
+export interface Column<R> {
+  head: string;
+  cell: (row: R) => ComponentChildren;
+  figure?: boolean;
+}
+
+/** Table is a ruled table; its caption names it. */
+export function Table<R>(p: { caption: string; columns: readonly Column<R>[]; rows: readonly R[];
+  rowKey: (row: R) => string | number }): JSX.Element {
+  return (
+    <div class="table-wrap" role="region" aria-label={p.caption} tabIndex={0}>
+      <table class="table">
+        <caption>{p.caption}</caption>
+        <thead>
+          <tr>{p.columns.map((c) => <th key={c.head} scope="col" class={c.figure ? "figure" : undefined}>{c.head}</th>)}</tr>
+        </thead>
+        <tbody>
+          {p.rows.map((r) => (
+            <tr key={p.rowKey(r)}>
+              {p.columns.map((c) => <td key={c.head} class={c.figure ? "figure" : undefined}>{c.cell(r)}</td>)}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
+  );
+}
+
+/** TableTwin gives a picture's numbers as a table, one tap away. */
+export function TableTwin<R>(p: { picture: ComponentChildren; caption: string; columns: readonly Column<R>[];
+  rows: readonly R[]; rowKey: (row: R) => string | number }): JSX.Element {
+  return (
+    <figure class="stack-s">
+      {p.picture}
+      <details class="twin">
+        <summary>{t("asTable")}</summary>
+        <Table caption={p.caption} columns={p.columns} rows={p.rows} rowKey={p.rowKey} />
+      </details>
+    </figure>
+  );
+}
