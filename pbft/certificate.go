@@ -173,9 +173,16 @@ func (c *Committee) verifySigners(s Scheme, message []byte, set Signers, sigs []
 }
 
 // Commits reports whether a verified certificate commits the block of h: slow,
-// or fast with h armed. Names and kinds are compared; signatures are not.
+// or fast with h armed. Under the original protocol a block that a later view
+// ordered again is committed by votes of that view, which name its digest, and
+// there is no fast path. Names and kinds are compared; signatures are not.
 func (c *Committee) Commits(x *Certificate, h *Header) bool {
-	if x.Epoch != c.epoch || h.Epoch != c.epoch || x.Block != c.Ref(h) {
+	ref := c.Ref(h)
+	if c.params.Protocol == Original {
+		return x.Epoch == c.epoch && h.Epoch == c.epoch && x.Kind == CommittedSlow && x.Block.Seq == ref.Seq &&
+			x.Block.Digest == ref.Digest && x.Block.View >= ref.View
+	}
+	if x.Epoch != c.epoch || h.Epoch != c.epoch || x.Block != ref {
 		return false
 	}
 	return x.Kind == CommittedSlow || x.Kind == CommittedFast && h.Armed()

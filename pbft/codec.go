@@ -31,6 +31,10 @@ func EncodeMessage(m Message) []byte {
 		for i := range x.Blocks {
 			size += len(x.Blocks[i].Payload) + 512
 		}
+	case *Decided:
+		for i := range x.Blocks {
+			size += len(x.Blocks[i].Payload) + 512 + 64*len(x.Certificates[i].Signatures)
+		}
 	}
 	return m.append(wire.AppendUint8(make([]byte, 0, size), uint8(m.Kind())))
 }
@@ -84,6 +88,24 @@ func readMessage(r *wire.Reader, kind Kind) Message {
 		return &Recall{Epoch: Epoch(r.Uint32()), Nonce: r.Uint64()}
 	case KindRecollection:
 		return readRecollection(r)
+	}
+	return readSlotMessage(r, kind)
+}
+
+// readSlotMessage reads the kinds of the original protocol.
+func readSlotMessage(r *wire.Reader, kind Kind) Message {
+	switch kind {
+	case KindSlotViewChange:
+		v := readSlotCore(r)
+		v.Checkpoint = readOptionalCheckpoint(r)
+		v.Proofs = readCertificates(r)
+		return &v
+	case KindSlotNewView:
+		return readSlotNewView(r)
+	case KindDecided:
+		return readDecided(r)
+	case KindStable:
+		return &Stable{Certificate: ReadCheckpointCertificate(r)}
 	}
 	r.Fail(fmt.Errorf("%w: message kind %d", wire.ErrValue, kind))
 	return nil
@@ -265,6 +287,9 @@ func (m *Recollection) append(b []byte) []byte {
 	if m.Proposal != nil {
 		have |= 4
 	}
+	if m.SlotViewChange != nil {
+		have |= 8
+	}
 	b = wire.AppendUint8(b, have)
 	if m.Prepare != nil {
 		b = m.Prepare.append(b)
@@ -275,12 +300,15 @@ func (m *Recollection) append(b []byte) []byte {
 	if m.Proposal != nil {
 		b = appendSignedHeader(b, m.Proposal)
 	}
+	if m.SlotViewChange != nil {
+		b = m.SlotViewChange.appendSignedCore(b)
+	}
 	return b
 }
 
 func readRecollection(r *wire.Reader) *Recollection {
 	m := &Recollection{Epoch: Epoch(r.Uint32()), Nonce: r.Uint64()}
-	have := r.Enum8(7)
+	have := r.Enum8(15)
 	if have&1 != 0 {
 		m.Prepare = &Prepare{readVote(r)}
 	}
@@ -291,6 +319,10 @@ func readRecollection(r *wire.Reader) *Recollection {
 	if have&4 != 0 {
 		h := readSignedHeader(r)
 		m.Proposal = &h
+	}
+	if have&8 != 0 {
+		v := readSlotCore(r)
+		m.SlotViewChange = &v
 	}
 	return m
 }

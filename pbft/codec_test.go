@@ -163,9 +163,13 @@ func (s sampler) transfer(k Kind) Message {
 			h := s.header()
 			m.Proposal = &h
 		}
+		if s.r.IntN(2) == 0 {
+			v := s.slotCore()
+			m.SlotViewChange = &v
+		}
 		return m
 	}
-	panic(k)
+	return s.slotMessage(k)
 }
 
 func (s sampler) record(k RecordKind) Record {
@@ -189,13 +193,19 @@ func (s sampler) record(k RecordKind) Record {
 		x.ViewChange = s.viewChange()
 	case RecordNewView:
 		x.NewView = s.newView()
+	case RecordSlotEntry:
+		x.SlotNewView = s.slotNewView()
+	case RecordSlotViewChange:
+		x.SlotViewChange = s.slotViewChange()
+	case RecordStable:
+		x.Checkpoint = s.checkpointCertificate()
 	}
 	return x
 }
 
 func TestMessagesComeBack(t *testing.T) {
 	s := sampler{rand.New(rand.NewPCG(3, 4))}
-	for k := KindPrePrepare; k <= KindRecollection; k++ {
+	for k := KindPrePrepare; k <= KindStable; k++ {
 		for i := range 300 {
 			m := s.message(k)
 			if m.Kind() != k {
@@ -226,7 +236,7 @@ func TestRecordsComeBack(t *testing.T) {
 	for i := range 500 {
 		rs := make([]Record, s.r.IntN(12))
 		for j := range rs {
-			rs[j] = s.record(RecordEntry + RecordKind(s.r.IntN(int(RecordCommit))))
+			rs[j] = s.record(RecordEntry + RecordKind(s.r.IntN(int(RecordStable))))
 		}
 		b := EncodeRecords(rs)
 		got, err := DecodeRecords(b)
@@ -249,9 +259,7 @@ func TestSmallObjectsComeBack(t *testing.T) {
 		if got, err := DecodeCertificate(x.Encode()); err != nil || !reflect.DeepEqual(got, x) {
 			t.Fatalf("certificate comes back as %+v, %v", got, err)
 		}
-		y := &CheckpointCertificate{Epoch: 3, Seq: Seq(s.r.Uint64()), Block: s.digest(), StateRoot: s.digest(),
-			ReceiptRoot: s.digest()}
-		y.Signers, y.Signatures = s.signers()
+		y := s.checkpointCertificate()
 		if got, err := DecodeCheckpointCertificate(y.Encode()); err != nil || !reflect.DeepEqual(got, y) {
 			t.Fatalf("checkpoint certificate comes back as %+v, %v", got, err)
 		}
@@ -316,7 +324,7 @@ func TestDecodersRefuse(t *testing.T) {
 	}{
 		{"nothing", nil, wire.ErrTruncated},
 		{"kind 0", []byte{0}, wire.ErrValue},
-		{"kind 14", []byte{14}, wire.ErrValue},
+		{"kind 18", []byte{18}, wire.ErrValue},
 		{"a payload of another length than the header says", EncodeMessage(&PrePrepare{Block: short}), wire.ErrValue},
 		{"an unknown flag", EncodeMessage(&Proof{Certificate: s.certificate(), Header: &flagged}), wire.ErrValue},
 		{"an unknown certificate kind", EncodeMessage(&Proof{Certificate: unlisted}), wire.ErrValue},
@@ -328,6 +336,9 @@ func TestDecodersRefuse(t *testing.T) {
 		{"an optional part marked 2", append(EncodeMessage(&Proof{Certificate: &Certificate{Kind: 1}})[:1+1+1+4+48+24+4], 2),
 			wire.ErrValue},
 		{"a message a byte too long", make([]byte, MessageBytesMax+1), wire.ErrLimit},
+		{"no decided block", []byte{uint8(KindDecided), 0, 0, 0, 0, 0, 0, 0, 0}, wire.ErrValue},
+		{"more slots than a view-change may report", EncodeMessage(&SlotViewChange{Prepared: make([]BlockRef, SlotsMax+1)}),
+			wire.ErrLimit},
 		{"a million view-changes in few bytes", append(append([]byte{uint8(KindNewView)}, make([]byte, 12)...), 150, 0, 0, 0),
 			wire.ErrTruncated},
 	} {
@@ -335,8 +346,8 @@ func TestDecodersRefuse(t *testing.T) {
 			t.Errorf("%s: decodes as %v, %v, want %v", x.name, m, err, x.want)
 		}
 	}
-	if _, err := DecodeRecords([]byte{1, 0, 0, 0, 9, 9}); !errors.Is(err, wire.ErrValue) {
-		t.Errorf("a record of kind 9: %v", err)
+	if _, err := DecodeRecords([]byte{1, 0, 0, 0, 12, 9}); !errors.Is(err, wire.ErrValue) {
+		t.Errorf("a record of kind 12: %v", err)
 	}
 	if _, err := DecodeRecords([]byte{255, 255, 255, 0}); err == nil {
 		t.Error("a frame of 2^24 records in 4 bytes decodes")
@@ -346,7 +357,7 @@ func TestDecodersRefuse(t *testing.T) {
 // Whatever decodes has exactly one encoding, and nothing panics.
 func FuzzDecodeMessage(f *testing.F) {
 	s := sampler{rand.New(rand.NewPCG(13, 13))}
-	for k := KindPrePrepare; k <= KindRecollection; k++ {
+	for k := KindPrePrepare; k <= KindStable; k++ {
 		for range 4 {
 			f.Add(EncodeMessage(s.message(k)))
 		}
@@ -361,7 +372,7 @@ func FuzzDecodeMessage(f *testing.F) {
 
 func FuzzDecodeRecords(f *testing.F) {
 	s := sampler{rand.New(rand.NewPCG(14, 14))}
-	for k := RecordEntry; k <= RecordCommit; k++ {
+	for k := RecordEntry; k <= RecordStable; k++ {
 		f.Add(EncodeRecords([]Record{s.record(k), s.record(k)}))
 	}
 	f.Fuzz(func(t *testing.T, in []byte) {

@@ -68,6 +68,9 @@ type Parameters struct {
 	DelayMs uint64
 	// PayloadBytesMax bounds the payload of one block; default 4 MiB.
 	PayloadBytesMax uint32
+	// Protocol is how the committee decides; default DualPath. Under Original,
+	// Tenure and ExecutionLag mean nothing and FastFaults is 0.
+	Protocol Protocol
 }
 
 func (p Parameters) withDefaults() Parameters {
@@ -137,6 +140,9 @@ func NewCommittee(chain Digest, epoch Epoch, keys []PublicKey, params Parameters
 		return nil, fmt.Errorf("%w: payload limit %d, at most %d", ErrCommittee, params.PayloadBytesMax,
 			PayloadBytesLimit)
 	}
+	if err := params.checkProtocol(); err != nil {
+		return nil, err
+	}
 	for i := range keys {
 		for j := range keys[:i] {
 			if keys[i] == keys[j] {
@@ -160,6 +166,9 @@ func (c *Committee) computeDigest() Digest {
 	b = wire.AppendUint32(b, uint32(len(c.keys)))
 	for i := range c.keys {
 		b = append(b, c.keys[i][:]...)
+	}
+	if p.Protocol != DualPath { // the first protocol had no number
+		b = wire.AppendUint8(b, uint8(p.Protocol))
 	}
 	return Digest(sha256.Sum256(c.signedBytes(tagCommittee, b)))
 }

@@ -171,6 +171,7 @@ func TestCommitteeDigestCoversEverything(t *testing.T) {
 		{Digest{}, 0, testKeys(11), base},
 		{Digest{}, 0, testKeys(10), change(func(p *Parameters) { p.Faults = 3 })},
 		{Digest{}, 0, testKeys(10), change(func(p *Parameters) { p.FastFaults = 0 })},
+		{Digest{}, 0, testKeys(10), change(func(p *Parameters) { p.FastFaults, p.Protocol = 0, Original })},
 		{Digest{}, 0, testKeys(10), change(func(p *Parameters) { p.Window++ })},
 		{Digest{}, 0, testKeys(10), change(func(p *Parameters) { p.Tenure++ })},
 		{Digest{}, 0, testKeys(10), change(func(p *Parameters) { p.CheckpointInterval++ })},

@@ -77,7 +77,7 @@ type Outgoing struct {
 // LaneOf returns the lane of a kind of message.
 func LaneOf(k Kind) Lane {
 	switch k {
-	case KindPrePrepare, KindBlocks:
+	case KindPrePrepare, KindBlocks, KindDecided:
 		return LaneBulk
 	}
 	return LaneVotes
@@ -99,7 +99,8 @@ type PayloadCheck struct {
 
 // Serve asks the driver to answer a peer from its store, which reaches further
 // back than the engine: the committed blocks after After, as a Blocks message
-// that ends with a block that has a commit certificate.
+// that ends with a block that has a commit certificate or, under the original
+// protocol, as a Decided message.
 type Serve struct {
 	To    ReplicaID
 	After Seq

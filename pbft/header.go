@@ -19,6 +19,9 @@ const (
 	tagSuspect    = "scrip/pbft/suspect/v1"
 	tagViewChange = "scrip/pbft/view-change/v1"
 	tagNewView    = "scrip/pbft/new-view/v1"
+
+	tagSlotViewChange = "scrip/pbft/slot-view-change/v1"
+	tagSlotNewView    = "scrip/pbft/slot-new-view/v1"
 )
 
 // signedBytes is what is signed or hashed for a body under a tag: the tag behind

@@ -20,12 +20,18 @@ const (
 	KindProof
 	KindRecall
 	KindRecollection
+	// Of the original protocol only.
+	KindSlotViewChange
+	KindSlotNewView
+	KindDecided
+	KindStable
 )
 
 // String returns the name of the kind.
 func (k Kind) String() string {
 	names := [...]string{"?", "pre-prepare", "prepare", "commit", "checkpoint", "suspect", "view-change",
-		"new-view", "status", "fetch", "blocks", "proof", "recall", "recollection"}
+		"new-view", "status", "fetch", "blocks", "proof", "recall", "recollection", "slot-view-change",
+		"slot-new-view", "decided", "stable"}
 	if int(k) < len(names) {
 		return names[k]
 	}
@@ -191,14 +197,16 @@ type Recall struct {
 }
 
 // Recollection answers a Recall with what the peer holds: the asker's PREPARE of
-// the highest rank, its VIEW-CHANGE of the highest view (without attachments),
-// and its proposal of the highest rank. Each may be nil.
+// the highest rank, its VIEW-CHANGE of the highest view (without attachments; of
+// the form that the committee's protocol has), and its proposal of the highest
+// rank. Each may be nil.
 type Recollection struct {
-	Epoch      Epoch
-	Nonce      uint64
-	Prepare    *Prepare
-	ViewChange *ViewChange
-	Proposal   *SignedHeader
+	Epoch          Epoch
+	Nonce          uint64
+	Prepare        *Prepare
+	ViewChange     *ViewChange
+	Proposal       *SignedHeader
+	SlotViewChange *SlotViewChange
 }
 
 // Kind implements Message.

@@ -30,6 +30,14 @@ const (
 	RecordNewView
 	// RecordCommit is a commit certificate; its block precedes it.
 	RecordCommit
+	// RecordSlotEntry is the entry into a view by a NEW-VIEW of the original
+	// protocol, before the first own message of the view.
+	RecordSlotEntry
+	// RecordSlotViewChange is an own VIEW-CHANGE of the original protocol with its
+	// attachments.
+	RecordSlotViewChange
+	// RecordStable is a stable checkpoint, before what lies below is forgotten.
+	RecordStable
 )
 
 // Record is one durable promise of a replica. Only the fields that its kind
@@ -43,6 +51,10 @@ type Record struct {
 	Block       *Block       // RecordBlock
 	Prepare     *Prepare     // RecordPrepare
 	ViewChange  *ViewChange  // RecordViewChange
+
+	SlotNewView    *SlotNewView           // RecordSlotEntry
+	SlotViewChange *SlotViewChange        // RecordSlotViewChange
+	Checkpoint     *CheckpointCertificate // RecordStable
 }
 
 // RecordBytesMax bounds one encoded record.
@@ -85,6 +97,12 @@ func (x *Record) append(b []byte) []byte {
 		return x.ViewChange.append(b)
 	case RecordNewView:
 		return x.NewView.append(b)
+	case RecordSlotEntry:
+		return x.SlotNewView.append(b)
+	case RecordSlotViewChange:
+		return x.SlotViewChange.append(b)
+	case RecordStable:
+		return x.Checkpoint.Append(b)
 	}
 	panic(fmt.Sprintf("pbft: encode record of kind %d", x.Kind))
 }
@@ -120,6 +138,12 @@ func readRecord(r *wire.Reader) Record {
 		x.ViewChange, _ = readMessage(r, KindViewChange).(*ViewChange)
 	case RecordNewView:
 		x.NewView = readNewView(r)
+	case RecordSlotEntry:
+		x.SlotNewView = readSlotNewView(r)
+	case RecordSlotViewChange:
+		x.SlotViewChange, _ = readMessage(r, KindSlotViewChange).(*SlotViewChange)
+	case RecordStable:
+		x.Checkpoint = ReadCheckpointCertificate(r)
 	default:
 		r.Fail(fmt.Errorf("%w: record kind %d", wire.ErrValue, x.Kind))
 	}
