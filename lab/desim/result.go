@@ -1,11 +1,10 @@
 package desim
 
 import (
+	"crypto/sha256"
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
-
-	"crypto/sha256"
 )
 
 // Result is what a run has shown. Times are nanoseconds of simulated time since
@@ -24,9 +23,11 @@ type Result struct {
 	UntilNs int64  `json:"until_ns"`
 
 	// Offered counts the transactions of the whole run, Answered those of them whose
-	// client has its answer; what is missing was on its way at the end.
+	// client has its answer; what is missing was refused, or on its way at the end.
 	Offered  int `json:"offered"`
 	Answered int `json:"answered"`
+	// Refused counts those for which a member had no room.
+	Refused int `json:"refused"`
 	// Committed counts distinct transactions executed by a quorum within the measured
 	// interval, Blocks the blocks that did, with EmptyBlocks among them.
 	Committed   int `json:"committed"`

@@ -34,6 +34,9 @@ const (
 	MutantSupportMinusOne Mutation = 11
 	// MutantStrictRule uses the rule for n >= 3f+2p+1 where n is smaller.
 	MutantStrictRule Mutation = 12
+	// SlowPathOnly never commits by PREPAREs alone. It is safe, and exists to
+	// measure what the fast path is worth.
+	SlowPathOnly Mutation = 13
 )
 
 // NewMutant is New with one rule broken. It exists so that testers can prove

@@ -225,7 +225,8 @@ func (r *Replica) tally(s *slot, kind voteKind, block pbft.BlockRef) {
 	if b != nil && (b.ref != block || b.commit != nil) {
 		return
 	}
-	fast := kind == votePrepare && b != nil && (b.header().Armed() || r.mut == MutantFastUnarmed)
+	fast := kind == votePrepare && b != nil && r.mut != SlowPathOnly &&
+		(b.header().Armed() || r.mut == MutantFastUnarmed)
 	switch {
 	case kind == voteCommit && have >= r.quorum():
 		r.complete(s, kind, block, pbft.CommittedSlow, r.quorum())
