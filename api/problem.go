@@ -45,6 +45,8 @@ func problemKinds() []problemKind {
 			"Wait a little; the same request may be sent again.", true},
 		{client.ProblemLogin, http.StatusUnauthorized, "The login of the till is not valid.",
 			"Check the till's key and its clock.", false},
+		{client.ProblemNotTaken, http.StatusForbidden, "The gateway does not take this authorisation.",
+			"Show the coupon anew: sign for its present state, for at most two minutes.", false},
 		{client.ProblemForbidden, http.StatusForbidden, "This host name or origin is not allowed here.",
 			"The operator of the node can allow it.", false},
 		{client.ProblemStopped, http.StatusServiceUnavailable, "The node takes no part in the chain any more.",

@@ -45,6 +45,7 @@ func (s *Server) routes() error {
 	s.transactionRoutes(api)
 	s.stateRoutes(api)
 	s.chainRoutes(api)
+	s.gatewayRoutes(api)
 	s.describePlain(api)
 	describeBatch(api)
 	for _, unused := range []string{"ErrorModel", "ErrorDetail"} { // huma's, which become problems

@@ -59,6 +59,10 @@ type Config struct {
 	Limits  Limits
 	// Verifier checks signatures of dry runs; nil means a new one.
 	Verifier *sig.Verifier
+	// Nodes are the addresses of the members' nodes as browsers reach them, by the
+	// number of the replica; Desks are those of ticket desks. /v1/nodes tells them.
+	Nodes map[int]string
+	Desks []string
 	// Web, if set, serves every path that the API does not.
 	Web http.Handler
 	// Version is that of the program, for /v1/status and the description.
@@ -81,6 +85,7 @@ type Server struct {
 	watch   *watch
 	clients *throttle.Limiter
 	tills   *throttle.Limiter
+	passing *passing
 	streams *counter
 	waiting *counter
 	mux     *http.ServeMux
@@ -114,7 +119,7 @@ func New(cfg Config) (*Server, error) {
 		clients: throttle.New(l.PerSecond, l.Burst), tills: throttle.New(l.TillPerSecond, max(1, int(2*l.TillPerSecond))),
 		streams: newCounter(l.Streams, l.AddressStreams), waiting: newCounter(l.Waiting, l.Waiting),
 	}
-	s.watch = newWatch(s)
+	s.watch, s.passing = newWatch(s), newPassing(cfg.Genesis.Chain())
 	if s.metrics, err = newMetrics(cfg.Node.Registry()); err != nil {
 		return nil, fmt.Errorf("new API: %w", err)
 	}
@@ -177,6 +182,7 @@ func (s *Server) Follow(ctx context.Context) {
 type (
 	traceKey     struct{}
 	noneMatchKey struct{}
+	addressKey   struct{}
 )
 
 // noneMatchOf returns the If-None-Match header of a request.
@@ -210,6 +216,7 @@ func (s *Server) observe(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		trace, begin := newTrace(r), time.Now()
 		ctx := context.WithValue(r.Context(), traceKey{}, trace)
+		ctx = context.WithValue(ctx, addressKey{}, throttle.Address(r))
 		r = r.WithContext(context.WithValue(ctx, noneMatchKey{}, r.Header.Get("If-None-Match")))
 		w.Header().Set("Trace-Id", trace)
 		x := &recorder{ResponseWriter: w}

@@ -31,16 +31,14 @@ const (
 type Submission struct {
 	RawBody []byte
 
-	contentType, authorization string
-	method, target             string // which a login covers
+	contentType string
+	by          Login
 }
 
 // Resolve implements huma.Resolver.
 func (i *Submission) Resolve(ctx huma.Context) []error {
-	url := ctx.URL()
-	i.method, i.target = ctx.Method(), url.RequestURI()
-	i.contentType, i.authorization = ctx.Header("Content-Type"), ctx.Header("Authorization")
-	return nil
+	i.contentType = ctx.Header("Content-Type")
+	return i.by.Resolve(ctx)
 }
 
 type submitInput struct {
@@ -103,32 +101,38 @@ func decodeTx(contentType string, body []byte) ([]byte, error) {
 	return nil, problem("media_type", "")
 }
 
-// login returns the till that hands in, or nil if nobody says so. Keys that no
-// state knows cost nothing to make, so only an active till counts.
+// login returns the till that hands in, or nil if nobody says so.
 func (s *Server) login(in *Submission) (*[32]byte, error) {
-	if in.authorization == "" {
+	if in.by.authorization == "" {
 		return nil, nil
 	}
+	key, _, err := s.loginOf(&in.by, in.RawBody)
+	return key, err
+}
+
+// loginOf returns the till that a login names. Keys that no state knows cost nothing
+// to make, so only an active till counts.
+func (s *Server) loginOf(by *Login, body []byte) (*[32]byte, coupon.Till, error) {
 	now := time.Now()
-	key, err := client.VerifyLogin(s.genesis.Chain(), in.authorization, in.method, in.target, in.RawBody, now)
+	key, err := client.VerifyLogin(s.genesis.Chain(), by.authorization, by.method, by.target, body, now)
 	if err != nil {
-		return nil, problem(client.ProblemLogin, err.Error())
+		return nil, coupon.Till{}, problem(client.ProblemLogin, err.Error())
 	}
 	p, err := s.pin()
 	if err != nil {
-		return nil, err
+		return nil, coupon.Till{}, err
 	}
 	defer p.release()
 	till, ok, err := row(p, coupon.TillKey(key), coupon.DecodeTill)
 	switch {
 	case err != nil:
-		return nil, err
+		return nil, till, err
 	case !ok || till.State != coupon.TillActive:
-		return nil, problem(client.ProblemLogin, "The key is not that of an active till.")
+		return nil, till, problem(client.ProblemLogin, "The key is not that of an active till.")
 	case !s.tills.Allow(string(key[:]), now):
-		return nil, retryAfter(problem(client.ProblemRateLimited, "The till hands in more than its rate."))
+		return nil, till, retryAfter(problem(client.ProblemRateLimited, "The till hands in more than its rate."))
 	}
-	return &key, nil
+	return &key, till, nil
 }
 
 // submit is POST /v1/transactions.

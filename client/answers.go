@@ -166,6 +166,7 @@ const (
 	ProblemCursorExpired = "cursor_expired" // the state that the list began with is gone
 	ProblemRateLimited   = "rate_limited"   // too many requests
 	ProblemLogin         = "login"          // the login header is not valid
+	ProblemNotTaken      = "not_taken"      // a gateway does not take an authorisation
 	ProblemForbidden     = "forbidden"      // the origin or host is not allowed
 	ProblemStopped       = "stopped"        // the node takes no part any more
 	ProblemInternal      = "internal"       // the node's own failure

@@ -5,7 +5,9 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"maps"
 	"net"
+	"net/http"
 	"os"
 	"slices"
 
@@ -21,6 +23,7 @@ import (
 	"github.com/scrip-network/scrip/sig"
 	"github.com/scrip-network/scrip/store"
 	"github.com/scrip-network/scrip/transport"
+	"github.com/scrip-network/scrip/web"
 )
 
 // Options are what Run needs beside the settings.
@@ -161,12 +164,38 @@ func (p *process) assemble() error {
 	if err != nil {
 		return troubleOf("start the node", err)
 	}
+	faces, err := p.cfg.faces()
+	if err != nil {
+		return err
+	}
+	// Pages of another member's node may ask this one: they change over when theirs
+	// does not answer.
 	p.server, err = api.New(api.Config{
-		Node: p.node, Machine: machine, Genesis: p.genesis, Hosts: p.cfg.APIHosts, Origins: p.cfg.APIOrigins,
+		Node: p.node, Machine: machine, Genesis: p.genesis, Hosts: p.cfg.APIHosts, Origins: webOrigins(p.cfg.WebNodes, p.cfg.APIOrigins),
+		Nodes: p.cfg.WebNodes, Desks: p.cfg.WebDesks, Web: faces,
 		Limits:   api.Limits{PerSecond: float64(p.cfg.APIPerSecond), Burst: 2 * p.cfg.APIPerSecond},
 		Verifier: verifier, Version: p.opt.Version, Logger: p.opt.Logger,
 	})
 	return troubleOf("start the API", err)
+}
+
+// webOrigins returns the addresses of nodes and others, each once and sorted.
+func webOrigins(nodes map[int]string, others []string) []string {
+	all := slices.AppendSeq(slices.Clone(others), maps.Values(nodes))
+	slices.Sort(all)
+	return slices.Compact(all)
+}
+
+// faces returns what serves the faces, or nil if they are switched off.
+func (c *Config) faces() (http.Handler, error) {
+	if c.Faces != "on" {
+		return nil, nil
+	}
+	h, err := web.New(web.Config{Connect: webOrigins(c.WebNodes, c.WebDesks)})
+	if err != nil {
+		return nil, troubleOf("serve the faces", err)
+	}
+	return h, nil
 }
 
 // timeoutMsDefault is above the engine's own default, for members whose machines

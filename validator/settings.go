@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"github.com/scrip-network/scrip/pbft"
+	"github.com/scrip-network/scrip/web"
 )
 
 // Config is the settings of a validator with where each came from. Paths are
@@ -50,6 +51,13 @@ type Config struct {
 	APIHosts, APIOrigins []string
 	// APIPerSecond bounds the requests of one client address; 0 = default.
 	APIPerSecond int
+
+	// Faces says whether the API's port serves the faces, "on" or "off".
+	Faces string
+	// WebNodes are the members' nodes as browsers reach them, by their number in the
+	// genesis file; WebDesks are ticket desks. Web origins all.
+	WebNodes map[int]string
+	WebDesks []string
 
 	// Nodes are the addresses that client commands use.
 	Nodes []string
@@ -112,6 +120,12 @@ func Settings() []Setting {
 		list("api.origins", "web origins whose pages may use the API", func(c *Config) *[]string { return &c.APIOrigins }),
 		number("api.requests_per_second", "requests of one client address; 0 = default",
 			func(c *Config) *int { return &c.APIPerSecond }),
+		choice("web.faces", "whether the API's port serves wallet, console, till and explorer",
+			func(c *Config) *string { return &c.Faces }, "on", "off"),
+		{Key: "web.nodes", Doc: "the members' nodes as browsers reach them, such as 0=https://node.example", isList: true,
+			get: func(c *Config) string { return formatPeers(c.WebNodes) }, set: setWebNodes},
+		{Key: "web.desks", Doc: "ticket desks as browsers reach them, such as https://desk.example", isList: true,
+			get: func(c *Config) string { return strings.Join(c.WebDesks, ",") }, set: setWebDesks},
 		list("client.nodes", "addresses of nodes for client commands", func(c *Config) *[]string { return &c.Nodes }),
 	}
 	for i := range all {
@@ -129,7 +143,7 @@ func defaults() *Config {
 	return &Config{
 		Genesis: "genesis.json", Key: "validator.key", Data: "data",
 		ListenPeers: "0.0.0.0:7601", ListenAPI: "127.0.0.1:7600", Peers: map[int]string{},
-		LogLevel: "info", LogFormat: "auto", origins: map[string]string{},
+		LogLevel: "info", LogFormat: "auto", Faces: "on", origins: map[string]string{},
 	}
 }
 
@@ -224,21 +238,50 @@ func splitList(s string) []string {
 }
 
 // setPeers sets the addresses from "0=host:port,1=host:port".
-func setPeers(c *Config, s string) error {
-	peers := make(map[int]string)
-	for _, entry := range splitList(s) {
-		name, addr, ok := strings.Cut(entry, "=")
-		id, err := strconv.Atoi(strings.TrimSpace(name))
-		if !ok || err != nil || id < 0 || id >= pbft.ReplicasMax {
-			return fmt.Errorf("%q is not a validator's number, =, and host:port", entry)
-		}
-		addr = strings.TrimSpace(addr)
-		if err := checkAddress(addr); err != nil {
+func setPeers(c *Config, s string) (err error) {
+	c.Peers, err = numbered(s, "host:port", checkAddress)
+	return err
+}
+
+// setWebNodes sets the nodes from "0=https://node.example,1=…".
+func setWebNodes(c *Config, s string) (err error) {
+	c.WebNodes, err = numbered(s, "web origin", checkOrigin)
+	return err
+}
+
+func setWebDesks(c *Config, s string) error {
+	desks := splitList(s)
+	for _, d := range desks {
+		if err := checkOrigin(d); err != nil {
 			return err
 		}
-		peers[id] = addr
 	}
-	c.Peers = peers
+	c.WebDesks = desks
+	return nil
+}
+
+// numbered reads a list of validators' numbers with what belongs to each.
+func numbered(s, what string, check func(string) error) (map[int]string, error) {
+	all := make(map[int]string)
+	for _, entry := range splitList(s) {
+		name, value, ok := strings.Cut(entry, "=")
+		id, err := strconv.Atoi(strings.TrimSpace(name))
+		if !ok || err != nil || id < 0 || id >= pbft.ReplicasMax {
+			return nil, fmt.Errorf("%q is not a validator's number, =, and %s", entry, what)
+		}
+		value = strings.TrimSpace(value)
+		if err := check(value); err != nil {
+			return nil, err
+		}
+		all[id] = value
+	}
+	return all, nil
+}
+
+func checkOrigin(s string) error {
+	if !web.IsOrigin(s) {
+		return fmt.Errorf("%q is no web origin, such as https://node.example", s)
+	}
 	return nil
 }
 

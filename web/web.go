@@ -66,9 +66,7 @@ func New(cfg Config) (*Handler, error) {
 	}
 	h := &Handler{files: make(map[string]*file)}
 	for _, origin := range cfg.Connect {
-		u, err := url.Parse(origin)
-		if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.Scheme+"://"+u.Host != origin ||
-			strings.ContainsAny(origin, "*;, '\"") {
+		if !IsOrigin(origin) {
 			return nil, fmt.Errorf("serve the faces: %q is no web origin, such as https://node.example", origin)
 		}
 		h.connect += " " + origin
@@ -82,6 +80,14 @@ func New(cfg Config) (*Handler, error) {
 		return nil, err
 	}
 	return h, nil
+}
+
+// IsOrigin reports whether a text is a web origin as Config.Connect wants it: scheme
+// and host, perhaps a port, and nothing else.
+func IsOrigin(s string) bool {
+	u, err := url.Parse(s)
+	return err == nil && (u.Scheme == "http" || u.Scheme == "https") && u.Host != "" && u.Scheme+"://"+u.Host == s &&
+		!strings.ContainsAny(s, "*;, '\"")
 }
 
 // read takes over the files of one face, if it is built.
@@ -297,8 +303,8 @@ func matches(header, tag string) bool {
 // policy is the part of the Content-Security-Policy that is the same for all. One
 // Trusted Types policy may be made: a service worker's address needs it.
 const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; " +
-	"font-src 'self'; media-src 'self' blob:; manifest-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'none'; " +
-	"frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types scrip; connect-src 'self'"
+	"font-src 'self'; media-src 'self' blob:; manifest-src 'self'; worker-src 'self'; base-uri 'none'; " +
+	"form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types scrip; connect-src 'self'"
 
 // protect sets the headers that keep a page to itself.
 func (h *Handler) protect(x http.Header, face string) {

@@ -42,6 +42,8 @@ func apiCodes() []codeAnswer {
 		{client.ProblemRateLimited, "", "", "There were too many requests.", "Wait a little.", 1, int(ExitUnreachable)},
 		{client.ProblemLogin, "", "", "The login of the till is not valid.", "Check the till's key and the clock.", 1,
 			int(ExitNotAllowed)},
+		{client.ProblemNotTaken, "", "", "The gateway does not take the authorisation.",
+			"Show the coupon anew: it may have changed, or its code is over.", 1, int(ExitNotAllowed)},
 		{client.ProblemForbidden, "", "", "The origin or host of the request is not allowed.", "Ask the operator.", 1,
 			int(ExitNotAllowed)},
 		{client.ProblemStopped, "", "", "The node takes no part any more.", "Ask another node.", 1, int(ExitUnreachable)},
