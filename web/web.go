@@ -304,7 +304,8 @@ func matches(header, tag string) bool {
 // Trusted Types policy may be made: a service worker's address needs it.
 const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data: blob:; " +
 	"font-src 'self'; media-src 'self' blob:; manifest-src 'self'; worker-src 'self'; base-uri 'none'; " +
-	"form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types scrip; connect-src 'self'"
+	"form-action 'none'; frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types scrip; " +
+	"connect-src 'self'"
 
 // protect sets the headers that keep a page to itself.
 func (h *Handler) protect(x http.Header, face string) {

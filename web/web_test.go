@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"regexp"
 	"strings"
 	"testing"
 	"testing/fstest"
@@ -100,18 +101,29 @@ func TestFacesThatAreNotBuilt(t *testing.T) {
 	}
 }
 
-// What the program was built with has all four faces or, in a working copy without
-// a build, none: never a part.
+// The pages that the program was built with load nothing that is not there, nothing
+// from elsewhere, and nothing that stands in the page itself.
 func TestBuiltFacesAreWhole(t *testing.T) {
 	h := handler(t, web.Config{})
-	have := 0
 	for _, face := range web.Faces() {
-		if ask(h, http.MethodGet, "/"+face+"/").StatusCode == http.StatusOK {
-			have++
+		r := ask(h, http.MethodGet, "/"+face+"/")
+		if r.StatusCode != http.StatusOK {
+			t.Logf("%s is not built", face)
+			continue
 		}
-	}
-	if have != 0 && have != len(web.Faces()) {
-		t.Errorf("%d of %d faces are built", have, len(web.Faces()))
+		page := text(t, r)
+		loaded := regexp.MustCompile(`(?:src|href)="([^"]*)"`).FindAllStringSubmatch(page, -1)
+		if len(loaded) == 0 {
+			t.Errorf("%s loads nothing", face)
+		}
+		for _, m := range loaded {
+			if got := ask(h, http.MethodGet, m[1]); !strings.HasPrefix(m[1], "/"+face+"/") || got.StatusCode != 200 {
+				t.Errorf("%s loads %s: status %d", face, m[1], got.StatusCode)
+			}
+		}
+		if regexp.MustCompile(`(?s)<script[^>]*>[^<]|<style| style=| on[a-z]+=`).MatchString(page) {
+			t.Errorf("%s has a script or style in its page, which its policy stops", face)
+		}
 	}
 }
 
