@@ -173,7 +173,7 @@ func (p *process) assemble() error {
 	p.server, err = api.New(api.Config{
 		Node: p.node, Machine: machine, Genesis: p.genesis, Hosts: p.cfg.APIHosts,
 		Origins: webOrigins(p.cfg.WebNodes, p.cfg.APIOrigins),
-		Nodes: p.cfg.WebNodes, Desks: p.cfg.WebDesks, Web: faces,
+		Nodes:   p.cfg.WebNodes, Desks: p.cfg.WebDesks, Web: faces,
 		Limits:   api.Limits{PerSecond: float64(p.cfg.APIPerSecond), Burst: 2 * p.cfg.APIPerSecond},
 		Verifier: verifier, Version: p.opt.Version, Logger: p.opt.Logger,
 	})
