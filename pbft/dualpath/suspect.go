@@ -179,40 +179,49 @@ func (r *Replica) noteSuspect(from pbft.ReplicaID, v pbft.View, join bool) {
 
 // evaluate runs the two thresholds of R6 and R7: f+1 make this replica join, m
 // make it send its VIEW-CHANGE. It repeats while something changes, so a replica
-// far behind may sign several in one turn.
+// far behind may sign several in one turn, and tells of the last.
 func (r *Replica) evaluate() {
-	for r.voting() {
-		cur := r.current()
-		var views []pbft.View
-		join := 0
-		for id := range r.peers {
-			p := &r.peers[id]
-			if id == int(r.self) || !p.suspected || p.suspect < cur ||
-				r.now > p.suspectAt+uint64(r.tm.SuspectTicks) {
-				continue
-			}
-			views = append(views, p.suspect)
-			if p.suspectJoin {
-				join++
-			}
+	own, sent := r.own, r.vcSent
+	for r.evaluateOnce() {
+	}
+	if r.vcSent != sent || r.own != own && r.own != 0 {
+		r.sendSuspicion()
+	}
+}
+
+// evaluateOnce takes one step of R6 and R7, and reports whether there may be
+// another.
+func (r *Replica) evaluateOnce() bool {
+	if !r.voting() {
+		return false
+	}
+	cur := r.current()
+	var views []pbft.View
+	join := 0
+	for id := range r.peers {
+		p := &r.peers[id]
+		if id == int(r.self) || !p.suspected || p.suspect < cur ||
+			r.now > p.suspectAt+uint64(r.tm.SuspectTicks) {
+			continue
 		}
-		if join >= r.com.WeakQuorum() && r.own < cur {
-			r.own, r.reason, r.evidence = cur, pbft.SuspectTimeout, nil
-			r.event(pbft.EventSuspect, pbft.BlockRef{View: cur}, uint64(pbft.SuspectTimeout))
-			r.sendSuspicion()
-		}
-		if r.own >= cur {
-			views = append(views, r.own)
-		}
-		if len(views) < r.com.ViewChangeQuorum() {
-			return
-		}
-		slices.Sort(views)
-		next := views[len(views)-r.com.ViewChangeQuorum()] + 1
-		if !r.startViewChange(next) {
-			return
+		views = append(views, p.suspect)
+		if p.suspectJoin {
+			join++
 		}
 	}
+	if join >= r.com.WeakQuorum() && r.own < cur {
+		r.own, r.reason, r.evidence = cur, pbft.SuspectTimeout, nil
+		r.event(pbft.EventSuspect, pbft.BlockRef{View: cur}, uint64(pbft.SuspectTimeout))
+	}
+	if r.own >= cur {
+		views = append(views, r.own)
+	}
+	if len(views) < r.com.ViewChangeQuorum() {
+		return false
+	}
+	slices.Sort(views)
+	next := views[len(views)-r.com.ViewChangeQuorum()] + 1
+	return r.startViewChange(next)
 }
 
 // convict takes two headers of one position from one primary: equivocation

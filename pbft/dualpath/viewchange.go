@@ -1,6 +1,10 @@
 package dualpath
 
-import "github.com/scrip-network/scrip/pbft"
+import (
+	"slices"
+
+	"github.com/scrip-network/scrip/pbft"
+)
 
 // startViewChange signs the VIEW-CHANGE for a view, once (R7). From then on this
 // replica sends no PREPARE or COMMIT for a lower one. It reports whether it did.
@@ -22,9 +26,10 @@ func (r *Replica) startViewChange(v pbft.View) bool {
 	r.clock.viewChangeAt = r.now
 	r.logHigh()
 	r.record(pbft.Record{Kind: pbft.RecordViewChange, ViewChange: m})
+	// A replica that is far behind signs several in one turn; only the last is sent.
+	r.signed = slices.DeleteFunc(r.signed, func(x pbft.Message) bool { return x.Kind() == pbft.KindViewChange })
 	r.signed = append(r.signed, m)
 	r.event(pbft.EventViewChange, pbft.BlockRef{View: v}, 0)
-	r.sendSuspicion()
 	return true
 }
 

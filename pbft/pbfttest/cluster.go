@@ -201,6 +201,9 @@ func (c *cluster) play(e *event) {
 // heal ends every fault that is not Byzantine.
 func (c *cluster) heal() {
 	c.healed = true
+	for i := range c.oracle.histories {
+		c.oracle.healedView = max(c.oracle.healedView, c.oracle.histories[i].newest)
+	}
 	for i := range c.cut {
 		clear(c.cut[i])
 	}

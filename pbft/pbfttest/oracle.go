@@ -38,9 +38,11 @@ type oracle struct {
 	histories  []history
 	chain      []decided // by Seq-1
 	proven     map[pbft.BlockRef]bool
-	// changes are the views above which honest replicas signed VIEW-CHANGEs
-	// since the faults ended.
-	changes map[pbft.View]bool
+	// changes are the views for which honest replicas signed VIEW-CHANGEs since
+	// the faults ended, above healedView, the highest that any had asked for: a
+	// replica that catches up goes through the others' views again.
+	changes    map[pbft.View]bool
+	healedView pbft.View
 }
 
 func newOracle(c *cluster) *oracle {
@@ -221,7 +223,7 @@ func (o *oracle) viewChange(x *node, m *pbft.ViewChange) {
 		return
 	}
 	o.c.trace.line(o.c.now, "r%d signs %s", x.id, describe(m))
-	if o.c.healed {
+	if o.c.healed && m.View > o.healedView {
 		o.changes[m.View] = true
 	}
 	if !o.c.scheme.Verify(o.c.committee.Key(x.id), o.c.committee.ViewChangeBytes(m), m.Signature) {
@@ -369,14 +371,15 @@ func (o *oracle) checkpoint(x *node, cert *pbft.CheckpointCertificate) {
 
 // sizeLimit is what an engine may remember at most, whatever it is sent: some
 // windows of votes for each member, some windows of blocks for each of a few
-// views, and the results since the one that the last committed block names.
+// views, a tenure of blocks to catch up with, and the results since the one that
+// the last committed block names.
 func (o *oracle) sizeLimit() int {
 	p, n := o.c.plan.parameters, o.c.plan.shape.Members
 	lag := 0
 	if k := len(o.chain); k > 0 {
 		lag = k - int(o.chain[k-1].header.ExecSeq)
 	}
-	return 24*int(p.Window)*n + 20*n + 8*int(p.ExecutionLag) + 2*lag + 64
+	return 24*int(p.Window)*n + 20*n + int(p.Tenure) + 8*int(p.ExecutionLag) + 2*lag + 64
 }
 
 // status checks what an honest replica says about itself.
