@@ -144,6 +144,10 @@ func (p *process) assemble() error {
 	if err != nil {
 		return err
 	}
+	shape, err := p.cfg.shape(int(p.id))
+	if err != nil {
+		return err
+	}
 	key := sig.NewKeyFromSeed(p.key.Seed)
 	p.node, err = node.New(node.Config{
 		Committee: committee, Self: p.id, Key: key, GenesisTimeMs: p.genesis.File.TimeMs,
@@ -152,7 +156,7 @@ func (p *process) assemble() error {
 		NewNetwork: func(h transport.Handler, observe node.LinkObserver) (transport.Network, error) {
 			return transport.New(transport.Config{
 				Self: uint16(p.id), Key: key, ChainID: p.genesis.Digest, Peers: peers, Listener: p.peers,
-				Handler: h, LinkChanged: observe, Log: p.opt.Logger.With("component", "transport"),
+				Handler: h, LinkChanged: observe, Shape: shape, Log: p.opt.Logger.With("component", "transport"),
 			})
 		},
 		Timers:   p.timers(),
@@ -221,6 +225,9 @@ func (p *process) announce() {
 	}
 	p.opt.Logger.Info("started", "chain", s.Chain, "replica", s.Replica, "height", s.Height,
 		"peers", s.ListenPeers, "api", s.ListenAPI, "version", p.opt.Version)
+	if p.cfg.Links != "" {
+		p.opt.Logger.Warn("an experiment: links between members are emulated", "file", p.cfg.Path(p.cfg.Links))
+	}
 	if p.debug != nil {
 		p.opt.Logger.Info("profiles are served", "address", p.debug.Addr().String())
 	}

@@ -59,6 +59,9 @@ type Config struct {
 	WebNodes map[int]string
 	WebDesks []string
 
+	// Links is the path of a file with links to emulate; "" = none. See Links.
+	Links string
+
 	// Nodes are the addresses that client commands use.
 	Nodes []string
 
@@ -126,6 +129,8 @@ func Settings() []Setting {
 			get: func(c *Config) string { return formatPeers(c.WebNodes) }, set: setWebNodes},
 		{Key: "web.desks", Doc: "ticket desks as browsers reach them, such as https://desk.example", isList: true,
 			get: func(c *Config) string { return strings.Join(c.WebDesks, ",") }, set: setWebDesks},
+		path("experiment.links", "file with delays and losses to emulate between members; empty = none",
+			func(c *Config) *string { return &c.Links }),
 		list("client.nodes", "addresses of nodes for client commands", func(c *Config) *[]string { return &c.Nodes }),
 	}
 	for i := range all {
