@@ -1,0 +1,718 @@
+/**
+ * A client of the nodes of one chain. It believes no node: whatever it returns as a
+ * Receipt, State, Coupon and so on is verified against the genesis file's committee.
+ * Lists say what one node says.
+ */
+import type {
+  Answers,
+  BatchAnswer,
+  CampaignAnswer,
+  CouponAnswer,
+  DryRunAnswer,
+  MemberAnswer,
+  ObligationAnswer,
+  PageBlockAnswer,
+  StatusAnswer,
+  StepAnswer,
+  TxAnswer,
+  ValidatorsBody,
+} from "./answers.ts";
+import { fromBase64, hex } from "./bytes.ts";
+import {
+  FalseAnswer,
+  NotFound,
+  OutcomeUnknown,
+  ProblemError,
+  Refusal,
+  StaleAnswer,
+  Unreachable,
+} from "./errors.ts";
+import { type EventFilter, type EventId, type LedgerEvent, follow } from "./events.ts";
+import {
+  type Ask,
+  type Fetch,
+  blockBytesMax,
+  genesisBytesMax,
+  loginHeader,
+  parseAnswer,
+  send,
+  sleep,
+  target,
+} from "./http.ts";
+import { encodeKey } from "./keys.ts";
+import { campaignOf } from "./objects.ts";
+import {
+  type Batch,
+  type Campaign,
+  type Coupon,
+  type Member,
+  type Obligation,
+  type Params,
+  type Redemption,
+  type Till,
+  campaignStatus,
+  couponStatus,
+  couponUntil,
+  decodeBatch,
+  decodeCampaign,
+  decodeCoupon,
+  decodeMember,
+  decodeObligation,
+  decodeParams,
+  decodeRedemption,
+  decodeTill,
+  rowKey,
+} from "./rows.ts";
+import type { Chain, Signer } from "./signing.ts";
+import { type Terms, decodeTerms } from "./terms.ts";
+import { type Block, type Receipt, type State, Verifier } from "./verifier.ts";
+
+export type { Receipt, State, Block } from "./verifier.ts";
+export type { EventFilter, EventId, LedgerEvent } from "./events.ts";
+export * from "./errors.ts";
+
+const nodesMax = 256;
+const waitMaxMs = 20_000;
+const pauseMinMs = 100;
+const pauseMaxMs = 3_000;
+const listMax = 1 << 20;
+const pageSize = 500;
+
+/** How a client works. */
+export interface ClientOptions {
+  /** After what silence of one node the next one is asked as well; default 2000. */
+  patienceMs?: number;
+  /** How long one request may take, beside the time for which a node is asked to wait; default 10000. */
+  timeoutMs?: number;
+  /** How old a state may be by this machine's clock; 0 = any age; default 60000. */
+  maxAgeMs?: number;
+  /** A till whose submissions are authenticated, so that refusals of its redemptions are final. */
+  till?: Signer;
+  /** Instead of the platform's fetch. */
+  fetch?: Fetch;
+  /** Instead of Date.now, for tests. */
+  now?: () => number;
+}
+
+/** Options of one call. */
+export interface CallOptions {
+  /** Ends the call; it throws the signal's reason. */
+  signal?: AbortSignal;
+}
+
+/** A row as it is proven. */
+export type Proven<T> = T & { state: State };
+
+/** A proven coupon with the rules that it obeys. */
+export interface ProvenCoupon extends Coupon {
+  id: bigint;
+  campaign: ProvenCampaign;
+  /** The terms of its own version. */
+  terms: Terms;
+  /** End of holding and giving, Unix ms; redeeming ends terms.graceMs later. */
+  until: number;
+  /** What it is at the time of `state`. */
+  standing: "HELD" | "GIFTED" | "REDEEMED" | "EXPIRED";
+  state: State;
+}
+
+/** A proven campaign with its current terms. */
+export interface ProvenCampaign extends Omit<Campaign, "state"> {
+  number: number;
+  stored: Campaign["state"];
+  terms: Terms;
+  /** What it is at the time of `state`. */
+  standing: "PUBLISHED" | "PAUSED" | "CLOSED" | "EXHAUSTED" | "ENDED";
+  state: State;
+}
+
+/** A proven till key. */
+export interface ProvenTill extends Omit<Till, "state"> {
+  key: Uint8Array;
+  standing: Till["state"];
+  state: State;
+}
+
+/** A proven member. */
+export interface ProvenMember extends Omit<Member, "state"> {
+  number: number;
+  standing: Member["state"];
+  state: State;
+}
+
+/** A proven redemption. */
+export interface ProvenRedemption extends Omit<Redemption, "state"> {
+  standing: Redemption["state"];
+  state: State;
+}
+
+type Asker<T> = (node: string, signal: AbortSignal) => Promise<T>;
+type Settled = (errors: readonly NodeError[]) => boolean;
+
+/** What one node's attempt ended with. */
+class NodeError extends Error {
+  override readonly name = "NodeError";
+  override readonly cause: unknown;
+
+  constructor(node: string, cause: unknown) {
+    super(`${node}: ${cause instanceof Error ? cause.message : String(cause)}`);
+    this.cause = cause;
+  }
+
+  get problem(): ProblemError["problem"] | undefined {
+    return this.cause instanceof ProblemError ? this.cause.problem : undefined;
+  }
+}
+
+/** No node gave a usable answer. */
+class Failed {
+  readonly errors: NodeError[];
+
+  constructor(errors: NodeError[]) {
+    this.errors = errors;
+  }
+}
+
+/** A node held a request for as long as it was asked to, and the transaction still waits. */
+class Pending extends Error {
+  override readonly name = "Pending";
+  constructor() {
+    super("the transaction still waits at the node");
+  }
+}
+
+export class Client {
+  readonly verifier: Verifier;
+  /** The addresses of the nodes, without a slash at the end. */
+  readonly nodes: readonly string[];
+  readonly #fetch: Fetch;
+  readonly #patienceMs: number;
+  readonly #timeoutMs: number;
+  readonly #maxAgeMs: number;
+  readonly #till: Signer | undefined;
+  readonly #now: () => number;
+  readonly #terms = new Map<string, Terms>();
+  #first = 0;
+  #floor = 0;
+  #latestMs = 0;
+
+  /**
+   * nodes are addresses such as "https://node.example:7600", best of different members;
+   * the first is asked first. "" is the origin that a page came from.
+   */
+  constructor(verifier: Verifier, nodes: readonly string[], options: ClientOptions = {}) {
+    if (nodes.length === 0 || nodes.length > nodesMax) {
+      throw new RangeError(`${nodes.length} addresses of nodes, wanted 1 to ${nodesMax}`);
+    }
+    this.verifier = verifier;
+    this.nodes = nodes.map(nodeAddress);
+    this.#fetch = options.fetch ?? ((url, init) => fetch(url, init));
+    this.#patienceMs = options.patienceMs ?? 2_000;
+    this.#timeoutMs = options.timeoutMs ?? 10_000;
+    this.#maxAgeMs = options.maxAgeMs ?? 60_000;
+    this.#till = options.till;
+    this.#now = options.now ?? Date.now;
+  }
+
+  /**
+   * A client that takes the genesis file from a node. Without `digest` (64 hexadecimal
+   * digits of the chain, from a source that is trusted) it believes the first node that
+   * answers which chain this is, as a browser's first visit does; keep
+   * `client.verifier.genesis.raw` and use it from then on.
+   */
+  static async connect(
+    nodes: string | readonly string[],
+    options: ClientOptions & CallOptions & { digest?: string } = {},
+  ): Promise<Client> {
+    const list = typeof nodes === "string" ? [nodes] : nodes;
+    const errors: unknown[] = [];
+    for (const node of list) {
+      try {
+        const file = await fetchGenesis(node, options);
+        return new Client(Verifier.of(file, options.digest), list, options);
+      } catch (e) {
+        options.signal?.throwIfAborted();
+        errors.push(new NodeError(node, e));
+      }
+    }
+    throw new Unreachable("read the genesis file", errors);
+  }
+
+  get chain(): Chain {
+    return this.verifier.chain;
+  }
+
+  /** The highest height that was proven to this client: no state below it is accepted any more. */
+  get floor(): number {
+    return this.#floor;
+  }
+
+  /** The time by this machine's clock, or the chain's newest proven time if the clock is behind that. Unix ms. */
+  nowMs(): number {
+    return Math.max(this.#now(), this.#latestMs);
+  }
+
+  /** An expiry for a transaction that is signed now: well within what the chain allows. Unix ms. */
+  expiry(memberSigned = false): number {
+    const g = this.verifier.genesis;
+    return this.nowMs() + Math.floor(((memberSigned ? g.memberLifeMs : g.holderLifeMs) * 2) / 3);
+  }
+
+  #raise(height: number, timeMs: number): void {
+    this.#floor = Math.max(this.#floor, height);
+    this.#latestMs = Math.max(this.#latestMs, timeMs);
+  }
+
+  /** How many nodes must share an opinion that cannot be proved: one of f+1 different members is honest. */
+  #enough(): number {
+    return Math.min(this.verifier.committee.weakQuorum, this.nodes.length);
+  }
+
+  /**
+   * Asks the nodes in turn: the next one when one fails, or when all that were asked have
+   * been silent for the client's patience. Returns the first answer; throws the errors of
+   * all, or of those that `settled` calls enough.
+   */
+  async #race<T>(ask: Asker<T>, outer: AbortSignal | undefined, settled?: Settled): Promise<T | Failed> {
+    outer?.throwIfAborted();
+    const stop = new AbortController();
+    const end = (): void => stop.abort(outer?.reason);
+    outer?.addEventListener("abort", end);
+    const start = this.#first;
+    const errors: NodeError[] = [];
+    const running = new Map<number, Promise<{ i: number; value?: T; error?: unknown }>>();
+    let next = 0;
+    const launch = (): void => {
+      const i = (start + next++) % this.nodes.length;
+      const attempt = ask(this.nodes[i] as string, stop.signal).then(
+        (value) => ({ i, value }),
+        (error: unknown) => ({ i, error }),
+      );
+      running.set(i, attempt);
+    };
+    try {
+      launch();
+      while (running.size > 0) {
+        const more = next < this.nodes.length;
+        const patience = new AbortController();
+        const waits: Promise<{ i: number; value?: T; error?: unknown }>[] = [...running.values()];
+        if (more) waits.push(sleep(this.#patienceMs, patience.signal).then(() => ({ i: -1 }), () => ({ i: -1 })));
+        const r = await Promise.race(waits);
+        patience.abort();
+        outer?.throwIfAborted();
+        if (r.i < 0) {
+          launch();
+          continue;
+        }
+        running.delete(r.i);
+        if (!("error" in r)) {
+          this.#first = r.i;
+          return r.value as T;
+        }
+        errors.push(new NodeError(this.nodes[r.i] || "this origin", r.error));
+        if (settled?.(errors)) break;
+        if (more) launch();
+      }
+      return new Failed(errors);
+    } finally {
+      stop.abort();
+      outer?.removeEventListener("abort", end);
+    }
+  }
+
+  /** The first usable answer of any node. */
+  async #query<T>(what: string, ask: Asker<T>, signal?: AbortSignal): Promise<T> {
+    const r = await this.#race(ask, signal);
+    if (r instanceof Failed) throw new Unreachable(what, r.errors);
+    return r;
+  }
+
+  #send(node: string, ask: Ask, signal: AbortSignal): Promise<Uint8Array> {
+    return send(this.#fetch, node, ask, this.#timeoutMs, signal);
+  }
+
+  async #get<K extends keyof Answers>(node: string, kind: K, ask: Omit<Ask, "method">, signal: AbortSignal): Promise<Answers[K]> {
+    return parseAnswer(kind, await this.#send(node, { method: "GET", ...ask }, signal));
+  }
+
+  /**
+   * Hands in a signed transaction and returns its proven receipt. It goes on until there
+   * is one, f+1 nodes refuse the transaction, or the signal ends; the same bytes go to as
+   * many nodes as that takes, and have one effect.
+   *
+   * Throws a RuleError before anything is sent if the bytes are not a valid transaction;
+   * a Refusal, final or not; an OutcomeUnknown, also when the signal ends.
+   */
+  async submit(raw: Uint8Array, options: CallOptions = {}): Promise<Receipt> {
+    const tx = this.verifier.checkTx(raw);
+    return this.#resolve(tx.id, tx.expires, options.signal, async (node, waitMs, signal) => {
+      const ask: Ask = { method: "POST", path: "/v1/transactions", body: tx.raw, waitMs };
+      ask.query = { wait: "proof", timeout: seconds(waitMs) };
+      return parseAnswer("TxAnswer", await this.#send(node, this.#login(node, ask), signal));
+    });
+  }
+
+  #login(node: string, ask: Ask): Ask {
+    if (!this.#till) return ask;
+    const origin = typeof location === "undefined" ? "http://localhost" : location.origin;
+    const url = new URL(node + target(ask), origin);
+    const path = url.pathname + url.search;
+    const header = loginHeader(this.chain, this.#till, ask.method, path, ask.body ?? new Uint8Array(), this.#now());
+    return { ...ask, headers: { authorization: header } };
+  }
+
+  /**
+   * The proven receipt of a transaction that was submitted before, here or elsewhere;
+   * waits for it if need be. expiresMs is the transaction's expiry, 0 if not known.
+   * Throws as submit does.
+   */
+  receipt(id: string, options: CallOptions & { expiresMs?: number } = {}): Promise<Receipt> {
+    return this.#resolve(id, options.expiresMs ?? 0, options.signal, (node, waitMs, signal) =>
+      this.#get(
+        node,
+        "TxAnswer",
+        { path: `/v1/transactions/${id}`, query: { wait: "proof", timeout: seconds(waitMs) }, waitMs },
+        signal,
+      ),
+    );
+  }
+
+  /** Asks node after node, round after round, until the outcome is known. */
+  async #resolve(
+    id: string,
+    expiresMs: number,
+    signal: AbortSignal | undefined,
+    ask: (node: string, waitMs: number, signal: AbortSignal) => Promise<TxAnswer>,
+  ): Promise<Receipt> {
+    const isLapsed = lapsedAt(expiresMs);
+    let errors: NodeError[] = [];
+    try {
+      for (let pause = pauseMinMs; ; pause = Math.min(2 * pause, pauseMaxMs)) {
+        const enough = (e: readonly NodeError[]): boolean => e.length >= this.#enough();
+        const settled: Settled = (e) => enough(e.filter(isRefusal)) || enough(e.filter(isLapsed));
+        const waitMs = this.#holdFor(expiresMs);
+        const r = await this.#race((n, s) => this.#outcome(n, id, () => ask(n, waitMs, s)), signal, settled);
+        if (!(r instanceof Failed)) {
+          this.#raise(r.height, r.timeMs);
+          if (r.ok) return r;
+          throw new Refusal(id, r.outcome.code, { receipt: r });
+        }
+        errors = r.errors;
+        const refusals = errors.filter(isRefusal);
+        if (refusals.length >= this.#enough()) {
+          const p = refusals[0]?.problem;
+          throw new Refusal(id, p?.code ?? "", { nodes: refusals.length, detail: p?.detail ?? "" });
+        }
+        if (errors.filter(isLapsed).length >= this.#enough()) throw new OutcomeUnknown(id, expiresMs, true, errors);
+        await sleep(pause / 2 + Math.random() * pause, signal);
+      }
+    } catch (e) {
+      if (signal?.aborted && e === signal.reason) throw new OutcomeUnknown(id, expiresMs, false, [e, ...errors]);
+      throw e;
+    }
+  }
+
+  /** Asks one node for a verified receipt. */
+  async #outcome(node: string, id: string, ask: () => Promise<TxAnswer>): Promise<Receipt> {
+    let a: Pick<TxAnswer, "proof" | "header" | "state">;
+    try {
+      a = await ask();
+    } catch (e) {
+      // A final refusal is a problem that has a receipt as well.
+      if (!(e instanceof ProblemError) || !e.problem.proof) throw e;
+      a = { ...e.problem, state: "proved" };
+    }
+    if (!a.proof) throw a.state === "pending" ? new Pending() : new Error("the node holds no proof of the outcome");
+    const header = a.header === undefined ? undefined : bytesOf(a.header);
+    return { ...this.verifier.receipt(id, bytesOf(a.proof), header), node };
+  }
+
+  /** For how long a node is asked to wait for a transaction: not much beyond its expiry. */
+  #holdFor(expiresMs: number): number {
+    if (expiresMs === 0) return waitMaxMs;
+    return Math.min(Math.max(expiresMs - this.#now() + 2_000, 1_000), waitMaxMs);
+  }
+
+  /** What the outcome of a transaction would be in the next block: one node's opinion, and no promise. */
+  dryRun(raw: Uint8Array, options: CallOptions = {}): Promise<DryRunAnswer> {
+    const tx = this.verifier.checkTx(raw);
+    const ask: Ask = { method: "POST", path: "/v1/transactions/dry-run", body: tx.raw };
+    return this.#query(
+      "dry run",
+      async (n, s) => parseAnswer("DryRunAnswer", await this.#send(n, this.#login(n, ask), s)),
+      options.signal,
+    );
+  }
+
+  /** What the state holds for a key (see rowKey), there or not, as a quorum attests it. Throws Unreachable. */
+  async state(key: Uint8Array, options: CallOptions = {}): Promise<State> {
+    const s = await this.#query("read the state", (n, signal) => this.#stateFrom(n, key, signal), options.signal);
+    this.#raise(s.height, s.timeMs);
+    return s;
+  }
+
+  async #stateFrom(node: string, key: Uint8Array, signal: AbortSignal): Promise<State> {
+    const floor = this.#floor;
+    const query = { min_height: floor > 0 ? floor : undefined };
+    const a = await this.#get(node, "StateAnswer", { path: `/v1/state/${hex(key)}`, query }, signal);
+    const s = { ...this.verifier.state(key, bytesOf(a.proof), bytesOf(a.header)), node };
+    if (s.height < floor) throw new StaleAnswer(`height ${s.height}, and ${floor} was seen before`);
+    const ageMs = this.#now() - s.timeMs;
+    if (this.#maxAgeMs > 0 && ageMs > this.#maxAgeMs) {
+      throw new StaleAnswer(`height ${s.height} is ${Math.round(ageMs / 1000)} s old`);
+    }
+    return s;
+  }
+
+  /** Reads a row that must be there. */
+  async #row<T>(what: string, key: Uint8Array, read: (b: Uint8Array) => T, options: CallOptions): Promise<[T, State]> {
+    const s = await this.state(key, options);
+    if (s.value.length === 0) throw new NotFound(what, s.height);
+    return [read(s.value), s];
+  }
+
+  /** A proven coupon with its campaign and terms. Throws NotFound or Unreachable, as the following do. */
+  async coupon(id: bigint, options: CallOptions = {}): Promise<ProvenCoupon> {
+    const [c, state] = await this.#row(`coupon ${id}`, rowKey.coupon(id), decodeCoupon, options);
+    const number = campaignOf(id);
+    const [campaign, terms] = await Promise.all([
+      this.campaign(number, options),
+      this.terms(number, c.version, options),
+    ]);
+    const g = { ...campaign, state: campaign.stored };
+    const until = couponUntil(c, terms, g);
+    return { ...c, id, campaign, terms, until, standing: couponStatus(c, terms, g, state.timeMs), state };
+  }
+
+  /** A proven campaign with its current terms. */
+  async campaign(number: number, options: CallOptions = {}): Promise<ProvenCampaign> {
+    const [g, state] = await this.#row(`campaign ${number}`, rowKey.campaign(number), decodeCampaign, options);
+    const terms = await this.terms(number, g.version, options);
+    return { ...g, number, stored: g.state, terms, standing: campaignStatus(terms, g, state.timeMs), state };
+  }
+
+  /** A version of a campaign's terms, proven. They never change, so they are asked for once. */
+  async terms(campaign: number, version: number, options: CallOptions = {}): Promise<Terms> {
+    const name = `${campaign}/${version}`;
+    const known = this.#terms.get(name);
+    if (known) return known;
+    const what = `terms ${version} of campaign ${campaign}`;
+    const [t] = await this.#row(what, rowKey.terms(campaign, version), decodeTerms, options);
+    this.#terms.set(name, t);
+    return t;
+  }
+
+  /** A proven till. */
+  async till(key: Uint8Array, options: CallOptions = {}): Promise<ProvenTill> {
+    const [t, state] = await this.#row("till", rowKey.till(key), decodeTill, options);
+    return { ...t, key, standing: t.state, state };
+  }
+
+  /** A proven member. */
+  async member(number: number, options: CallOptions = {}): Promise<ProvenMember> {
+    const [m, state] = await this.#row(`member ${number}`, rowKey.member(number), decodeMember, options);
+    return { ...m, number, standing: m.state, state };
+  }
+
+  /** A proven batch. */
+  async batch(campaign: number, batch: number, options: CallOptions = {}): Promise<Proven<Batch>> {
+    const what = `batch ${batch} of campaign ${campaign}`;
+    const [b, state] = await this.#row(what, rowKey.batch(campaign, batch), decodeBatch, options);
+    return { ...b, state };
+  }
+
+  /** A proven redemption. */
+  async redemption(coupon: bigint, seq: number, options: CallOptions = {}): Promise<ProvenRedemption> {
+    const what = `redemption ${seq} of coupon ${coupon}`;
+    const [r, state] = await this.#row(what, rowKey.redemption(coupon, seq), decodeRedemption, options);
+    return { ...r, standing: r.state, state };
+  }
+
+  /** What a campaign owes a payee in a cycle, proven; no row is an obligation of 0. */
+  async obligation(cycle: number, campaign: number, payee: number, options: CallOptions = {}): Promise<Proven<Obligation>> {
+    const state = await this.state(rowKey.obligation(cycle, campaign, payee), options);
+    const o = state.value.length > 0 ? decodeObligation(state.value) : { sum: 0n, count: 0 };
+    return { ...o, state };
+  }
+
+  /** The running numbers, proven: campaigns and members are numbered from 1 without gaps. */
+  async params(options: CallOptions = {}): Promise<Proven<Params>> {
+    const [p, state] = await this.#row("params", rowKey.params(), decodeParams, options);
+    return { ...p, state };
+  }
+
+  /** An executed block with its transactions and receipts, proven. */
+  async block(height: number, options: CallOptions = {}): Promise<Block> {
+    const b = await this.#query(
+      `read block ${height}`,
+      async (node, signal) => {
+        const a = await this.#get(node, "BlockAnswer", { path: `/v1/blocks/${height}`, limit: blockBytesMax }, signal);
+        return { ...this.verifier.block(height, a), node };
+      },
+      options.signal,
+    );
+    this.#raise(height, b.header.timeMs);
+    return b;
+  }
+
+  /**
+   * Any GET of the API as one node answers it; nothing of it is proved. kind names its
+   * answer in the description of the API.
+   */
+  read<K extends keyof Answers>(
+    kind: K,
+    path: string,
+    query: Record<string, string | number | undefined> = {},
+    options: CallOptions = {},
+  ): Promise<Answers[K]> {
+    return this.#query(`read ${path}`, (n, s) => this.#get(n, kind, { path, query }, s), options.signal);
+  }
+
+  /** What a node says of itself; nothing of it is proved. node is its place in `nodes`. */
+  async status(node: number, options: CallOptions = {}): Promise<StatusAnswer> {
+    const base = this.nodes[node];
+    if (base === undefined) throw new RangeError(`there is no node ${node} of ${this.nodes.length}`);
+    const body = await send(this.#fetch, base, { method: "GET", path: "/v1/status" }, this.#timeoutMs, options.signal);
+    return parseAnswer("StatusAnswer", body);
+  }
+
+  /** Throws a FalseAnswer if a node is of another chain: clearer than proofs that do not hold. */
+  async checkChain(node: number, options: CallOptions = {}): Promise<void> {
+    const a = await this.status(node, options);
+    if (a.digest !== hex(this.chain.digest)) {
+      throw new FalseAnswer(`${this.nodes[node]} is a node of the chain ${JSON.stringify(a.chain.slice(0, 64))}`);
+    }
+  }
+
+  /** The committee as one node shows it, with names and who is primary. */
+  validators(options: CallOptions = {}): Promise<ValidatorsBody> {
+    return this.read("ValidatorsBody", "/v1/validators", {}, options);
+  }
+
+  /** One page of blocks, newest first, as one node lists them. */
+  blocks(page: { limit?: number; cursor?: string } = {}, options: CallOptions = {}): Promise<PageBlockAnswer> {
+    return this.read("PageBlockAnswer", "/v1/blocks", page, options);
+  }
+
+  /** All campaigns, or those of an issuer, as one node lists them. */
+  campaigns(filter: { issuer?: number } = {}, options: CallOptions = {}): Promise<CampaignAnswer[]> {
+    return this.#list("PageCampaignAnswer", "/v1/campaigns", filter, options);
+  }
+
+  /** All members, as one node lists them. */
+  members(options: CallOptions = {}): Promise<MemberAnswer[]> {
+    return this.#list("PageMemberAnswer", "/v1/members", {}, options);
+  }
+
+  /** All batches, or those of a campaign, as one node lists them. */
+  batches(filter: { campaign?: number } = {}, options: CallOptions = {}): Promise<BatchAnswer[]> {
+    return this.#list("PageBatchAnswer", "/v1/batches", filter, options);
+  }
+
+  /** The coupons that a key can still use, as one node lists them; it may leave some out. Each is proven by coupon(). */
+  holderCoupons(owner: Uint8Array, options: CallOptions = {}): Promise<CouponAnswer[]> {
+    return this.#list("PageCouponAnswer", `/v1/holders/${encodeKey("holder", owner)}/coupons`, {}, options);
+  }
+
+  /** The accepted transactions of a coupon, oldest first, as one node lists them. Each is proven by receipt(). */
+  history(coupon: bigint, options: CallOptions = {}): Promise<StepAnswer[]> {
+    return this.#list("PageStepAnswer", `/v1/coupons/${coupon}/history`, {}, options);
+  }
+
+  /** What campaigns owe, as one node lists it. Each is proven by obligation(). */
+  obligations(
+    filter: { cycle?: number; payee?: number; issuer?: number } = {},
+    options: CallOptions = {},
+  ): Promise<ObligationAnswer[]> {
+    return this.#list("PageObligationAnswer", "/v1/obligations", filter, options);
+  }
+
+  /** All pages of a list, from one node: a cursor is good for its maker. */
+  #list<K extends Pages>(
+    kind: K,
+    path: string,
+    filter: Record<string, string | number | undefined>,
+    options: CallOptions,
+  ): Promise<Answers[K]["items"]> {
+    const floor = this.#floor;
+    return this.#query(
+      `list ${path}`,
+      async (node, signal) => {
+        const all: Answers[K]["items"][number][] = [];
+        let query: NonNullable<Ask["query"]> = { limit: pageSize, min_height: floor || undefined, ...filter };
+        for (;;) {
+          const p = await this.#get(node, kind, { path, query }, signal);
+          all.push(...p.items);
+          if (!p.next_cursor) return all as Answers[K]["items"];
+          if (p.items.length === 0 || all.length > listMax) throw new FalseAnswer("a list without end");
+          query = { limit: pageSize, ...filter, cursor: p.next_cursor };
+        }
+      },
+      options.signal,
+    );
+  }
+
+  /**
+   * The events from a place on, included, in the order of the chain and each once, every
+   * one proven. It has no end: it waits for what is to come, and goes on at another node
+   * when one fails. It ends when the caller stops or the signal ends. To go on later,
+   * begin at afterEvent(last.id).
+   *
+   * That none was left out is the node's word: who must know reads every height with block().
+   */
+  events(from: EventId, filter: EventFilter = {}, options: CallOptions = {}): AsyncGenerator<LedgerEvent, void> {
+    return follow(
+      { nodes: this.nodes, verifier: this.verifier, fetch: this.#fetch, timeoutMs: this.#timeoutMs, first: this.#first },
+      from,
+      filter,
+      options.signal,
+    );
+  }
+}
+
+type Pages = {
+  [K in keyof Answers]: Answers[K] extends { items: unknown[]; next_cursor?: string } ? K : never;
+}[keyof Answers];
+
+function nodeAddress(text: string): string {
+  if (text === "") return text;
+  const u = new URL(text);
+  if ((u.protocol !== "http:" && u.protocol !== "https:") || u.search || u.hash || u.username) {
+    throw new RangeError(`${JSON.stringify(text)} is not the address of a node, such as https://node.example:7600`);
+  }
+  return u.href.replace(/\/+$/, "");
+}
+
+/** Reads the genesis file that a node serves. Nothing vouches for it: give parseGenesis a digest that came another way. */
+export function fetchGenesis(node: string, options: ClientOptions & CallOptions = {}): Promise<Uint8Array> {
+  const fetcher: Fetch = options.fetch ?? ((url, init) => fetch(url, init));
+  const ask: Ask = { method: "GET", path: "/v1/genesis", limit: genesisBytesMax };
+  return send(fetcher, nodeAddress(node), ask, options.timeoutMs ?? 10_000, options.signal);
+}
+
+function bytesOf(text: string): Uint8Array {
+  try {
+    return fromBase64(text);
+  } catch {
+    throw new FalseAnswer("bytes that are not base64");
+  }
+}
+
+function seconds(ms: number): number {
+  return Math.max(1, Math.floor(ms / 1000));
+}
+
+/** Whether a node's state refuses the transaction. That it is busy says nothing about the transaction. */
+function isRefusal(e: NodeError): boolean {
+  const code = e.problem?.code ?? "";
+  return /^E\d{3}$/.test(code) && code !== "E108";
+}
+
+/** Whether a node says that a transaction is in no block and that its blocks are beyond its expiry. */
+function lapsedAt(expiresMs: number): (e: NodeError) => boolean {
+  return (e) => {
+    const p = e.problem;
+    if (p?.code === "lapsed") return true;
+    return p?.code === "unknown_tx" && expiresMs > 0 && p.time !== undefined && Number(p.time.ms) >= expiresMs;
+  };
+}
