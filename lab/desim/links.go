@@ -54,7 +54,8 @@ func Uniform(n int, oneWayUs int64) Links {
 // City returns links of n members in ten data centres of one city: 0.2 to about
 // 0.8 ms one way, and 0.05 ms within one.
 func City(n int) Links {
-	l := between(n, []site{{0, 0}, {12, 5}, {25, 18}, {7, 30}, {33, 4}, {18, 40}, {40, 26}, {3, 16}, {28, 35}, {45, 10}}, 150)
+	l := between(n, []site{{0, 0}, {12, 5}, {25, 18}, {7, 30}, {33, 4}, {18, 40}, {40, 26}, {3, 16}, {28, 35},
+		{45, 10}}, 150)
 	l.Name, l.JitterUs = "city", 100
 	return l
 }

@@ -174,16 +174,13 @@ func (r *Result) digest() string {
 	}
 	for i := range r.TxSamples {
 		s := &r.TxSamples[i]
-		put(s.IntendedNs, s.ProposedNs, s.PreparedNs, s.CommittedNs, s.ExecutedNs, s.AnsweredNs, int64(s.Gateway), int64(s.Seq))
+		put(s.IntendedNs, s.ProposedNs, s.PreparedNs, s.CommittedNs, s.ExecutedNs, s.AnsweredNs, int64(s.Gateway),
+			int64(s.Seq))
 	}
 	for i := range r.BlockRows {
 		x := &r.BlockRows[i]
-		armed := int64(0)
-		if x.Armed {
-			armed = 1
-		}
-		put(int64(x.Seq), int64(x.View), int64(x.Txs), int64(x.Bytes), armed, x.ProposedNs, x.FirstCommittedNs,
-			x.QuorumExecutedNs, int64(x.Fast), int64(x.Slow), int64(x.Ancestor))
+		put(int64(x.Seq), int64(x.View), int64(x.Txs), int64(x.Bytes), int64(count(x.Armed)), x.ProposedNs,
+			x.FirstCommittedNs, x.QuorumExecutedNs, int64(x.Fast), int64(x.Slow), int64(x.Ancestor))
 	}
 	return fmt.Sprintf("%x", h.Sum(nil))
 }

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strings"
 
 	"github.com/scrip-network/scrip/pbft"
 )
@@ -287,30 +288,18 @@ func (s *simulation) count(f *frame, copies int64) {
 	t := &s.tally
 	name := kindName(f)
 	i, ok := slices.BinarySearchFunc(t.kinds, name, func(k KindCount, n string) int {
-		return compare(k.Kind, n)
+		return strings.Compare(k.Kind, n)
 	})
 	if !ok {
 		t.kinds = slices.Insert(t.kinds, i, KindCount{Kind: name})
 	}
 	t.kinds[i].Count += copies
 	t.kinds[i].Bytes += copies * int64(f.size)
-	switch x := f.message.(type) {
-	case *pbft.Suspect, *pbft.ViewChange, *pbft.NewView:
+	if name == "suspect" || strings.HasSuffix(name, "view-change") || strings.HasSuffix(name, "new-view") {
 		t.viewChangeMessages += copies
 		t.viewChangeBytes += copies * int64(f.size)
-	case *pbft.PrePrepare:
-		if x.Entry != nil {
-			t.viewChangeBytes += copies * int64(messageBytes(x.Entry))
-		}
 	}
-}
-
-func compare(a, b string) int {
-	switch {
-	case a < b:
-		return -1
-	case a > b:
-		return 1
+	if p, ok := f.message.(*pbft.PrePrepare); ok && p.Entry != nil {
+		t.viewChangeBytes += copies * int64(messageBytes(p.Entry))
 	}
-	return 0
 }
