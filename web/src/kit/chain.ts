@@ -1,0 +1,217 @@
+/**
+ * The chain that a face talks to: its genesis file, pinned on the device; its
+ * nodes, which fail over unseen; and its names, proven once and remembered.
+ */
+import { signal, type ReadonlySignal } from "@preact/signals";
+import { Client, type ClientOptions, type ProvenCampaign } from "@scrip/sdk/client";
+import { isDemonstration, parseGenesis, Verifier, type Genesis } from "@scrip/sdk/verify";
+import type { Chain, Terms } from "@scrip/sdk/transactions";
+import { hex } from "@scrip/sdk/bytes";
+import type { Currency } from "./format.ts";
+import type { Proof } from "./badge.tsx";
+import { openStore, type Store } from "./storage.ts";
+
+const fetchMs = 5000;
+const genesisBytesMax = 8 << 20;
+const pulseMs = 10_000;
+const nodesMax = 64;
+
+/** What of a chain stays on the device. */
+interface Pinned {
+  digest: string;
+  genesis: Uint8Array;
+  nodes: string[];
+  desks: string[];
+}
+
+/** Pulse says how many nodes answer, and since when none does. */
+export interface Pulse {
+  up: number;
+  total: number;
+  /** Device time of the last answer, ms; 0 before the first. */
+  lastMs: number;
+}
+
+/** OtherChain says that the address serves another chain than the one that this device knows. */
+export class OtherChain extends Error {
+  constructor(readonly known: string, readonly served: string, readonly accept: () => Promise<void>) {
+    super(`the address serves the chain ${served}, this device knows ${known}`);
+  }
+}
+
+const skewLeastMs = 5000;
+
+/** skewOf compares the device's clock with the node's that gave an answer; small differences count as none. */
+function skewOf(answer: Response): number {
+  const there = Date.parse(answer.headers.get("Date") ?? "");
+  const skew = there - Date.now();
+  return Math.abs(skew) > skewLeastMs ? skew : 0;
+}
+
+async function fetchBytes(url: string, most: number, seen?: (answer: Response) => void): Promise<Uint8Array> {
+  const answer = await fetch(url, { signal: AbortSignal.timeout(fetchMs), credentials: "omit" });
+  seen?.(answer);
+  if (!answer.ok) throw new Error(`${url} answers ${answer.status}`);
+  const bytes = new Uint8Array(await answer.arrayBuffer());
+  if (bytes.length > most) throw new Error(`${url} gives ${bytes.length} bytes, at most ${most} are read`);
+  return bytes;
+}
+
+function origins(list: unknown): string[] {
+  if (!Array.isArray(list)) return [];
+  const found: string[] = [];
+  for (const item of list.slice(0, nodesMax)) {
+    const text: unknown = typeof item === "string" ? item : (item as { url?: unknown } | null)?.url;
+    if (typeof text === "string" && URL.canParse(text) && /^https?:$/.test(new URL(text).protocol)) {
+      found.push(new URL(text).origin);
+    }
+  }
+  return found;
+}
+
+/** addresses are the nodes and desks that a node names: hints, nothing more. */
+async function addresses(node: string): Promise<{ nodes: string[]; desks: string[] }> {
+  try {
+    const b = await fetchBytes(`${node}/v1/nodes`, 1 << 20);
+    const a = JSON.parse(new TextDecoder().decode(b)) as { nodes?: unknown; desks?: unknown };
+    return { nodes: origins(a.nodes), desks: origins(a.desks) };
+  } catch {
+    return { nodes: [], desks: [] };
+  }
+}
+
+/** Link is an open connection to a chain. */
+export class Link {
+  readonly genesis: Genesis;
+  readonly client: Client;
+  readonly demo: boolean;
+  readonly pulse: ReadonlySignal<Pulse>;
+  readonly #pulse = signal<Pulse>({ up: 0, total: 0, lastMs: 0 });
+  readonly #names = new Map<number, Promise<string>>();
+  readonly #campaigns = new Map<number, { campaign: ProvenCampaign; atMs: number }>();
+
+  constructor(readonly pinned: Pinned, readonly store: Store, genesis: Genesis, readonly skewMs: number,
+    options: ClientOptions = {}) {
+    this.genesis = genesis;
+    this.client = new Client(new Verifier(genesis), pinned.nodes, { now: () => this.nowMs(), patienceMs: 700, ...options });
+    this.demo = isDemonstration(genesis);
+    this.pulse = this.#pulse;
+    this.#pulse.value = { up: 0, total: pinned.nodes.length, lastMs: 0 };
+  }
+
+  get chain(): Chain {
+    return this.genesis.chain;
+  }
+
+  get nodes(): readonly string[] {
+    return this.pinned.nodes;
+  }
+
+  get desks(): readonly string[] {
+    return this.pinned.desks;
+  }
+
+  /** nowMs is the chain's time as well as this device knows it. */
+  nowMs(): number {
+    return Date.now() + this.skewMs;
+  }
+
+  /** currency returns a currency of the chain by its number. */
+  currency(number: number): Currency & { number: number } {
+    const c = this.genesis.currencies.find((x) => x.number === number);
+    if (!c) throw new Error(`the chain has no currency ${number}`);
+    return c;
+  }
+
+  /** proof turns what the SDK has verified into what a badge shows. */
+  proof(verified: { members: number }): Proof {
+    return { signers: verified.members, members: this.genesis.validators.length };
+  }
+
+  /** member returns the proven name of a member. */
+  member(number: number): Promise<string> {
+    const known = this.#names.get(number);
+    if (known) return known;
+    const asked = this.client.member(number).then((m) => m.name);
+    asked.catch(() => this.#names.delete(number));
+    this.#names.set(number, asked);
+    return asked;
+  }
+
+  /** campaign returns a proven campaign, at most maxAgeMs old. */
+  async campaign(number: number, maxAgeMs = 0): Promise<ProvenCampaign> {
+    const kept = this.#campaigns.get(number);
+    if (kept && Date.now() - kept.atMs <= maxAgeMs) return kept.campaign;
+    const campaign = await this.client.campaign(number);
+    this.#campaigns.set(number, { campaign, atMs: Date.now() });
+    return campaign;
+  }
+
+  /** shopNames says where a coupon is good; empty means everywhere. */
+  async shopNames(t: Terms): Promise<{ name: string; store: number }[]> {
+    return Promise.all(t.shops.map(async (s) => ({ name: await this.member(s.member), store: s.store })));
+  }
+
+  /** tillName says a till as a person sees it: the member's name and the till's label. */
+  async tillName(key: Uint8Array): Promise<string> {
+    const till = await this.client.till(key);
+    const name = await this.member(till.member);
+    return till.label === "" ? name : `${name}, ${till.label}`;
+  }
+
+  /** watch asks all nodes from time to time whether they are there, until signal ends. */
+  watch(stop: AbortSignal): void {
+    const beat = async () => {
+      if (stop.aborted || document.visibilityState === "hidden") return;
+      const answers = await Promise.all(this.nodes.map((node) =>
+        fetch(`${node}/livez`, { signal: AbortSignal.timeout(fetchMs), credentials: "omit" }).then((a) => a.ok, () => false)));
+      if (stop.aborted) return;
+      const up = answers.filter(Boolean).length;
+      this.#pulse.value = { up, total: this.nodes.length, lastMs: up > 0 ? Date.now() : this.#pulse.value.lastMs };
+    };
+    void beat();
+    const id = setInterval(() => void beat(), pulseMs);
+    addEventListener("online", () => void beat(), { signal: stop });
+    stop.addEventListener("abort", () => clearInterval(id));
+  }
+}
+
+async function pin(registry: Store, origin: string, genesis: Uint8Array, digest: string): Promise<Pinned> {
+  const { nodes, desks } = await addresses(origin);
+  // The node that gave the page comes first; the others are there when it is not.
+  const pinned = { digest, genesis, nodes: [...new Set([origin, ...nodes])], desks };
+  await registry.set("chain", pinned);
+  return pinned;
+}
+
+async function open(face: string, pinned: Pinned, skewMs: number, options: ClientOptions): Promise<Link> {
+  const genesis = parseGenesis(pinned.genesis, pinned.digest);
+  return new Link(pinned, await openStore(`${face}-${pinned.digest.slice(0, 8)}`), genesis, skewMs, options);
+}
+
+/**
+ * connect opens the chain of this page's address. What the device knows of it is
+ * enough without a network. A demonstration that was started anew is taken up at
+ * once; any other change of the chain is an OtherChain, for a person to decide.
+ */
+export async function connect(face: string, options: ClientOptions = {}): Promise<Link> {
+  const origin = location.origin;
+  const registry = await openStore(face);
+  const kept = await registry.get<Pinned>("chain");
+  let skewMs = 0;
+  let raw: Uint8Array;
+  try {
+    raw = await fetchBytes(`${origin}/v1/genesis`, genesisBytesMax, (answer) => { skewMs = skewOf(answer); });
+  } catch (e) {
+    if (kept) return open(face, kept, 0, options);
+    throw e;
+  }
+  const served = parseGenesis(raw);
+  const digest = hex(served.chain.digest);
+  if (kept && kept.digest !== digest) {
+    const known = parseGenesis(kept.genesis, kept.digest);
+    const accept = async () => { await pin(registry, origin, raw, digest); };
+    if (!isDemonstration(known) || !isDemonstration(served)) throw new OtherChain(known.name, served.name, accept);
+  }
+  return open(face, await pin(registry, origin, raw, digest), skewMs, options);
+}
