@@ -34,13 +34,18 @@ type adversary struct {
 	old      []sentMessage
 	own      []sentMessage
 	omitKey  uint64
+
+	// Of the original protocol.
+	slotChanges map[pbft.View][]*pbft.SlotViewChange
+	stables     []*pbft.CheckpointCertificate
 }
 
 func newAdversary(c *cluster) *adversary {
 	a := &adversary{c: c, rng: c.rng, known: make(map[pbft.Digest]pbft.SignedHeader), view: 1,
 		prepares: make(map[pbft.BlockRef]*ballot), commits: make(map[pbft.BlockRef]*ballot),
 		proved: make(map[pbft.BlockRef]*pbft.Certificate), changes: make(map[pbft.View][]*pbft.ViewChange),
-		entries: make(map[pbft.View][]*pbft.NewView)}
+		entries:     make(map[pbft.View][]*pbft.NewView),
+		slotChanges: make(map[pbft.View][]*pbft.SlotViewChange)}
 	for i, byzantine := range c.plan.byzantine {
 		if byzantine {
 			a.members = append(a.members, forger{c.committee, c.sign[i], pbft.ReplicaID(i)})
@@ -63,7 +68,7 @@ func (a *adversary) owns(id pbft.ReplicaID) bool {
 
 // passes decides what a Byzantine engine's own messages may leave.
 func (a *adversary) passes(x *node, m pbft.Message) bool {
-	if m.Kind() == pbft.KindViewChange && a.does(LieInViewChange) {
+	if (m.Kind() == pbft.KindViewChange || m.Kind() == pbft.KindSlotViewChange) && a.does(LieInViewChange) {
 		return a.rng.IntN(2) == 0
 	}
 	if a.does(Masked) {
@@ -95,6 +100,8 @@ func (a *adversary) observe(m pbft.Message) {
 		a.learnChange(x)
 	case *pbft.NewView:
 		a.learnEntry(x)
+	case *pbft.SlotViewChange:
+		a.learnSlotChange(x)
 	case *pbft.Suspect:
 		if !a.owns(x.Replica) {
 			a.view = max(a.view, x.View)
@@ -196,14 +203,18 @@ func (a *adversary) step() {
 			x.mask = a.rng.Uint64() | a.rng.Uint64()
 		}
 	}
+	newView, proposal, lie := a.forgeNewView, a.forgeProposal, a.lie
+	if a.c.committee.Protocol() == pbft.Original {
+		newView, proposal, lie = a.forgeSlotNewView, a.forgeSlotProposal, a.lieAboutSlots
+	}
 	for _, f := range a.members {
 		for _, act := range []struct {
 			b    Behaviour
 			odds int
 			do   func(forger)
 		}{
-			{ForgeNewView, 3, a.forgeNewView}, {ForgeProposals, 2, a.forgeProposal}, {ForgeVotes, 4, a.forgeVote},
-			{LieInViewChange, 4, a.lie}, {SpamSuspect, 5, a.spam}, {Replay, 3, a.replay}, {Mutate, 3, a.mutate},
+			{ForgeNewView, 3, newView}, {ForgeProposals, 2, proposal}, {ForgeVotes, 4, a.forgeVote},
+			{LieInViewChange, 4, lie}, {SpamSuspect, 5, a.spam}, {Replay, 3, a.replay}, {Mutate, 3, a.mutate},
 			{Flood, 3, a.flood},
 		} {
 			if a.does(act.b) && a.rng.IntN(act.odds*quiet) == 0 {

@@ -331,6 +331,8 @@ func (a *adversary) mutate(f forger) {
 		if len(x.Blocks) > 0 {
 			a.mutateHeader(&x.Blocks[0].Header, delta)
 		}
+	default:
+		m = a.mutateSlots(f, m, delta)
 	}
 	a.tell(f, m)
 }
@@ -380,6 +382,8 @@ func signerOf(m pbft.Message) pbft.ReplicaID {
 	case *pbft.Suspect:
 		return x.Replica
 	case *pbft.ViewChange:
+		return x.Replica
+	case *pbft.SlotViewChange:
 		return x.Replica
 	}
 	return pbft.Everyone - 1

@@ -62,6 +62,10 @@ func viewOf(m pbft.Message) pbft.View {
 		return x.View
 	case *pbft.NewView:
 		return x.View
+	case *pbft.SlotViewChange:
+		return x.View
+	case *pbft.SlotNewView:
+		return x.View
 	}
 	return 0
 }

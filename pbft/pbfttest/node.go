@@ -414,6 +414,11 @@ func (c *cluster) check(x *node, k *pbft.PayloadCheck) {
 // serve answers a peer that is behind from the store.
 func (c *cluster) serve(x *node, s *pbft.Serve) {
 	const most = 64
+	sent := 0
+	if c.committee.Protocol() == pbft.Original {
+		c.emit(x, &pbft.Outgoing{To: s.To, Message: x.decided(s, most)}, &sent, -1)
+		return
+	}
 	last := 0
 	for k := int(s.After) + 1; k <= len(x.chain) && k <= int(s.After)+most; k++ {
 		if x.chain[k-1].certificate != nil {
@@ -430,8 +435,17 @@ func (c *cluster) serve(x *node, s *pbft.Serve) {
 	for k := int(s.After) + 1; k <= last; k++ {
 		m.Blocks = append(m.Blocks, *x.chain[k-1].block)
 	}
-	sent := 0
 	c.emit(x, &pbft.Outgoing{To: s.To, Message: m}, &sent, -1)
+}
+
+// decided answers under the original protocol.
+func (x *node) decided(s *pbft.Serve, most int) *pbft.Decided {
+	m := &pbft.Decided{}
+	for k := int(s.After); k < min(len(x.chain), int(s.After)+most); k++ {
+		m.Blocks = append(m.Blocks, *x.chain[k].block)
+		m.Certificates = append(m.Certificates, x.chain[k].certificate)
+	}
+	return m
 }
 
 // event notes a transition that an engine reports.

@@ -59,7 +59,7 @@ func (o *oracle) header(d pbft.Digest) *pbft.Header { return o.headers[d] }
 // learn remembers every header that passes by.
 func (o *oracle) learn(m pbft.Message) {
 	switch m.(type) {
-	case *pbft.PrePrepare, *pbft.Blocks, *pbft.ViewChange, *pbft.NewView, *pbft.Proof:
+	case *pbft.PrePrepare, *pbft.Blocks, *pbft.Decided, *pbft.ViewChange, *pbft.NewView, *pbft.Proof:
 		if o.learned[m] {
 			return
 		}
@@ -72,6 +72,10 @@ func (o *oracle) learn(m pbft.Message) {
 			o.learnHeaders(x.Entry.Headers)
 		}
 	case *pbft.Blocks:
+		for i := range x.Blocks {
+			o.learnHeader(&x.Blocks[i].Header)
+		}
+	case *pbft.Decided:
 		for i := range x.Blocks {
 			o.learnHeader(&x.Blocks[i].Header)
 		}
@@ -147,6 +151,12 @@ func (o *oracle) sent(x *node, m pbft.Message) {
 		if o.c.committee.Primary(m.View) == x.id {
 			o.newView(x, m)
 		}
+	case *pbft.SlotViewChange:
+		o.slotViewChange(x, m)
+	case *pbft.SlotNewView:
+		if o.c.committee.Primary(m.View) == x.id {
+			o.slotNewView(x, m)
+		}
 	}
 }
 
@@ -179,20 +189,26 @@ func (o *oracle) prepare(x *node, m *pbft.Prepare) {
 	if !o.c.scheme.Verify(o.c.committee.Key(x.id), o.c.committee.PrepareBytes(b), m.Signature) {
 		o.c.fail("own-signature", "r%d sends %s with a wrong signature", x.id, describe(m))
 	}
+	h := &o.histories[x.id]
+	h.prepares = append(h.prepares, b)
+	if o.c.committee.Protocol() == pbft.Original {
+		if b.View < h.newest {
+			o.c.fail("vote-after-view-change", "r%d prepares %s after its view-change %d", x.id, ref(b), h.newest)
+		}
+		return
+	}
 	key := position{x.id, m.Kind(), b.View, 0}
 	if tip, ok := o.tips[key]; ok && !o.compatible(tip, b) {
 		o.c.fail("one-chain", "r%d prepares %s and %s of one view", x.id, ref(tip), ref(b))
 	} else if !ok || tip.Seq < b.Seq {
 		o.tips[key] = b
 	}
-	h := &o.histories[x.id]
 	for _, v := range h.viewChanges {
 		if b.View < v.View && !(v.HasTip() && o.descends(v.Tip, b)) {
 			o.c.fail("vote-after-view-change", "r%d prepares %s after %s", x.id, ref(b), describe(v))
 		}
 		o.noEvidence(x.id, v, b, false)
 	}
-	h.prepares = append(h.prepares, b)
 }
 
 func (o *oracle) commitVote(x *node, m *pbft.Commit) {
@@ -315,6 +331,10 @@ func (o *oracle) committed(x *node, b *pbft.CommittedBlock) {
 		}
 		return
 	}
+	if o.c.committee.Protocol() == pbft.Original {
+		o.slotDecided(x, b)
+		return
+	}
 	parent := &o.c.genesis
 	if seq > 1 {
 		parent = &o.chain[seq-2].header
@@ -375,6 +395,9 @@ func (o *oracle) checkpoint(x *node, cert *pbft.CheckpointCertificate) {
 // the last committed block names.
 func (o *oracle) sizeLimit() int {
 	p, n := o.c.plan.parameters, o.c.plan.shape.Members
+	if p.Protocol == pbft.Original {
+		return o.slotSizeLimit()
+	}
 	lag := 0
 	if k := len(o.chain); k > 0 {
 		lag = k - int(o.chain[k-1].header.ExecSeq)

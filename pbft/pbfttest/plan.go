@@ -71,7 +71,10 @@ type Options struct {
 	New Factory
 	// Committee replaces pbft.NewCommittee, for known-broken quorums.
 	Committee func(chain pbft.Digest, epoch pbft.Epoch, keys []pbft.PublicKey, p pbft.Parameters) (*pbft.Committee, error)
-	// Shapes are the committees to draw from; default DefaultShapes.
+	// Protocol is what the engines run.
+	Protocol pbft.Protocol
+	// Shapes are the committees to draw from; default DefaultShapes, or
+	// OriginalShapes.
 	Shapes []Shape
 	// Behaviour, if Fixed, is what the Byzantine members do.
 	Behaviour Behaviour
@@ -100,6 +103,9 @@ type Options struct {
 // (strict and with clause E), F = q and F > q.
 var DefaultShapes = []Shape{{4, 1, 0}, {4, 1, 1}, {4, 1, 0}, {4, 1, 1}, {5, 1, 1}, {5, 1, 0}, {6, 1, 1},
 	{7, 2, 1}, {7, 2, 0}}
+
+// OriginalShapes are those without a fast path; f is not always the largest.
+var OriginalShapes = []Shape{{4, 1, 0}, {4, 1, 0}, {4, 1, 0}, {5, 1, 0}, {6, 1, 0}, {7, 2, 0}, {7, 2, 0}}
 
 // plan is everything that a seed decides before the first event.
 type plan struct {
@@ -131,6 +137,9 @@ func drawPlan(r *rand.Rand, opt *Options) plan {
 	shapes := opt.Shapes
 	if len(shapes) == 0 {
 		shapes = DefaultShapes
+		if opt.Protocol == pbft.Original {
+			shapes = OriginalShapes
+		}
 	}
 	p := plan{shape: pick(r, shapes...)}
 	window := uint64(pick(r, 1, 2, 2, 3, 4, 8))
@@ -139,7 +148,7 @@ func drawPlan(r *rand.Rand, opt *Options) plan {
 		Window: window, Tenure: max(window, uint64(pick(r, 1, 2, 3, 4, 6, 12, 20, 100))),
 		CheckpointInterval: uint64(pick(r, 1, 2, 4, 8, 16)),
 		ExecutionLag:       uint64(pick(r, 1, 2, 4)),
-		PrecisionMs:        500, DelayMs: 5000, PayloadBytesMax: 1 << 12,
+		PrecisionMs:        500, DelayMs: 5000, PayloadBytesMax: 1 << 12, Protocol: opt.Protocol,
 	}
 	p.timers = pbft.Timers{
 		TimeoutTicksMin: uint32(pick(r, 2, 4, 8, 12)), TimeoutTicksMax: uint32(pick(r, 12, 20, 40)),

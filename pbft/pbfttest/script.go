@@ -155,10 +155,10 @@ func (c *command) kinds(arg string) (kinds []pbft.Kind) {
 	}
 	for name := range strings.SplitSeq(text, ",") {
 		k := pbft.KindPrePrepare
-		for k <= pbft.KindRecollection && k.String() != name {
+		for k <= pbft.KindStable && k.String() != name {
 			k++
 		}
-		if k > pbft.KindRecollection {
+		if k > pbft.KindStable {
 			c.fail("%q is no kind of message", name)
 		}
 		kinds = append(kinds, k)

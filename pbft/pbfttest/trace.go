@@ -12,7 +12,7 @@ import (
 type Counts struct {
 	Events, Messages, Crashes int
 	// Sent counts messages by kind; Reasons counts the answers of Receive.
-	Sent    [pbft.KindRecollection + 1]int
+	Sent    [pbft.KindStable + 1]int
 	Reasons [pbft.ReasonCount]int
 	// Transitions counts engine events by kind; Commits counts commits of honest
 	// replicas by Event.Detail: as an ancestor, -, slow, fast.
@@ -135,8 +135,22 @@ func describeTransfer(m pbft.Message) string {
 			s += " with " + describeCertificate(x.Certificate)
 		}
 		return s
+	case *pbft.Decided:
+		first, last := &x.Blocks[0].Header, &x.Blocks[len(x.Blocks)-1].Header
+		return fmt.Sprintf("decided from %d/%d to %d/%d", first.View, first.Seq, last.View, last.Seq)
 	case *pbft.Proof:
 		return "proof " + describeCertificate(x.Certificate)
+	case *pbft.Stable:
+		return fmt.Sprintf("stable %d", x.Certificate.Seq)
+	case *pbft.SlotViewChange:
+		return fmt.Sprintf("view-change %d stable %d prepared%s by r%d", x.View, x.Stable, refs(x.Prepared), x.Replica)
+	case *pbft.SlotNewView:
+		s := fmt.Sprintf("new-view %d orders%s from", x.View, refs(x.Slots))
+		for i := range x.ViewChanges {
+			v := &x.ViewChanges[i]
+			s += fmt.Sprintf(" (r%d stable %d prepared%s)", v.Replica, v.Stable, refs(v.Prepared))
+		}
+		return s
 	case *pbft.Recall:
 		return fmt.Sprintf("recall %d", x.Nonce)
 	case *pbft.Recollection:
@@ -144,6 +158,13 @@ func describeTransfer(m pbft.Message) string {
 			x.ViewChange != nil, x.Proposal != nil)
 	}
 	return m.Kind().String()
+}
+
+func refs(list []pbft.BlockRef) (s string) {
+	for _, b := range list {
+		s += " " + ref(b)
+	}
+	return s
 }
 
 func describeCertificate(x *pbft.Certificate) string {
@@ -203,6 +224,12 @@ func describeRecord(r *pbft.Record) string {
 		return describe(r.NewView)
 	case pbft.RecordCommit:
 		return "commit by " + describeCertificate(r.Certificate)
+	case pbft.RecordSlotEntry:
+		return "entry by " + describe(r.SlotNewView)
+	case pbft.RecordSlotViewChange:
+		return describe(r.SlotViewChange)
+	case pbft.RecordStable:
+		return fmt.Sprintf("stable %d", r.Checkpoint.Seq)
 	}
 	return "?"
 }

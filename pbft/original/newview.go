@@ -1,0 +1,213 @@
+package original
+
+import (
+	"slices"
+
+	"github.com/scrip-network/scrip/pbft"
+)
+
+// order is what a set of VIEW-CHANGEs makes a new view order again.
+type order struct {
+	stable pbft.Seq        // the highest stable checkpoint
+	slots  []pbft.BlockRef // of the new view, from stable+1 on
+	// proved are the reports of the highest view behind slots, ascending; the
+	// other slots are null requests.
+	proved []pbft.BlockRef
+}
+
+// choose computes what a view begins with (O of the papers): above the highest
+// stable checkpoint, up to the highest sequence number that anybody reports, what
+// was prepared in the highest view, or a null request. It is a function of its
+// arguments. ok is false if two different blocks are reported of that view, which
+// no proofs can show.
+func (r *Replica) choose(reports []pbft.SlotViewChange, v pbft.View, timeMs uint64) (o order, ok bool) {
+	for i := range reports {
+		o.stable = max(o.stable, reports[i].Stable)
+	}
+	type best struct {
+		ref      pbft.BlockRef
+		reports  int
+		conflict bool
+	}
+	table := make([]best, 0, r.span)
+	for i := range reports {
+		for _, p := range reports[i].Prepared {
+			if p.Seq <= o.stable {
+				continue
+			}
+			at := int(p.Seq - o.stable - 1)
+			for len(table) <= at {
+				table = append(table, best{})
+			}
+			x := &table[at]
+			higher := p.View > x.ref.View
+			if r.mut == MutantLowestView && x.ref.View != 0 {
+				higher = p.View < x.ref.View
+			}
+			switch {
+			case higher:
+				*x = best{ref: p, reports: 1}
+			case p.View == x.ref.View:
+				x.conflict = x.conflict || p != x.ref
+				x.reports++
+			}
+		}
+	}
+	ok = true
+	for i := range table {
+		x := &table[i]
+		ok = ok && !x.conflict
+		seq := o.stable + pbft.Seq(i) + 1
+		if x.ref.View == 0 || r.mut == MutantNullForPrepared && x.reports < r.com.WeakQuorum() {
+			null := r.com.NullHeader(v, seq, timeMs)
+			o.slots = append(o.slots, r.com.Ref(&null))
+			continue
+		}
+		o.proved = append(o.proved, x.ref)
+		o.slots = append(o.slots, pbft.BlockRef{View: v, Seq: seq, Digest: x.ref.Digest})
+	}
+	return o, ok
+}
+
+// tryNewView sends the NEW-VIEW of a view that this replica leads once it has m
+// VIEW-CHANGEs with their proofs, its own among them or not.
+func (r *Replica) tryNewView() {
+	v := r.changed
+	if v <= r.view || r.com.Primary(v) != r.self || !r.voting() {
+		return
+	}
+	need := r.mut.reports(r.com)
+	m := &pbft.SlotNewView{Epoch: r.com.Epoch(), View: v, TimeMs: max(r.clockMs, 1)}
+	proofs := make(map[pbft.BlockRef]*pbft.Certificate) // only looked up
+	for id := range r.peers {
+		p := &r.peers[id]
+		if p.change == nil || p.change.View != v || !p.proved || len(m.ViewChanges) == need {
+			continue
+		}
+		core := *p.change
+		core.Checkpoint, core.Proofs = nil, nil
+		m.ViewChanges = append(m.ViewChanges, core)
+		if c := p.change.Checkpoint; c != nil && (m.Checkpoint == nil || m.Checkpoint.Seq < c.Seq) {
+			m.Checkpoint = c
+		}
+		for _, c := range p.change.Proofs {
+			proofs[c.Block] = c
+		}
+	}
+	o, ok := r.choose(m.ViewChanges, v, m.TimeMs)
+	if len(m.ViewChanges) < need || !ok {
+		return
+	}
+	m.Slots = o.slots
+	for _, ref := range o.proved {
+		m.Proofs = append(m.Proofs, proofs[ref])
+	}
+	m.Signature = r.cfg.Sign(r.com.SlotNewViewBytes(m))
+	r.event(pbft.EventNewView, pbft.BlockRef{View: v, Seq: o.stable}, uint64(len(o.slots)))
+	r.send(pbft.Everyone, m)
+	r.enter(m, o)
+	r.logEntry() // a second NEW-VIEW of the view would be a lie
+}
+
+// onNewView takes a NEW-VIEW from any member, since its primary signed it.
+func (r *Replica) onNewView(m *pbft.SlotNewView) pbft.Reason {
+	switch {
+	case m.Epoch != r.com.Epoch():
+		return pbft.IgnoredEpoch
+	case m.View < 2:
+		return pbft.InvalidContent
+	case m.View <= r.view || m.View < r.changed:
+		return pbft.IgnoredStale
+	}
+	o, kept, reason := r.checkNewView(m)
+	if reason == pbft.Accepted {
+		r.enter(kept, o)
+	}
+	return reason
+}
+
+// checkNewView computes again what the view must begin with, and checks all
+// signatures and proofs. kept is m with the proofs that this replica holds.
+func (r *Replica) checkNewView(m *pbft.SlotNewView) (o order, kept *pbft.SlotNewView, reason pbft.Reason) {
+	if len(m.ViewChanges) != r.mut.reports(r.com) {
+		return o, nil, pbft.InvalidContent
+	}
+	var b batch
+	b.add(r.com.Key(r.com.Primary(m.View)), r.com.SlotNewViewBytes(m), m.Signature)
+	for i := range m.ViewChanges {
+		x := &m.ViewChanges[i]
+		if x.View != m.View || i > 0 && x.Replica <= m.ViewChanges[i-1].Replica || !r.wellFormed(x) {
+			return o, nil, pbft.InvalidContent
+		}
+		b.add(r.com.Key(x.Replica), r.com.SlotViewChangeBytes(x), x.Signature)
+	}
+	if !b.all(r.cfg.Scheme) {
+		return o, nil, pbft.InvalidSignature
+	}
+	o, ok := r.choose(m.ViewChanges, m.View, m.TimeMs)
+	if r.mut == MutantTrustNewView {
+		o.slots = m.Slots
+		return o, m, pbft.Accepted
+	}
+	if !ok || !slices.Equal(o.slots, m.Slots) || len(o.proved) != len(m.Proofs) {
+		return o, nil, pbft.InvalidContent
+	}
+	mine := *m
+	if !r.isStable(m.Checkpoint, o.stable) || !r.prove(o.proved, m.Proofs, &mine.Proofs) {
+		return o, nil, pbft.InvalidCertificate
+	}
+	return o, &mine, pbft.Accepted
+}
+
+// enter starts a view: its NEW-VIEW stands for a PRE-PREPARE of each slot that it
+// orders again. Nothing is durable before the first own message of the view.
+func (r *Replica) enter(m *pbft.SlotNewView, o order) {
+	r.view, r.entry, r.entryLogged = m.View, m, false
+	r.timer.progressAt, r.timer.busy, r.timer.waitAt = r.now, false, 0
+	r.lead = leadState{next: o.stable + pbft.Seq(len(o.slots)) + 1, at: r.now, timeMs: m.TimeMs}
+	r.event(pbft.EventEnter, pbft.BlockRef{View: m.View, Seq: o.stable}, uint64(len(o.slots)))
+	if m.Checkpoint != nil {
+		r.setStable(m.Checkpoint)
+	}
+	for s := r.low + 1; s <= r.top; s++ {
+		if x := r.slots[s]; x != nil {
+			x.assigned, x.askAt, x.asks = pbft.BlockRef{}, 0, 0
+			r.dropRounds(x, m.View)
+		}
+	}
+	for _, ref := range o.slots {
+		if ref.Seq <= r.stable || ref.Seq > r.stable+r.span {
+			continue
+		}
+		x := r.slot(ref.Seq)
+		x.assigned = ref
+		null := r.com.NullHeader(m.View, ref.Seq, m.TimeMs)
+		if r.com.HeaderDigest(&null) == ref.Digest {
+			r.keepBlock(x, ref.Digest, &pbft.Block{SignedHeader: pbft.SignedHeader{Header: null}}).payload = valid
+		}
+		if x.done != (pbft.Digest{}) && x.done != ref.Digest {
+			r.become(pbft.Broken)
+		}
+	}
+	for s := max(r.low, r.stable) + 1; s <= r.top; s++ {
+		if x := r.slots[s]; x != nil {
+			r.prepareVote(x)
+			r.recount(x)
+		}
+	}
+}
+
+// recount makes certificates from votes that came before their view was entered.
+func (r *Replica) recount(x *slot) {
+	y := x.roundOf(r.view)
+	if y == nil {
+		return
+	}
+	for k := range y.votes {
+		for i := range y.votes[k] {
+			if s := &y.votes[k][i]; s.standing != absent {
+				r.count(x, y, phase(k), s.of)
+			}
+		}
+	}
+}

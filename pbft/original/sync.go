@@ -1,0 +1,364 @@
+package original
+
+import "github.com/scrip-network/scrip/pbft"
+
+// answer is a kind of answer to a peer whose rate is bounded.
+type answer uint8
+
+const (
+	answerPosition answer = iota
+	answerNewView
+	answerStable
+	answerServe
+	answers
+)
+
+// pauseTicks are the least ticks between two answers of a kind to one peer.
+func (a answer) pauseTicks() uint64 {
+	if a == answerServe {
+		return 1
+	}
+	return 5
+}
+
+// may reports whether a peer may get an answer of a kind now, and counts it.
+func (r *Replica) may(to pbft.ReplicaID, a answer) bool {
+	until := &r.peers[to].pauses[a]
+	if r.now < *until {
+		return false
+	}
+	*until = r.now + a.pauseTicks()
+	return true
+}
+
+// position is the STATUS of this replica.
+func (r *Replica) position() *pbft.Status {
+	return &pbft.Status{Epoch: r.com.Epoch(), View: r.view, ViewChanged: r.changed, Committed: r.committed,
+		Executed: r.executed, High: pbft.Rank{View: r.view, Seq: r.stable}, Replica: r.self}
+}
+
+// onStatus helps a peer that is behind, and notices if it is ahead. Nothing in it
+// is believed without a proof.
+func (r *Replica) onStatus(from pbft.ReplicaID, m *pbft.Status) pbft.Reason {
+	switch {
+	case m.Epoch != r.com.Epoch():
+		return pbft.IgnoredEpoch
+	case m.Replica != from:
+		return pbft.IgnoredSender
+	}
+	r.pursue(from, m.Committed.Seq)
+	if m.View < r.view {
+		r.answerEntry(from)
+	}
+	if m.Committed.Seq < r.committed.Seq && r.may(from, answerPosition) {
+		r.send(from, r.position())
+	}
+	if m.High.Seq < r.stable {
+		r.helpBehind(from)
+	}
+	return pbft.Accepted
+}
+
+// helpBehind sends a peer the last stable checkpoint, which moves its window.
+func (r *Replica) helpBehind(to pbft.ReplicaID) {
+	if r.stableProof != nil && r.may(to, answerStable) {
+		r.send(to, &pbft.Stable{Certificate: r.stableProof})
+	}
+}
+
+// answerEntry sends a peer what proves the present view.
+func (r *Replica) answerEntry(to pbft.ReplicaID) {
+	if r.entry != nil && r.may(to, answerNewView) {
+		r.send(to, r.entry)
+	}
+}
+
+// askEntry tells a peer that is in a later view where this replica is, which it
+// answers with the NEW-VIEW.
+func (r *Replica) askEntry(to pbft.ReplicaID) {
+	if r.may(to, answerPosition) {
+		r.send(to, r.position())
+	}
+}
+
+// pursuitState drives the fetching of decided blocks from peers' stores.
+type pursuitState struct {
+	target pbft.Seq // claimed by a peer; drives questions, never state
+	peer   pbft.ReplicaID
+	at     uint64 // tick of the next question
+	tries  int
+}
+
+// triesMax is after how many vain questions a claim is dropped.
+const triesMax = 16
+
+// pursue notes that a peer says it has decided up to s.
+func (r *Replica) pursue(from pbft.ReplicaID, s pbft.Seq) {
+	c := &r.pursuit
+	if s <= max(c.target, r.committed.Seq) {
+		return
+	}
+	if c.target <= r.committed.Seq {
+		c.tries, c.at = 0, r.now+uint64(r.tm.FetchTicks)
+		c.peer = from
+	}
+	c.target = s
+}
+
+func (r *Replica) tickPursuit() {
+	c := &r.pursuit
+	if c.target <= r.committed.Seq || r.now < c.at {
+		return
+	}
+	// In normal times the next decision is on its way.
+	if c.target <= r.committed.Seq+pbft.Seq(r.par.Window) && r.now < r.timer.progressAt+uint64(r.tm.FetchTicks) {
+		return
+	}
+	if c.tries++; c.tries > triesMax {
+		c.target = 0
+		return
+	}
+	if c.tries > 1 || c.peer == r.self {
+		c.peer = r.next(c.peer)
+	}
+	c.at = r.now + uint64(r.tm.FetchTicks)*uint64(1+min(c.tries, 9))
+	r.send(c.peer, &pbft.Fetch{Epoch: r.com.Epoch(), Seq: c.target, After: r.committed.Seq})
+}
+
+// next returns the member after id that is not this one.
+func (r *Replica) next(id pbft.ReplicaID) pbft.ReplicaID {
+	for {
+		if id = (id + 1) % pbft.ReplicaID(r.com.Size()); id != r.self {
+			return id
+		}
+	}
+}
+
+// signerOf returns a signer that is not this replica, or this one if there is none.
+func (r *Replica) signerOf(by pbft.Signers) pbft.ReplicaID {
+	for id := pbft.ReplicaID(0); r.com.Has(id); id++ {
+		if id != r.self && by.Has(id) {
+			return id
+		}
+	}
+	return r.self
+}
+
+// missing returns the block that a slot needs and does not have, zero if none:
+// what is decided, ordered or prepared, or what f+1 members have prepared in the
+// present view, so that an honest one has it.
+func (r *Replica) missing(x *slot) (d pbft.Digest) {
+	for _, c := range []*pbft.Certificate{x.commit, x.prepared} {
+		if c != nil && !x.holds(c.Block.Digest) {
+			return c.Block.Digest
+		}
+	}
+	if x.assigned != (pbft.BlockRef{}) {
+		if !x.holds(x.assigned.Digest) {
+			d = x.assigned.Digest
+		}
+		return d
+	}
+	y := x.roundOf(r.view)
+	if y == nil || x.done != d {
+		return d
+	}
+	for i := range y.votes[prepares] {
+		s := &y.votes[prepares][i]
+		if s.standing != absent && y.votes[prepares].count(s.of, claimed) >= r.com.WeakQuorum() {
+			return s.of
+		}
+	}
+	return d
+}
+
+// tickWants asks for blocks that are missing, one peer after the other.
+func (r *Replica) tickWants() {
+	for s := r.committed.Seq + 1; s <= r.top; s++ {
+		x := r.slots[s]
+		if x == nil {
+			continue
+		}
+		d := r.missing(x)
+		switch {
+		case d == pbft.Digest{}:
+			x.askAt = 0
+		case x.askAt == 0:
+			x.askAt = r.now + uint64(r.tm.FetchTicks)
+		case r.now >= x.askAt:
+			to := r.next(pbft.ReplicaID((x.asks + int(s)) % r.com.Size()))
+			x.asks++
+			x.askAt = r.now + uint64(r.tm.FetchTicks)*uint64(min(x.asks, 10))
+			r.event(pbft.EventFetch, pbft.BlockRef{Seq: s, Digest: d}, uint64(to))
+			r.send(to, &pbft.Fetch{Epoch: r.com.Epoch(), Seq: s, Digest: d, After: r.committed.Seq})
+		}
+	}
+}
+
+// onFetch answers from memory, or has the driver answer from its store.
+func (r *Replica) onFetch(from pbft.ReplicaID, m *pbft.Fetch) pbft.Reason {
+	if m.Epoch != r.com.Epoch() {
+		return pbft.IgnoredEpoch
+	}
+	if (m.Digest == pbft.Digest{}) || m.Seq <= r.executed {
+		if m.After >= r.executed {
+			return pbft.IgnoredFuture
+		}
+		if !r.may(from, answerServe) {
+			return pbft.IgnoredQuota
+		}
+		r.out.Serves = append(r.out.Serves, pbft.Serve{To: from, After: m.After, Limit: r.executed})
+		return pbft.Accepted
+	}
+	if x := r.slots[m.Seq]; x != nil {
+		if b := x.find(m.Digest); b != nil {
+			r.send(from, &pbft.Blocks{Epoch: r.com.Epoch(), Blocks: []pbft.Block{*b.block}})
+			return pbft.Accepted
+		}
+	}
+	return pbft.IgnoredUnwanted
+}
+
+// onBlocks takes a block that was asked for by its digest, which is all that
+// vouches for it. If the present primary signed it, it is its PRE-PREPARE too.
+func (r *Replica) onBlocks(m *pbft.Blocks) pbft.Reason {
+	if m.Epoch != r.com.Epoch() {
+		return pbft.IgnoredEpoch
+	}
+	if len(m.Blocks) != 1 || m.Certificate != nil {
+		return pbft.InvalidContent
+	}
+	sealed := &m.Blocks[0]
+	h := &sealed.Header
+	if reason := r.checkHeader(h); reason != pbft.Accepted {
+		return reason
+	}
+	x, ref := r.slots[h.Seq], r.com.Ref(h)
+	if x == nil || r.missing(x) != ref.Digest {
+		return pbft.IgnoredUnwanted
+	}
+	if !r.payloadFits(sealed) {
+		return pbft.InvalidContent
+	}
+	if h.View == r.view && x.assigned == (pbft.BlockRef{}) &&
+		r.cfg.Scheme.Verify(r.com.Key(h.Proposer), r.com.HeaderBytesToSign(h), sealed.Signature) {
+		r.noteProposal(&sealed.SignedHeader)
+		r.accept(x, ref, sealed)
+		return pbft.Accepted
+	}
+	body := *sealed
+	r.keepBlock(x, ref.Digest, &body)
+	r.prepareVote(x)
+	r.commitVote(x)
+	return pbft.Accepted
+}
+
+// onDecided takes decided blocks in order, each with its certificate.
+func (r *Replica) onDecided(from pbft.ReplicaID, m *pbft.Decided) pbft.Reason {
+	if m.Epoch != r.com.Epoch() {
+		return pbft.IgnoredEpoch
+	}
+	if m.Blocks[0].Header.Seq > r.committed.Seq+1 {
+		return pbft.IgnoredFuture
+	}
+	before := r.committed.Seq
+	for i := range m.Blocks {
+		sealed, c := &m.Blocks[i], m.Certificates[i]
+		h := &sealed.Header
+		if h.Seq <= r.committed.Seq {
+			continue
+		}
+		if r.checkHeader(h) != pbft.Accepted || h.Seq != r.committed.Seq+1 || !r.payloadFits(sealed) {
+			return pbft.InvalidContent
+		}
+		if !r.com.Commits(c, h) || !r.com.VerifyCertificate(c, r.cfg.Scheme) {
+			return pbft.InvalidCertificate
+		}
+		x := r.slot(h.Seq)
+		r.learnCommit(x, c)
+		body := *sealed
+		r.keepBlock(x, c.Block.Digest, &body)
+		r.tryDecide()
+		if r.committed.Seq != h.Seq { // more than f members are faulty
+			break
+		}
+	}
+	if r.committed.Seq == before {
+		return pbft.IgnoredStale
+	}
+	if c := &r.pursuit; c.target > r.committed.Seq && from == c.peer {
+		c.tries, c.at = 1, r.now+uint64(r.tm.FetchTicks)
+		r.send(from, &pbft.Fetch{Epoch: r.com.Epoch(), Seq: c.target, After: r.committed.Seq})
+	}
+	return pbft.Accepted
+}
+
+// tickRetransmit repeats STATUS, and own messages while nothing is decided.
+func (r *Replica) tickRetransmit() {
+	if r.now%uint64(r.tm.StatusTicks) == 0 {
+		r.send(pbft.Everyone, r.position())
+	}
+	pause := uint64(r.tm.RetransmitTicks)
+	if r.now%pause != 0 || r.now < r.timer.progressAt+pause {
+		return
+	}
+	r.resend(pbft.Everyone)
+	r.attestAgain(pbft.Everyone, r.stable, pbft.Seq(r.par.CheckpointInterval))
+}
+
+// proposalsResentMax bounds the proposals repeated to one peer at a time: they
+// carry payloads.
+const proposalsResentMax = 4
+
+// resend repeats to a peer or to everyone what this replica has sent in the
+// present view about slots that are not decided.
+func (r *Replica) resend(to pbft.ReplicaID) {
+	if !r.voting() || r.changed > r.view {
+		return
+	}
+	proposals := 0
+	for s := r.committed.Seq + 1; s <= r.top; s++ {
+		x := r.slots[s]
+		if x == nil {
+			continue
+		}
+		if b := x.find(x.assigned.Digest); b != nil && b.block.Header.View == r.view &&
+			b.block.Header.Proposer == r.self && b.block.Signature != (pbft.Signature{}) && proposals < proposalsResentMax {
+			proposals++
+			r.send(to, &pbft.PrePrepare{Block: *b.block})
+		}
+		y := x.roundOf(r.view)
+		if y == nil {
+			continue
+		}
+		for k := range y.votes {
+			own := &y.votes[k][r.self]
+			if own.standing == absent {
+				continue
+			}
+			v := pbft.Vote{Epoch: r.com.Epoch(), Replica: r.self, Signature: own.signature,
+				Block: pbft.BlockRef{View: y.view, Seq: s, Digest: own.of}}
+			if phase(k) == prepares {
+				r.send(to, &pbft.Prepare{Vote: v})
+			} else {
+				r.send(to, &pbft.Commit{Vote: v})
+			}
+		}
+	}
+}
+
+// Connected implements pbft.Engine.
+func (r *Replica) Connected(peer pbft.ReplicaID) {
+	if !r.com.Has(peer) || peer == r.self {
+		return
+	}
+	r.send(peer, r.position())
+	if r.condition == pbft.Recalling {
+		r.send(peer, &pbft.Recall{Epoch: r.com.Epoch(), Nonce: r.recall.nonce})
+	}
+	r.resend(peer)
+	r.attestAgain(peer, r.heightsLow, 1)
+	if r.changed > r.view && r.voting() {
+		r.send(peer, r.ownChange)
+	}
+}
