@@ -16,7 +16,7 @@ import (
 	"github.com/scrip-network/scrip/pbft"
 )
 
-var rewrite = flag.Bool("rewrite", false, "rewrite testdata/dev4.json; read the difference before committing it")
+var rewrite = flag.Bool("rewrite", false, "rewrite the files in testdata; read the difference before committing it")
 
 func dev(t testing.TB, n int) *DevNetwork {
 	t.Helper()
