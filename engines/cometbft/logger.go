@@ -50,4 +50,6 @@ func (l *logger) Error(message string, keyvals ...any) {
 }
 
 // With implements log.Logger.
-func (l *logger) With(keyvals ...any) log.Logger { return &logger{to: l.to.With(keyvals...), ended: l.ended} }
+func (l *logger) With(keyvals ...any) log.Logger {
+	return &logger{to: l.to.With(keyvals...), ended: l.ended}
+}
