@@ -155,9 +155,7 @@ func (r *Replica) prepareVote(x *slot) {
 	}
 	r.logEntry()
 	r.logBlock(x, ref.Digest)
-	v := pbft.Vote{Epoch: r.com.Epoch(), Block: ref, Replica: r.self}
-	v.Signature = r.cfg.Sign(r.com.PrepareBytes(ref))
-	m := &pbft.Prepare{Vote: v}
+	m := r.ownPrepare(x)
 	if r.mut != MutantVoteNotDurable {
 		r.record(pbft.Record{Kind: pbft.RecordPrepare, Prepare: m})
 	}

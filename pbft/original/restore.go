@@ -22,9 +22,10 @@ func (r *Replica) restore(log []pbft.Record) error {
 		}
 	}
 	r.forget()
+	r.lead.next = max(r.lead.next, r.executed+1) // what is executed was proposed
 	for s := r.low + 1; s <= r.top; s++ {
 		if x := r.slots[s]; x != nil {
-			r.restoreVotes(x)
+			r.restoreVote(x)
 		}
 	}
 	r.out = pbft.Ready{}
@@ -34,19 +35,19 @@ func (r *Replica) restore(log []pbft.Record) error {
 	return nil
 }
 
-// restoreVotes counts the own votes of the present view again: they are durable.
-// A certificate is logged only with the COMMIT that rests on it.
-func (r *Replica) restoreVotes(x *slot) {
-	v := pbft.Vote{Epoch: r.com.Epoch(), Block: x.assigned, Replica: r.self}
+// restoreVote counts the own PREPARE of the present view again: it is durable.
+// COMMITs are cast anew from the certificates, with the same bytes.
+func (r *Replica) restoreVote(x *slot) {
 	if x.prepareView == r.view && x.assigned.View == r.view {
-		v.Signature = r.cfg.Sign(r.com.PrepareBytes(v.Block))
-		r.store(prepares, &v, true)
+		r.store(prepares, &r.ownPrepare(x).Vote, true)
 	}
-	if x.commitView == r.view && x.prepared != nil {
-		v.Block = x.prepared.Block
-		v.Signature = r.cfg.Sign(r.com.CommitBytes(v.Block))
-		r.store(commits, &v, true)
-	}
+}
+
+// ownPrepare signs the PREPARE of the present view for an assigned slot.
+func (r *Replica) ownPrepare(x *slot) *pbft.Prepare {
+	v := pbft.Vote{Epoch: r.com.Epoch(), Block: x.assigned, Replica: r.self}
+	v.Signature = r.cfg.Sign(r.com.PrepareBytes(v.Block))
+	return &pbft.Prepare{Vote: v}
 }
 
 func (r *Replica) restoreRecord(x *pbft.Record) error {
@@ -79,7 +80,7 @@ func (r *Replica) restoreRecord(x *pbft.Record) error {
 		if c := x.Certificate; c.Block.Seq > r.low {
 			s := r.slot(c.Block.Seq)
 			if s.prepared == nil || s.prepared.Block.View < c.Block.View {
-				s.prepared, s.commitView = c, c.Block.View
+				s.prepared = c
 			}
 		}
 	case pbft.RecordCommit:
@@ -93,18 +94,16 @@ func (r *Replica) restoreRecord(x *pbft.Record) error {
 }
 
 func (r *Replica) restoreProposal(x *pbft.Record) {
-	s := r.slots[x.Base.Seq]
-	if s == nil {
+	if x.View != r.view {
 		return
 	}
-	b := s.find(x.Base.Digest)
-	if b == nil {
+	r.lead.next = max(r.lead.next, x.Base.Seq+1)
+	if x.Base.Seq <= r.low {
 		return
 	}
-	r.noteProposal(&b.block.SignedHeader)
-	if x.View == r.view {
-		s.assigned = x.Base
-		r.lead.next = max(r.lead.next, x.Base.Seq+1)
+	s := r.slot(x.Base.Seq)
+	s.assigned = x.Base
+	if b := s.find(x.Base.Digest); b != nil { // else it was executed
 		r.lead.timeMs = b.block.Header.TimeMs
 	}
 }
@@ -140,11 +139,9 @@ func (r *Replica) durableSlot(rs []pbft.Record, x *slot) []pbft.Record {
 		}
 	}
 	if x.prepareView == r.view && x.assigned.View == r.view {
-		v := pbft.Vote{Epoch: r.com.Epoch(), Block: x.assigned, Replica: r.self}
-		v.Signature = r.cfg.Sign(r.com.PrepareBytes(v.Block))
-		rs = append(rs, pbft.Record{Kind: pbft.RecordPrepare, Prepare: &pbft.Prepare{Vote: v}})
+		rs = append(rs, pbft.Record{Kind: pbft.RecordPrepare, Prepare: r.ownPrepare(x)})
 	}
-	if x.prepared != nil && x.commitView == x.prepared.Block.View {
+	if x.prepared != nil {
 		rs = append(rs, pbft.Record{Kind: pbft.RecordCertificate, Certificate: x.prepared})
 	}
 	if x.commit != nil && x.seq > r.executed && x.seq <= r.committed.Seq {

@@ -133,7 +133,7 @@ func (r *Replica) startViewChange(v pbft.View) {
 		if x == nil || r.mut == MutantForgetPrepared {
 			continue
 		}
-		if c := x.proof(v); c != nil && x.holds(c.Block.Digest) {
+		if c := x.proof(v); c != nil {
 			m.Prepared = append(m.Prepared, c.Block)
 			m.Proofs = append(m.Proofs, c)
 		}
