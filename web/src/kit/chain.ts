@@ -40,6 +40,7 @@ export class OtherChain extends Error {
 }
 
 const skewLeastMs = 5000;
+const sharedMs = 1000;
 
 /** skewOf compares the device's clock with the node's that gave an answer; small differences count as none. */
 function skewOf(answer: Response): number {
@@ -88,7 +89,7 @@ export class Link {
   readonly pulse: ReadonlySignal<Pulse>;
   readonly #pulse = signal<Pulse>({ up: 0, total: 0, lastMs: 0 });
   readonly #names = new Map<number, Promise<string>>();
-  readonly #campaigns = new Map<number, { campaign: ProvenCampaign; atMs: number }>();
+  readonly #campaigns = new Map<number, { campaign: Promise<ProvenCampaign>; atMs: number }>();
 
   constructor(readonly pinned: Pinned, readonly store: Store, genesis: Genesis, readonly skewMs: number,
     options: ClientOptions = {}) {
@@ -138,12 +139,13 @@ export class Link {
     return asked;
   }
 
-  /** campaign returns a proven campaign, at most maxAgeMs old. */
-  async campaign(number: number, maxAgeMs = 0): Promise<ProvenCampaign> {
+  /** campaign returns a proven campaign, at most maxAgeMs old; who asks meanwhile shares the answer. */
+  campaign(number: number, maxAgeMs = sharedMs): Promise<ProvenCampaign> {
     const kept = this.#campaigns.get(number);
     if (kept && Date.now() - kept.atMs <= maxAgeMs) return kept.campaign;
-    const campaign = await this.client.campaign(number);
+    const campaign = this.client.campaign(number);
     this.#campaigns.set(number, { campaign, atMs: Date.now() });
+    campaign.catch(() => this.#campaigns.delete(number));
     return campaign;
   }
 

@@ -55,11 +55,14 @@ export function match(pattern: string, path: string): Record<string, string> | u
   return parts;
 }
 
-/** takeSecret returns what a link brought behind its #, and removes it from sight. */
-export function takeSecret(): string | undefined {
+/**
+ * takeSecret returns what a link brought behind its #, and removes it from sight. home
+ * is where the face lives, for links that open it at a short address.
+ */
+export function takeSecret(home: string = location.pathname): string | undefined {
   const hash = location.hash;
   if (hash === "" || hash === "#" || hash.startsWith("#/")) return undefined;
-  history.replaceState(null, "", location.pathname + location.search);
+  history.replaceState(null, "", home);
   present.value = "/";
   return hash.slice(1);
 }

@@ -24,6 +24,8 @@ export interface Store {
   get<T>(key: string): Promise<T | undefined>;
   set(key: string, value: unknown): Promise<void>;
   delete(key: string): Promise<void>;
+  /** deleteAll deletes the rows whose keys begin so. */
+  deleteAll(prefix: string): Promise<void>;
   /** list returns the values whose keys begin so, by key. */
   list<T>(prefix: string): Promise<T[]>;
   /** seal and open keep a secret; open fails if a byte was changed. */
@@ -90,6 +92,8 @@ async function openWith(key: Key, s: Sealed): Promise<Uint8Array> {
   return gcm(key.raw, s.nonce).decrypt(s.box);
 }
 
+const range = (prefix: string) => IDBKeyRange.bound(prefix, `${prefix}\uffff`);
+
 /** openStore opens the rows of a face: "wallet", "till", "console", "explorer". */
 export async function openStore(face: string): Promise<Store> {
   const db = await openDatabase(`scrip-${face}`);
@@ -104,7 +108,8 @@ export async function openStore(face: string): Promise<Store> {
     get: <T>(k: string) => done(read().get(k) as IDBRequest<T | undefined>),
     set: (k, value) => write((s) => s.put(value, k)),
     delete: (k) => write((s) => s.delete(k)),
-    list: <T>(prefix: string) => done(read().getAll(IDBKeyRange.bound(prefix, `${prefix}\uffff`)) as IDBRequest<T[]>),
+    deleteAll: (prefix) => write((s) => s.delete(range(prefix))),
+    list: <T>(prefix: string) => done(read().getAll(range(prefix)) as IDBRequest<T[]>),
     seal: (secret) => sealWith(key, secret),
     open: (sealed) => openWith(key, sealed),
     sealedWell: "web" in key,

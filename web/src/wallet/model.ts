@@ -318,6 +318,15 @@ export class Session {
     return true;
   }
 
+  /** finishScan looks for what a wallet that was just brought in holds. */
+  async finishScan(): Promise<void> {
+    const wanted = await this.purse.toScan();
+    if (!wanted) return;
+    for (const u of wanted.used) await this.take(u.id, u.n);
+    await this.scan();
+    await this.purse.scanned();
+  }
+
   async hide(slip: Slip, hidden: boolean): Promise<void> {
     await this.#put({ ...slip, hidden });
   }

@@ -47,6 +47,14 @@ export interface Use {
   voided: boolean;
 }
 
+/** ToScan is what a wallet that was just brought in has to look for. */
+export interface ToScan {
+  owner?: string | undefined;
+  /** Coupons that a scan of holdings does not find, since they are used up. */
+  used: readonly { id: bigint; n: number }[];
+}
+
+const scanRow = "scan";
 const secretRow = "secret";
 const ownerRow = "owner";
 const idKey = (id: bigint) => `coupon/${id.toString(16).padStart(16, "0")}`;
@@ -65,16 +73,39 @@ export class Purse {
   }
 
   /** create keeps the entropy of a mnemonic as this device's wallet. It never replaces another one. */
-  static async create(store: Store, entropy: Uint8Array, owner?: string): Promise<Purse> {
+  static async create(store: Store, entropy: Uint8Array): Promise<Purse> {
     if ((await store.get(secretRow)) !== undefined) throw new Error("there is a wallet on this device");
     await store.set(secretRow, await store.seal(entropy));
-    if (owner) await store.set(ownerRow, owner);
     return new Purse(store, new Wallet(mnemonicFromEntropy(entropy)), entropy);
   }
 
   /** same tells whether a mnemonic is this wallet's. */
   same(entropy: Uint8Array): boolean {
     return entropy.length === this.entropy.length && entropy.every((b, i) => b === this.entropy[i]);
+  }
+
+  /** replace forgets this wallet and keeps another one in its place; the page is opened anew after it. */
+  async replace(entropy: Uint8Array, scan: ToScan): Promise<void> {
+    const sealed = await this.store.seal(entropy);
+    for (const prefix of ["coupon/", "next/", "desk/"]) await this.store.deleteAll(prefix);
+    await this.store.delete("kept");
+    await this.store.set(scanRow, scan);
+    await this.store.set(ownerRow, scan.owner);
+    await this.store.set(secretRow, sealed);
+  }
+
+  /** toScan is what is still to be looked for; scanned ends it. */
+  toScan(): Promise<ToScan | undefined> {
+    return this.store.get<ToScan>(scanRow);
+  }
+
+  scanned(): Promise<void> {
+    return this.store.delete(scanRow);
+  }
+
+  /** secretBytes is the entropy, to be sealed and never shown. */
+  secretBytes(): Uint8Array {
+    return this.entropy.slice();
   }
 
   words(): string {

@@ -1,0 +1,150 @@
+/** The wallet's frame: which page is shown, and what a link brought. */
+import type { ComponentChildren, JSX } from "preact";
+import { createContext } from "preact";
+import { useContext, useEffect, useState } from "preact/hooks";
+import { OtherChain, type Link } from "../kit/chain.ts";
+import { ago, dateTime } from "../kit/format.ts";
+import { go, match, route } from "../kit/router.ts";
+import { Shell } from "../kit/shell.tsx";
+import { t as kit } from "../kit/text.ts";
+import { Button, Failure, Loading, Notice, useNow } from "../kit/ui.tsx";
+import type { Session } from "./model.ts";
+import { Home } from "./home.tsx";
+import { CouponPage } from "./coupon.tsx";
+import { ShowPage } from "./show.tsx";
+import { GiftPage } from "./gift.tsx";
+import { Accept, Claim, Poster } from "./claim.tsx";
+import { PayPage } from "./pay.tsx";
+import { KeepPage } from "./keep.tsx";
+import { Replace, RestorePage } from "./restore.tsx";
+import { ScanPage } from "./scan.tsx";
+import { readArrival, type Arrival } from "./arrival.ts";
+import { t } from "./text.ts";
+
+export const SessionContext = createContext<Session | undefined>(undefined);
+
+/** useSession returns the open wallet. */
+export function useSession(): Session {
+  const s = useContext(SessionContext);
+  if (!s) throw new Error("no wallet is open");
+  return s;
+}
+
+/** Opening is how the wallet came up: open, or why not. */
+export type Opening =
+  | { kind: "open"; session: Session; owner: string | undefined }
+  | { kind: "failed"; error: unknown; retry: () => void }
+  | { kind: "busy" };
+
+function Foot(p: { link: Link }): JSX.Element {
+  const now = useNow(10_000);
+  const { up, total, lastMs } = p.link.pulse.value;
+  const name = kit("chain", { name: p.link.genesis.name });
+  if (up > 0 || lastMs === 0) {
+    return <p>{name}{up > 0 && <> · {kit("connected", { n: up, total })}</>}</p>;
+  }
+  return <p>{name} · {kit("offline", { time: ago(now - lastMs) })}</p>;
+}
+
+function Frame(p: { link?: Link | undefined; owner?: string | undefined; title?: string; children: ComponentChildren }): JSX.Element {
+  return (
+    <Shell name={p.owner ? t("nameOf", { name: p.owner }) : t("name")} demo={p.link?.demo ?? false} title={p.title}
+      foot={p.link && <Foot link={p.link} />}>
+      {p.children}
+    </Shell>
+  );
+}
+
+/** Stale says that what is shown is a copy, and of when. */
+export function Stale(): JSX.Element | null {
+  const session = useSession();
+  const { up, lastMs } = session.link.pulse.value;
+  const seen = Math.max(0, ...session.slips.value.map((s) => s.seenMs));
+  if (up > 0 || (lastMs === 0 && seen === 0) || navigator.onLine && lastMs === 0) return null;
+  return <Notice live><p>{t("savedCopy", { time: dateTime(seen) })}</p></Notice>;
+}
+
+function Page(): JSX.Element {
+  const path = route.value;
+  const coupon = match("/coupon/:id", path);
+  if (coupon) return <CouponPage id={BigInt(coupon["id"] ?? "0")} />;
+  const show = match("/show/:id", path);
+  if (show) return <ShowPage id={BigInt(show["id"] ?? "0")} />;
+  const gift = match("/gift/:id", path);
+  if (gift) return <GiftPage id={BigInt(gift["id"] ?? "0")} />;
+  if (path === "/scan") return <ScanPage />;
+  if (path === "/keep") return <KeepPage />;
+  if (path === "/restore") return <RestorePage />;
+  return <Home />;
+}
+
+/** Arrived is the page of what a link brought; nothing happens before a tap. */
+export function Arrived(p: { arrival: Arrival; onLeave: () => void }): JSX.Element {
+  const { arrival } = p;
+  switch (arrival.kind) {
+    case "ticket": return <Claim ticket={arrival.ticket} />;
+    case "gift": return <Accept gift={arrival.gift} />;
+    case "invoice": return <PayPage invoice={arrival.invoice} />;
+    case "poster": return <Poster campaign={arrival.campaign} desk={arrival.desk} />;
+    case "wallet": return <Replace entropy={arrival.entropy} owner={arrival.owner} used={arrival.used} onKeep={p.onLeave} />;
+    case "bad":
+      return (
+        <Failure title={t("badLinkTitle")} detail={arrival.code === "E103" ? t("badLinkChain") : t("badLinkText")} code={arrival.code}>
+          <Button kind="main" onClick={p.onLeave}>{t("back")}</Button>
+        </Failure>
+      );
+  }
+}
+
+/** Main shows what a link brought until the person goes elsewhere. */
+function Main(p: { session: Session; path: string; secret: string | undefined }): JSX.Element {
+  const [arrival, setArrival] = useState<Arrival | undefined>(() =>
+    p.secret === undefined ? undefined : readArrival(p.session.link.chain, p.path, p.secret));
+  useEffect(() => {
+    const leave = () => setArrival(undefined);
+    // A link that is opened while the wallet is open comes the same way.
+    const arrive = () => {
+      const hash = location.hash;
+      if (hash.startsWith("#/") || hash === "") return leave();
+      history.replaceState(null, "", "/wallet/");
+      setArrival(readArrival(p.session.link.chain, location.pathname, hash.slice(1)));
+      return undefined;
+    };
+    addEventListener("hashchange", arrive);
+    return () => removeEventListener("hashchange", arrive);
+  }, []);
+  if (arrival) {
+    return <Arrived arrival={arrival} onLeave={() => { setArrival(undefined); go("/", true); }} />;
+  }
+  return <Page />;
+}
+
+function Failed(p: { error: unknown; retry: () => void }): JSX.Element {
+  const { error } = p;
+  if (error instanceof OtherChain) {
+    return (
+      <Notice kind="accent" title={t("otherChainTitle")}>
+        <p>{t("otherChainText", { old: error.known, new: error.served })}</p>
+        <Button kind="main" onClick={() => void error.accept().then(p.retry)}>{t("otherChainAct", { new: error.served })}</Button>
+      </Notice>
+    );
+  }
+  return <Failure title={t("noWallet")} detail={t("noWalletText")} code={error instanceof Error ? error.message : undefined}
+    onRetry={p.retry} />;
+}
+
+export function App(p: { opening: Opening; path: string; secret: string | undefined }): JSX.Element {
+  const { opening } = p;
+  switch (opening.kind) {
+    case "busy": return <Frame><Loading what={t("opening")} /></Frame>;
+    case "failed": return <Frame><Failed error={opening.error} retry={opening.retry} /></Frame>;
+    case "open":
+      return (
+        <SessionContext.Provider value={opening.session}>
+          <Frame link={opening.session.link} owner={opening.owner}>
+            <Main session={opening.session} path={p.path} secret={p.secret} />
+          </Frame>
+        </SessionContext.Provider>
+      );
+  }
+}

@@ -1,0 +1,172 @@
+/** What a ticket, a poster or a gift link leads to: a look at the coupon, and one tap. */
+import type { ComponentChildren, JSX } from "preact";
+import { useState } from "preact/hooks";
+import type { ProvenCampaign } from "@scrip/sdk/client";
+import { NotFound } from "@scrip/sdk/client";
+import { campaignOf, couponId } from "@scrip/sdk/transactions";
+import { giftSigner, type GiftPayload, type TicketPayload } from "@scrip/sdk/links";
+import { equal } from "@scrip/sdk/bytes";
+import { VerifiedBadge } from "../kit/badge.tsx";
+import { Coupon } from "../kit/coupon.tsx";
+import { date, dateTime } from "../kit/format.ts";
+import { failureOf, textOf } from "../kit/refusal/refusal.ts";
+import { go } from "../kit/router.ts";
+import { ruleOf } from "../kit/terms.ts";
+import { Button, Failure, Loading, Notice, useLoad, type FailureText } from "../kit/ui.tsx";
+import { useSession } from "./app.tsx";
+import { Facts } from "./coupon.tsx";
+import { DeskRefusal } from "./model.ts";
+import type { Slip } from "./purse.ts";
+import { SlipCard } from "./slip.tsx";
+import { t } from "./text.ts";
+
+/** explain says why a claim did not work; a desk has reasons of its own. */
+function explain(error: unknown): FailureText {
+  if (!(error instanceof DeskRefusal)) return failureOf(error);
+  switch (error.kind) {
+    case "busy": return { title: t("deskBusy", { n: error.retryS }) };
+    case "away": return { title: t("deskAway") };
+    default: return { title: t("deskRefused") };
+  }
+}
+
+/** Preview is the coupon before it is anybody's. */
+function Preview(p: { campaign: ProvenCampaign; issuer: string; serial?: number | undefined }): JSX.Element {
+  const session = useSession();
+  const { terms } = p.campaign;
+  return (
+    <Coupon issuer={p.issuer} title={terms.title} rule={ruleOf(terms, session.link.currency(terms.currency))}
+      campaign={p.campaign.number} serial={p.serial} untilMs={terms.redeemUntil} usesLeft={terms.uses}
+      specimen={session.link.demo} />
+  );
+}
+
+/** obstacle says why nothing can be claimed from a campaign now. */
+function obstacle(c: ProvenCampaign, nowMs: number): string | undefined {
+  if (c.standing === "PAUSED") return t("claimPaused");
+  if (c.standing === "EXHAUSTED") return t("claimGone");
+  if (c.standing !== "PUBLISHED" || nowMs >= c.terms.claimUntil) return t("claimOver");
+  return nowMs < c.terms.claimFrom ? t("claimNotYet", { date: dateTime(c.terms.claimFrom) }) : undefined;
+}
+
+function Yours(p: { slip: Slip }): JSX.Element {
+  return (
+    <div class="stack">
+      <Notice kind="good" title={t("claimDone")} live><p>{t("claimDoneText")}</p></Notice>
+      <SlipCard slip={p.slip} />
+      <VerifiedBadge proof={p.slip.proof} />
+      <Button kind="main" wide onClick={() => { location.hash = `#/coupon/${p.slip.id}`; }}>{t("open")}</Button>
+    </div>
+  );
+}
+
+/** OneTap is a look, the tap, and what came of it. */
+function OneTap(p: { title: string; act: string; busy: string; campaign: number; serial?: number | undefined;
+  blocked?: string | undefined; run: () => Promise<Slip>; children?: ComponentChildren }): JSX.Element {
+  const session = useSession();
+  const look = useLoad(async () => {
+    const campaign = await session.link.campaign(p.campaign);
+    return { campaign, issuer: await session.link.member(campaign.issuer) };
+  }, [p.campaign]);
+  const [busy, setBusy] = useState(false);
+  const [slip, setSlip] = useState<Slip>();
+  const [error, setError] = useState<unknown>();
+  if (slip) return <Yours slip={slip} />;
+  if (look.error !== undefined && !look.value) {
+    return <Failure {...(look.error instanceof NotFound ? textOf("E301") : failureOf(look.error))} onRetry={look.reload} />;
+  }
+  if (!look.value) return <Loading what={t("claimLoading")} />;
+  const { campaign, issuer } = look.value;
+  const blocked = p.blocked;
+  const run = () => {
+    setBusy(true);
+    setError(undefined);
+    p.run().then(setSlip, setError).finally(() => setBusy(false));
+  };
+  return (
+    <div class="stack">
+      <h1>{p.title}</h1>
+      <Preview campaign={campaign} issuer={issuer} serial={p.serial} />
+      {p.children}
+      {blocked && <Notice kind="bad"><p>{blocked}</p></Notice>}
+      {error !== undefined && <Failure {...explain(error)} />}
+      {!blocked && <Button kind="main" wide busy={busy} onClick={run}>{busy ? p.busy : p.act}</Button>}
+      {!blocked && <p class="soft small">{t("claimFree")}</p>}
+      <Facts terms={campaign.terms} />
+      <VerifiedBadge proof={session.link.proof(campaign.state)} />
+      <Button kind="plain" onClick={() => go("/", true)}>{t("back")}</Button>
+    </div>
+  );
+}
+
+/** Claim is the page of a ticket. */
+export function Claim(p: { ticket: TicketPayload }): JSX.Element {
+  const session = useSession();
+  const { ticket } = p;
+  const id = couponId(ticket.campaign, ticket.serial);
+  const look = useLoad(async () => {
+    const [mine, campaign] = [await session.purse.slip(id), await session.link.campaign(ticket.campaign)];
+    const taken = await session.link.client.coupon(id).then(() => true, (e: unknown) => {
+      if (e instanceof NotFound) return false;
+      throw e;
+    });
+    return { mine, taken, campaign };
+  }, [id]);
+  const nowMs = session.link.nowMs();
+  if (look.value?.mine && look.value.mine.state !== "pending") {
+    return <div class="stack"><Notice title={t("claimTakenHere")} /><SlipCard slip={look.value.mine} link /></div>;
+  }
+  const blocked = look.value && (look.value.taken && !look.value.mine ? t("claimTaken")
+    : nowMs >= ticket.expires ? t("claimExpired") : obstacle(look.value.campaign, nowMs));
+  return (
+    <OneTap title={t("claimTitle")} act={t("claimAct")} busy={t("claimBusy")} campaign={ticket.campaign}
+      serial={ticket.serial} blocked={blocked} run={() => session.claim(ticket)} />
+  );
+}
+
+/** Poster is the page of a link that leads to a ticket desk. */
+export function Poster(p: { campaign: number; desk: string | undefined }): JSX.Element {
+  const session = useSession();
+  const desks = p.desk ? [p.desk] : session.link.desks;
+  const look = useLoad(() => session.link.campaign(p.campaign), [p.campaign]);
+  const claim = async (): Promise<Slip> => {
+    let last: unknown = new DeskRefusal("away", 0);
+    for (const desk of desks) {
+      try {
+        return await session.claimAtDesk(p.campaign, desk);
+      } catch (e) {
+        last = e;
+        if (!(e instanceof DeskRefusal)) throw e; // another desk would only give another ticket
+      }
+    }
+    throw last;
+  };
+  const c = look.value;
+  return (
+    <OneTap title={t("claimTitle")} act={t("claimAct")} busy={t("claimBusy")} campaign={p.campaign}
+      blocked={c && obstacle(c, session.link.nowMs())} run={claim}>
+      {c && c.terms.maxSupply - c.issued <= 1000 && <p class="soft">{t("claimLeft", { n: c.terms.maxSupply - c.issued })}</p>}
+    </OneTap>
+  );
+}
+
+/** Accept is the page of a gift link. */
+export function Accept(p: { gift: GiftPayload }): JSX.Element {
+  const session = useSession();
+  const { gift } = p;
+  const look = useLoad(async () => {
+    const c = await session.link.client.coupon(gift.coupon);
+    const mine = await session.purse.slip(gift.coupon);
+    const open = c.standing === "GIFTED" && c.gift !== undefined &&
+      equal(c.gift.key, giftSigner(session.link.chain, gift).key) && session.link.nowMs() < c.gift.until;
+    return { open, own: open && mine?.state === "offered", untilMs: c.gift?.until ?? 0 };
+  }, [gift.coupon]);
+  const blocked = look.value && (look.value.own ? t("acceptOwn") : look.value.open ? undefined : t("acceptGone"));
+  if (look.error instanceof NotFound) return <Failure {...textOf("E301")} />;
+  return (
+    <OneTap title={t("acceptTitle")} act={t("acceptAct")} busy={t("acceptBusy")} campaign={campaignOf(gift.coupon)}
+      serial={Number(gift.coupon & 0xffffffffn)} blocked={blocked} run={() => session.accept(gift)}>
+      {look.value?.open && <p class="soft">{t("acceptUntil", { date: date(look.value.untilMs) })}</p>}
+    </OneTap>
+  );
+}

@@ -1,0 +1,52 @@
+/** The wallet: coupons under keys of their own on this device. */
+import "../kit/kit.css";
+import "./wallet.css";
+import type { JSX } from "preact";
+import { useEffect, useState } from "preact/hooks";
+import { newMnemonic } from "@scrip/sdk/keys";
+import { connect } from "../kit/chain.ts";
+import { mount } from "../kit/shell.tsx";
+import { startRouter, takeSecret } from "../kit/router.ts";
+import { registerWorker } from "../kit/worker.ts";
+import { App, type Opening } from "./app.tsx";
+import { Session } from "./model.ts";
+import { entropyOf, Purse } from "./purse.ts";
+
+const refreshMs = 30_000;
+
+async function open(): Promise<{ session: Session; owner: string | undefined }> {
+  const link = await connect("wallet");
+  // The wallet is made in silence: whoever opens a link has one.
+  const purse = (await Purse.open(link.store)) ?? (await Purse.create(link.store, entropyOf(newMnemonic(12))));
+  const session = new Session(link, purse);
+  await session.load();
+  return { session, owner: await purse.owner() };
+}
+
+function Wallet(p: { path: string; secret: string | undefined }): JSX.Element {
+  const [opening, setOpening] = useState<Opening>({ kind: "busy" });
+  const [round, setRound] = useState(0);
+  useEffect(() => {
+    const stop = new AbortController();
+    open().then(({ session, owner }) => {
+      if (stop.signal.aborted) return;
+      setOpening({ kind: "open", session, owner });
+      session.link.watch(stop.signal);
+      const refresh = () => {
+        if (document.visibilityState === "visible") void session.refreshAll().catch(() => undefined);
+      };
+      void session.finishScan().catch(() => undefined).then(refresh);
+      const timer = setInterval(refresh, refreshMs);
+      document.addEventListener("visibilitychange", refresh, { signal: stop.signal });
+      stop.signal.addEventListener("abort", () => clearInterval(timer));
+    }, (error: unknown) => setOpening({ kind: "failed", error, retry: () => setRound((n) => n + 1) }));
+    return () => stop.abort();
+  }, [round]);
+  return <App opening={opening} path={p.path} secret={p.secret} />;
+}
+
+const path = location.pathname;
+const secret = takeSecret("/wallet/");
+startRouter();
+mount(<Wallet path={path} secret={secret} />);
+registerWorker("wallet");

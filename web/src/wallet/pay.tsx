@@ -1,0 +1,130 @@
+/** Paying on the code that a till shows: the wallet checks the till, computes, and asks once. */
+import type { JSX } from "preact";
+import { useState } from "preact/hooks";
+import type { ProvenCoupon, ProvenTill } from "@scrip/sdk/client";
+import { NotFound } from "@scrip/sdk/client";
+import type { InvoicePayload } from "@scrip/sdk/links";
+import { goodAt, isZero, itemKind, type Terms } from "./sdk.ts";
+import { campaignOf } from "./sdk.ts";
+import { valueOn } from "@scrip/sdk/actions";
+import { decimal, money, parseMoney } from "../kit/format.ts";
+import { failureOf, textOf } from "../kit/refusal/refusal.ts";
+import { go } from "../kit/router.ts";
+import { Button, Empty, Failure, Field, Loading, Notice, useLoad } from "../kit/ui.tsx";
+import { useSession } from "./app.tsx";
+import type { Session } from "./model.ts";
+import type { Slip } from "./purse.ts";
+import { SlipCard } from "./slip.tsx";
+import { t } from "./text.ts";
+
+interface Choice {
+  slip: Slip;
+  coupon: ProvenCoupon;
+  /** What it gives; of a stored value the most. */
+  value: bigint;
+}
+
+/** fits tells whether terms allow an invoice of a till, by the ledger's own rules. */
+export function fits(terms: Terms, till: Pick<ProvenTill, "member" | "store">, v: InvoicePayload["invoice"], campaign: number): boolean {
+  const bound = itemKind(terms) || !isZero(terms.productHash);
+  return v.currency === terms.currency && v.basis >= terms.minSpend && goodAt(terms, till.member, till.store) &&
+    (v.campaign === campaign || (v.campaign === 0 && !bound)) && (itemKind(terms) ? v.qty > 0 : v.qty === 0);
+}
+
+async function choices(session: Session, till: ProvenTill, invoice: InvoicePayload): Promise<Choice[]> {
+  const found: Choice[] = [];
+  for (const slip of session.slips.value) {
+    const terms = session.terms.value.get(campaignOf(slip.id));
+    if (slip.state !== "usable" || !terms || !fits(terms, till, invoice.invoice, campaignOf(slip.id))) continue;
+    const coupon = await session.link.client.coupon(slip.id);
+    const value = valueOn(coupon, invoice.invoice);
+    const most = terms.valueKind === "STORED" && value > invoice.invoice.basis ? invoice.invoice.basis : value;
+    if (coupon.standing === "HELD" && most > 0n) found.push({ slip, coupon, value: most });
+  }
+  // The most valuable first, and of equal ones the one that ends first.
+  return found.sort((a, b) => (a.value === b.value ? a.slip.untilMs - b.slip.untilMs : a.value < b.value ? 1 : -1));
+}
+
+function Pick(p: { choices: readonly Choice[]; chosen: Choice; onChoose: (c: Choice) => void }): JSX.Element | null {
+  if (p.choices.length < 2) return null;
+  return (
+    <fieldset class="pick">
+      <legend class="field-label">{t("payPick")}</legend>
+      {p.choices.map((c) => (
+        <label class="check" key={String(c.slip.id)}>
+          <input type="radio" name="coupon" checked={c === p.chosen} onChange={() => p.onChoose(c)} />
+          <span>{c.slip.title}</span>
+        </label>
+      ))}
+    </fieldset>
+  );
+}
+
+function Offer(p: { choices: readonly Choice[]; invoice: InvoicePayload; shop: string }): JSX.Element {
+  const session = useSession();
+  const [chosen, setChosen] = useState<Choice>(p.choices[0] as Choice);
+  const currency = session.link.currency(p.invoice.invoice.currency);
+  const [typed, setTyped] = useState<string>();
+  const [busy, setBusy] = useState(false);
+  const [paid, setPaid] = useState<Slip>();
+  const [error, setError] = useState<unknown>();
+  const stored = chosen.coupon.terms.valueKind === "STORED";
+  const wanted = stored && typed !== undefined ? parseMoney(typed, currency.exponent) : chosen.value;
+  const ok = wanted !== undefined && wanted > 0n && wanted <= chosen.value;
+  const pay = () => {
+    if (!ok) return;
+    setBusy(true);
+    setError(undefined);
+    session.pay(chosen.slip, p.invoice, wanted).then(setPaid, setError).finally(() => setBusy(false));
+  };
+  if (paid) {
+    return (
+      <div class="stack">
+        <Notice kind="good" title={t("payDone", { value: money(paid.uses[0]?.value ?? wanted ?? 0n, currency) })} live>
+          <p>{t("payDoneText")}</p>
+        </Notice>
+        <SlipCard slip={paid} fresh />
+        <Button kind="main" wide onClick={() => go("/", true)}>{t("back")}</Button>
+      </div>
+    );
+  }
+  return (
+    <div class="stack">
+      <h1>{t("payTitle")}</h1>
+      <p class="strong">{t("payAt", { shop: p.shop })}</p>
+      <Pick choices={p.choices} chosen={chosen} onChoose={(c) => { setChosen(c); setTyped(undefined); }} />
+      <SlipCard slip={chosen.slip} />
+      {stored && <Field label={t("payAmount")} value={typed ?? decimal(chosen.value, currency.exponent)} inputMode="decimal"
+        onInput={setTyped} error={ok ? undefined : money(chosen.value, currency)} />}
+      {error !== undefined && <Failure {...failureOf(error)} />}
+      <Button kind="main" wide busy={busy} disabled={!ok} onClick={pay}>
+        {busy ? t("payBusy") : t("payAct", { value: money(ok ? wanted : chosen.value, currency) })}
+      </Button>
+      <Button kind="plain" onClick={() => go("/", true)}>{t("back")}</Button>
+    </div>
+  );
+}
+
+export function PayPage(p: { invoice: InvoicePayload }): JSX.Element {
+  const session = useSession();
+  const { invoice } = p.invoice;
+  const look = useLoad(async () => {
+    const till = await session.link.client.till(invoice.tillKey);
+    const shop = t("tillLine", { member: await session.link.member(till.member), label: till.label });
+    return { till, shop, choices: await choices(session, till, p.invoice) };
+  }, [p.invoice]);
+  if (look.error instanceof NotFound) return <Failure {...textOf("E702")} detail={t("payUnknownTill")} />;
+  if (look.error !== undefined) return <Failure {...failureOf(look.error)} onRetry={look.reload} />;
+  if (!look.value) return <Loading />;
+  if (look.value.till.standing !== "ACTIVE") return <Failure {...textOf("E702")} detail={t("payUnknownTill")} />;
+  if (session.link.nowMs() >= invoice.expires) return <Failure {...textOf("E511")} detail={t("payStale")} />;
+  if (look.value.choices.length === 0) {
+    return (
+      <Empty title={t("payNone")}>
+        <p>{t("payNoneWhy")}</p>
+        <Button kind="main" onClick={() => go("/", true)}>{t("back")}</Button>
+      </Empty>
+    );
+  }
+  return <Offer choices={look.value.choices} invoice={p.invoice} shop={look.value.shop} />;
+}
