@@ -1,0 +1,295 @@
+package scenarios
+
+import (
+	"fmt"
+	"slices"
+	"strconv"
+	"strings"
+)
+
+// Mode says what a part is measured on.
+type Mode string
+
+// The modes.
+const (
+	// Sim is a deterministic simulation of the real engines with measured costs.
+	Sim Mode = "sim"
+	// Host is one process for each member on this machine.
+	Host Mode = "host"
+	// WAN is Host with delays between the members as the links say.
+	WAN Mode = "wan"
+)
+
+// Label is how figures name a mode.
+func (m Mode) Label() string {
+	switch m {
+	case Sim:
+		return "deterministic simulation"
+	case Host:
+		return "processes on one host"
+	case WAN:
+		return "processes on one host, network emulated"
+	}
+	return string(m)
+}
+
+// Engine names a protocol with its settings.
+type Engine struct {
+	Name string
+	// Original is PBFT as it was published; Window 1 makes it sequential.
+	Original bool
+	Window   int
+	// Slow leaves the fast path of dual-path PBFT no member that may be slow.
+	Slow bool
+	// Comet is another system, with how it checks signatures.
+	Comet string
+	// Title is how figures call it.
+	Title string
+}
+
+// DefaultWindow is how many blocks may be in flight in all engines that pipeline.
+const DefaultWindow = 32
+
+// Engines are those that a part may name.
+func Engines() []Engine {
+	return []Engine{
+		{Name: "dualpath-p1", Window: DefaultWindow, Title: "Scrip (p = 1)"},
+		{Name: "P1", Original: true, Window: DefaultWindow, Title: "PBFT pipelined"},
+		{Name: "dualpath-p0", Window: DefaultWindow, Slow: true, Title: "Scrip (p = 0)"},
+		{Name: "P0", Original: true, Window: 1, Title: "PBFT sequential"},
+		{Name: "cometbft-batch", Comet: "batch", Title: "CometBFT, batched checks"},
+		{Name: "cometbft-admission", Comet: "admission", Title: "CometBFT, usual checks"},
+	}
+}
+
+// EngineOf returns the engine of a name.
+func EngineOf(name string) (Engine, bool) {
+	all := Engines()
+	i := slices.IndexFunc(all, func(e Engine) bool { return e.Name == name })
+	if i < 0 {
+		return Engine{}, false
+	}
+	return all[i], true
+}
+
+// Scenario is an experiment.
+type Scenario struct {
+	Name     string `toml:"name"`
+	Title    string `toml:"title"`
+	Question string `toml:"question"`
+	// Expect is what was thought before measuring, Method how it is measured, and
+	// Limits what it cannot show.
+	Expect string `toml:"expect"`
+	Method string `toml:"method"`
+	Limits string `toml:"limits"`
+
+	Seed    uint64 `toml:"seed"`
+	Repeats int    `toml:"repeats"`
+
+	Links      []Link      `toml:"link"`
+	Parts      []Part      `toml:"part"`
+	Thresholds []Threshold `toml:"threshold"`
+}
+
+// Link is a network of the scenario's own: the same link between any two members,
+// or one-way delays as a matrix.
+type Link struct {
+	Name          string      `toml:"name"`
+	OneWayMs      float64     `toml:"one_way_ms"`
+	MatrixMs      [][]float64 `toml:"matrix_ms"`
+	JitterMs      float64     `toml:"jitter_ms"`
+	MbitPerSecond float64     `toml:"mbit_per_second"`
+	LossPercent   float64     `toml:"loss_percent"`
+}
+
+// Part is what is measured in one mode: every combination of engine, members, load,
+// links and case.
+type Part struct {
+	Name     string   `toml:"name"`
+	Title    string   `toml:"title"`
+	Mode     Mode     `toml:"mode"`
+	Engines  []string `toml:"engines"`
+	Members  []int    `toml:"members"`
+	Load     []Load   `toml:"load"`
+	Links    []string `toml:"links"`
+	Workload string   `toml:"workload"`
+	// WarmupS is cut off before DurationS, both in seconds.
+	WarmupS   float64 `toml:"warmup_s"`
+	DurationS float64 `toml:"duration_s"`
+	// Repeats, if set, stands for the scenario's.
+	Repeats int `toml:"repeats"`
+	// Cores of each simulated member; SharedHost puts all on one machine.
+	Cores      int  `toml:"cores"`
+	SharedHost bool `toml:"shared_host"`
+	// Stock, FlashAfterS and FlashForS are of the flash workload.
+	Stock       int     `toml:"stock"`
+	FlashAfterS float64 `toml:"flash_after_s"`
+	FlashForS   float64 `toml:"flash_for_s"`
+	// Tenure is after how many blocks a simulated primary hands over; 0 = default.
+	Tenure  int      `toml:"tenure"`
+	Cases   []Case   `toml:"case"`
+	Figures []string `toml:"figures"`
+}
+
+// Case is a variation of a part: faults, or mechanisms switched off.
+type Case struct {
+	Name string `toml:"name"`
+	// Engines, if set, are those of the part that the case is for.
+	Engines []string `toml:"engines"`
+	Faults  []Fault  `toml:"fault"`
+	// Without names mechanisms that are off, in a simulation.
+	Without []string `toml:"without"`
+}
+
+// Fault is something that goes wrong, in seconds since the begin of the measurement.
+type Fault struct {
+	Kind    string  `toml:"kind"`
+	AtS     float64 `toml:"at_s"`
+	UntilS  float64 `toml:"until_s"`
+	Member  int     `toml:"member"`
+	DelayMs float64 `toml:"delay_ms"`
+}
+
+// Load is an offered load.
+type Load struct {
+	// PerSecond is transactions per second; 0 = as many as go: InFlight of them are
+	// always on their way.
+	PerSecond int
+	InFlight  int
+}
+
+// saturate begins the text of a closed load; a number after a colon says how many
+// transactions are on their way.
+const saturate = "saturate"
+
+// DefaultInFlight is how many transactions a closed load keeps on their way.
+const DefaultInFlight = 2048
+
+// String returns the load as files write it.
+func (l Load) String() string {
+	switch {
+	case l.PerSecond > 0:
+		return strconv.Itoa(l.PerSecond)
+	case l.InFlight == DefaultInFlight:
+		return saturate
+	}
+	return saturate + ":" + strconv.Itoa(l.InFlight)
+}
+
+// ParseLoad reads what String has written.
+func ParseLoad(s string) (Load, error) {
+	name, count, given := strings.Cut(s, ":")
+	if name == saturate {
+		if !given {
+			return Load{InFlight: DefaultInFlight}, nil
+		}
+		n, err := strconv.Atoi(count)
+		if err != nil || n < 1 || n > inFlightMax {
+			return Load{}, fmt.Errorf("load %q: wanted 1 to %d on their way", s, inFlightMax)
+		}
+		return Load{InFlight: n}, nil
+	}
+	n, err := strconv.Atoi(s)
+	if err != nil || n < 1 || n > loadMax {
+		return Load{}, fmt.Errorf("load %q: wanted transactions per second up to %d, or %q", s, loadMax, saturate)
+	}
+	return Load{PerSecond: n}, nil
+}
+
+// UnmarshalTOML implements toml.Unmarshaler.
+func (l *Load) UnmarshalTOML(v any) (err error) {
+	*l, err = ParseLoad(fmt.Sprint(v))
+	return err
+}
+
+// Threshold is something that must hold: a ratio of two measurements, or a count.
+type Threshold struct {
+	Says    string   `toml:"says"`
+	Of      Place    `toml:"of"`
+	Over    *Place   `toml:"over"`
+	AtLeast *float64 `toml:"at_least"`
+	AtMost  *float64 `toml:"at_most"`
+	// Equals is for counts that do not depend on the machine's speed.
+	Equals *float64 `toml:"equals"`
+}
+
+// Place names a metric of one cell. What a part does not vary may be left out.
+type Place struct {
+	Part    string `toml:"part"`
+	Metric  string `toml:"metric"`
+	Engine  string `toml:"engine"`
+	Members int    `toml:"members"`
+	Load    *Load  `toml:"load"`
+	Links   string `toml:"links"`
+	Case    string `toml:"case"`
+}
+
+// Cell is one combination of a part.
+type Cell struct {
+	Engine  string `json:"engine"`
+	Members int    `json:"members"`
+	Load    string `json:"load"`
+	Links   string `json:"links"`
+	Case    string `json:"case"`
+}
+
+// Slug is the cell's name in file names.
+func (c Cell) Slug() string {
+	s := fmt.Sprintf("%s-n%d-%s-%s-%s", c.Engine, c.Members, c.Load, c.Links, c.Case)
+	return strings.Map(func(r rune) rune {
+		switch {
+		case r >= 'a' && r <= 'z' || r >= 'A' && r <= 'Z' || r >= '0' && r <= '9' || r == '-' || r == '.':
+			return r
+		case r == ' ' || r == ':' || r == '_':
+			return '_'
+		}
+		return -1
+	}, s)
+}
+
+// Cells returns the combinations of a part. Engines change fastest, so that those
+// of one comparison run one after the other and share the machine's moods.
+func (p *Part) Cells() (all []Cell) {
+	for _, n := range p.Members {
+		for _, links := range p.Links {
+			for _, load := range p.Load {
+				for _, k := range p.Cases {
+					for _, e := range p.Engines {
+						if len(k.Engines) == 0 || slices.Contains(k.Engines, e) {
+							all = append(all, Cell{e, n, load.String(), links, k.Name})
+						}
+					}
+				}
+			}
+		}
+	}
+	return all
+}
+
+// CaseOf returns the case of a name.
+func (p *Part) CaseOf(name string) *Case {
+	for i := range p.Cases {
+		if p.Cases[i].Name == name {
+			return &p.Cases[i]
+		}
+	}
+	return nil
+}
+
+// RepeatsOf returns how often a part is repeated.
+func (s *Scenario) RepeatsOf(p *Part) int {
+	if p.Repeats > 0 {
+		return p.Repeats
+	}
+	return s.Repeats
+}
+
+// Modes returns the modes of the parts, each once.
+func (s *Scenario) Modes() (all []Mode) {
+	for i := range s.Parts {
+		if m := s.Parts[i].Mode; !slices.Contains(all, m) {
+			all = append(all, m)
+		}
+	}
+	return all
+}

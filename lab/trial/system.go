@@ -1,0 +1,104 @@
+package trial
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/scrip-network/scrip/genesis"
+	"github.com/scrip-network/scrip/lab/scenarios"
+	"github.com/scrip-network/scrip/network"
+)
+
+// system is a network of processes under test.
+type system interface {
+	// Dev has the keys of the network's members.
+	Dev() *genesis.DevNetwork
+	// URLs are the addresses of the APIs, by member.
+	URLs() []string
+	// CPUTime is what all running processes have used.
+	CPUTime() (time.Duration, error)
+	// Kill ends a member as a power cut would, StartOne starts it again.
+	Kill(member int) error
+	StartOne(member int) error
+	// Close stops all processes and waits for them.
+	Close() error
+}
+
+// startTimeout is how long a network may take until every member takes part.
+const startTimeout = 60 * time.Second
+
+// start starts the system of a job in a folder of its own, which stop removes.
+func (l *lab) start(ctx context.Context, j *job) (s system, stop func() error, err error) {
+	engine, _ := scenarios.EngineOf(j.cell.Engine)
+	if engine.Comet != "" {
+		return l.startComet(ctx, j, engine)
+	}
+	if l.opt.Scrip == "" {
+		return nil, nil, fmt.Errorf("%w: there is no scrip program; build it, or name it with --scrip", ErrUnavailable)
+	}
+	dir, err := os.MkdirTemp(l.opt.Temp, "lab-")
+	if err != nil {
+		return nil, nil, fmt.Errorf("make a folder for the network: %w", err)
+	}
+	cfg := network.Config{Executable: l.opt.Scrip, Dir: dir, Name: "lab", Validators: j.cell.Members,
+		Settings: map[string]string{"log-level": "warn"}}
+	if err = chooseEngine(&cfg, engine); err == nil {
+		err = l.emulate(&cfg, j)
+	}
+	var n *network.Network
+	if err == nil {
+		n, err = network.Create(cfg)
+	}
+	if err != nil {
+		_ = os.RemoveAll(dir)
+		return nil, nil, err
+	}
+	stop = func() error {
+		err := n.Close()
+		if e := os.RemoveAll(dir); err == nil {
+			err = e
+		}
+		return err
+	}
+	ready, cancel := context.WithTimeout(ctx, startTimeout)
+	defer cancel()
+	if err = n.Start(); err == nil {
+		err = n.WaitReady(ready, nil)
+	}
+	if err != nil {
+		_ = stop()
+		return nil, nil, fmt.Errorf("start the network: %w", err)
+	}
+	return n, stop, nil
+}
+
+// chooseEngine sets the protocol of a network.
+func chooseEngine(_ *network.Config, e scenarios.Engine) error {
+	if e.Original || e.Slow {
+		return fmt.Errorf("%w: this build has no processes of %s", ErrUnavailable, e.Name)
+	}
+	return nil
+}
+
+// linksFile is the file in a network's folder that says what it emulates.
+const linksFile = "links.toml"
+
+// emulate gives a network the links of a cell.
+func (l *lab) emulate(cfg *network.Config, j *job) error {
+	if j.part.Mode != scenarios.WAN || j.cell.Links == scenarios.NoLinks {
+		return nil
+	}
+	links, err := Links(l.scenario, j.cell.Links, j.cell.Members)
+	if err != nil {
+		return err
+	}
+	path := filepath.Join(cfg.Dir, linksFile)
+	if err := os.WriteFile(path, encodeLinks(&links, j.seed), 0o600); err != nil {
+		return fmt.Errorf("write the links: %w", err)
+	}
+	cfg.Settings["experiment-links"] = path
+	return nil
+}
