@@ -172,8 +172,8 @@ func Run(ctx context.Context, cfg Config) (*Report, error) {
 	if err != nil {
 		return nil, fmt.Errorf("prepare the load: %w", err)
 	}
-	r := &Report{Workload: cfg.Workload, Campaign: w.campaign, Nodes: len(cfg.Nodes), OfferedPerSecond: cfg.Rate, Mode: "open",
-		PrepareS: time.Since(begin).Seconds(), ByCode: make(map[string]int)}
+	r := &Report{Workload: cfg.Workload, Campaign: w.campaign, Nodes: len(cfg.Nodes), OfferedPerSecond: cfg.Rate,
+		Mode: "open", PrepareS: time.Since(begin).Seconds(), ByCode: make(map[string]int)}
 	d := newDriver(&cfg, s, lanes)
 	if cfg.Rate == 0 {
 		r.Mode, r.InFlight = "closed", cfg.InFlight

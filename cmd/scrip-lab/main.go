@@ -59,7 +59,8 @@ func newCommand() *cobra.Command {
 			"with one process for each member on this machine, or the same with an emulated network.\n" +
 			"An experiment is a scenario; it leaves a folder with raw data, statistics and a report.",
 		Example: "  scrip-lab list\n  scrip-lab quick\n  scrip-lab run latency --out results\n  scrip-lab verify results",
-		Version: version, SilenceUsage: true, SilenceErrors: true, CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
+		Version: version, SilenceUsage: true, SilenceErrors: true,
+		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
 	}
 	c.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err} })
 	c.AddCommand(newListCommand(), newRunCommand(), newQuickCommand(), newVerifyCommand(), newCompareCommand())
