@@ -106,7 +106,8 @@ func execute(ctx context.Context, name string, o runOptions) error {
 	}
 	p := newProgress(os.Stderr)
 	err = trial.Run(ctx, raw, trial.Options{Folder: folder,
-		Scrip: find(o.scrip, "scrip"), Comet: find(o.comet, "scrip-comet"), Temp: o.temp, Repeats: o.repeats, Seed: o.seed, Modes: modes, Manifest: manifest(name, o), Progress: p.set})
+		Scrip: find(o.scrip, "scrip"), Comet: find(o.comet, "scrip-comet"), Temp: o.temp, Repeats: o.repeats,
+		Seed: o.seed, Modes: modes, Manifest: manifest(name, o), Progress: p.set})
 	p.done()
 	return finish(folder, err, o.show)
 }
