@@ -46,6 +46,12 @@ type DevNetwork struct {
 // keys follow from phrase, "" meaning DevPhrase, so the same arguments give the
 // same file to the byte.
 func Dev(name string, n int, phrase string) (*DevNetwork, error) {
+	return DevWith(name, n, phrase, nil)
+}
+
+// DevWith is Dev with a change to the parameters of the committee, such as its
+// protocol; nil for none. With pbft.Original there is no fast path.
+func DevWith(name string, n int, phrase string, change func(*Committee)) (*DevNetwork, error) {
 	faults, fastFaults := pbft.DefaultFaults(n)
 	if n < ValidatorsMin || n > pbft.ReplicasMax {
 		return nil, fmt.Errorf("dev network: %d validators, wanted %d to %d", n, ValidatorsMin, pbft.ReplicasMax)
@@ -73,6 +79,12 @@ func Dev(name string, n int, phrase string) (*DevNetwork, error) {
 			Faults: faults, FastFaults: fastFaults, Window: 32, Tenure: 4096, CheckpointInterval: 256,
 			ExecutionLag: 4, PrecisionMs: 500, DelayMs: 5000, PayloadBytesMax: 4 << 20,
 		},
+	}
+	if change != nil {
+		change(&f.Committee)
+	}
+	if f.Committee.Protocol == pbft.Original {
+		f.Committee.FastFaults = 0
 	}
 	for i := range n {
 		if err := d.add(f, wallet, i); err != nil {

@@ -80,6 +80,9 @@ type Committee struct {
 	PrecisionMs, DelayMs uint64
 	// PayloadBytesMax bounds the transactions of a block.
 	PayloadBytesMax uint32
+	// Protocol is how the committee decides. The file names it only if it is not
+	// pbft.DualPath, so that each content has one file.
+	Protocol pbft.Protocol
 }
 
 // Validator is one replica and the member that runs it.

@@ -178,6 +178,15 @@ func (o *object) at(name string) string {
 	return o.path + "." + name
 }
 
+// optional is take for a field that may be absent.
+func (o *object) optional(name string, kind byte) *node {
+	if o.node != nil && !contains(o.node.names, name) {
+		o.asked = append(o.asked, name)
+		return nil
+	}
+	return o.take(name, kind)
+}
+
 // take returns a field of a kind, or nil after noting why not.
 func (o *object) take(name string, kind byte) *node {
 	o.asked = append(o.asked, name)

@@ -190,6 +190,16 @@ func (d *decoder) committee(l *coupon.Genesis, o *object) Committee {
 	c.PrecisionMs = o.number("precision_ms", 1, precisionMsMax)
 	c.DelayMs = o.number("delay_ms", 1, delayMsMax)
 	c.PayloadBytesMax = uint32(o.number("payload_bytes_max", payloadBytesLow, payloadBytesHigh))
+	if n := o.optional("engine", '"'); n != nil {
+		p, err := pbft.ParseProtocol(n.text)
+		switch {
+		case err != nil:
+			o.fail(n.line, o.at("engine"), "%q, wanted %q", clip(n.text), pbft.Original)
+		case p == pbft.DualPath:
+			o.fail(n.line, o.at("engine"), "%q is what a file without this field means: leave it out", n.text)
+		}
+		c.Protocol = p
+	}
 	return c
 }
 
@@ -263,6 +273,7 @@ type (
 		PrecisionMs        uint64          `json:"precision_ms"`
 		DelayMs            uint64          `json:"delay_ms"`
 		PayloadBytesMax    uint32          `json:"payload_bytes_max"`
+		Engine             string          `json:"engine,omitempty"`
 	}
 	validatorForm struct {
 		Member uint16 `json:"member"`
@@ -309,6 +320,9 @@ func formOfCommittee(c *Committee) committeeForm {
 		Faults: c.Faults, FastFaults: c.FastFaults, Window: c.Window, Tenure: c.Tenure,
 		CheckpointInterval: c.CheckpointInterval, ExecutionLag: c.ExecutionLag,
 		PrecisionMs: c.PrecisionMs, DelayMs: c.DelayMs, PayloadBytesMax: c.PayloadBytesMax,
+	}
+	if c.Protocol != pbft.DualPath {
+		form.Engine = c.Protocol.String()
 	}
 	for _, v := range c.Validators {
 		form.Validators = append(form.Validators, validatorForm{v.Member, keys.Encode(keys.Validator, v.Key)})

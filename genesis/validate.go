@@ -170,7 +170,7 @@ func (f *File) newCommittee(chain [32]byte) (*pbft.Committee, error) {
 	return pbft.NewCommittee(chain, 0, list, pbft.Parameters{
 		Faults: c.Faults, FastFaults: c.FastFaults, Window: c.Window, Tenure: c.Tenure,
 		CheckpointInterval: c.CheckpointInterval, ExecutionLag: c.ExecutionLag,
-		PrecisionMs: c.PrecisionMs, DelayMs: c.DelayMs, PayloadBytesMax: c.PayloadBytesMax,
+		PrecisionMs: c.PrecisionMs, DelayMs: c.DelayMs, PayloadBytesMax: c.PayloadBytesMax, Protocol: c.Protocol,
 	})
 }
 

@@ -9,6 +9,7 @@ import (
 
 	"github.com/scrip-network/scrip/chain"
 	"github.com/scrip-network/scrip/pbft"
+	"github.com/scrip-network/scrip/pbft/wire"
 	"github.com/scrip-network/scrip/store"
 )
 
@@ -36,6 +37,8 @@ type executor struct {
 	done  chan jobDone
 	view  pbft.View // of the last executed block
 	began time.Time // when the last block was executed
+	// timeMs is the time at which the last block was executed, see execute.
+	timeMs uint64
 }
 
 func newExecutor(n *Node, view pbft.View) *executor {
@@ -106,7 +109,9 @@ func (e *executor) signaturesHeld(height uint64) (int, error) {
 	return len(c.Signatures), nil
 }
 
-// execute runs one block and commits it to the ledger, all of it or nothing.
+// execute runs one block and commits it to the ledger, all of it or nothing. Its
+// time is that of its header, or just after the block below: the original
+// protocol may order again, late, what was proposed before that one.
 func (e *executor) execute(c *pbft.CommittedBlock) (jobDone, error) {
 	h := &c.Block.Header
 	n := e.n
@@ -115,7 +120,8 @@ func (e *executor) execute(c *pbft.CommittedBlock) (jobDone, error) {
 		return jobDone{}, fmt.Errorf("execute block %d: %w", h.Seq, err)
 	}
 	start := time.Now()
-	r, err := n.cfg.Machine.Execute(Batch{Height: uint64(h.Seq), TimeMs: h.TimeMs, Txs: txs})
+	timeMs := max(h.TimeMs, e.timeMs+1)
+	r, err := n.cfg.Machine.Execute(Batch{Height: uint64(h.Seq), TimeMs: timeMs, Txs: txs})
 	if err == nil {
 		err = n.cfg.Ledger.Err()
 	}
@@ -132,10 +138,15 @@ func (e *executor) execute(c *pbft.CommittedBlock) (jobDone, error) {
 	}
 	n.metrics.took(stepExecute, start)
 	start = time.Now()
-	if err := n.cfg.Ledger.Commit(BlockBatch(c, txs, &r, receiptRoot), false); err != nil {
+	batch := BlockBatch(c, txs, &r, receiptRoot)
+	if timeMs != h.TimeMs {
+		batch.Header = wire.AppendUint64(batch.Header, timeMs)
+	}
+	if err := n.cfg.Ledger.Commit(batch, false); err != nil {
 		return jobDone{}, fmt.Errorf("store block %d: %w", h.Seq, err)
 	}
 	n.metrics.took(stepStore, start)
+	e.timeMs = timeMs
 	d := jobDone{seq: h.Seq, stateRoot: r.StateRoot, receiptRoot: receiptRoot}
 	e.announce(c, txs, &r, d, tree)
 	return d, nil
@@ -176,7 +187,7 @@ func (e *executor) announce(c *pbft.CommittedBlock, txs []*Tx, r *Result, d jobD
 
 // BlockBatch is everything that an executed block leaves in the ledger.
 func BlockBatch(c *pbft.CommittedBlock, txs []*Tx, r *Result, receiptRoot pbft.Digest) store.BlockBatch {
-	header := record{c.Block.SignedHeader, r.StateRoot, receiptRoot}
+	header := record{SignedHeader: c.Block.SignedHeader, stateRoot: r.StateRoot, receiptRoot: receiptRoot}
 	b := store.BlockBatch{
 		Height: uint64(c.Block.Header.Seq), StateRoot: r.StateRoot,
 		Header: header.encode(), Payload: c.Block.Payload,
@@ -203,21 +214,23 @@ func BlockBatch(c *pbft.CommittedBlock, txs []*Tx, r *Result, receiptRoot pbft.D
 }
 
 // record is what the ledger keeps as the header of an executed block: the header
-// with its primary's signature, and the results of the block.
+// with its primary's signature, the results of the block, and behind them, where
+// it is not that of the header, the time at which it was executed.
 type record struct {
 	pbft.SignedHeader
 	stateRoot, receiptRoot pbft.Digest
+	timeMs                 uint64
 }
 
 const recordBytes = pbft.HeaderBytes + 64 + 32 + 32
 
 func (x *record) encode() []byte {
-	b := append(x.Header.Append(make([]byte, 0, recordBytes)), x.Signature[:]...)
+	b := append(x.Header.Append(make([]byte, 0, recordBytes+8)), x.Signature[:]...)
 	return append(append(b, x.stateRoot[:]...), x.receiptRoot[:]...)
 }
 
 func decodeRecord(b []byte) (x record, err error) {
-	if len(b) != recordBytes {
+	if len(b) != recordBytes && len(b) != recordBytes+8 {
 		return x, fmt.Errorf("stored header of %d bytes", len(b))
 	}
 	if x.Header, err = pbft.DecodeHeader(b[:pbft.HeaderBytes]); err != nil {
@@ -225,6 +238,9 @@ func decodeRecord(b []byte) (x record, err error) {
 	}
 	rest := b[pbft.HeaderBytes:]
 	x.Signature, x.stateRoot, x.receiptRoot = pbft.Signature(rest), pbft.Digest(rest[64:]), pbft.Digest(rest[96:])
+	if x.timeMs = x.Header.TimeMs; len(b) > recordBytes {
+		x.timeMs = wire.NewReader(b[recordBytes:]).Uint64()
+	}
 	return x, nil
 }
 

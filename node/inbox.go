@@ -122,10 +122,17 @@ func (b *inbox) wellFormed(m pbft.Message) bool {
 	case *pbft.PrePrepare:
 		return b.fits(&x.Block)
 	case *pbft.Blocks:
-		for i := range x.Blocks {
-			if !b.fits(&x.Blocks[i]) {
-				return false
-			}
+		return b.allFit(x.Blocks)
+	case *pbft.Decided:
+		return b.allFit(x.Blocks)
+	}
+	return true
+}
+
+func (b *inbox) allFit(blocks []pbft.Block) bool {
+	for i := range blocks {
+		if !b.fits(&blocks[i]) {
+			return false
 		}
 	}
 	return true

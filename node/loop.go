@@ -135,7 +135,7 @@ func (l *loop) drainLane(p *peerState, lane <-chan inbound) int {
 	for i := range drainMax {
 		select {
 		case in := <-lane:
-			if in.message.Kind() == pbft.KindBlocks && len(l.backlog) > backlogMax {
+			if k := in.message.Kind(); (k == pbft.KindBlocks || k == pbft.KindDecided) && len(l.backlog) > backlogMax {
 				l.n.metrics.frameDropped.Inc()
 				continue
 			}

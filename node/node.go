@@ -207,7 +207,12 @@ func (n *Node) restore() error {
 	if err := n.certs.scan(uint64(last.Seq)); err != nil {
 		return err
 	}
+	stored, err := readRecord(n.cfg.Ledger.Latest(), uint64(last.Seq))
+	if err != nil {
+		return fmt.Errorf("read the last block: %w", err)
+	}
 	n.executor = newExecutor(n, last.View)
+	n.executor.timeMs = stored.timeMs
 	n.hub = newHub(uint64(last.Seq), last.TimeMs)
 	n.loop = &loop{n: n, engine: engine, committed: last.Seq, executed: last.Seq}
 	n.metrics.height.Set(float64(last.Seq))

@@ -25,24 +25,30 @@ func (n *Node) serve(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case s := <-n.serves:
-			m, err := n.blocksAfter(s)
+			found, err := n.blocksAfter(s)
 			if err != nil {
 				n.log.Warn("cannot serve blocks", "peer", s.To, "after", s.After, "err", err)
 				continue
 			}
-			if len(m.Blocks) == 0 {
+			if len(found.Blocks) == 0 {
 				continue
 			}
+			var m pbft.Message = found
+			if n.committee.Protocol() == pbft.DualPath { // the last certificate proves all
+				last := found.Certificates[len(found.Certificates)-1]
+				m = &pbft.Blocks{Epoch: found.Epoch, Blocks: found.Blocks, Certificate: last}
+			}
 			n.network.Send(uint16(s.To), transport.Bulk, pbft.EncodeMessage(m))
-			n.metrics.served.Add(float64(len(m.Blocks)))
+			n.metrics.served.Add(float64(len(found.Blocks)))
 		}
 	}
 }
 
 // blocksAfter reads committed blocks that end with one that has its own commit
-// certificate, as many as fit one answer. It may find none.
-func (n *Node) blocksAfter(s pbft.Serve) (*pbft.Blocks, error) {
-	m := &pbft.Blocks{Epoch: n.committee.Epoch()}
+// certificate, as many as fit one answer, and the certificates that they have. It
+// may find none.
+func (n *Node) blocksAfter(s pbft.Serve) (*pbft.Decided, error) {
+	m := &pbft.Decided{Epoch: n.committee.Epoch()}
 	view := n.cfg.Ledger.Latest()
 	proved, size := 0, 0
 	for seq := s.After + 1; len(m.Blocks) < pbft.BlocksMax; seq++ {
@@ -60,9 +66,11 @@ func (n *Node) blocksAfter(s pbft.Serve) (*pbft.Blocks, error) {
 		m.Blocks = append(m.Blocks, pbft.Block{SignedHeader: header.SignedHeader, Payload: stored.Payload})
 		size += len(stored.Payload) + pbft.HeaderBytes
 		if len(stored.Certificate) > 0 {
-			if m.Certificate, err = pbft.DecodeCertificate(stored.Certificate); err != nil {
+			proof, err := pbft.DecodeCertificate(stored.Certificate)
+			if err != nil {
 				return nil, fmt.Errorf("read the certificate of block %d: %w", seq, err)
 			}
+			m.Certificates = append(m.Certificates, proof)
 			proved = len(m.Blocks)
 			if size >= serveBytesMax || seq >= s.Limit {
 				break
