@@ -67,36 +67,73 @@ func (s *Server) batch(w http.ResponseWriter, r *http.Request) {
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), batchWaitMax)
 	defer cancel()
-	lines := make(chan BatchLine, len(txs)) // room for all: nobody blocks on it
-	var g sync.WaitGroup
-	for i, raw := range txs {
-		switch {
-		case i > 0 && !s.clients.Allow(throttle.Address(r), time.Now()), !s.waiting.enter(""):
-			lines <- BatchLine{Tx: i, Code: client.ProblemRateLimited}
-		default:
-			g.Go(func() {
-				defer s.waiting.leave("")
-				lines <- s.batchLine(ctx, i, raw)
-			})
-		}
+	places, lines := s.letIn(r, len(txs))
+	raws := make([][]byte, len(places))
+	for k, i := range places {
+		raws[k] = txs[i]
 	}
+	outcomes := make(chan node.Submitted, len(raws)) // room for all: nobody blocks on it
+	var g sync.WaitGroup
+	g.Go(func() { s.node.SubmitAll(ctx, raws, nil, outcomes) })
 	defer g.Wait()
 	w.Header().Set("Content-Type", "application/x-ndjson")
 	w.Header().Set("Cache-Control", "no-store")
-	writeLines(w, lines, len(txs))
+	s.writeLines(ctx, w, lines, places, outcomes)
 }
 
-// batchLine hands in one transaction and waits for its outcome.
-func (s *Server) batchLine(ctx context.Context, i int, raw []byte) BatchLine {
-	l := BatchLine{Tx: i, Code: client.StatePending}
-	pending, err := s.node.Submit(ctx, raw, nil)
-	if err == nil {
-		var o node.Outcome
-		if o, err = s.node.Wait(ctx, pending.ID, node.Executed); err == nil {
-			var receipt coupon.Outcome
-			if receipt, err = coupon.DecodeReceipt(o.Receipt); err == nil {
-				return BatchLine{Tx: i, Code: receipt.Code.String(), Final: true, Height: client.U64(o.Height)}
+// letIn returns the places of the transactions that the limits let in, and the
+// lines of the others.
+func (s *Server) letIn(r *http.Request, n int) (places []int, refused []byte) {
+	address := throttle.Address(r)
+	for i := range n {
+		if i > 0 && !s.clients.Allow(address, time.Now()) || !s.waiting.enter("") {
+			refused = (&BatchLine{Tx: i, Code: client.ProblemRateLimited}).append(refused)
+		} else {
+			places = append(places, i)
+		}
+	}
+	return places, refused
+}
+
+// writeLines writes what is known at once, then each outcome, as many at once as
+// are there. A client that has gone is written no more, but each outcome gives
+// its place among those who wait back.
+func (s *Server) writeLines(ctx context.Context, w http.ResponseWriter, b []byte, places []int,
+	outcomes <-chan node.Submitted) {
+	out := http.NewResponseController(w)
+	gone := false
+	for open := len(places); ; {
+		if len(b) > 0 && !gone {
+			_, err := w.Write(b)
+			if err == nil {
+				err = out.Flush()
 			}
+			gone = err != nil
+		}
+		if open == 0 {
+			return
+		}
+		b = b[:0]
+		for o := <-outcomes; ; o = <-outcomes {
+			s.waiting.leave("")
+			open--
+			l := s.batchLine(ctx, places[o.Tx], &o)
+			b = l.append(b)
+			if len(outcomes) == 0 {
+				break
+			}
+		}
+	}
+}
+
+// batchLine tells what became of one transaction.
+func (s *Server) batchLine(ctx context.Context, i int, o *node.Submitted) BatchLine {
+	l := BatchLine{Tx: i, Code: client.StatePending}
+	err := o.Err
+	if err == nil {
+		var receipt coupon.Outcome
+		if receipt, err = coupon.DecodeReceipt(o.Outcome.Receipt); err == nil {
+			return BatchLine{Tx: i, Code: receipt.Code.String(), Final: true, Height: client.U64(o.Outcome.Height)}
 		}
 	}
 	var refused *node.Refusal
@@ -114,30 +151,6 @@ func (s *Server) batchLine(ctx context.Context, i int, raw []byte) BatchLine {
 		l.Code = client.ProblemInternal
 	}
 	return l
-}
-
-// writeLines writes n lines, as many at once as are there.
-func writeLines(w http.ResponseWriter, lines <-chan BatchLine, n int) {
-	out := http.NewResponseController(w)
-	var b []byte
-	for n > 0 {
-		l := <-lines
-		b, n = l.append(b[:0]), n-1
-		for more := true; more && n > 0; {
-			select {
-			case l = <-lines:
-				b, n = l.append(b), n-1
-			default:
-				more = false
-			}
-		}
-		if _, err := w.Write(b); err != nil {
-			return // the client has gone; what it handed in goes on
-		}
-		if err := out.Flush(); err != nil {
-			return
-		}
-	}
 }
 
 // readBatch splits the body of a batch.

@@ -19,6 +19,11 @@ func (idle) Submit(context.Context, []byte, *[32]byte) (p node.Pending, err erro
 func (idle) Wait(context.Context, [32]byte, node.Finality) (o node.Outcome, err error) {
 	return o, node.ErrStopped
 }
+func (idle) SubmitAll(_ context.Context, raws [][]byte, _ *[32]byte, outcomes chan<- node.Submitted) {
+	for i := range raws {
+		outcomes <- node.Submitted{Tx: i, Err: node.ErrStopped}
+	}
+}
 func (idle) Lookup([32]byte) (o node.Outcome, ok bool, err error) { return o, false, nil }
 func (idle) Waits([32]byte) bool                                  { return false }
 func (idle) Block(uint64) (*node.Block, error)                    { return nil, store.ErrNotFound }

@@ -32,6 +32,7 @@ import (
 type Node interface {
 	Submit(ctx context.Context, raw []byte, by *[32]byte) (node.Pending, error)
 	Wait(ctx context.Context, id [32]byte, until node.Finality) (node.Outcome, error)
+	SubmitAll(ctx context.Context, raws [][]byte, by *[32]byte, outcomes chan<- node.Submitted)
 	Lookup(id [32]byte) (node.Outcome, bool, error)
 	Waits(id [32]byte) bool
 	Block(height uint64) (*node.Block, error)

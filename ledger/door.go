@@ -16,7 +16,7 @@ const doorRowsMax = 1 << 15
 // not always the same one, which is enough for an answer that promises nothing.
 // Safe for concurrent use.
 type door struct {
-	view *store.View
+	store *store.Ledger
 
 	mu      sync.RWMutex // guards all below
 	shared  map[string][]byte
@@ -24,7 +24,7 @@ type door struct {
 }
 
 func newDoor(s *store.Ledger) *door {
-	return &door{view: s.Latest(), shared: make(map[string][]byte)}
+	return &door{store: s, shared: make(map[string][]byte)}
 }
 
 // isShared reports whether many transactions read the row.
@@ -35,7 +35,7 @@ func isShared(key []byte) bool {
 // Get implements coupon.Reader.
 func (d *door) Get(key []byte) ([]byte, bool) {
 	if !isShared(key) {
-		return d.view.Row(key)
+		return d.row(key)
 	}
 	d.mu.RLock()
 	value, ok := d.shared[string(key)]
@@ -44,7 +44,7 @@ func (d *door) Get(key []byte) ([]byte, bool) {
 	if ok {
 		return value, true
 	}
-	value, ok = d.view.Row(key)
+	value, ok = d.row(key)
 	if !ok {
 		return nil, false
 	}
@@ -57,6 +57,13 @@ func (d *door) Get(key []byte) ([]byte, bool) {
 		d.shared[string(key)] = value
 	}
 	return value, true
+}
+
+// row reads the store. What cannot be read is taken for absent: the answer
+// promises nothing, and the executor meets the failure too, which ends the node.
+func (d *door) row(key []byte) ([]byte, bool) {
+	value, ok, err := d.store.RecentRow(key)
+	return value, ok && err == nil
 }
 
 // changed makes the rows of an executed block known. Their block is not stored
@@ -83,7 +90,7 @@ func (d *door) changed(rows []store.Write) {
 
 // Seen implements coupon.Reader.
 func (d *door) Seen(id [32]byte, bucket uint64) (coupon.SeenEntry, bool) {
-	return seenEntry(id)(d.view.Seen(id, bucket))
+	return seenEntry(id)(d.store.Latest().Seen(id, bucket))
 }
 
 // SeenBuckets implements coupon.Reader. A dry run drops nothing.

@@ -97,8 +97,9 @@ func (n *Node) admit(tx *Tx, by *[32]byte) (Pending, error) {
 // missing, the Outcome comes without it beside the error. Safe for concurrent
 // use.
 func (n *Node) Wait(ctx context.Context, id [32]byte, until Finality) (Outcome, error) {
-	w, err := n.hub.wait(id, until)
-	if err != nil {
+	answers := make(chan answer, 1)
+	w := &waiter{id: id, until: until, outcome: answers}
+	if err := n.hub.wait(w); err != nil {
 		if o, ok, lookupErr := n.Lookup(id); ok || lookupErr != nil {
 			return o, lookupErr // what is known needs no waiting
 		}
@@ -113,13 +114,14 @@ func (n *Node) Wait(ctx context.Context, id [32]byte, until Finality) (Outcome, 
 	look := !n.mempool.has(id)
 	for {
 		if look {
-			done := false
+			var done bool
+			var err error
 			if known, done, err = n.settled(w, until); done || err != nil {
 				return known, err
 			}
 		}
 		select {
-		case a := <-w.outcome:
+		case a := <-answers:
 			if errors.Is(a.err, errReadBack) {
 				return n.Wait(ctx, id, until)
 			}

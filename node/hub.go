@@ -87,16 +87,18 @@ type hub struct {
 	stopped  bool
 }
 
-// waiter is one call of Wait.
+// waiter is one call of Wait, or one transaction of a call of SubmitAll.
 type waiter struct {
 	id      [32]byte
 	until   Finality
-	height  uint64 // of its block, once in proving
-	index   uint32 // in its block, once in proving
-	outcome chan answer
+	height  uint64        // of its block, once in proving
+	index   uint32        // in its block, once in proving
+	outcome chan<- answer // with room for the answers of all its waiters
+	place   int           // among the transactions of SubmitAll
 }
 
 type answer struct {
+	waiter  *waiter
 	outcome Outcome
 	err     error
 }
@@ -197,24 +199,23 @@ func (h *hub) stop() {
 
 func (h *hub) answer(w *waiter, o Outcome, err error) {
 	h.waiters--
-	w.outcome <- answer{o, err} // has room for one, and gets one
+	w.outcome <- answer{w, o, err} // there is room, and each waiter gets one
 }
 
 // wait registers interest in an id. The caller looks into the index afterwards,
 // so that no execution falls between.
-func (h *hub) wait(id [32]byte, until Finality) (*waiter, error) {
+func (h *hub) wait(w *waiter) error {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	switch {
 	case h.stopped:
-		return nil, ErrStopped
+		return ErrStopped
 	case h.waiters >= waitersMax:
-		return nil, ErrTooMany
+		return ErrTooMany
 	}
 	h.waiters++
-	w := &waiter{id: id, until: until, outcome: make(chan answer, 1)}
-	h.waiting[id] = append(h.waiting[id], w)
-	return w, nil
+	h.waiting[w.id] = append(h.waiting[w.id], w)
+	return nil
 }
 
 // waitProof moves a waiter to the proofs of a height, unless it was answered or

@@ -1,5 +1,60 @@
 package store
 
+import "sync"
+
+// rowCache is an lru that readers share with the owner. A reader may have read
+// what a commit is about to replace, so what it read is put only if no commit
+// was under way since before it read.
+type rowCache struct {
+	mu      sync.Mutex // guards all below
+	lru     *lru
+	commits uint64 // odd while a commit is under way
+}
+
+// get returns what is known of key, and the mark for putRead.
+func (c *rowCache) get(key []byte) (value []byte, known bool, mark uint64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	value, known = c.lru.get(key)
+	return value, known, c.commits
+}
+
+// putRead makes known what was read since get gave mark.
+func (c *rowCache) putRead(key, value []byte, mark uint64) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.commits == mark && mark%2 == 0 {
+		c.lru.put(key, value)
+	}
+}
+
+// begin announces a commit.
+func (c *rowCache) begin() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.commits++
+}
+
+// end makes the changes of a commit known.
+func (c *rowCache) end(tables ...tableWrites) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.commits++
+	var key []byte
+	for _, t := range tables {
+		for i := range t.writes {
+			key = append(append(key[:0], t.table), t.writes[i].Key...)
+			c.lru.put(key, t.writes[i].Value)
+		}
+	}
+}
+
+// tableWrites are changes of one table.
+type tableWrites struct {
+	table  byte
+	writes []Write
+}
+
 // lru remembers the values of ledger keys, and that keys are absent, within a
 // limit of bytes; the least recently used go first. It is not safe for
 // concurrent use.

@@ -68,27 +68,18 @@ func (l *Ledger) Commit(b BlockBatch, sync bool) error {
 	}
 	// Before the block is visible, since views filter by height.
 	l.seen.add(b.Height, b.SeenAdded)
+	l.cache.begin()
 	if err := l.write(&b, sync); err != nil {
 		l.fail(fmt.Sprintf("commit block %d", b.Height), err)
 		return l.err
 	}
-	for i := range b.Rows {
-		l.remember(tableRow, &b.Rows[i])
-	}
-	for i := range b.Pages {
-		l.remember(tablePage, &b.Pages[i])
-	}
+	l.cache.end(tableWrites{tableRow, b.Rows}, tableWrites{tablePage, b.Pages})
 	l.tip.Store(&tip{height: b.Height, root: b.StateRoot})
 	if sync {
 		l.raiseSynced(b.Height)
 	}
 	l.seen.drop(b.SeenDropped)
 	return nil
-}
-
-func (l *Ledger) remember(table byte, w *Write) {
-	l.key = append(append(l.key[:0], table), w.Key...)
-	l.cache.put(l.key, w.Value)
 }
 
 // PutCheckpoint files the certificate over the executed state at height. It is

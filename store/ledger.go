@@ -48,7 +48,7 @@ type LedgerConfig struct {
 
 	BlockCacheBytes int64  // Pebble's blocks as on disk
 	MemTableBytes   uint64 // of each of at most four tables
-	RowCacheBytes   int64  // rows and pages as values, for the owner's reads
+	RowCacheBytes   int64  // rows and pages as values, for reads of the latest state
 	SeenEntries     int    // Seen members in memory, about 70 bytes each
 
 	Logger *slog.Logger // nil = none
@@ -60,7 +60,7 @@ type LedgerConfig struct {
 type Ledger struct {
 	db     *pebble.DB
 	log    *slog.Logger
-	cache  *lru
+	cache  rowCache
 	seen   *seenTable
 	latest *View
 	tip    atomic.Pointer[tip] // nil = empty
@@ -103,7 +103,7 @@ const (
 func OpenLedger(cfg LedgerConfig) (*Ledger, error) {
 	l := &Ledger{
 		log:   cfg.Logger,
-		cache: newLRU(orDefault(cfg.RowCacheBytes, RowCacheBytesDefault)),
+		cache: rowCache{lru: newLRU(orDefault(cfg.RowCacheBytes, RowCacheBytesDefault))},
 		seen:  newSeenTable(orDefault(cfg.SeenEntries, SeenEntriesDefault)),
 	}
 	if l.log == nil {
@@ -300,16 +300,34 @@ func (l *Ledger) Page(id []byte) (page []byte, ok bool) { return l.cached(tableP
 
 func (l *Ledger) cached(table byte, key []byte) ([]byte, bool) {
 	l.key = append(append(l.key[:0], table), key...)
-	if v, known := l.cache.get(l.key); known {
-		return v, v != nil
-	}
-	v, ok, err := get(l.db, l.key)
+	v, ok, err := l.through(l.key)
 	if err != nil {
 		l.fail("read ledger", err)
-		return nil, false
 	}
-	l.cache.put(l.key, v)
 	return v, ok
+}
+
+// through reads a key by way of the cache.
+func (l *Ledger) through(key []byte) (value []byte, ok bool, err error) {
+	value, known, mark := l.cache.get(key)
+	if known {
+		return value, value != nil, nil
+	}
+	if value, ok, err = get(l.db, key); err != nil {
+		return nil, false, err
+	}
+	l.cache.putRead(key, value, mark)
+	return value, ok, nil
+}
+
+// RecentRow returns the value of a row after some recent block, not always the
+// same one, at less cost than a view. The caller must not change it. Safe for
+// concurrent use.
+func (l *Ledger) RecentRow(key []byte) (value []byte, ok bool, err error) {
+	if value, ok, err = l.through(append(append(make([]byte, 0, 64), tableRow), key...)); err != nil {
+		return nil, false, fmt.Errorf("read ledger: %w", err)
+	}
+	return value, ok, nil
 }
 
 // Seen returns the entry of id in a bucket after the last block. A failure reads

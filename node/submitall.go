@@ -1,0 +1,170 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strconv"
+	"time"
+
+	"github.com/scrip-network/scrip/sig"
+)
+
+// SubmittedMax bounds the transactions of one call of SubmitAll.
+const SubmittedMax = 1024
+
+// Submitted is what became of one transaction of SubmitAll.
+type Submitted struct {
+	// Tx is the transaction's place in what was submitted.
+	Tx      int
+	Outcome Outcome
+	// Err is an error of Submit or of Wait; the Outcome is empty then.
+	Err error
+}
+
+// SubmitAll is Submit and Wait for Executed of many transactions, at the cost of
+// few: their signatures are checked together and one goroutine waits for all. by
+// is as for Submit. It sends each transaction's outcome, in any order, to
+// outcomes, which must have room for all of them, and returns when the last is
+// there. When ctx ends, those without an outcome get its error. Safe for
+// concurrent use.
+func (n *Node) SubmitAll(ctx context.Context, raws [][]byte, by *[32]byte, outcomes chan<- Submitted) {
+	s := &submission{n: n, out: outcomes, answers: make(chan answer, len(raws)),
+		waiting: make([]*waiter, len(raws))}
+	verdicts, err := n.judged(ctx, raws)
+	if err != nil {
+		for i := range raws {
+			s.done(i, Outcome{}, err)
+		}
+		return
+	}
+	for i, v := range verdicts {
+		if v.err != nil {
+			s.done(i, Outcome{}, v.err)
+		} else {
+			s.admit(i, v.tx, by)
+		}
+	}
+	s.wait(ctx)
+}
+
+// judged checks transactions as Submit does, all at once.
+func (n *Node) judged(ctx context.Context, raws [][]byte) ([]*verdict, error) {
+	switch {
+	case n.stopped():
+		return nil, ErrStopped
+	case len(raws) > SubmittedMax:
+		return nil, ErrTooMany
+	}
+	if full := n.mempool.full(); full != nil {
+		verdicts := make([]*verdict, len(raws))
+		for i := range raws {
+			verdicts[i] = &verdict{tx: n.front.known(raws[i])}
+			if verdicts[i].tx == nil {
+				verdicts[i].err = full
+			}
+		}
+		return verdicts, nil
+	}
+	settled := make(chan []*verdict, 1)
+	n.front.check(sig.Bulk, raws, func(vs []*verdict) { settled <- vs })
+	select {
+	case vs := <-settled:
+		return vs, nil
+	case <-ctx.Done():
+		return nil, fmt.Errorf("submit: %w", ctx.Err())
+	}
+}
+
+// submission is one call of SubmitAll.
+type submission struct {
+	n       *Node
+	out     chan<- Submitted
+	answers chan answer
+	waiting []*waiter // by place; nil = has its outcome
+	open    int       // waiters
+}
+
+func (s *submission) done(i int, o Outcome, err error) {
+	if refusal := (*Refusal)(nil); errors.As(err, &refusal) {
+		s.n.metrics.refused.WithLabelValues("E" + strconv.Itoa(int(refusal.Code))).Inc()
+	}
+	s.out <- Submitted{i, o, err}
+}
+
+// admit hands a transaction on and waits for it, in the other order, so that its
+// execution cannot be missed.
+func (s *submission) admit(i int, tx *Tx, by *[32]byte) {
+	w := &waiter{id: tx.ID, outcome: s.answers, place: i}
+	if err := s.n.hub.wait(w); err != nil {
+		s.done(i, Outcome{}, err)
+		return
+	}
+	s.waiting[i] = w
+	s.open++
+	p, err := s.n.admit(tx, by)
+	if err != nil {
+		s.leave(w)
+		s.done(i, Outcome{}, err)
+	} else if p.Known {
+		s.look(w)
+	}
+}
+
+// leave takes a waiter back whose answer is not wanted any more, though it may
+// be on its way.
+func (s *submission) leave(w *waiter) {
+	s.n.hub.forget(w)
+	s.waiting[w.place] = nil
+	s.open--
+}
+
+// look answers a waiter from the ledger, if the transaction was executed.
+func (s *submission) look(w *waiter) {
+	o, done, err := s.n.settled(w, Executed)
+	if done || err != nil {
+		s.leave(w)
+		s.done(w.place, o, err)
+	}
+}
+
+// wait passes outcomes on until none is missing or ctx ends.
+func (s *submission) wait(ctx context.Context) {
+	recheck := time.NewTicker(waitRecheck)
+	defer recheck.Stop()
+	for s.open > 0 {
+		select {
+		case a := <-s.answers:
+			w := a.waiter
+			switch {
+			case s.waiting[w.place] == nil: // answered from the ledger meanwhile
+			case errors.Is(a.err, errReadBack):
+				s.look(w)
+			default:
+				s.waiting[w.place] = nil
+				s.open--
+				s.done(w.place, a.outcome, a.err)
+			}
+		case <-recheck.C:
+			s.each(func(w *waiter) {
+				if !s.n.mempool.has(w.id) { // what waits there has no outcome yet
+					s.look(w)
+				}
+			})
+		case <-ctx.Done():
+			err := fmt.Errorf("wait for transaction: %w", ctx.Err())
+			s.each(func(w *waiter) {
+				s.leave(w)
+				s.done(w.place, Outcome{ID: w.id}, err)
+			})
+		}
+	}
+}
+
+func (s *submission) each(f func(*waiter)) {
+	for _, w := range s.waiting {
+		if w != nil {
+			f(w)
+		}
+	}
+}
