@@ -6,7 +6,9 @@ import { fileURLToPath } from "node:url";
 const root = fileURLToPath(new URL("..", import.meta.url));
 const run = (command, args) => execFileSync(command, args, { cwd: root, stdio: "inherit" });
 try {
-  run(process.execPath, ["node_modules/typescript/bin/tsc", "-p", "tsconfig.test.json"]);
+  for (const config of ["tsconfig.json", "tsconfig.test.json"]) {
+    run(process.execPath, ["node_modules/typescript/bin/tsc", "-p", config]);
+  }
   const wanted = process.argv.slice(2);
   const files = readdirSync(`${root}/test`)
     .filter((f) => f.endsWith(".test.ts") && (wanted.length === 0 || wanted.some((w) => f.startsWith(w))))

@@ -37,7 +37,8 @@ export interface Done<K extends Effect["kind"]> {
   effect: Extract<Effect, { kind: K }>;
 }
 
-async function done<K extends Effect["kind"]>(kind: K, receipt: Promise<Receipt>): Promise<Done<K>> {
+/** Waits for the receipt of a kind of transaction. */
+export async function receiptOf<K extends Effect["kind"]>(kind: K, receipt: Promise<Receipt>): Promise<Done<K>> {
   const r = await receipt;
   const effect = r.outcome.effect;
   if (effect?.kind !== kind) throw new TypeError(`the receipt is that of a ${effect?.kind}, not of a ${kind}`);
@@ -57,7 +58,7 @@ export async function claim(
     throw new RuleError("E301", "the ticket is not signed by its batch's ticket key");
   }
   const fields = { ticket: ticketOf(chain, ticket), ticketKey: batch.ticketKey, to, ticketSignature: ticket.signature };
-  return done("Claim", client.submit(claimTx(chain, client.expiry(), fields, claimSigner(chain, ticket)), options));
+  return receiptOf("Claim", client.submit(claimTx(chain, client.expiry(), fields, claimSigner(chain, ticket)), options));
 }
 
 /** The part of a coupon that a transfer needs. */
@@ -72,7 +73,7 @@ function move(
   options: CallOptions,
 ): Promise<Done<"Transfer">> {
   const fields = { coupon: c.id, seq: c.seq, to, giftUntil };
-  return done("Transfer", client.submit(transferTx(client.chain, client.expiry(), fields, mover), options));
+  return receiptOf("Transfer", client.submit(transferTx(client.chain, client.expiry(), fields, mover), options));
 }
 
 /** Moves a coupon to another key at once. */
@@ -210,7 +211,7 @@ export function redeemInvoice(
 ): Promise<Done<"Redeem">> {
   if (auth.auth.mode !== "INVOICE") throw new TypeError("the code is a shown one, not the answer to an invoice");
   const tx = redeemInvoiceTx(client.chain, invoice.invoice, invoice.signature, auth.auth, auth.signature);
-  return done("Redeem", client.submit(tx, options));
+  return receiptOf("Redeem", client.submit(tx, options));
 }
 
 /**
@@ -229,7 +230,7 @@ export async function redeemShown(
   const basis = clipBasis(c.terms, bill.basis, bill.qty, bill.unit);
   const v = facts(c.campaign.number, c.terms.currency, { ...bill, basis }, client.nowMs());
   const tx = redeemShowTx(client.chain, v, till, code.auth, code.signature);
-  return done("Redeem", client.submit(tx, options));
+  return receiptOf("Redeem", client.submit(tx, options));
 }
 
 /** Undoes the redemption (coupon, seq): the customer has the use back. */
@@ -240,5 +241,5 @@ export function voidRedemption(
   seq: number,
   options: CallOptions = {},
 ): Promise<Done<"Void">> {
-  return done("Void", client.submit(voidTx(client.chain, client.expiry(), coupon, seq, till), options));
+  return receiptOf("Void", client.submit(voidTx(client.chain, client.expiry(), coupon, seq, till), options));
 }

@@ -2,6 +2,12 @@
 
 /** The API's answers as they stand in JSON: numbers of 64 bits are decimal strings, bytes are base64. */
 
+export interface AuthsBody {
+  /** Payloads of type 2, as the wallet has left them */
+  auths: string[];
+  expires: Time;
+}
+
 export interface BatchAnswer {
   campaign: number;
   count: number;
@@ -53,6 +59,11 @@ export interface BlockAnswer {
   txs?: string[];
   /** The view in which it was proposed */
   view: string;
+}
+
+export interface BoxBody {
+  data?: string;
+  expires?: Time;
 }
 
 export interface CampaignAnswer {
@@ -115,6 +126,14 @@ export interface CampaignBody {
   /** Version of the terms */
   version: number;
   voids: number;
+}
+
+export interface CodeBody {
+  /** For programs: 32 hexadecimal digits */
+  bundle: string;
+  /** For people: ten characters and a hyphen */
+  code: string;
+  expires: Time;
 }
 
 export interface CouponAnswer {
@@ -328,6 +347,23 @@ export interface MemberBody {
   time: Time;
 }
 
+export interface NodeAddress {
+  key: string;
+  member: number;
+  /** Of the member */
+  name: string;
+  /** Its number in the committee */
+  replica: number;
+  /** Missing if this node was told none */
+  url?: string;
+}
+
+export interface NodesBody {
+  /** Addresses of ticket desks */
+  desks: string[];
+  nodes: NodeAddress[];
+}
+
 export interface ObligationAnswer {
   /** Begin of the cycle */
   begins: Time;
@@ -479,6 +515,16 @@ export interface Problem {
   type: string;
   /** The word for people, the same in all tools */
   word: string;
+}
+
+export interface PutBoxInputBody {
+  /** At most 256 bytes, in base64 (base64) */
+  data: string;
+}
+
+export interface PutCodeInputBody {
+  /** Payloads of type 2 in mode SHOW, in base64 */
+  auths: string[];
 }
 
 export interface RedemptionBody {
@@ -727,11 +773,14 @@ export interface ValidatorsBody {
 
 /** The answers by name. */
 export interface Answers {
+  AuthsBody: AuthsBody;
   BatchAnswer: BatchAnswer;
   BatchLine: BatchLine;
   BlockAnswer: BlockAnswer;
+  BoxBody: BoxBody;
   CampaignAnswer: CampaignAnswer;
   CampaignBody: CampaignBody;
+  CodeBody: CodeBody;
   CouponAnswer: CouponAnswer;
   CouponBody: CouponBody;
   DryRunAnswer: DryRunAnswer;
@@ -743,6 +792,8 @@ export interface Answers {
   FundingAnswer: FundingAnswer;
   MemberAnswer: MemberAnswer;
   MemberBody: MemberBody;
+  NodeAddress: NodeAddress;
+  NodesBody: NodesBody;
   ObligationAnswer: ObligationAnswer;
   PageBatchAnswer: PageBatchAnswer;
   PageBlockAnswer: PageBlockAnswer;
@@ -753,6 +804,8 @@ export interface Answers {
   PageStepAnswer: PageStepAnswer;
   Place: Place;
   Problem: Problem;
+  PutBoxInputBody: PutBoxInputBody;
+  PutCodeInputBody: PutCodeInputBody;
   RedemptionBody: RedemptionBody;
   ShopAnswer: ShopAnswer;
   StateAnswer: StateAnswer;
@@ -768,11 +821,14 @@ export interface Answers {
 
 /** Their shapes, as check() reads them: s, n, b, a name, []list; ? may be absent. */
 export const shapes: Readonly<Record<keyof Answers, Readonly<Record<string, string>>>> = {
+  AuthsBody: { auths: "[]s", expires: "Time" },
   BatchAnswer: { campaign: "n", count: "n", first: "n", number: "n", ticket_key: "s" },
   BatchLine: { code: "s", final: "b", height: "?s", tx: "n" },
   BlockAnswer: { attested: "n", certificate: "?s", checkpoint: "?s", digest: "s", final: "b", header: "?s", height: "s", parent: "s", payload_root: "s", proposer: "n", receipt_root: "?s", receipts: "?[]s", state_root: "?s", time: "Time", tx_count: "n", txs: "?[]s", view: "s" },
+  BoxBody: { data: "?s", expires: "?Time" },
   CampaignAnswer: { accrued: "s", batches: "n", committed: "s", ends: "Time", id: "n", issued: "n", issuer: "n", issuer_name: "s", last_use: "Time", next_serial: "n", redemptions: "n", status: "s", terms: "TermsAnswer", used_up: "n", version: "n", voids: "n" },
   CampaignBody: { accrued: "s", batches: "n", committed: "s", ends: "Time", final: "b", height: "s", id: "n", issued: "n", issuer: "n", issuer_name: "s", last_use: "Time", next_serial: "n", redemptions: "n", status: "s", terms: "TermsAnswer", time: "Time", used_up: "n", version: "n", voids: "n" },
+  CodeBody: { bundle: "s", code: "s", expires: "Time" },
   CouponAnswer: { campaign: "n", claimed_at: "Time", gift_key: "?s", gift_until: "?Time", id: "s", owner: "s", redeem_until: "Time", seq: "n", serial: "n", status: "s", transfers_left: "n", until: "Time", uses_left: "n", value_left: "s", version: "n" },
   CouponBody: { campaign: "n", claimed_at: "Time", final: "b", gift_key: "?s", gift_until: "?Time", header: "?s", height: "s", id: "s", owner: "s", proof: "?s", redeem_until: "Time", seq: "n", serial: "n", status: "s", time: "Time", transfers_left: "n", until: "Time", uses_left: "n", value_left: "s", version: "n" },
   DryRunAnswer: { code: "s", effect: "?Effect", final: "b", height: "s", id: "s", name: "s", time: "Time", word: "s" },
@@ -784,6 +840,8 @@ export const shapes: Readonly<Record<keyof Answers, Readonly<Record<string, stri
   FundingAnswer: { currency: "s", limit: "s", locked: "s" },
   MemberAnswer: { funding: "[]FundingAnswer", id: "n", keys: "[]s", name: "s", roles: "[]s", state: "s", threshold: "n" },
   MemberBody: { final: "b", funding: "[]FundingAnswer", height: "s", id: "n", keys: "[]s", name: "s", roles: "[]s", state: "s", threshold: "n", time: "Time" },
+  NodeAddress: { key: "s", member: "n", name: "s", replica: "n", url: "?s" },
+  NodesBody: { desks: "[]s", nodes: "[]NodeAddress" },
   ObligationAnswer: { begins: "Time", campaign: "n", count: "n", currency: "s", cycle: "n", ends: "Time", payee: "n", payee_name: "s", sum: "s" },
   PageBatchAnswer: { final: "b", height: "s", items: "[]BatchAnswer", next_cursor: "?s", time: "Time" },
   PageBlockAnswer: { final: "b", height: "s", items: "[]BlockAnswer", next_cursor: "?s", time: "Time" },
@@ -794,6 +852,8 @@ export const shapes: Readonly<Record<keyof Answers, Readonly<Record<string, stri
   PageStepAnswer: { final: "b", height: "s", items: "[]StepAnswer", next_cursor: "?s", time: "Time" },
   Place: { code: "s", height: "s", index: "n" },
   Problem: { code: "s", detail: "?s", effect: "?Effect", errors: "?[]FieldError", final: "b", header: "?s", height: "?s", index: "?n", instance: "?s", name: "s", proof: "?s", receipt: "?s", retry_ms: "?s", retryable: "b", status: "n", time: "?Time", title: "s", trace_id: "?s", tx: "?s", type: "s", word: "s" },
+  PutBoxInputBody: { data: "s" },
+  PutCodeInputBody: { auths: "[]s" },
   RedemptionBody: { at: "Time", coupon: "s", final: "b", final_at: "Time", height: "s", invoice_digest: "s", member: "n", mode: "s", payable: "s", seq: "n", state: "s", store: "n", till: "s", time: "Time", value: "s" },
   ShopAnswer: { member: "n", store: "n" },
   StateAnswer: { final: "b", found: "b", header: "s", height: "s", key: "s", proof: "s", state_root: "s", time: "Time", value: "?s" },

@@ -33,6 +33,7 @@ import {
   type Fetch,
   blockBytesMax,
   genesisBytesMax,
+  jsonAsk,
   loginHeader,
   parseAnswer,
   send,
@@ -358,7 +359,7 @@ export class Client {
     const url = new URL(node + target(ask), origin);
     const path = url.pathname + url.search;
     const header = loginHeader(this.chain, this.#till, ask.method, path, ask.body ?? new Uint8Array(), this.#now());
-    return { ...ask, headers: { authorization: header } };
+    return { ...ask, headers: { ...ask.headers, authorization: header } };
   }
 
   /**
@@ -557,15 +558,40 @@ export class Client {
 
   /**
    * Any GET of the API as one node answers it; nothing of it is proved. kind names its
-   * answer in the description of the API.
+   * answer in the description of the API. With login the client's till says who it is.
    */
   read<K extends keyof Answers>(
     kind: K,
     path: string,
     query: Record<string, string | number | undefined> = {},
+    options: CallOptions & { login?: boolean } = {},
+  ): Promise<Answers[K]> {
+    const ask: Ask = { method: "GET", path, query };
+    const read: Asker<Answers[K]> = async (node, signal) =>
+      parseAnswer(kind, await this.#send(node, options.login ? this.#login(node, ask) : ask, signal));
+    return this.#query(`read ${path}`, read, options.signal);
+  }
+
+  /** Posts JSON to every node, and returns the first answer; the others go on. Throws Unreachable if none takes it. */
+  async tellAll<K extends keyof Answers>(
+    kind: K,
+    path: string,
+    body: unknown,
     options: CallOptions = {},
   ): Promise<Answers[K]> {
-    return this.#query(`read ${path}`, (n, s) => this.#get(n, kind, { path, query }, s), options.signal);
+    const tell = async (node: string): Promise<Answers[K]> => {
+      try {
+        return parseAnswer(kind, await send(this.#fetch, node, jsonAsk(path, body), this.#timeoutMs, options.signal));
+      } catch (e) {
+        throw new NodeError(node || "this origin", e);
+      }
+    };
+    try {
+      return await Promise.any(this.nodes.map(tell));
+    } catch (e) {
+      options.signal?.throwIfAborted();
+      throw new Unreachable(`post to ${path}`, e instanceof AggregateError ? e.errors : [e]);
+    }
   }
 
   /** What a node says of itself; nothing of it is proved. node is its place in `nodes`. */

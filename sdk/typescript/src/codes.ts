@@ -92,6 +92,7 @@ const table: readonly Row[] = [
   ["cursor_expired","","","The state that the list began with is gone.","Begin the list anew.",1,1],
   ["rate_limited","","","There were too many requests.","Wait a little.",1,7],
   ["login","","","The login of the till is not valid.","Check the till's key and the clock.",1,4],
+  ["not_taken","","","The gateway does not take the authorisation.","Show the coupon anew: it may have changed, or its code is over.",1,4],
   ["forbidden","","","The origin or host of the request is not allowed.","Ask the operator.",1,4],
   ["stopped","","","The node takes no part any more.","Ask another node.",1,7],
   ["internal","","","The node failed by itself.","Ask another node, and tell the operator.",1,1],

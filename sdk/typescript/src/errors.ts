@@ -82,6 +82,21 @@ export class ProblemError extends ScripError {
   }
 }
 
+/** An HTTP status without a problem that this version reads: of a proxy, or of a ticket desk. */
+export class HttpStatus extends ScripError {
+  override readonly name = "HttpStatus";
+  readonly code = "http_status";
+  readonly status: number;
+  /** After how many ms to ask again, if the answer says so; else 0. */
+  readonly retryMs: number;
+
+  constructor(status: number, retryMs: number) {
+    super(`HTTP status ${status}`);
+    this.status = status;
+    this.retryMs = retryMs;
+  }
+}
+
 /**
  * A transaction that had no effect. A final refusal is proven by `receipt`: the same
  * bytes are refused for ever. One that is not final is what `nodes` nodes said of

@@ -4,7 +4,7 @@
  */
 import { type Answers, type Problem, shapes } from "./answers.ts";
 import { base64, fromUtf8, utf8 } from "./bytes.ts";
-import { FalseAnswer, ProblemError } from "./errors.ts";
+import { FalseAnswer, HttpStatus, ProblemError } from "./errors.ts";
 import { encodeKey } from "./keys.ts";
 import { type Chain, type Signer, Tag, sha256 } from "./signing.ts";
 import { Writer } from "./wire.ts";
@@ -28,6 +28,11 @@ export interface Ask {
   /** For how long the node is asked to hold it, beside the client's timeout. */
   waitMs?: number;
   limit?: number;
+}
+
+/** A request that carries JSON. */
+export function jsonAsk(path: string, body: unknown): Ask {
+  return { method: "POST", path, body: utf8(JSON.stringify(body)), headers: { "content-type": "application/json" } };
 }
 
 /** A signal that ends with another or after some time; done() frees its timer. */
@@ -117,7 +122,7 @@ async function problemOf(response: Response): Promise<Error> {
   } catch {
     // It is no problem of a node: a proxy's page, for example.
   }
-  return new Error(`HTTP status ${response.status}`);
+  return new HttpStatus(response.status, 1000 * (Number(response.headers.get("retry-after")) || 0));
 }
 
 /** Reads JSON that must be an answer of a kind; throws a FalseAnswer. */

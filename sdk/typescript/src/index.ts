@@ -4,11 +4,13 @@
  * part of this one, because of its size.
  */
 export * from "./actions.ts";
+export * from "./bytes.ts";
 export * from "./client.ts";
 export * from "./codes.ts";
 export { afterEvent, eventIdText, parseEventId } from "./events.ts";
 export * from "./keys.ts";
 export * from "./links.ts";
+export * from "./services.ts";
 export * from "./transactions.ts";
 export * from "./verify.ts";
 /** The API's answers as they stand in JSON: `api.CampaignAnswer` and so on. */

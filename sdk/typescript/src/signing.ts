@@ -55,23 +55,24 @@ export class Chain {
     return sha256(this.message(tag, body));
   }
 
-  #derive(secret: Uint8Array, info: Writer, size: number): Uint8Array {
-    return hkdf(sha256, secret, this.digest, info.done(), size);
+  /** HKDF-SHA-256 with the chain's digest as salt: one-off secrets that count on this chain only. */
+  derive(secret: Uint8Array, info: Uint8Array, size: number): Uint8Array {
+    return hkdf(sha256, secret, this.digest, info, size);
   }
 
   /** The private seed of a ticket's claim key, from the 16 bytes that the ticket's link carries. */
   claimKeySeed(ticketSeed: Uint8Array, campaign: number, serial: number): Uint8Array {
-    return this.#derive(ticketSeed, new Writer().raw(utf8("scrip/claim-key/v1")).u32(campaign).u32(serial), 32);
+    return this.derive(ticketSeed, new Writer().raw(utf8("scrip/claim-key/v1")).u32(campaign).u32(serial).done(), 32);
   }
 
   /** The private seed of a gift key, from the 16 bytes that the gift's link carries. */
   giftKeySeed(giftSeed: Uint8Array, coupon: bigint): Uint8Array {
-    return this.#derive(giftSeed, new Writer().raw(utf8("scrip/gift-key/v1")).u64(coupon), 32);
+    return this.derive(giftSeed, new Writer().raw(utf8("scrip/gift-key/v1")).u64(coupon).done(), 32);
   }
 
   /** The 16 bytes of a gift's link, from the wallet's secret and the coupon's seq when it is offered. */
   giftSeed(walletSecret: Uint8Array, coupon: bigint, seq: number): Uint8Array {
-    return this.#derive(walletSecret, new Writer().raw(utf8("scrip/gift-seed/v1")).u64(coupon).u32(seq), 16);
+    return this.derive(walletSecret, new Writer().raw(utf8("scrip/gift-seed/v1")).u64(coupon).u32(seq).done(), 16);
   }
 }
 
