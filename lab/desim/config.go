@@ -248,7 +248,7 @@ func (c *Config) check() error {
 		return fmt.Errorf("%w: a duration of %d ms with a warm-up of %d, at most %d", ErrConfig, c.DurationMs,
 			c.WarmupMs, DurationMsMax)
 	}
-	for _, check := range []func() error{c.checkLoad, c.checkFaults, c.Costs.check,
+	for _, check := range []func() error{c.checkLoad, c.checkFaults, c.Costs.Check,
 		func() error { return c.Links.check(c.N) }} {
 		if err := check(); err != nil {
 			return err

@@ -91,10 +91,11 @@ func DecodeCosts(b []byte) (Costs, error) {
 	if err := d.Decode(&c); err != nil {
 		return Costs{}, fmt.Errorf("decode costs: %w", err)
 	}
-	return c, c.check()
+	return c, c.Check()
 }
 
-func (c *Costs) check() error {
+// Check reports an error that wraps ErrConfig if a cost makes no sense.
+func (c *Costs) Check() error {
 	for _, v := range []int64{c.SignNs, c.VerifyNs, c.HashNsPerKiB, c.DoorNsPerTx, c.GossipNsPerTx, c.PayloadNsPerTx,
 		c.ExecuteNsPerTx, c.AnswerNsPerTx, c.ExecuteNsPerBlock, c.TurnNs, c.MessageNs, c.ProposeNs, c.WriteNs, c.SendNs,
 		c.SendNsPerKiB, c.ReceiveNs, c.ReceiveNsPerKiB, c.AppendNs, c.AppendNsPerKiB, c.SyncNs, c.SyncNsPerMiB,

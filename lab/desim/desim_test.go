@@ -4,6 +4,8 @@ import (
 	"errors"
 	"slices"
 	"testing"
+
+	"github.com/scrip-network/scrip/pbft"
 )
 
 // free are costs of nothing: only the network takes time.
@@ -58,10 +60,22 @@ func checkResult(t *testing.T, seed uint64, r *Result) {
 	}
 }
 
+// both runs a test under either engine.
+func both(t *testing.T, test func(t *testing.T, engine string)) {
+	t.Helper()
+	for _, engine := range []string{EngineDualPath, EngineOriginal} {
+		t.Run(engine, func(t *testing.T) { test(t, engine) })
+	}
+}
+
 // A seed decides everything.
 func TestTheSameSeedGivesTheSameResult(t *testing.T) {
-	cfg := Config{N: 7, Links: City(7), Load: Load{TxPerSecond: 800, Poisson: true}, DurationMs: 1500, Seed: 11,
-		Faults: []Fault{{AtMs: 700, Kind: CrashPrimary}, {AtMs: 1100, Kind: Restart, Member: -1}}}
+	both(t, sameSeedSameResult)
+}
+
+func sameSeedSameResult(t *testing.T, engine string) {
+	cfg := Config{Engine: engine, N: 7, Links: City(7), Load: Load{TxPerSecond: 400, Poisson: true}, DurationMs: 1000,
+		Seed: 11, Faults: []Fault{{AtMs: 400, Kind: CrashPrimary}, {AtMs: 700, Kind: Restart, Member: -1}}}
 	cfg.Links.LossPerMillion = 500
 	first, second := mustRun(t, cfg), mustRun(t, cfg)
 	if first.Digest != second.Digest || first.Events != second.Events {
@@ -112,6 +126,8 @@ func TestDelaysUntilCommit(t *testing.T) {
 		{"slow path, p = 1, two of seven withhold", Config{N: 7, Faults: []Fault{{Kind: Withhold, Member: 5},
 			{Kind: Withhold, Member: 6}}}, 3},
 		{"fast path switched off", Config{N: 4, Without: Without{FastPath: true}}, 3},
+		{"original", Config{N: 4, Engine: EngineOriginal}, 3},
+		{"original, one crashed", Config{N: 4, Engine: EngineOriginal, Faults: []Fault{{Kind: Crash, Member: 3}}}, 3},
 	} {
 		for _, oneWayMs := range []int64{1, 15} {
 			if got := delays(t, c.cfg, oneWayMs); got != c.want {
@@ -122,21 +138,25 @@ func TestDelaysUntilCommit(t *testing.T) {
 }
 
 // messagesPerBlock are the closed formulas of a quiet system: everybody votes to
-// everybody else, and COMMITs are sent only where q votes come before n-p.
-func messagesPerBlock(n, q, fast int) map[string]int64 {
-	all := int64(n * (n - 1))
-	want := map[string]int64{"pre-prepare": int64(n - 1), "prepare": all, "commit": all, "checkpoint": all}
-	if q == fast {
+// everybody else; on two paths COMMITs are sent only where q votes come before n-p.
+func messagesPerBlock(r *Result) map[string]int64 {
+	all := int64(r.N * (r.N - 1))
+	want := map[string]int64{"pre-prepare": int64(r.N - 1), "prepare": all, "commit": all, "checkpoint": all}
+	if r.Engine == EngineDualPath && r.Quorum == r.N-r.P {
 		want["commit"] = 0
 	}
 	return want
 }
 
 func TestMessagesPerBlockAreThoseOfTheFormula(t *testing.T) {
+	both(t, countMessages)
+}
+
+func countMessages(t *testing.T, engine string) {
 	for _, n := range []int{4, 7, 10} {
-		r := mustRun(t, Config{N: n, Links: Uniform(n, 5000), Costs: free(), Load: Load{TxPerSecond: 10},
+		r := mustRun(t, Config{Engine: engine, N: n, Links: Uniform(n, 5000), Costs: free(), Load: Load{TxPerSecond: 10},
 			DurationMs: 4050, WarmupMs: 1050})
-		for kind, each := range messagesPerBlock(n, r.Quorum, n-r.P) {
+		for kind, each := range messagesPerBlock(&r) {
 			if got := r.Of(kind).Count; got != each*int64(r.Blocks) {
 				t.Errorf("n = %d: %d %s in %d blocks, want %d each", n, got, kind, r.Blocks, each)
 			}
@@ -148,11 +168,16 @@ func TestMessagesPerBlockAreThoseOfTheFormula(t *testing.T) {
 }
 
 func TestFCrashedMembersDoNotStopTheOthers(t *testing.T) {
+	both(t, crashF)
+}
+
+func crashF(t *testing.T, engine string) {
 	for _, n := range []int{4, 7, 10} {
-		cfg := Config{N: n, Links: City(n), Load: Load{TxPerSecond: 500, Poisson: true}, DurationMs: 3000, Seed: uint64(n)}
+		cfg := Config{Engine: engine, N: n, Links: City(n), Load: Load{TxPerSecond: 200, Poisson: true},
+			DurationMs: 1500, Seed: uint64(n)}
 		f := 0
 		for ; f < (n-1)/3; f++ {
-			cfg.Faults = append(cfg.Faults, Fault{AtMs: 1000, Kind: Crash, Member: n - 1 - f})
+			cfg.Faults = append(cfg.Faults, Fault{AtMs: 500, Kind: Crash, Member: n - 1 - f})
 		}
 		r := mustRun(t, cfg)
 		if r.Answered != r.Offered {
@@ -163,8 +188,18 @@ func TestFCrashedMembersDoNotStopTheOthers(t *testing.T) {
 
 // saturated is a closed loop over a slow network with free processors.
 func saturated(n, window int, oneWayMs int64) Config {
-	return Config{N: n, Window: window, Links: Uniform(n, oneWayMs*1000), Costs: free(), DurationMs: 6000,
-		Load: Load{InFlight: 4000, Executed: true}, Batching: Batching{TxsMax: 100}}
+	return Config{N: n, Window: window, Links: Uniform(n, oneWayMs*1000), Costs: free(), DurationMs: 4000,
+		Load: Load{InFlight: 2000, Executed: true}, Batching: Batching{TxsMax: 100}}
+}
+
+// A window of one is sequential PBFT: a batch every three delays.
+func TestAWindowOfOneMovesABatchEveryThreeDelays(t *testing.T) {
+	cfg := saturated(4, 1, 15)
+	cfg.Engine = EngineOriginal
+	got := mustRun(t, cfg).CommittedPerSecond
+	if want := int64(100 * 1000 / 45); got < want*97/100 || got > want*103/100 {
+		t.Errorf("%d tx/s, want about %d", got, want)
+	}
 }
 
 // One block at a time moves a batch every two delays.
@@ -184,10 +219,11 @@ func TestWithoutPipeliningABatchTakesAWholeRound(t *testing.T) {
 func TestBandwidthBoundsThroughput(t *testing.T) {
 	const bytesPerSecond = 10_000_000
 	cfg := Config{N: 4, Links: Uniform(4, 1000), DurationMs: 5000, Load: Load{InFlight: 4000, Executed: true},
-		Batching: Batching{BytesMax: 64 << 10}, Cores: 64}
+		Batching: Batching{BytesMax: 64 << 10}, Cores: 64, Timers: pbft.Timers{FetchTicks: 200}}
 	cfg.Links.EgressBytesPerSecond = bytesPerSecond
 	r := mustRun(t, cfg)
-	// The primary sends each transaction three times in proposals.
+	// The primary sends each transaction three times in proposals. Fetching waits,
+	// so that what is on its way is not asked for again.
 	bound := int64(bytesPerSecond / (3 * defaultTxBytes))
 	if r.CommittedPerSecond > bound || r.CommittedPerSecond < bound/2 {
 		t.Errorf("%d tx/s, the links allow %d", r.CommittedPerSecond, bound)
@@ -215,9 +251,13 @@ func TestVotesDoNotWaitBehindPayload(t *testing.T) {
 }
 
 func TestAPrimaryThatCrashesIsReplaced(t *testing.T) {
-	for seed := range uint64(5) {
-		cfg := Config{N: 4, Links: Country(4), Load: Load{TxPerSecond: 500, Poisson: true}, DurationMs: 4000, Seed: seed,
-			Faults: []Fault{{AtMs: 1500, Kind: CrashPrimary}, {AtMs: 2500, Kind: Restart, Member: -1}}}
+	both(t, crashPrimary)
+}
+
+func crashPrimary(t *testing.T, engine string) {
+	for seed := range uint64(4) {
+		cfg := Config{Engine: engine, N: 4, Links: Country(4), Load: Load{TxPerSecond: 200, Poisson: true},
+			DurationMs: 3500, Seed: seed, Faults: []Fault{{AtMs: 1500, Kind: CrashPrimary}, {AtMs: 2500, Kind: Restart, Member: -1}}}
 		r := mustRun(t, cfg)
 		if r.Answered != r.Offered || r.ViewChanges < 1 || r.ViewChangeBytes == 0 {
 			t.Errorf("seed %d: %d of %d answered, %d view changes of %d bytes", seed, r.Answered, r.Offered, r.ViewChanges,
@@ -232,10 +272,14 @@ func TestAPrimaryThatCrashesIsReplaced(t *testing.T) {
 // Where one half with the primary is a quorum, as of four members, its block commits
 // and nobody need replace it.
 func TestAnEquivocatingPrimaryDividesNobody(t *testing.T) {
-	for seed := range uint64(10) {
+	both(t, equivocate)
+}
+
+func equivocate(t *testing.T, engine string) {
+	for seed := range uint64(8) {
 		n := []int{4, 7}[seed%2]
-		r := mustRun(t, Config{N: n, Links: City(n), Load: Load{TxPerSecond: 500, Poisson: true}, DurationMs: 4000,
-			Seed: seed, Faults: []Fault{{AtMs: 1500, Kind: Equivocate}}})
+		r := mustRun(t, Config{Engine: engine, N: n, Links: City(n), Load: Load{TxPerSecond: 200, Poisson: true},
+			DurationMs: 2500, Seed: seed, Faults: []Fault{{AtMs: 1000, Kind: Equivocate}}})
 		if n == 7 && r.ViewChanges < 1 || r.Committed < r.Offered/2 {
 			t.Errorf("seed %d: %d view changes, %d of %d committed", seed, r.ViewChanges, r.Committed, r.Offered)
 		}
@@ -261,7 +305,7 @@ func TestASlowMemberCostsOnlyThoseWhoWaitForIt(t *testing.T) {
 // Processors are the limit when work costs: all of the cores' time is used and no
 // more.
 func TestProcessorsAreTheLimitAtSaturation(t *testing.T) {
-	r := mustRun(t, Config{N: 4, SharedHost: true, DurationMs: 4000, Load: Load{InFlight: 2048, Executed: true}})
+	r := mustRun(t, Config{N: 4, SharedHost: true, DurationMs: 2500, Load: Load{InFlight: 2048, Executed: true}})
 	var used int64
 	for i := range r.Members {
 		used += r.Members[i].CPUNs()

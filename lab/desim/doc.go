@@ -34,7 +34,7 @@
 // Time is an integer number of nanoseconds and all randomness comes from
 // Config.Seed: the same Config gives the same Result, bit for bit, on every
 // machine, which Result.Digest makes easy to compare. Costs come from a file that
-// was measured once (DefaultCosts) and can be measured again (MeasureCosts).
+// was measured once (DefaultCosts) and can be measured again (package costing).
 //
 // # Use
 //

@@ -1,16 +1,15 @@
 package desim
 
 import (
-	"fmt"
-
 	"github.com/scrip-network/scrip/pbft"
 	"github.com/scrip-network/scrip/pbft/dualpath"
+	"github.com/scrip-network/scrip/pbft/original"
 )
 
 // factory returns the maker of the engines of a configuration.
-func factory(cfg *Config) (func(pbft.Config, []pbft.Record) (pbft.Engine, error), error) {
-	if cfg.Engine != EngineDualPath {
-		return nil, fmt.Errorf("%w: there is no engine %q", ErrConfig, cfg.Engine)
+func factory(cfg *Config) func(pbft.Config, []pbft.Record) (pbft.Engine, error) {
+	if cfg.Engine == EngineOriginal {
+		return func(c pbft.Config, log []pbft.Record) (pbft.Engine, error) { return original.New(c, log) }
 	}
 	variant := dualpath.Faithful
 	switch {
@@ -21,5 +20,5 @@ func factory(cfg *Config) (func(pbft.Config, []pbft.Record) (pbft.Engine, error)
 	}
 	return func(c pbft.Config, log []pbft.Record) (pbft.Engine, error) {
 		return dualpath.NewMutant(c, log, variant)
-	}, nil
+	}
 }

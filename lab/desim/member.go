@@ -227,7 +227,7 @@ func (m *member) drain() {
 	for lane := range m.inbox {
 		for q := &m.inbox[lane]; q.len() > 0; {
 			in := q.pop()
-			if in.message.Kind() == pbft.KindBlocks && m.backlog.len() > backlogMax {
+			if k := in.message.Kind(); (k == pbft.KindBlocks || k == pbft.KindDecided) && m.backlog.len() > backlogMax {
 				continue
 			}
 			m.charge += m.s.cfg.Costs.MessageNs
@@ -319,7 +319,7 @@ func (m *member) execute() {
 	c := m.s.cfg.Costs
 	j := m.backlog.pop()
 	if j.checkpoint != nil {
-		m.s.work(m, c.AppendNs, &m.used.ExecuteNs, func() { // a small write to the store
+		m.s.work(m, c.ExecuteNsPerBlock, &m.used.ExecuteNs, func() { // a small write to the store
 			m.executing = false
 			m.certified(j.checkpoint)
 			m.execute()
@@ -389,10 +389,12 @@ func (m *member) certified(c *pbft.CheckpointCertificate) {
 	m.answer(x, m.s.batches[x.block.Header.PayloadRoot])
 }
 
-// serve answers a member that is behind from the chain.
+// serve answers a member that is behind from the chain: with blocks under the
+// certificate of the last, or, where nothing links them, under one each.
 func (m *member) serve(x *pbft.Serve) {
-	last, size := 0, 0
-	for k := int(x.After) + 1; k <= len(m.chain) && k-int(x.After) <= pbft.BlocksMax; k++ {
+	linked := m.s.committee.Protocol() == pbft.DualPath
+	last, size := int(x.After), 0
+	for k := last + 1; k <= len(m.chain) && k-int(x.After) <= pbft.BlocksMax; k++ {
 		size += len(m.chain[k-1].block.Payload) + pbft.HeaderBytes
 		if m.chain[k-1].certificate == nil {
 			continue
@@ -401,12 +403,19 @@ func (m *member) serve(x *pbft.Serve) {
 			break
 		}
 	}
-	if last == 0 {
-		return
+	blocks := make([]pbft.Block, 0, last-int(x.After))
+	var certificates []*pbft.Certificate
+	for k := int(x.After); k < last; k++ {
+		blocks = append(blocks, *m.chain[k].block)
+		certificates = append(certificates, m.chain[k].certificate)
 	}
-	r := &pbft.Blocks{Epoch: m.s.committee.Epoch(), Certificate: m.chain[last-1].certificate}
-	for k := int(x.After) + 1; k <= last; k++ {
-		r.Blocks = append(r.Blocks, *m.chain[k-1].block)
+	switch {
+	case len(blocks) == 0:
+	case linked:
+		m.send([]pbft.Outgoing{{To: x.To, Message: &pbft.Blocks{Epoch: m.s.committee.Epoch(), Blocks: blocks,
+			Certificate: certificates[len(certificates)-1]}}})
+	default:
+		m.send([]pbft.Outgoing{{To: x.To, Message: &pbft.Decided{Epoch: m.s.committee.Epoch(), Blocks: blocks,
+			Certificates: certificates}}})
 	}
-	m.send([]pbft.Outgoing{{To: x.To, Message: r}})
 }

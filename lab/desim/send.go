@@ -14,21 +14,32 @@ const (
 // messageBytes is the size of a message's canonical encoding. Payloads count
 // without being copied.
 func messageBytes(m pbft.Message) int {
+	payloads := 0
 	switch x := m.(type) {
 	case *pbft.PrePrepare:
 		bare := *x
-		bare.Payload = nil
-		return len(pbft.EncodeMessage(&bare)) + len(x.Payload)
+		payloads, bare.Payload = len(x.Payload), nil
+		m = &bare
 	case *pbft.Blocks:
-		bare, size := *x, 0
-		bare.Blocks = append([]pbft.Block(nil), x.Blocks...)
-		for i := range bare.Blocks {
-			size += len(bare.Blocks[i].Payload)
-			bare.Blocks[i].Payload = nil
-		}
-		return len(pbft.EncodeMessage(&bare)) + size
+		bare := *x
+		bare.Blocks, payloads = withoutPayloads(x.Blocks)
+		m = &bare
+	case *pbft.Decided:
+		bare := *x
+		bare.Blocks, payloads = withoutPayloads(x.Blocks)
+		m = &bare
 	}
-	return len(pbft.EncodeMessage(m))
+	return len(pbft.EncodeMessage(m)) + payloads
+}
+
+// withoutPayloads returns blocks without their payloads, and the bytes of those.
+func withoutPayloads(blocks []pbft.Block) (bare []pbft.Block, payloads int) {
+	bare = append(bare, blocks...)
+	for i := range bare {
+		payloads += len(bare[i].Payload)
+		bare[i].Payload = nil
+	}
+	return bare, payloads
 }
 
 // recordsBytes is the size of a frame of the consensus log.

@@ -55,7 +55,7 @@ type blockState struct {
 }
 
 func newSimulation(cfg *Config) (*simulation, error) {
-	s := &simulation{cfg: cfg, batches: make(map[pbft.Digest]*batch),
+	s := &simulation{cfg: cfg, newEngine: factory(cfg), batches: make(map[pbft.Digest]*batch),
 		rng: rand.New(rand.NewPCG(cfg.Seed, 1)), arrivals: rand.New(rand.NewPCG(cfg.Seed, 2)),
 		fromNs: cfg.WarmupMs * 1_000_000, endNs: cfg.DurationMs * 1_000_000,
 		waitingAt: make([][]int32, cfg.N), topView: 1}
@@ -67,14 +67,14 @@ func newSimulation(cfg *Config) (*simulation, error) {
 	for i := range keys {
 		binary.BigEndian.PutUint64(keys[i][:], uint64(i+1))
 	}
-	var err error
-	s.committee, err = pbft.NewCommittee(pbft.Digest{1}, 0, keys, pbft.Parameters{Faults: cfg.F, FastFaults: cfg.P,
-		Window: uint64(cfg.Window), Tenure: uint64(cfg.Tenure)})
+	protocol, err := pbft.ParseProtocol(cfg.Engine)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrConfig, err)
 	}
-	if s.newEngine, err = factory(cfg); err != nil {
-		return nil, err
+	s.committee, err = pbft.NewCommittee(pbft.Digest{1}, 0, keys, pbft.Parameters{Faults: cfg.F, FastFaults: cfg.P,
+		Window: uint64(cfg.Window), Tenure: uint64(cfg.Tenure), Protocol: protocol})
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrConfig, err)
 	}
 	s.genesis = s.committee.GenesisHeader(pbft.Digest{2}, epochMs-1000)
 	s.clients = &clients{s: s, gateways: cfg.Load.Gateways}
