@@ -257,7 +257,8 @@ func TestAPrimaryThatCrashesIsReplaced(t *testing.T) {
 func crashPrimary(t *testing.T, engine string) {
 	for seed := range uint64(4) {
 		cfg := Config{Engine: engine, N: 4, Links: Country(4), Load: Load{TxPerSecond: 200, Poisson: true},
-			DurationMs: 3500, Seed: seed, Faults: []Fault{{AtMs: 1500, Kind: CrashPrimary}, {AtMs: 2500, Kind: Restart, Member: -1}}}
+			DurationMs: 3500, Seed: seed,
+			Faults: []Fault{{AtMs: 1500, Kind: CrashPrimary}, {AtMs: 2500, Kind: Restart, Member: -1}}}
 		r := mustRun(t, cfg)
 		if r.Answered != r.Offered || r.ViewChanges < 1 || r.ViewChangeBytes == 0 {
 			t.Errorf("seed %d: %d of %d answered, %d view changes of %d bytes", seed, r.Answered, r.Offered, r.ViewChanges,
