@@ -69,4 +69,3 @@ func (e *timedEngine) Advance() {
 	e.Engine.Advance()
 	e.spent += time.Since(start)
 }
-
