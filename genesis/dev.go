@@ -101,6 +101,16 @@ func DevWith(name string, n int, phrase string, change func(*Committee)) (*DevNe
 	return d, nil
 }
 
+// DevLike makes the demonstration network with the name, the size and the
+// committee's parameters of a file. If that is a demonstration's, the digests
+// are equal.
+func DevLike(g *Genesis) (*DevNetwork, error) {
+	return DevWith(g.File.Name, len(g.File.Committee.Validators), "", func(c *Committee) {
+		*c = g.File.Committee
+		c.Validators = nil // they follow from the name and their number
+	})
+}
+
 // add appends the i-th member with its keys, funding, tills and validator.
 func (d *DevNetwork) add(f *File, w keys.Wallet, i int) error {
 	id := uint16(i + 1)

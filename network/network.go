@@ -36,6 +36,9 @@ type Config struct {
 	Validators int
 	// BasePort is the first API port; 0 = free ones.
 	BasePort int
+	// Committee changes the parameters of a new chain, such as its protocol; nil
+	// for none. A chain that is started again must have them already.
+	Committee func(*genesis.Committee)
 	// Settings are flags of the validators by their names, such as "log-level".
 	Settings map[string]string
 	// Env is added to the environment of the validators.
@@ -67,7 +70,7 @@ func Create(cfg Config) (*Network, error) {
 	if err != nil {
 		return nil, err
 	}
-	if n.dev, err = genesis.Dev(name, cfg.Validators, ""); err != nil {
+	if n.dev, err = n.makeGenesis(name); err != nil {
 		return nil, err
 	}
 	if err := n.choosePorts(); err != nil {

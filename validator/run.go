@@ -19,7 +19,6 @@ import (
 	"github.com/scrip-network/scrip/ledger"
 	"github.com/scrip-network/scrip/node"
 	"github.com/scrip-network/scrip/pbft"
-	"github.com/scrip-network/scrip/pbft/dualpath"
 	"github.com/scrip-network/scrip/sig"
 	"github.com/scrip-network/scrip/store"
 	"github.com/scrip-network/scrip/transport"
@@ -152,7 +151,7 @@ func (p *process) assemble() error {
 	p.node, err = node.New(node.Config{
 		Committee: committee, Self: p.id, Key: key, GenesisTimeMs: p.genesis.File.TimeMs,
 		Machine: machine, TxBytesMax: ledger.TxBytesMax, Ledger: p.ledger, Log: p.log,
-		NewEngine: func(cfg pbft.Config, log []pbft.Record) (pbft.Engine, error) { return dualpath.New(cfg, log) },
+		NewEngine: NewEngine,
 		NewNetwork: func(h transport.Handler, observe node.LinkObserver) (transport.Network, error) {
 			return transport.New(transport.Config{
 				Self: uint16(p.id), Key: key, ChainID: p.genesis.Digest, Peers: peers, Listener: p.peers,

@@ -25,7 +25,7 @@ func layers() map[string]layer {
 		"pbft/wire":         {pure: true},
 		"pbft":              {pure: true, imports: []string{"pbft/wire"}},
 		"pbft/dualpath":     {pure: true, imports: core},
-		"pbft/classic":      {pure: true, imports: core},
+		"pbft/original":     {pure: true, imports: core},
 		"pbft/pbfttest":     {imports: []string{"pbft/...", "sig"}},
 		"pbft/pbfttest/...": {imports: []string{"pbft/...", "sig"}},
 		"coupon":            {pure: true, imports: []string{"pbft/wire"}},
@@ -51,7 +51,7 @@ func layers() map[string]layer {
 			"store"}},
 		// A member's node as a process, and several of them on one machine.
 		"validator": {imports: []string{"internal/spelling",
-			"api", "genesis", "keys", "ledger", "node", "pbft", "pbft/dualpath", "sig", "store",
+			"api", "genesis", "keys", "ledger", "node", "pbft", "pbft/dualpath", "pbft/original", "sig", "store",
 			"transport", "web"}},
 		"network":           {imports: []string{"client", "genesis", "keys", "store", "validator"}},
 		"bench":             {imports: []string{"client", "coupon", "genesis", "keys", "network", "sig"}},

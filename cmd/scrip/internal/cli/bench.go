@@ -21,6 +21,7 @@ type benchOptions struct {
 	warmup   time.Duration
 	coupons  int
 	inFlight int
+	chain    engineOptions
 }
 
 func newBenchCommand(a *App) *cobra.Command {
@@ -46,6 +47,7 @@ func newBenchCommand(a *App) *cobra.Command {
 	f.DurationVar(&o.duration, "duration", o.duration, "length of the measurement, without preparation and warm-up")
 	f.DurationVar(&o.warmup, "warmup", o.warmup, "length of the warm-up, which does not count")
 	f.IntVar(&o.coupons, "coupons", o.coupons, "how many coupons are passed on")
+	o.chain.flags(c)
 	f.IntVar(&o.inFlight, "in-flight", o.inFlight, "with rate 0: how many transactions are always on their way")
 	return c
 }
@@ -55,7 +57,7 @@ func (a *App) runBench(ctx context.Context, o benchOptions) (err error) {
 		Coupons: o.coupons, InFlight: o.inFlight}
 	var dev *genesis.DevNetwork
 	if o.local > 0 {
-		n, clean, err := a.openDemo(demoOptions{validators: o.local, level: "warn"})
+		n, clean, err := a.openDemo(demoOptions{validators: o.local, level: "warn", chain: o.chain})
 		if err != nil {
 			return err
 		}
@@ -92,7 +94,7 @@ func (a *App) runningDemo() (*genesis.DevNetwork, []string, error) {
 	if err != nil {
 		return nil, nil, &Error{Exit: ExitUsage, Text: "the genesis file is not valid", Cause: err}
 	}
-	dev, err := genesis.Dev(g.File.Name, len(g.File.Committee.Validators), "")
+	dev, err := genesis.DevLike(g)
 	if err != nil || !g.File.IsDev() || dev.Genesis.Digest != g.Digest {
 		return nil, nil, &Error{Exit: ExitNotAllowed, Text: g.File.Name +
 			" is no demonstration: its issuer's key is not known",

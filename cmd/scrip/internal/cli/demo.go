@@ -30,6 +30,7 @@ type demoOptions struct {
 	state      string
 	story      bool
 	level      string
+	chain      engineOptions
 }
 
 func newDemoCommand(a *App) *cobra.Command {
@@ -52,6 +53,7 @@ func newDemoCommand(a *App) *cobra.Command {
 		"base port: validator i has its API at port+10i and listens for the others at port+10i+1")
 	f.IntVar(&o.validators, "validators", o.validators, "how many validators, at least 4")
 	f.StringVar(&o.state, "state", "", "folder that keeps the network; default none")
+	o.chain.flags(c)
 	f.StringVar(&o.level, "log-level", o.level, "least level of the validators' logs")
 	f.BoolVar(&o.story, "story", false, "play the life of a coupon on a fresh network, check every step, and exit")
 	c.AddCommand(newDemoURLsCommand(a), newDemoStopCommand(a))
@@ -61,6 +63,10 @@ func newDemoCommand(a *App) *cobra.Command {
 // openDemo makes a network in the state folder, or in a temporary one. clean
 // stops it and removes what is temporary.
 func (a *App) openDemo(o demoOptions) (n *network.Network, clean func() error, err error) {
+	change, err := o.chain.change()
+	if err != nil {
+		return nil, nil, err
+	}
 	executable, err := os.Executable()
 	if err != nil {
 		return nil, nil, fmt.Errorf("find the program itself: %w", err)
@@ -80,7 +86,7 @@ func (a *App) openDemo(o demoOptions) (n *network.Network, clean func() error, e
 	rand.Read(suffix[:])
 	n, err = network.Create(network.Config{
 		Executable: executable, Dir: dir, Name: fmt.Sprintf("demo-%x", suffix), Validators: o.validators, BasePort: o.port,
-		Settings: map[string]string{"log-level": o.level},
+		Settings: map[string]string{"log-level": o.level}, Committee: change,
 	})
 	if err != nil {
 		return nil, nil, errors.Join(err, forget())

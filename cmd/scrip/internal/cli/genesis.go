@@ -140,6 +140,7 @@ func newGenesisCreateCommand(a *App) *cobra.Command {
 	var (
 		name, at   string
 		currencies []string
+		chain      engineOptions
 	)
 	c := &cobra.Command{
 		Use: "create CARD...", Short: "Make the genesis file from the members' cards",
@@ -154,7 +155,11 @@ func newGenesisCreateCommand(a *App) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			f, err := genesisOf(name, at, currencies, cards)
+			change, err := chain.change()
+			if err != nil {
+				return err
+			}
+			f, err := genesisOf(name, at, currencies, cards, change)
 			if err != nil {
 				return usageError("%v", err)
 			}
@@ -172,6 +177,7 @@ func newGenesisCreateCommand(a *App) *cobra.Command {
 		},
 	}
 	f := c.Flags()
+	chain.flags(c)
 	f.StringVar(&name, "chain", "", "name of the chain")
 	f.StringVar(&at, "time", "", "time of the genesis, RFC 3339 in UTC; default now, to the minute")
 	f.StringSliceVar(&currencies, "currency", []string{"EUR:978:2"}, "currencies as LETTERS:NUMBER:DECIMALS")
@@ -202,8 +208,10 @@ func readCards(paths []string) ([]card, error) {
 	return cards, nil
 }
 
-// genesisOf puts the content of a genesis file together.
-func genesisOf(name, at string, currencies []string, cards []card) (*genesis.File, error) {
+// genesisOf puts the content of a genesis file together. change, if not nil, is
+// made to the default parameters of the committee.
+func genesisOf(name, at string, currencies []string, cards []card,
+	change func(*genesis.Committee)) (*genesis.File, error) {
 	when := time.Now().UTC().Truncate(time.Minute)
 	if at != "" {
 		var err error
@@ -232,6 +240,9 @@ func genesisOf(name, at string, currencies []string, cards []card) (*genesis.Fil
 	f.Committee.Faults, f.Committee.FastFaults = faults, fastFaults
 	f.Committee.Window, f.Committee.Tenure, f.Committee.CheckpointInterval, f.Committee.ExecutionLag = 32, 4096, 256, 4
 	f.Committee.PrecisionMs, f.Committee.DelayMs, f.Committee.PayloadBytesMax = 500, 5000, 4<<20
+	if change != nil {
+		change(&f.Committee)
+	}
 	return f, f.Validate()
 }
 
@@ -307,6 +318,7 @@ type genesisAnswer struct {
 	Validators []string    `json:"validators"`
 	Faults     int         `json:"faults"`
 	FastFaults int         `json:"fast_faults"`
+	Engine     string      `json:"engine"`
 }
 
 func loadGenesis(path string) (*genesis.Genesis, error) {
@@ -333,7 +345,7 @@ func newGenesisShowCommand(a *App) *cobra.Command {
 			f := &g.File
 			x := genesisAnswer{Chain: f.Name, Digest: hexDigest(g.Digest), Time: client.TimeOf(f.TimeMs), Dev: f.IsDev(),
 				Members: len(f.Ledger.Members), Tills: len(f.Ledger.Tills),
-				Faults: f.Committee.Faults, FastFaults: f.Committee.FastFaults}
+				Faults: f.Committee.Faults, FastFaults: f.Committee.FastFaults, Engine: f.Committee.Protocol.String()}
 			fields := Fields{{"chain", x.Chain}, {"digest", x.Digest}, {"time", x.Time.UTC}}
 			for i, m := range f.Ledger.Members {
 				fields = append(fields, [2]string{fmt.Sprintf("member %d", i+1), m.Name + ": " +
@@ -344,7 +356,8 @@ func newGenesisShowCommand(a *App) *cobra.Command {
 				x.Validators = append(x.Validators, key)
 				fields = append(fields, [2]string{fmt.Sprintf("validator %d", i), fmt.Sprintf("member %d, %s", v.Member, key)})
 			}
-			fields = append(fields, [2]string{"faults", fmt.Sprintf("%d may lie or fail; %d may be slow in the fast path",
+			fields = append(fields, [2]string{"engine", x.Engine}, [2]string{"faults", fmt.Sprintf(
+				"%d may lie or fail; %d may be slow in the fast path",
 				x.Faults, x.FastFaults)})
 			if x.Dev {
 				fields = append(fields, [2]string{"", "DEMONSTRATION: ITS KEYS ARE PUBLIC"})
