@@ -17,7 +17,7 @@ VERSION  := $(shell git describe --tags --always --dirty 2>/dev/null || echo unk
 LDFLAGS  := -s -w -X main.version=$(VERSION)
 
 .DEFAULT_GOAL := build
-.PHONY: help build demo check test fmt-check race sim e2e-kill e2e-race fuzz bench web web-check web-e2e lint clean
+.PHONY: help build demo check test fmt-check race sim e2e-kill e2e-race fuzz bench web web-check web-e2e sdk sdk-test lint clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -72,6 +72,15 @@ web/node_modules/.package-lock.json: web/package-lock.json
 
 web: web/node_modules/.package-lock.json ## Build the faces into web/dist (needs Node 20)
 	cd web && node build.mjs
+
+sdk/typescript/node_modules/.package-lock.json: sdk/typescript/package-lock.json
+	cd sdk/typescript && npm ci
+
+sdk: sdk/typescript/node_modules/.package-lock.json ## Build the TypeScript SDK into sdk/typescript/dist (needs Node 20)
+	cd sdk/typescript && npm run build
+
+sdk-test: build sdk/typescript/node_modules/.package-lock.json ## The SDK against every golden vector and a network of four
+	cd sdk/typescript && npm test
 
 web-check: web/node_modules/.package-lock.json ## Types and tests of the faces, and that web/dist is what the sources give
 	cd web && npm run check && node build.mjs --check

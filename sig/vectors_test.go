@@ -59,7 +59,8 @@ func makeZIP215Vectors(t *testing.T) (v zip215Vectors) {
 		keys = append(keys, key)
 	}
 	for range 16 {
-		keys = append(keys, [KeySize]byte(randomBytes(r, KeySize)), randomKey(r).Public(), *mixedOrderItem(t, r, encodings).Key)
+		keys = append(keys, [KeySize]byte(randomBytes(r, KeySize)), randomKey(r).Public(),
+			*mixedOrderItem(t, r, encodings).Key)
 	}
 	for _, key := range keys {
 		v.Keys = append(v.Keys, keyVector{hex.EncodeToString(key[:]), ValidKey(key)})

@@ -118,7 +118,10 @@ ${shapes}};
 }
 
 let stale = false;
-for (const [file, make] of [["../src/codes.ts", codes], ["../src/answers.ts", answers]]) {
+for (const [file, make] of [
+  ["../src/codes.ts", codes],
+  ["../src/answers.ts", answers],
+]) {
   const want = make();
   if (!process.argv.includes("--check")) writeFileSync(path(file), want);
   else if (readFileSync(path(file), "utf8") !== want) {

@@ -8,7 +8,14 @@ const root = fileURLToPath(new URL("..", import.meta.url));
 const { exports } = JSON.parse(readFileSync(`${root}/package.json`, "utf8"));
 for (const name of Object.keys(exports).sort()) {
   const entry = `${root}/src/${name === "." ? "index" : name.slice(2)}.ts`;
-  const out = await build({ entryPoints: [entry], bundle: true, minify: true, format: "esm", write: false, target: "es2022" });
+  const out = await build({
+    entryPoints: [entry],
+    bundle: true,
+    minify: true,
+    format: "esm",
+    write: false,
+    target: "es2022",
+  });
   const size = gzipSync(out.outputFiles[0].contents, { level: 9 }).length;
   console.log(`${name.padEnd(16)} ${(size / 1024).toFixed(1).padStart(6)} kB`);
 }

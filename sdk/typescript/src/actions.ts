@@ -58,7 +58,10 @@ export async function claim(
     throw new RuleError("E301", "the ticket is not signed by its batch's ticket key");
   }
   const fields = { ticket: ticketOf(chain, ticket), ticketKey: batch.ticketKey, to, ticketSignature: ticket.signature };
-  return receiptOf("Claim", client.submit(claimTx(chain, client.expiry(), fields, claimSigner(chain, ticket)), options));
+  return receiptOf(
+    "Claim",
+    client.submit(claimTx(chain, client.expiry(), fields, claimSigner(chain, ticket)), options),
+  );
 }
 
 /** The part of a coupon that a transfer needs. */
@@ -88,7 +91,12 @@ export function transfer(
 }
 
 /** Kills every code and authorisation that was signed for the coupon; also takes a gift back. */
-export function refresh(client: Client, c: Movable, owner: Signer, options: CallOptions = {}): Promise<Done<"Transfer">> {
+export function refresh(
+  client: Client,
+  c: Movable,
+  owner: Signer,
+  options: CallOptions = {},
+): Promise<Done<"Transfer">> {
   return move(client, c, owner, owner.key, 0, options);
 }
 

@@ -18,15 +18,7 @@ import type {
   ValidatorsBody,
 } from "./answers.ts";
 import { fromBase64, hex } from "./bytes.ts";
-import {
-  FalseAnswer,
-  NotFound,
-  OutcomeUnknown,
-  ProblemError,
-  Refusal,
-  StaleAnswer,
-  Unreachable,
-} from "./errors.ts";
+import { FalseAnswer, NotFound, OutcomeUnknown, ProblemError, Refusal, StaleAnswer, Unreachable } from "./errors.ts";
 import { type EventFilter, type EventId, type LedgerEvent, follow } from "./events.ts";
 import {
   type Ask,
@@ -297,7 +289,13 @@ export class Client {
         const more = next < this.nodes.length;
         const patience = new AbortController();
         const waits: Promise<{ i: number; value?: T; error?: unknown }>[] = [...running.values()];
-        if (more) waits.push(sleep(this.#patienceMs, patience.signal).then(() => ({ i: -1 }), () => ({ i: -1 })));
+        if (more)
+          waits.push(
+            sleep(this.#patienceMs, patience.signal).then(
+              () => ({ i: -1 }),
+              () => ({ i: -1 }),
+            ),
+          );
         const r = await Promise.race(waits);
         patience.abort();
         outer?.throwIfAborted();
@@ -332,7 +330,12 @@ export class Client {
     return send(this.#fetch, node, ask, this.#timeoutMs, signal);
   }
 
-  async #get<K extends keyof Answers>(node: string, kind: K, ask: Omit<Ask, "method">, signal: AbortSignal): Promise<Answers[K]> {
+  async #get<K extends keyof Answers>(
+    node: string,
+    kind: K,
+    ask: Omit<Ask, "method">,
+    signal: AbortSignal,
+  ): Promise<Answers[K]> {
     return parseAnswer(kind, await this.#send(node, { method: "GET", ...ask }, signal));
   }
 
@@ -530,7 +533,12 @@ export class Client {
   }
 
   /** What a campaign owes a payee in a cycle, proven; no row is an obligation of 0. */
-  async obligation(cycle: number, campaign: number, payee: number, options: CallOptions = {}): Promise<Proven<Obligation>> {
+  async obligation(
+    cycle: number,
+    campaign: number,
+    payee: number,
+    options: CallOptions = {},
+  ): Promise<Proven<Obligation>> {
     const state = await this.state(rowKey.obligation(cycle, campaign, payee), options);
     const o = state.value.length > 0 ? decodeObligation(state.value) : { sum: 0n, count: 0 };
     return { ...o, state };
@@ -635,7 +643,7 @@ export class Client {
     return this.#list("PageBatchAnswer", "/v1/batches", filter, options);
   }
 
-  /** The coupons that a key can still use, as one node lists them; it may leave some out. Each is proven by coupon(). */
+  /** The coupons that a key can still use, as one node lists them; it may leave some out. coupon() proves each. */
   holderCoupons(owner: Uint8Array, options: CallOptions = {}): Promise<CouponAnswer[]> {
     return this.#list("PageCouponAnswer", `/v1/holders/${encodeKey("holder", owner)}/coupons`, {}, options);
   }
@@ -688,7 +696,13 @@ export class Client {
    */
   events(from: EventId, filter: EventFilter = {}, options: CallOptions = {}): AsyncGenerator<LedgerEvent, void> {
     return follow(
-      { nodes: this.nodes, verifier: this.verifier, fetch: this.#fetch, timeoutMs: this.#timeoutMs, first: this.#first },
+      {
+        nodes: this.nodes,
+        verifier: this.verifier,
+        fetch: this.#fetch,
+        timeoutMs: this.#timeoutMs,
+        first: this.#first,
+      },
       from,
       filter,
       options.signal,
@@ -709,7 +723,7 @@ function nodeAddress(text: string): string {
   return u.href.replace(/\/+$/, "");
 }
 
-/** Reads the genesis file that a node serves. Nothing vouches for it: give parseGenesis a digest that came another way. */
+/** Reads the genesis file that a node serves. Nothing vouches for it: give parseGenesis the digest to expect. */
 export function fetchGenesis(node: string, options: ClientOptions & CallOptions = {}): Promise<Uint8Array> {
   const fetcher: Fetch = options.fetch ?? ((url, init) => fetch(url, init));
   const ask: Ask = { method: "GET", path: "/v1/genesis", limit: genesisBytesMax };

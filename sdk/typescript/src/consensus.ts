@@ -48,7 +48,8 @@ export class Committee {
     this.parameters = { ...parameters };
     const w = new Writer().u32(epoch);
     const q = parameters;
-    for (const v of [f, p, q.window, q.tenure, q.checkpointInterval, q.executionLag, q.precisionMs, q.delayMs]) w.u64(v);
+    for (const v of [f, p, q.window, q.tenure, q.checkpointInterval, q.executionLag, q.precisionMs, q.delayMs])
+      w.u64(v);
     w.u64(q.payloadBytesMax).list(this.keys, (x, k) => x.fixed(k, 32));
     this.digest = chain.hash("scrip/pbft/committee/v1", w.done());
   }
@@ -196,7 +197,11 @@ export interface Header {
 export function encodeHeader(h: Header): Uint8Array {
   const w = new Writer().u8(headerVersion).u32(h.epoch).u64(h.view).u64(h.seq).fixed(h.parent, 32).u64(h.baseSeq);
   w.fixed(h.payloadRoot, 32).u32(h.payloadBytes).u64(h.execSeq).fixed(h.execRoot, 32).u64(h.timeMs);
-  return writeRef(w, h.justify).u16(h.proposer).fixed(h.committee, 32).u8(h.closing ? 1 : 0).done();
+  return writeRef(w, h.justify)
+    .u16(h.proposer)
+    .fixed(h.committee, 32)
+    .u8(h.closing ? 1 : 0)
+    .done();
 }
 
 /** Reads a header. */

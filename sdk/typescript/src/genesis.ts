@@ -199,7 +199,11 @@ export function formatAmount(amount: bigint, exponent: number): string {
 function readCurrencies(f: Fields): Currency[] {
   const all = f.list("currencies", 1, 64, (v, path) => {
     const o = new Fields(v, path);
-    const c = { number: o.number("numeric", 1, 999), letters: o.text("letters", 3), exponent: o.number("exponent", 0, 4) };
+    const c = {
+      number: o.number("numeric", 1, 999),
+      letters: o.text("letters", 3),
+      exponent: o.number("exponent", 0, 4),
+    };
     o.done();
     if (!/^[A-Z]{3}$/.test(c.letters)) o.fail("letters", "three capital letters are wanted");
     return c;
@@ -332,7 +336,12 @@ export function parseGenesis(file: Uint8Array, digest?: string): Genesis {
   if (digest !== undefined && hex(chain.digest) !== digest.toLowerCase()) {
     throw new RangeError(`genesis: the chain of this file is ${hex(chain.digest)}, not ${digest}`);
   }
-  const committee = new Committee(chain, 0, validators.map((v) => v.key), parameters);
+  const committee = new Committee(
+    chain,
+    0,
+    validators.map((v) => v.key),
+    parameters,
+  );
   const content = { name, timeMs, currencies, members, funding, tills, holderLifeMs, memberLifeMs, cycleMs };
   return { ...content, validators, parameters, chain, committee, raw };
 }

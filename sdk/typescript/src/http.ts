@@ -76,12 +76,24 @@ export function target(ask: Ask): string {
 }
 
 /** Sends a request and returns the body of the answer; throws a ProblemError if the node reports one. */
-export async function send(fetcher: Fetch, base: string, ask: Ask, timeoutMs: number, signal?: AbortSignal): Promise<Uint8Array> {
+export async function send(
+  fetcher: Fetch,
+  base: string,
+  ask: Ask,
+  timeoutMs: number,
+  signal?: AbortSignal,
+): Promise<Uint8Array> {
   const limit = deadline(signal, timeoutMs + (ask.waitMs ?? 0));
   try {
     const headers: Record<string, string> = { accept: "application/json", ...ask.headers };
     if (ask.body) headers["content-type"] ??= "application/octet-stream";
-    const init: RequestInit = { method: ask.method, headers, signal: limit.signal, redirect: "error", credentials: "omit" };
+    const init: RequestInit = {
+      method: ask.method,
+      headers,
+      signal: limit.signal,
+      redirect: "error",
+      credentials: "omit",
+    };
     if (ask.body) init.body = Uint8Array.from(ask.body);
     const response = await fetcher(base + target(ask), init);
     if (!response.ok) throw await problemOf(response);
@@ -168,7 +180,14 @@ function shaped(word: string, value: unknown, path: string): unknown {
  * The Authorization header of a till (docs/wire.md, part 12): nodes admit every Redeem
  * that its till hands in, so that its refusal is final. target is path and query as sent.
  */
-export function loginHeader(chain: Chain, till: Signer, method: string, path: string, body: Uint8Array, nowMs: number): string {
+export function loginHeader(
+  chain: Chain,
+  till: Signer,
+  method: string,
+  path: string,
+  body: Uint8Array,
+  nowMs: number,
+): string {
   const w = new Writer().u8(1).u64(nowMs).bytes(utf8(method)).bytes(utf8(path)).raw(sha256(body));
   const signature = till.sign(chain.message(Tag.login, w.done()));
   return `Scrip-Till ${encodeKey("till", till.key)}:${nowMs}:${base64(signature)}`;

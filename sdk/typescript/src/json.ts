@@ -19,7 +19,10 @@ export class JsonNumber {
 const depthMax = 6;
 const valuesMax = 400_000;
 
-const token = /[ \t\n\r]*(?:([{}[\]:,])|("(?:[^"\\\u0000-\u001f]|\\(?:["\\/bfnrt]|u[0-9a-fA-F]{4}))*")|(-?(?:0|[1-9][0-9]*)(?:\.[0-9]+)?(?:[eE][+-]?[0-9]+)?)|(true|false|null))/y;
+const mark = "([{}[\\]:,])";
+const text = '("(?:[^"\\\\\\u0000-\\u001f]|\\\\(?:["\\\\/bfnrt]|u[0-9a-fA-F]{4}))*")';
+const number = "(-?(?:0|[1-9][0-9]*)(?:\\.[0-9]+)?(?:[eE][+-]?[0-9]+)?)";
+const token = new RegExp(`[ \\t\\n\\r]*(?:${mark}|${text}|${number}|(true|false|null))`, "y");
 
 class Parser {
   readonly #text: string;

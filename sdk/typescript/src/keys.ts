@@ -81,7 +81,9 @@ export function decodeAnyKey(text: string): { kind: KeyKind; key: Uint8Array } {
 export function decodeKey(kind: KeyKind, text: string): Uint8Array {
   const got = decodeAnyKey(text);
   if (got.kind !== kind) {
-    throw new RangeError(`${abbreviate(text)} is the key of a ${got.kind}, a ${kind} key (${prefixOf(kind)}1...) is wanted`);
+    throw new RangeError(
+      `${abbreviate(text)} is the key of a ${got.kind}, a ${kind} key (${prefixOf(kind)}1...) is wanted`,
+    );
   }
   return got.key;
 }
@@ -296,6 +298,7 @@ export function phraseFileBody(mnemonic: string): string {
 
 /** Reads the lines of a phrase file. */
 export function parsePhraseFileBody(text: string): string {
-  if (!text.startsWith(`${phraseTitle}\n`)) throw new RangeError("it holds no phrase; a single key's file is read as a key");
+  if (!text.startsWith(`${phraseTitle}\n`))
+    throw new RangeError("it holds no phrase; a single key's file is read as a key");
   return normalizeMnemonic(text.slice(phraseTitle.length + 1));
 }

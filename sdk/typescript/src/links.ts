@@ -144,7 +144,10 @@ export function payloadLink(chain: Chain, origin: string, p: TicketPayload | Gif
  * what follows its #. Throws a RuleError as decodePayload does.
  */
 export function parsePayload(chain: Chain, text: string): Payload {
-  return decodePayload(chain, badEncoding(() => payloadBytes(text.trim())));
+  return decodePayload(
+    chain,
+    badEncoding(() => payloadBytes(text.trim())),
+  );
 }
 
 function payloadBytes(text: string): Uint8Array {

@@ -55,8 +55,7 @@ interface AuthFacts {
 
 /** The holder's order to redeem: for one invoice, or at one merchant (0 = any of the terms). */
 export type Auth =
-  | (AuthFacts & { mode: "INVOICE"; invoiceDigest: Uint8Array })
-  | (AuthFacts & { mode: "SHOW"; merchant: number });
+  (AuthFacts & { mode: "INVOICE"; invoiceDigest: Uint8Array }) | (AuthFacts & { mode: "SHOW"; merchant: number });
 
 /** The id of a coupon: campaign << 32 | serial. */
 export function couponId(campaign: number, serial: number): bigint {

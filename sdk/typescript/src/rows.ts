@@ -25,7 +25,10 @@ const Prefix = {
 } as const;
 
 /** Joins a prefix and parts; numbers are big-endian, so that ranges iterate in order. */
-function key(prefix: number, ...parts: (Uint8Array | readonly [value: number | bigint, bytes: 2 | 4 | 8])[]): Uint8Array {
+function key(
+  prefix: number,
+  ...parts: (Uint8Array | readonly [value: number | bigint, bytes: 2 | 4 | 8])[]
+): Uint8Array {
   const out = [prefix];
   for (const p of parts) {
     if (p instanceof Uint8Array) {

@@ -270,5 +270,9 @@ function splitAnswer(answer: Uint8Array): { body: Uint8Array; signature: Uint8Ar
 /** The transaction that registers the till of a checked answer, for `Client.submit`. */
 export function approveTill(chain: Chain, answer: Uint8Array, signers: readonly MemberSigner[]): Uint8Array {
   const { body, signature } = splitAnswer(answer);
-  return joinMemberSigned(body, signers.map((s) => signMember(chain, body, s)), signature);
+  return joinMemberSigned(
+    body,
+    signers.map((s) => signMember(chain, body, s)),
+    signature,
+  );
 }

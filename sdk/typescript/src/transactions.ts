@@ -135,15 +135,7 @@ export interface Void {
 }
 /** The kind's own part of a body. */
 export type Fields =
-  | CampaignPublish
-  | CampaignControl
-  | BatchCommit
-  | TillKeyAdd
-  | TillKeyRevoke
-  | Claim
-  | Transfer
-  | Redeem
-  | Void;
+  CampaignPublish | CampaignControl | BatchCommit | TillKeyAdd | TillKeyRevoke | Claim | Transfer | Redeem | Void;
 
 /** One entry of the witness of kinds 1 to 7. */
 export interface MemberSignature {
@@ -381,7 +373,8 @@ function keysOf(f: Fields): Uint8Array[] {
 }
 
 function checkHint(chain: Chain, hint: number): void {
-  if (hint !== chain.hint) throw new RuleError("E103", `chain hint ${hint.toString(16)}, not ${chain.hint.toString(16)}`);
+  if (hint !== chain.hint)
+    throw new RuleError("E103", `chain hint ${hint.toString(16)}, not ${chain.hint.toString(16)}`);
 }
 
 function checkKeys(keys: readonly Uint8Array[]): void {
@@ -445,11 +438,7 @@ export function signBody(chain: Chain, body: Uint8Array, by: Signer): Uint8Array
 }
 
 /** Puts a member-signed transaction together; till is the till's signature under a TillKeyAdd. */
-export function joinMemberSigned(
-  body: Uint8Array,
-  entries: readonly MemberSignature[],
-  till?: Uint8Array,
-): Uint8Array {
+export function joinMemberSigned(body: Uint8Array, entries: readonly MemberSignature[], till?: Uint8Array): Uint8Array {
   const sorted = [...entries].sort(compareMembers);
   const w = new Writer().raw(body);
   w.list(sorted, (x, s) => x.u16(s.member).fixed(s.key, 32).fixed(s.signature, 64));
@@ -464,7 +453,10 @@ export function memberTx(
   signers: readonly MemberSigner[],
 ): Uint8Array {
   const body = encodeBody(chain, expires, fields);
-  return joinMemberSigned(body, signers.map((s) => signMember(chain, body, s)));
+  return joinMemberSigned(
+    body,
+    signers.map((s) => signMember(chain, body, s)),
+  );
 }
 
 /** Makes and signs a TillKeyAdd; the till key proves that it is there. */

@@ -21,7 +21,14 @@ import { FalseAnswer, messageOf } from "./errors.ts";
 import { type Genesis, parseGenesis } from "./genesis.ts";
 import { encodeKey } from "./keys.ts";
 import { campaignOf, serialOf } from "./objects.ts";
-import { decodeKeyProof, decodeOrderProof, decodeReceiptProof, listRoot, verifyInclusion, verifyState } from "./proofs.ts";
+import {
+  decodeKeyProof,
+  decodeOrderProof,
+  decodeReceiptProof,
+  listRoot,
+  verifyInclusion,
+  verifyState,
+} from "./proofs.ts";
 import { type Effect, type Outcome, decodeReceipt, eventOf } from "./receipt.ts";
 import type { Chain } from "./signing.ts";
 import { type CheckedTx, checkTx } from "./transactions.ts";
@@ -132,12 +139,13 @@ export class Verifier {
     return h.timeMs;
   }
 
-  /** Checks an encoded receipt proof for a transaction, and the header of its block if there is one. Throws a FalseAnswer. */
+  /** Checks an encoded receipt proof of a transaction, and its block's header if it is given. Throws a FalseAnswer. */
   receipt(id: string, proof: Uint8Array, header?: Uint8Array): Receipt {
     return falseUnless(() => {
       const p = decodeReceiptProof(proof);
       // Hashing comes first: it is a thousand times cheaper than the signatures.
-      if (!verifyInclusion(p.checkpoint.receiptRoot, p)) throw new FalseAnswer("the path does not lead to the receipts");
+      if (!verifyInclusion(p.checkpoint.receiptRoot, p))
+        throw new FalseAnswer("the path does not lead to the receipts");
       this.#attested(p.checkpoint, "receipt");
       const outcome = decodeReceipt(p.leaf);
       if (!equal(outcome.id, fromHex(id))) {
@@ -204,7 +212,8 @@ export class Verifier {
   block(height: number, a: BlockAnswer): Block {
     return falseUnless(() => {
       const header = decodeHeader(fromBase64(a.header ?? ""));
-      if (header.seq !== height || header.closing) throw new FalseAnswer(`a header of height ${header.seq}, not ${height}`);
+      if (header.seq !== height || header.closing)
+        throw new FalseAnswer(`a header of height ${header.seq}, not ${height}`);
       const digest = this.committeeOf(header.epoch).headerDigest(header);
       const txs = (a.txs ?? []).map(fromBase64);
       const receipts = (a.receipts ?? []).map(fromBase64);
@@ -239,7 +248,7 @@ export class Verifier {
     return checkTx(this.chain, raw);
   }
 
-  /** The receipt file of a transaction and its receipt, which must hold the header: whoever has the genesis file can check it. */
+  /** The receipt file of a transaction, for whoever has the genesis file. The receipt must hold the header. */
   receiptFile(tx: Uint8Array, r: Receipt): string {
     const file = this.#fileOf(this.checkTx(tx), this.receipt(r.id, r.proof, r.header));
     return `${JSON.stringify(file, undefined, 2)}\n`;
@@ -357,4 +366,3 @@ export function falseUnless<T>(check: () => T): T {
     throw new FalseAnswer(messageOf(e));
   }
 }
-

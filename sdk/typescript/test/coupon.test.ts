@@ -12,7 +12,10 @@ import { couponVectors as v, malformed, named, testChain } from "./vectors.ts";
 
 const signer = (name: string): tx.Signer => signerOf(fromHex(named(v.keys, name).seed));
 const raw = (name: string): Uint8Array => fromHex(named(v.transactions, name).raw);
-const code = (want: string) => (e: unknown): boolean => e instanceof RuleError && e.code === want;
+const code =
+  (want: string) =>
+  (e: unknown): boolean =>
+    e instanceof RuleError && e.code === want;
 
 test("the chain's digest and hint follow from name and genesis file", () => {
   const c = Chain.of(v.chain.name, fromHex(v.chain.genesis));

@@ -82,7 +82,10 @@ test("addresses: one form, one kind, no secrets", () => {
     assert.throws(() => keys.decodeKey("till", wrong), RangeError, wrong);
   }
   const secret = v.keyFile.split("secret: ")[1]?.trim() ?? "";
-  assert.throws(() => keys.decodeAnyKey(secret), (e) => e instanceof RangeError && !e.message.includes(secret.slice(12)));
+  assert.throws(
+    () => keys.decodeAnyKey(secret),
+    (e) => e instanceof RangeError && !e.message.includes(secret.slice(12)),
+  );
 });
 
 test("a key shows its public half only", () => {
@@ -91,7 +94,9 @@ test("a key shows its public half only", () => {
   for (const text of [String(key), JSON.stringify({ key }), inspect(key, { depth: 9, showHidden: true })]) {
     assert.ok(!text.includes(secret) && !text.includes("scripsecret"), text);
   }
-  assert.ok(!inspect(new keys.Wallet(phrase), { depth: 9, showHidden: true }).includes(hex(new keys.Wallet(phrase).secret())));
+  assert.ok(
+    !inspect(new keys.Wallet(phrase), { depth: 9, showHidden: true }).includes(hex(new keys.Wallet(phrase).secret())),
+  );
 });
 
 test("key files: read, written, and refused when changed", () => {

@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { execFileSync } from "node:child_process";
+import { execFileSync, spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -29,21 +29,33 @@ async function coupon(): Promise<{ c: sdk.ProvenCoupon; holder: sdk.SecretKey }>
 }
 
 const root = repository("sdk/typescript");
-const examples = [...readFileSync(join(root, "README.md"), "utf8").matchAll(/```ts\n(.*?)```/gs)].map((m) => m[1] ?? "");
+const examples = [...readFileSync(join(root, "README.md"), "utf8").matchAll(/```ts\n(.*?)```/gs)].map(
+  (m) => m[1] ?? "",
+);
 
 test("the examples of the README compile as they stand, and the first redeems a coupon", () => {
   const folder = join(root, "build", "readme");
   mkdirSync(folder, { recursive: true });
   assert.equal(examples.length, 3);
-  assert.ok((examples[0] ?? "").trim().split("\n").filter((l) => l !== "" && !l.startsWith("import")).length <= 10);
+  assert.ok(
+    (examples[0] ?? "")
+      .trim()
+      .split("\n")
+      .filter((l) => l !== "" && !l.startsWith("import")).length <= 10,
+  );
   for (const [i, text] of examples.entries()) {
-    const here = text.replace("http://127.0.0.1:7600", network.nodes[0] ?? "").replace("http://127.0.0.1:7610", network.nodes[1] ?? "");
+    const here = text
+      .replace("http://127.0.0.1:7600", network.nodes[0] ?? "")
+      .replace("http://127.0.0.1:7610", network.nodes[1] ?? "");
     writeFileSync(join(folder, `example-${i + 1}.mts`), here);
   }
   const config = { extends: "../../tsconfig.json", include: ["*.mts"], exclude: [] };
   const options = { rootDir: ".", outDir: ".", declaration: false, noEmit: false, types: ["node"] };
   writeFileSync(join(folder, "tsconfig.json"), JSON.stringify({ ...config, compilerOptions: options }));
-  execFileSync(process.execPath, [join(root, "node_modules/typescript/bin/tsc"), "-p", folder], { stdio: "inherit" });
+  const compiled = spawnSync(process.execPath, [join(root, "node_modules/typescript/bin/tsc"), "-p", folder], {
+    encoding: "utf8",
+  });
+  assert.equal(compiled.stdout, "");
   const out = execFileSync(process.execPath, [join(folder, "example-1.mjs")], { encoding: "utf8" });
   assert.match(out, /^took 450 cents, attested by [2-4] of 4 members\n$/);
 });
@@ -108,7 +120,10 @@ test("a gift goes by link; the old owner's code dies with it", async () => {
   const taken = await sdk.acceptGift(client, link, friend.key);
   assert.deepEqual([taken.effect.case, taken.effect.owner], ["accepted", friend.key]);
   await assert.rejects(sdk.redeemShown(client, devTill(), code, { basis: 450n }), sdk.Refusal);
-  assert.deepEqual((await client.holderCoupons(friend.key)).map((x) => BigInt(x.id)), [c.id]);
+  assert.deepEqual(
+    (await client.holderCoupons(friend.key)).map((x) => BigInt(x.id)),
+    [c.id],
+  );
   assert.deepEqual(await client.holderCoupons(holder.key), []);
 });
 
@@ -178,7 +193,10 @@ test("the same bytes at another node are one transaction", async () => {
   const { receipt, effect } = await sdk.claim(lossy, ticket, wallet.coupon(ticket.campaign, 0).key);
   assert.equal(posts.length, 2);
   assert.notEqual(new URL(posts[0] ?? "").port, new URL(posts[1] ?? "").port);
-  assert.deepEqual((await client.history(effect.coupon)).map((s) => s.tx), [receipt.id]);
+  assert.deepEqual(
+    (await client.history(effect.coupon)).map((s) => s.tx),
+    [receipt.id],
+  );
 });
 
 test("a silent node does not hold a client up", async () => {
@@ -222,7 +240,8 @@ test("an answer older than one that was seen is not believed", async () => {
   await coupon(); // the chain goes on
   let stale = false;
   const c = new sdk.Client(client.verifier, network.nodes.slice(0, 1), {
-    fetch: (url, init) => (stale && url.includes("/v1/state/") ? Promise.resolve(new Response(body)) : fetch(url, init)),
+    fetch: (url, init) =>
+      stale && url.includes("/v1/state/") ? Promise.resolve(new Response(body)) : fetch(url, init),
   });
   await c.params();
   assert.ok(c.floor > past.height);
@@ -258,7 +277,10 @@ test("a call that is given up leaves the outcome unknown, and asking later tells
 test("a transaction that lapsed is told from one that waits", async () => {
   const c = new sdk.Client(client.verifier, network.nodes, { timeoutMs: 5000 });
   const { timeMs } = await c.params().then((p) => p.state);
-  await assert.rejects(c.receipt("00".repeat(32), { expiresMs: timeMs - 1 }), (e) => e instanceof sdk.OutcomeUnknown && e.lapsed);
+  await assert.rejects(
+    c.receipt("00".repeat(32), { expiresMs: timeMs - 1 }),
+    (e) => e instanceof sdk.OutcomeUnknown && e.lapsed,
+  );
 });
 
 test("bytes that no node would take are refused before they are sent", async () => {
@@ -266,13 +288,22 @@ test("bytes that no node would take are refused before they are sent", async () 
   await assert.rejects(offline.submit(new Uint8Array(10)), (e) => e instanceof sdk.RuleError && e.code === "E101");
   await assert.rejects(offline.member(1), sdk.Unreachable);
   for (const bad of ["ftp://x", "http://x/?q=1", "nothing"]) {
-    assert.throws(() => new sdk.Client(client.verifier, [bad]), (e) => e instanceof Error, bad);
+    assert.throws(
+      () => new sdk.Client(client.verifier, [bad]),
+      (e) => e instanceof Error,
+      bad,
+    );
   }
 });
 
 test("a dry run tells the outcome without one", async () => {
   const { c, holder } = await coupon();
-  const tx = sdk.transferTx(client.chain, client.expiry(), { coupon: c.id, seq: 9, to: wallet.coupon(1, 5).key }, holder);
+  const tx = sdk.transferTx(
+    client.chain,
+    client.expiry(),
+    { coupon: c.id, seq: 9, to: wallet.coupon(1, 5).key },
+    holder,
+  );
   const a = await client.dryRun(tx);
   assert.deepEqual([a.code, a.final], ["E403", false]);
 });
@@ -306,7 +337,11 @@ test("events: proven, filtered, each once, and going on at another node behind t
   assert.deepEqual(seen, ["campaign.published", "batch.committed", "coupon.claimed"]);
   assert.ok(streams >= 3);
   const stop = new AbortController();
-  const follow = client.events({ height: 0, tx: 0, index: 0 }, { coupon: c.id, types: ["coupon.claimed"] }, { signal: stop.signal });
+  const follow = client.events(
+    { height: 0, tx: 0, index: 0 },
+    { coupon: c.id, types: ["coupon.claimed"] },
+    { signal: stop.signal },
+  );
   const first = await follow.next();
   assert.equal(first.value?.outcome.effect?.kind, "Claim");
   stop.abort();
@@ -316,7 +351,14 @@ test("events: proven, filtered, each once, and going on at another node behind t
 test("a till is paired: offered, answered, approved, and revoked", async () => {
   const { chain } = client;
   const now = client.nowMs();
-  const facts = { member: 2, store: 3, rights: sdk.Right.redeem, currency: 978, validUntil: now + 86_400_000, dayCap: 100_000n };
+  const facts = {
+    member: 2,
+    store: 3,
+    rights: sdk.Right.redeem,
+    currency: 978,
+    validUntil: now + 86_400_000,
+    dayCap: 100_000n,
+  };
   const offer = sdk.newPairOffer({ ...facts, label: "Counter 3" });
   const scanned = sdk.decodePairOffer(chain, sdk.encodePairOffer(chain, offer));
   assert.deepEqual(scanned, offer);
@@ -326,7 +368,10 @@ test("a till is paired: offered, answered, approved, and revoked", async () => {
   const answer = await sdk.fetchPairAnswer(client, offer);
   assert.equal(sdk.readPairAnswer(chain, answer, offer).label, "Counter 3");
   const other = { ...offer, store: 4 };
-  assert.throws(() => sdk.readPairAnswer(chain, answer, other), (e) => e instanceof sdk.RuleError && e.code === "E106");
+  assert.throws(
+    () => sdk.readPairAnswer(chain, answer, other),
+    (e) => e instanceof sdk.RuleError && e.code === "E106",
+  );
   await client.submit(sdk.approveTill(chain, answer, [devMember(2)]));
   assert.deepEqual((await client.till(till.key)).label, "Counter 3");
   const { c, holder } = await coupon();
@@ -354,5 +399,8 @@ test("a shown code is fetched under its short code, by a till alone", async () =
 
 test("the nodes are listed", async () => {
   const { nodes } = await sdk.findNodes(client);
-  assert.deepEqual(nodes.map((n) => n.replica), [0, 1, 2, 3]);
+  assert.deepEqual(
+    nodes.map((n) => n.replica),
+    [0, 1, 2, 3],
+  );
 });

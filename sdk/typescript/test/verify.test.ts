@@ -25,7 +25,12 @@ test("Merkle trees and paths", () => {
         { ...at, leaf: concat(leaf, Uint8Array.of(0)) },
         { ...at, index: leaves.length },
         { ...at, path: [...path, new Uint8Array(32)] },
-        ...(path.length > 0 ? [{ ...at, path: path.slice(1) }, { ...at, path: path.with(0, new Uint8Array(32)) }] : []),
+        ...(path.length > 0
+          ? [
+              { ...at, path: path.slice(1) },
+              { ...at, path: path.with(0, new Uint8Array(32)) },
+            ]
+          : []),
       ]) {
         assert.equal(proofs.verifyInclusion(root, wrong), false);
       }
@@ -49,7 +54,12 @@ function rootOf(rows: { key: Uint8Array; leaf: Uint8Array }[], depth = 0): Uint8
   if (rows.length === 0) return new Uint8Array(32);
   if (rows.length === 1) return (rows[0] as { leaf: Uint8Array }).leaf;
   const bit = (b: Uint8Array): number => ((b[depth >> 3] as number) >> (7 - (depth & 7))) & 1;
-  const [left, right] = [0, 1].map((side) => rootOf(rows.filter((r) => bit(r.key) === side), depth + 1));
+  const [left, right] = [0, 1].map((side) =>
+    rootOf(
+      rows.filter((r) => bit(r.key) === side),
+      depth + 1,
+    ),
+  );
   return sha256(concat(Uint8Array.of(1), left as Uint8Array, right as Uint8Array));
 }
 
@@ -157,7 +167,13 @@ test("committees that cannot be are refused", () => {
   const make = (n: number, faults: number, fastFaults: number): Committee =>
     new Committee(c.chain, 0, c.keys.slice(0, n), { ...c.parameters, faults, fastFaults });
   assert.equal(make(4, 1, 1).quorum, 3);
-  for (const [n, f, p] of [[3, 1, 0], [6, 2, 0], [4, 0, 0], [7, 2, 3], [7, 2, 2]] as const) {
+  for (const [n, f, p] of [
+    [3, 1, 0],
+    [6, 2, 0],
+    [4, 0, 0],
+    [7, 2, 3],
+    [7, 2, 2],
+  ] as const) {
     assert.throws(() => make(n, f, p), RangeError, `${n} ${f} ${p}`);
   }
   const twice = [...c.keys.slice(0, 3), c.keys[0] as Uint8Array];
@@ -192,13 +208,33 @@ test("receipt, key and order proofs hold or fail as on every node", () => {
   for (const p of certificates.keyProofs) {
     const bytes = fromHex(p.proof);
     const { key } = proofs.decodeKeyProof(bytes);
-    assert.equal(outcome(() => v.state(key, bytes, header)), p.valid, p.why);
-    assert.equal(outcome(() => v.state(utf8("other"), bytes, header)), false, p.why);
-    assert.equal(outcome(() => v.state(key, bytes, header.with(227, 1))), false, p.why);
-    for (const bad of malformed(bytes)) assert.equal(outcome(() => v.state(key, bad, header)), false);
+    assert.equal(
+      outcome(() => v.state(key, bytes, header)),
+      p.valid,
+      p.why,
+    );
+    assert.equal(
+      outcome(() => v.state(utf8("other"), bytes, header)),
+      false,
+      p.why,
+    );
+    assert.equal(
+      outcome(() => v.state(key, bytes, header.with(227, 1))),
+      false,
+      p.why,
+    );
+    for (const bad of malformed(bytes))
+      assert.equal(
+        outcome(() => v.state(key, bad, header)),
+        false,
+      );
   }
   for (const p of certificates.orderProofs) {
-    assert.equal(outcome(() => v.order(fromHex(p.proof))), p.valid, p.why);
+    assert.equal(
+      outcome(() => v.order(fromHex(p.proof))),
+      p.valid,
+      p.why,
+    );
   }
 });
 
@@ -210,7 +246,11 @@ test("one changed byte of a proof is never believed", () => {
   v.state(key, bytes, header);
   for (let i = 0; i < bytes.length; i += 5) {
     const changed = bytes.with(i, (bytes[i] as number) ^ 4);
-    assert.equal(outcome(() => v.state(key, changed, header)), false, `byte ${i}`);
+    assert.equal(
+      outcome(() => v.state(key, changed, header)),
+      false,
+      `byte ${i}`,
+    );
   }
 });
 
@@ -268,7 +308,13 @@ test("strict JSON", () => {
 
 test("amounts", () => {
   assert.deepEqual(
-    [[450n, 2], [5n, 2], [0n, 0], [7n, 0], [1_000_000n, 3]].map(([v, e]) => formatAmount(v as bigint, e as number)),
+    [
+      [450n, 2],
+      [5n, 2],
+      [0n, 0],
+      [7n, 0],
+      [1_000_000n, 3],
+    ].map(([v, e]) => formatAmount(v as bigint, e as number)),
     ["4.50", "0.05", "0", "7", "1000.000"],
   );
 });

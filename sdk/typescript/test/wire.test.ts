@@ -1,6 +1,17 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { base45, compare, concat, equal, fromBase45, fromBase64, fromBase64url, fromHex, hex, utf8 } from "../src/bytes.ts";
+import {
+  base45,
+  compare,
+  concat,
+  equal,
+  fromBase45,
+  fromBase64,
+  fromBase64url,
+  fromHex,
+  hex,
+  utf8,
+} from "../src/bytes.ts";
 import { Reader, WireError, type WireFault, Writer, decode, validText } from "../src/wire.ts";
 import { random } from "./vectors.ts";
 
@@ -47,7 +58,10 @@ test("texts hold no control and no direction characters, and are UTF-8", () => {
   }
   for (const good of ["", "Kaffee für zwei", "咖啡券", "☕🎁", "\ufeffa", "\ufffd"]) {
     assert.equal(validText(good), true, good);
-    assert.equal(decode(new Writer().text(good).done(), (r) => r.text(64)), good);
+    assert.equal(
+      decode(new Writer().text(good).done(), (r) => r.text(64)),
+      good,
+    );
   }
   refused("text", () => decode(new Writer().bytes(Uint8Array.of(0xc0, 0x80)).done(), (r) => r.text(64)));
   refused("text", () => decode(new Writer().bytes(Uint8Array.of(0xed, 0xa0, 0x80)).done(), (r) => r.text(64)));
@@ -62,11 +76,17 @@ test("what a reader returns does not change with its input", () => {
 });
 
 test("base45 has one text for each bytes", () => {
-  for (const [text, digits] of [["AB", "BB8"], ["Hello!!", "%69 VD92EX0"], ["base-45", "UJCLQE7W581"], ["ietf!", "QED8WEX0"]]) {
+  for (const [text, digits] of [
+    ["AB", "BB8"],
+    ["Hello!!", "%69 VD92EX0"],
+    ["base-45", "UJCLQE7W581"],
+    ["ietf!", "QED8WEX0"],
+  ]) {
     assert.equal(base45(utf8(text as string)), digits);
     assert.equal(hex(fromBase45(digits as string)), hex(utf8(text as string)));
   }
-  for (const bad of ["A", "AAAA", "bb8", "GGW", "::", ":::", "AB\u00e9"]) assert.throws(() => fromBase45(bad), RangeError, bad);
+  for (const bad of ["A", "AAAA", "bb8", "GGW", "::", ":::", "AB\u00e9"])
+    assert.throws(() => fromBase45(bad), RangeError, bad);
   const seed = Date.now() >>> 0;
   const next = random(seed);
   for (let i = 0; i < 500; i++) {
