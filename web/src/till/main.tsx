@@ -1,0 +1,49 @@
+/** The till: takes coupons at a counter. */
+import "../kit/kit.css";
+import "./till.css";
+import { createContext, type JSX } from "preact";
+import { useContext, useEffect, useState } from "preact/hooks";
+import { connect, type Link } from "../kit/chain.ts";
+import { startRouter, takeSecret } from "../kit/router.ts";
+import { mount } from "../kit/shell.tsx";
+import { registerWorker } from "../kit/worker.ts";
+import { App, NotYet } from "./app.tsx";
+import { Till } from "./model.ts";
+
+const LinkContext = createContext<Link | undefined>(undefined);
+
+/** useLink returns the chain that the page is connected to. */
+export function useLink(): Link {
+  const link = useContext(LinkContext);
+  if (!link) throw new Error("no chain is open");
+  return link;
+}
+
+function Face(p: { fragment: string | undefined }): JSX.Element {
+  const [link, setLink] = useState<Link>();
+  const [error, setError] = useState<unknown>();
+  const [round, setRound] = useState(0);
+  useEffect(() => {
+    const stop = new AbortController();
+    connect("till").then((l) => {
+      if (stop.signal.aborted) return;
+      setLink(l);
+      l.watch(stop.signal);
+      void l.store.persisted(true);
+    }, setError);
+    return () => stop.abort();
+  }, [round]);
+  if (!link) return <NotYet error={error} retry={() => { setError(undefined); setRound((n) => n + 1); }} />;
+  const open = async (key: ConstructorParameters<typeof Till>[1] | undefined) => {
+    if (!key) return undefined;
+    const till = new Till(link, key);
+    await till.load();
+    return till;
+  };
+  return <LinkContext.Provider value={link}><App link={link} fragment={p.fragment} open={open} /></LinkContext.Provider>;
+}
+
+const fragment = takeSecret();
+startRouter();
+mount(<Face fragment={fragment} />);
+registerWorker("till");

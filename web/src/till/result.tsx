@@ -1,0 +1,97 @@
+/** The result: accepted, refused or waiting, over the whole screen. Green is for what this till has verified. */
+import type { JSX } from "preact";
+import { useEffect, useRef } from "preact/hooks";
+import { money, seconds } from "../kit/format.ts";
+import { cashierText } from "../kit/refusal/refusal.ts";
+import { useNow } from "../kit/ui.tsx";
+import { useTill } from "./app.tsx";
+import { count } from "./counter.tsx";
+import type { Sale } from "./model.ts";
+import { sound } from "./sound.ts";
+import { t } from "./text.ts";
+
+export type Outcome =
+  | { kind: "accepted"; sale: Sale }
+  | { kind: "refused"; code: string; tookMs: number }
+  | { kind: "waiting"; sinceMs: number };
+
+const longMs = 20_000;
+const returnMs = 12_000;
+
+function Sign(p: { kind: Outcome["kind"] }): JSX.Element {
+  return (
+    <svg class="sign" viewBox="0 0 100 100" aria-hidden="true">
+      {p.kind === "accepted" && <path d="M18 54l22 22 42-50" />}
+      {p.kind === "refused" && <path d="M24 24l52 52M76 24l-52 52" />}
+      {p.kind === "waiting" && <path d="M50 18v34l20 14" />}
+    </svg>
+  );
+}
+
+function Accepted(p: { sale: Sale }): JSX.Element {
+  const till = useTill();
+  const { sale } = p;
+  const { currency } = till;
+  return (
+    <>
+      <p class="result-value">{t("acceptedOff", { value: money(sale.value, currency) })}</p>
+      <p>{sale.title}</p>
+      {sale.bill > sale.value && <p class="result-pay">{t("acceptedPay", { value: money(sale.bill - sale.value, currency) })}</p>}
+      <p class="small" data-signers={sale.signers}>
+        {t("checked", { n: sale.signers })}{sale.tookMs > 0 && <>, {t("took", { time: seconds(sale.tookMs) })}</>}
+      </p>
+    </>
+  );
+}
+
+function Refused(p: { code: string; tookMs: number }): JSX.Element {
+  const { word, say } = cashierText(p.code);
+  return (
+    <>
+      <p class="result-value">{word}</p>
+      <p>{t("refusedSay", { text: say })}</p>
+      <p class="small">{p.code}, {t("took", { time: seconds(p.tookMs) })}</p>
+    </>
+  );
+}
+
+function Waiting(p: { sinceMs: number }): JSX.Element {
+  const now = useNow(250);
+  const ms = now - p.sinceMs;
+  return (
+    <>
+      <p>{t("waitingText")}</p>
+      <p class="result-value" aria-hidden="true">{count(ms)}</p>
+      {ms > longMs && <p>{t("waitingLong")}</p>}
+    </>
+  );
+}
+
+const words = { accepted: "accepted", refused: "refused", waiting: "waiting" } as const;
+
+export function Result(p: { outcome: Outcome; onNext: () => void }): JSX.Element {
+  const { outcome } = p;
+  const next = useRef<HTMLButtonElement>(null);
+  const latest = useRef(p.onNext);
+  latest.current = p.onNext;
+  useEffect(() => {
+    sound(outcome.kind);
+    next.current?.focus();
+    // A final result leaves by itself; a waiting one never does.
+    if (outcome.kind === "waiting") return undefined;
+    const timer = setTimeout(() => latest.current(), returnMs);
+    return () => clearTimeout(timer);
+  }, [outcome.kind]);
+  return (
+    <div class={`result result-${outcome.kind}`} data-result={outcome.kind}>
+      <div class="result-inner" role={outcome.kind === "waiting" ? "status" : "alert"}>
+        <Sign kind={outcome.kind} />
+        <h1>{t(words[outcome.kind])}</h1>
+        {outcome.kind === "accepted" && <Accepted sale={outcome.sale} />}
+        {outcome.kind === "refused" && <Refused code={outcome.code} tookMs={outcome.tookMs} />}
+        {outcome.kind === "waiting" && <Waiting sinceMs={outcome.sinceMs} />}
+      </div>
+      <button ref={next} type="button" class="btn result-next" onClick={p.onNext}>{t("next")}</button>
+    </div>
+  );
+}

@@ -1,0 +1,102 @@
+/** Today's strip: count, sum, the last five, and undo behind the manager's PIN. */
+import type { JSX } from "preact";
+import { useEffect, useState } from "preact/hooks";
+import { campaignOf, serialOf } from "@scrip/sdk/transactions";
+import { dateTime, money, number, time } from "../kit/format.ts";
+import { cashierText, failureOf } from "../kit/refusal/refusal.ts";
+import { t as kit } from "../kit/text.ts";
+import { Button, Check, Dialog, Failure, Field, toast, useNow } from "../kit/ui.tsx";
+import { useTill } from "./app.tsx";
+import type { Sale } from "./model.ts";
+import { SetPin } from "./pair.tsx";
+import { Locked, openPin, pinSet } from "./pin.ts";
+import { setSound, soundOn } from "./sound.ts";
+import { t } from "./text.ts";
+
+const shown = 5;
+const states = { accepted: "stateAccepted", refused: "stateRefused", waiting: "stateWaiting", voided: "stateVoided" } as const;
+
+function Undo(p: { sale: Sale; onClose: () => void }): JSX.Element {
+  const till = useTill();
+  const [pin, setPin] = useState("");
+  const [fault, setFault] = useState("");
+  const [error, setError] = useState<unknown>();
+  const [busy, setBusy] = useState(false);
+  const undo = async () => {
+    setBusy(true);
+    setError(undefined);
+    try {
+      const manager = await openPin(till.link.store, pin);
+      if (!manager) return setFault(t("pinWrong"));
+      await till.undo(p.sale, manager);
+      toast(t("undoDone"));
+      return p.onClose();
+    } catch (e) {
+      return e instanceof Locked ? setFault(t("pinWait", { n: number(Math.ceil(e.waitMs / 1000)) })) : setError(e);
+    } finally {
+      setBusy(false);
+    }
+  };
+  return (
+    <Dialog title={t("undoTitle", { value: money(p.sale.value, till.currency) })} onClose={p.onClose}
+      acts={<><Button onClick={p.onClose}>{kit("cancel")}</Button>
+        <Button kind="bad" busy={busy} onClick={() => void undo()}>{busy ? t("undoBusy") : t("undoAct")}</Button></>}>
+      <p>{t("undoText")}</p>
+      <p class="soft small">{t("undoUntil", { date: dateTime(p.sale.finalAtMs) })}</p>
+      <form onSubmit={(e) => { e.preventDefault(); if (!busy) void undo(); }}>
+        <Field label={t("undoPin")} type="password" inputMode="numeric" value={pin} maxLength={8} autoFocus
+          onInput={(v) => { setPin(v); setFault(""); }} error={fault || undefined} />
+      </form>
+      {error !== undefined && <Failure {...failureOf(error)} />}
+    </Dialog>
+  );
+}
+
+function Line(p: { sale: Sale; canUndo: boolean; onUndo: () => void }): JSX.Element {
+  const till = useTill();
+  const { sale } = p;
+  const word = sale.state === "refused" ? cashierText(sale.code).word : t(states[sale.state]);
+  return (
+    <li class="sale">
+      <span class="soft">{time(sale.atMs)}</span>
+      <span class="grow">{sale.title} <span class="soft small">{campaignOf(sale.coupon)}-{serialOf(sale.coupon)}</span></span>
+      <span class={sale.state === "voided" ? "soft" : sale.state === "refused" ? "bad" : "strong"}>
+        {sale.state === "accepted" ? money(sale.value, till.currency) : word}
+      </span>
+      {p.canUndo && <Button kind="plain" onClick={p.onUndo} label={`${t("undo")}: ${sale.title}`}>{t("undo")}</Button>}
+    </li>
+  );
+}
+
+export function Today(): JSX.Element {
+  const till = useTill();
+  const now = useNow(30_000);
+  const [undoing, setUndoing] = useState<Sale>();
+  const [hasPin, setHasPin] = useState(false);
+  const [setting, setSetting] = useState(false);
+  const [loud, setLoud] = useState(soundOn());
+  useEffect(() => { void pinSet(till.link.store).then(setHasPin); }, [setting]);
+  const today = till.today(now);
+  const sum = today.reduce((n, s) => n + s.value, 0n);
+  const last = till.sales.value.slice(0, shown);
+  if (setting) return <SetPin onDone={() => setSetting(false)} />;
+  return (
+    <section class="today stack-s" aria-label={t("today")}>
+      <h2>{t("today")}</h2>
+      <p class="strong" data-today={today.length}>
+        {today.length === 0 ? t("todayNone") : `${t("todayCount", { n: today.length })} · ${t("todaySum", { value: money(sum, till.currency) })}`}
+      </p>
+      {last.length > 0 && (
+        <ul role="list" aria-label={t("lastFive")}>
+          {last.map((s) => <Line key={s.id} sale={s} onUndo={() => setUndoing(s)}
+            canUndo={hasPin && s.state === "accepted" && till.link.nowMs() < s.finalAtMs} />)}
+        </ul>
+      )}
+      <div class="row apart small">
+        <Check label={t("sound")} checked={loud} onChange={(on) => { setSound(on); setLoud(on); }} />
+        {!hasPin && till.mayUndo() && <Button kind="plain" onClick={() => setSetting(true)}>{t("pinTitle")}</Button>}
+      </div>
+      {undoing && <Undo sale={undoing} onClose={() => setUndoing(undefined)} />}
+    </section>
+  );
+}
