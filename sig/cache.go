@@ -4,6 +4,7 @@ import (
 	"hash/maphash"
 	"sync"
 
+	"github.com/oasisprotocol/curve25519-voi/curve"
 	"github.com/oasisprotocol/curve25519-voi/primitives/ed25519"
 )
 
@@ -36,16 +37,19 @@ type cacheShard struct {
 
 // acquaintance is what is known of a key that is not expanded.
 type acquaintance struct {
-	judged, valid bool // whether ValidKey was asked, and its answer
-	used          bool // it has signed something: the next time it is expanded
+	decoded bool                // whether the key was decoded
+	point   *curve.EdwardsPoint // what it decodes to; nil = no point of the curve
+	valid   bool                // ValidKey of key, if it was decoded
+	used    bool                // it has signed something: the next time it is expanded
 }
 
-// acquaintancesMax bounds each generation of one shard: about 5 MB in all.
+// acquaintancesMax bounds each generation of one shard: about 20 MB in all.
 const acquaintancesMax = 2048
 
 type cacheSlot struct {
 	key      [KeySize]byte
 	expanded *ed25519.ExpandedPublicKey
+	point    *curve.EdwardsPoint
 	valid    bool // ValidKey of key
 	used     bool
 }
@@ -69,8 +73,7 @@ func (c *keyCache) shard(key *[KeySize]byte) *cacheShard {
 
 // expand returns the expanded form of key, or nil if it is not worth expanding
 // yet, because this is the first signature by it that is met, or if key is no
-// point of the curve. Expanding costs more than it saves on keys that sign once,
-// as the holders of coupons do.
+// point of the curve. Expanding costs more than it saves on keys that sign once.
 func (c *keyCache) expand(key *[KeySize]byte) *ed25519.ExpandedPublicKey {
 	s := c.shard(key)
 	if slot, ok := s.get(key); ok {
@@ -88,25 +91,47 @@ func (c *keyCache) expand(key *[KeySize]byte) *ed25519.ExpandedPublicKey {
 	if err != nil {
 		return nil
 	}
-	if !known.judged {
-		known.valid = ValidKey(*key)
-	}
-	s.put(cacheSlot{key: *key, expanded: expanded, valid: known.valid})
+	known.decode(key)
+	s.put(cacheSlot{key: *key, expanded: expanded, point: known.point, valid: known.valid})
 	return expanded
 }
 
-// valid is ValidKey, asked once for a remembered key.
+// decode finds out what a key decodes to, once.
+func (a *acquaintance) decode(key *[KeySize]byte) {
+	if a.decoded {
+		return
+	}
+	a.decoded = true
+	compressed, point := curve.CompressedEdwardsY(*key), new(curve.EdwardsPoint)
+	if _, err := point.SetCompressedY(&compressed); err == nil {
+		a.point, a.valid = point, validPoint(&compressed, point)
+	}
+}
+
+// valid is ValidKey, found out once for a remembered key.
 func (c *keyCache) valid(key *[KeySize]byte) bool {
+	_, valid := c.decode(key)
+	return valid
+}
+
+// point returns what key decodes to, or nil if it is no point of the curve. It
+// must not be changed.
+func (c *keyCache) point(key *[KeySize]byte) *curve.EdwardsPoint {
+	point, _ := c.decode(key)
+	return point
+}
+
+func (c *keyCache) decode(key *[KeySize]byte) (point *curve.EdwardsPoint, valid bool) {
 	s := c.shard(key)
 	if slot, ok := s.get(key); ok {
-		return slot.valid
+		return slot.point, slot.valid
 	}
 	known := s.recall(key)
-	if !known.judged {
-		known.judged, known.valid = true, ValidKey(*key)
+	if !known.decoded {
+		known.decode(key)
 		s.remember(key, known)
 	}
-	return known.valid
+	return known.point, known.valid
 }
 
 func (s *cacheShard) recall(key *[KeySize]byte) acquaintance {

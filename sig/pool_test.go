@@ -199,3 +199,44 @@ func TestPoolVerifyWaitsForTheVerdict(t *testing.T) {
 		t.Fatalf("got %v, want ErrPoolStopped", err)
 	}
 }
+
+// Under load a bulk batch waits to grow, a bounded time; urgent jobs never do,
+// and neither does a lone transaction.
+func TestBulkWaitsForCompanyOnlyUnderLoad(t *testing.T) {
+	p := NewPool(NewVerifier(0), 1, 0)
+	submit := func(class Class, n int) {
+		t.Helper()
+		if err := p.Submit(class, make([]Item, n), func([]bool) {}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	submit(Bulk, 1)
+	if !p.bulkReady() {
+		t.Fatal("a lone job waits")
+	}
+	submit(Bulk, bulkBusy)
+	p.take(nil, 1)
+	submit(Bulk, 1)
+	if p.bulkReady() {
+		t.Fatal("a small batch does not wait under load")
+	}
+	submit(Urgent, 1)
+	if parts, _ := p.take(nil, 1); len(parts) != 1 || p.queues[Bulk].signatures != 1 {
+		t.Fatal("an urgent job waits for bulk")
+	}
+	submit(Bulk, bulkEnough-1)
+	if !p.bulkReady() {
+		t.Fatal("a large batch waits")
+	}
+	p.take(nil, 1)
+	submit(Bulk, 1)
+	p.since = p.since.Add(-bulkHold)
+	if !p.bulkReady() {
+		t.Fatal("a small batch waits longer than it may")
+	}
+	p.take(nil, 1)
+	submit(Bulk, 1)
+	if !p.bulkReady() {
+		t.Fatal("a job waits after the load has ended")
+	}
+}

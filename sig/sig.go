@@ -48,15 +48,14 @@ func Verify(key *[KeySize]byte, msg []byte, s *[SignatureSize]byte) bool {
 // canonical encoding of a point on the curve, and that point is not of small
 // order (anyone can sign for a key of small order). Safe for concurrent use.
 func ValidKey(key [KeySize]byte) bool {
-	compressed := curve.CompressedEdwardsY(key)
-	if !compressed.IsCanonicalVartime() {
-		return false
-	}
-	var p curve.EdwardsPoint
-	if _, err := p.SetCompressedY(&compressed); err != nil {
-		return false
-	}
-	return !p.IsSmallOrder()
+	var a acquaintance
+	a.decode(&key)
+	return a.valid
+}
+
+// validPoint is ValidKey of an encoding that decodes to p.
+func validPoint(encoding *curve.CompressedEdwardsY, p *curve.EdwardsPoint) bool {
+	return encoding.IsCanonicalVartime() && !p.IsSmallOrder()
 }
 
 // PrivateKey signs. The zero value holds no key and panics when it signs. It

@@ -79,7 +79,7 @@ func verdict(t *testing.T, v *Verifier, item Item) bool {
 	answers := []bool{
 		v.Verify(item.Key, item.Message, item.Signature),
 		v.VerifyBatch(three[:1]), v.VerifyBatch(three), v.VerifyBatch(slices.Repeat(three, 40)),
-		all, ok[0], ok[1], ok[2],
+		newSum().holds(three[:1], v.cache), newSum().holds(three, newKeyCache(1)), all, ok[0], ok[1], ok[2],
 	}
 	for i, got := range answers {
 		if got != want {

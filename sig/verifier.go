@@ -40,6 +40,7 @@ type Item struct {
 type Verifier struct {
 	cache   *keyCache
 	batches sync.Pool // of *ed25519.BatchVerifier, to keep their buffers
+	sums    sync.Pool // of *sum, likewise
 }
 
 // NewVerifier returns a Verifier that remembers about cacheKeys keys of 1.5 kB
@@ -50,6 +51,7 @@ func NewVerifier(cacheKeys int) *Verifier {
 	}
 	v := &Verifier{cache: newKeyCache(cacheKeys)}
 	v.batches.New = func() any { return ed25519.NewBatchVerifier() }
+	v.sums.New = func() any { return newSum() }
 	return v
 }
 
@@ -112,6 +114,11 @@ func (v *Verifier) verifyAll(items []Item) bool {
 			}
 		}
 		return true
+	}
+	if len(items) >= sumMin {
+		s := v.sums.Get().(*sum)
+		defer v.sums.Put(s)
+		return s.holds(items, v.cache)
 	}
 	batch := v.load(items)
 	ok := batch.VerifyBatchOnly(nil)
