@@ -27,16 +27,16 @@ type Table struct {
 
 // Size of every figure, in units of its view box.
 const (
-	width  = 760
-	height = 430
+	width  = 640
+	height = 400
 )
 
 // Margins around the area of the data.
 const (
-	left   = 78
-	right  = 26
-	top    = 84
-	bottom = 58
+	left   = 84
+	right  = 24
+	top    = 92
+	bottom = 60
 )
 
 // Axis is a scale with its label.
@@ -136,8 +136,11 @@ func newScale(a Axis, values []float64, from, to float64) *scale {
 
 func (s *scale) fitLog(lo, hi float64) {
 	steps := []float64{1, 2, 5}
-	if hi/lo > 2000 {
+	switch {
+	case hi/lo > 2000:
 		steps = []float64{1}
+	case hi/lo < 8:
+		steps = []float64{1, 1.5, 2, 3, 4, 5, 7}
 	}
 	below := func(v float64) float64 { // greatest step not above v
 		d := math.Pow(10, math.Floor(math.Log10(v)))
@@ -282,4 +285,4 @@ func escape(s string) string {
 }
 
 // columnsOfText is about how many units a text of the legend is wide.
-func columnsOfText(s string) float64 { return 6.6 * float64(len([]rune(s))) }
+func columnsOfText(s string) float64 { return 7.2 * float64(len([]rune(s))) }

@@ -19,17 +19,17 @@ var (
 // dashes are the strokes of the lines of the series.
 var dashes = [Styles]string{"", "7 3", "2 3", "9 3 2 3", "", "5 2", "1 3", "12 4"}
 
-const rules = `.chart text{font-family:Helvetica,Arial,"Liberation Sans",sans-serif;font-size:12px;fill:%[1]s}
-.chart .title{font-size:16px;font-weight:600}
-.chart .mode,.chart .tick,.chart .note{font-size:11.5px;fill:%[2]s}
+const rules = `.chart text{font-family:Helvetica,Arial,"Liberation Sans",sans-serif;font-size:13.5px;fill:%[1]s}
+.chart .title{font-size:17px;font-weight:600}
+.chart .mode,.chart .tick,.chart .note{font-size:12.5px;fill:%[2]s}
 .chart .bg{fill:%[3]s}
 .chart .grid{stroke:%[4]s;stroke-width:1}
 .chart .axis{stroke:%[2]s;stroke-width:1}
 .chart .ideal{stroke:%[2]s;stroke-width:1;stroke-dasharray:3 4;fill:none}
 .chart .shade{fill:%[2]s;fill-opacity:.13}
 .chart .event{stroke:%[5]s;stroke-width:1.2;stroke-dasharray:4 3}
-.chart .eventtext{font-size:11px;fill:%[5]s}
-.chart .footer{font-size:9.5px;fill:%[2]s}
+.chart .eventtext{font-size:12px;fill:%[5]s}
+.chart .footer{font-size:10px;fill:%[2]s}
 .chart .strong{font-weight:600}
 .chart .inv{fill:%[3]s}
 `

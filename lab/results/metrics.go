@@ -32,7 +32,7 @@ const (
 )
 
 // payloadKinds are the messages that carry transactions.
-var payloadKinds = []string{"pre-prepare", "gossip", "blocks", "fetch"}
+var payloadKinds = []string{"pre-prepare", "transactions", "blocks", "fetch"}
 
 // usPerMs converts.
 const usPerMs = 1000.0

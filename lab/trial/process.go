@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"slices"
 	"sync"
 	"time"
@@ -238,7 +239,7 @@ func (m *measurement) observe(s bench.Sample) {
 func (m *measurement) finish(r *bench.Report) {
 	c := m.run.Counters
 	c[results.CounterWindowUs] = float64(seconds(m.job.part.DurationS).Microseconds())
-	c[results.CounterCPUUs] = r.CPUMicrosPerTx * float64(r.Committed)
+	c[results.CounterCPUUs] = math.Round(r.CPUMicrosPerTx * float64(r.Committed))
 	for sample, at := range m.prover.checked {
 		m.run.Samples[sample].ProofUs = at.Microseconds()
 	}

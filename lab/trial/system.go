@@ -10,6 +10,7 @@ import (
 	"github.com/scrip-network/scrip/genesis"
 	"github.com/scrip-network/scrip/lab/scenarios"
 	"github.com/scrip-network/scrip/network"
+	"github.com/scrip-network/scrip/pbft"
 )
 
 // system is a network of processes under test.
@@ -44,12 +45,9 @@ func (l *lab) start(ctx context.Context, j *job) (s system, stop func() error, e
 		return nil, nil, fmt.Errorf("make a folder for the network: %w", err)
 	}
 	cfg := network.Config{Executable: l.opt.Scrip, Dir: dir, Name: "lab", Validators: j.cell.Members,
-		Settings: map[string]string{"log-level": "warn"}}
-	if err = chooseEngine(&cfg, engine); err == nil {
-		err = l.emulate(&cfg, j)
-	}
+		Settings: map[string]string{"log-level": "warn"}, Committee: protocol(engine)}
 	var n *network.Network
-	if err == nil {
+	if err = l.emulate(&cfg, j); err == nil {
 		n, err = network.Create(cfg)
 	}
 	if err != nil {
@@ -75,12 +73,17 @@ func (l *lab) start(ctx context.Context, j *job) (s system, stop func() error, e
 	return n, stop, nil
 }
 
-// chooseEngine sets the protocol of a network.
-func chooseEngine(_ *network.Config, e scenarios.Engine) error {
-	if e.Original || e.Slow {
-		return fmt.Errorf("%w: this build has no processes of %s", ErrUnavailable, e.Name)
+// protocol sets an engine's parameters in a genesis file.
+func protocol(e scenarios.Engine) func(c *genesis.Committee) {
+	return func(c *genesis.Committee) {
+		c.Window = uint64(e.Window)
+		if e.Original {
+			c.Protocol = pbft.Original
+		}
+		if e.Original || e.Slow {
+			c.FastFaults = 0
+		}
 	}
-	return nil
 }
 
 // linksFile is the file in a network's folder that says what it emulates.
