@@ -70,6 +70,8 @@ const pauseMinMs = 100;
 const pauseMaxMs = 3_000;
 const listMax = 1 << 20;
 const pageSize = 500;
+/** How many versions of terms a client remembers. */
+const termsMax = 4096;
 
 /** How a client works. */
 export interface ClientOptions {
@@ -502,6 +504,7 @@ export class Client {
     if (known) return known;
     const what = `terms ${version} of campaign ${campaign}`;
     const [t] = await this.#row(what, rowKey.terms(campaign, version), decodeTerms, options);
+    if (this.#terms.size >= termsMax) this.#terms.clear();
     this.#terms.set(name, t);
     return t;
   }

@@ -9,6 +9,8 @@ import { type Reader, Writer, decode } from "./wire.ts";
 const replicasMax = 150;
 const headerVersion = 1;
 const schemeEd25519 = 1;
+/** How many verdicts over certificates a committee remembers. */
+const verifiedMax = 4096;
 
 /** The chain parameters of a committee; all of them are in its digest. */
 export interface Parameters {
@@ -148,9 +150,6 @@ export class Committee {
     return ok;
   }
 }
-
-/** How many verdicts over certificates a committee remembers. */
-const verifiedMax = 4096;
 
 /** Names a block by view, sequence number and digest. */
 export interface BlockRef {

@@ -8,7 +8,7 @@ import { decodeReceipt, encodeReceipt, eventOf, eventTypes } from "../src/receip
 import { Chain, basketHash, sha256, signerOf } from "../src/signing.ts";
 import * as tx from "../src/transactions.ts";
 import { WireError } from "../src/wire.ts";
-import { couponVectors as v, malformed, named, testChain } from "./vectors.ts";
+import { couponVectors as v, malformed, named, random, testChain } from "./vectors.ts";
 
 const signer = (name: string): tx.Signer => signerOf(fromHex(named(v.keys, name).seed));
 const raw = (name: string): Uint8Array => fromHex(named(v.transactions, name).raw);
@@ -242,6 +242,36 @@ test("rows of each form, and their keys", () => {
   assert.throws(() => k.campaign(2 ** 32), RangeError);
   const terms = named(v.rows, "terms").value;
   assert.equal(hex(tx.encodeTerms(tx.decodeTerms(fromHex(terms)))), terms);
+});
+
+test("no bytes make a decoder fail in a strange way", () => {
+  const seed = Date.now() >>> 0;
+  const next = random(seed);
+  const samples = [
+    ...v.transactions.map((t) => t.raw),
+    ...v.payloads.map((p) => p.bytes),
+    ...v.receipts.map((r) => r.bytes),
+  ];
+  const read = [
+    (b: Uint8Array) => tx.parseTx(b),
+    (b: Uint8Array) => decodePayload(testChain, b),
+    (b: Uint8Array) => decodeReceipt(b),
+    (b: Uint8Array) => tx.decodeTerms(b),
+    (b: Uint8Array) => rows.decodeCoupon(b),
+    (b: Uint8Array) => rows.decodeMember(b),
+  ];
+  for (let i = 0; i < 3000; i++) {
+    const b = fromHex(samples[next() % samples.length] as string);
+    for (let n = next() % 4; n >= 0; n--) b[next() % b.length] = next() & 255;
+    const cut = next() % 3 === 0 ? b.slice(0, next() % b.length) : b;
+    for (const decoder of read) {
+      try {
+        decoder(cut);
+      } catch (e) {
+        assert.ok(e instanceof WireError || e instanceof RuleError, `seed ${seed}: ${hex(cut)}: ${e}`);
+      }
+    }
+  }
 });
 
 test("the running hash over Seen members", () => {

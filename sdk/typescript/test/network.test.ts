@@ -1,11 +1,13 @@
 import assert from "node:assert/strict";
 import { execFileSync, spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { createServer } from "node:http";
+import { type AddressInfo } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { after, before, test } from "node:test";
 import * as sdk from "../src/index.ts";
-import { devMember, devTicket, devTill } from "../src/dev.ts";
+import { devMember, devTerms, devTicket, devTill } from "../src/dev.ts";
 import { type Network, startNetwork } from "./network.ts";
 import { program, repository } from "./vectors.ts";
 
@@ -36,7 +38,7 @@ const examples = [...readFileSync(join(root, "README.md"), "utf8").matchAll(/```
 test("the examples of the README compile as they stand, and the first redeems a coupon", () => {
   const folder = join(root, "build", "readme");
   mkdirSync(folder, { recursive: true });
-  assert.equal(examples.length, 3);
+  assert.equal(examples.length, 4);
   assert.ok(
     (examples[0] ?? "")
       .trim()
@@ -164,6 +166,91 @@ test("a receipt file is checked by the program, and the program's words are chec
     text.replace(sdk.base64(receipt.header as Uint8Array), sdk.base64(sdk.encodeHeader(other.header))),
   ]) {
     assert.throws(() => client.verifier.readReceiptFile(bad), sdk.FalseAnswer, bad.slice(0, 40));
+  }
+});
+
+test("blocks with another content are refused", async () => {
+  const { c } = await coupon();
+  const steps = await client.history(c.id);
+  const height = Number(steps[0]?.height);
+  const a = await client.read("BlockAnswer", `/v1/blocks/${height}`);
+  const other = await client.read("BlockAnswer", `/v1/blocks/${height - 1}`);
+  assert.equal(client.verifier.block(height, a).txs.length, a.txs?.length);
+  const { txs = [], receipts = [], checkpoint: _, ...bare } = a;
+  for (const [why, bad] of [
+    ["without its transactions", { ...a, txs: [], receipts: [] }],
+    ["a transaction twice", { ...a, txs: [...txs, ...txs], receipts: [...receipts, ...receipts] }],
+    ["another receipt", { ...a, receipts: [sdk.base64(sdk.fromBase64(receipts[0] ?? "").fill(0, 32))] }],
+    ["another header", { ...a, header: other.header ?? "" }],
+    ["another checkpoint", { ...a, checkpoint: other.checkpoint ?? "" }],
+    ["no checkpoint", bare],
+  ] satisfies [string, sdk.api.BlockAnswer][]) {
+    assert.throws(() => client.verifier.block(height, bad), sdk.FalseAnswer, why);
+  }
+  assert.throws(() => client.verifier.block(height + 1, a), sdk.FalseAnswer);
+});
+
+test("a restored wallet finds its coupons again", async () => {
+  const { c } = await coupon();
+  assert.deepEqual(await sdk.scanWallet(client, wallet, [c.campaign.number]), [{ id: c.id, n: 0 }]);
+  const empty = new sdk.Wallet(sdk.newMnemonic());
+  assert.deepEqual(await sdk.scanWallet(client, empty, [c.campaign.number]), []);
+});
+
+test("a poster's ticket comes from a desk, and only the batch's own desk is believed", async () => {
+  const { chain } = client;
+  const key = sdk.SecretKey.generate("ticket");
+  const by = [devMember(1)];
+  const { outcome } = await client.submit(
+    sdk.memberTx(chain, client.expiry(true), { kind: "CampaignPublish", terms: devTerms(450n, client.nowMs()) }, by),
+  );
+  assert.ok(outcome.effect?.kind === "CampaignPublish");
+  const { campaign } = outcome.effect;
+  const batch = { kind: "BatchCommit" as const, campaign, first: 1, count: 5, ticketKey: key.key };
+  await client.submit(sdk.memberTx(chain, client.expiry(true), batch, by));
+  let signer: sdk.Signer = key;
+  const server = createServer((request, response) => {
+    let body = "";
+    request.on("data", (part: Buffer) => (body += part.toString()));
+    request.on("end", () => {
+      const asked = JSON.parse(body) as { campaign: number; claim_key: string };
+      const ticket = {
+        campaign,
+        batch: 1,
+        serial: 2,
+        claimKey: sdk.fromHex(asked.claim_key),
+        expires: client.expiry(),
+      };
+      response.statusCode = asked.campaign === campaign ? 200 : 429;
+      response.setHeader("Retry-After", "5");
+      response.end(
+        JSON.stringify({
+          ...ticket,
+          expires: { ms: String(ticket.expires) },
+          ticket_key: key.address,
+          signature: sdk.base64(sdk.signTicket(chain, ticket, signer)),
+        }),
+      );
+    });
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  const desk = `http://127.0.0.1:${(server.address() as AddressInfo).port}/`;
+  try {
+    const [claimKey, owner] = [sdk.SecretKey.generate("holder"), wallet.coupon(campaign, 0)];
+    signer = sdk.SecretKey.generate("ticket");
+    await assert.rejects(
+      sdk.claimAtDesk(client, desk, campaign, claimKey, owner.key),
+      (e) => e instanceof sdk.RuleError && e.code === "E301",
+    );
+    signer = key;
+    const { effect } = await sdk.claimAtDesk(client, desk, campaign, claimKey, owner.key);
+    assert.equal(effect.coupon, sdk.couponId(campaign, 2));
+    await assert.rejects(
+      sdk.askDesk(desk, campaign + 1, claimKey.key),
+      (e) => e instanceof sdk.HttpStatus && e.status === 429 && e.retryMs === 5000,
+    );
+  } finally {
+    server.close();
   }
 });
 
