@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"sync"
 	"syscall"
 	"time"
@@ -23,6 +24,9 @@ import (
 // the others follows a validator's API port.
 const PortStep = 10
 
+// deskOffset is how far the ticket desk's port is from the base port.
+const deskOffset = 5
+
 // Config describes a network.
 type Config struct {
 	// Executable is the scrip binary.
@@ -36,6 +40,10 @@ type Config struct {
 	Validators int
 	// BasePort is the first API port; 0 = free ones.
 	BasePort int
+	// LAN is an address of this machine in its local network, at which browsers of
+	// other devices reach the APIs; "" = this machine only. The validators themselves
+	// talk on loopback always.
+	LAN string
 	// Committee changes the parameters of a new chain, such as its protocol; nil
 	// for none. A chain that is started again must have them already.
 	Committee func(*genesis.Committee)
@@ -50,6 +58,7 @@ type Network struct {
 	cfg     Config
 	dev     *genesis.DevNetwork
 	ports   []ports
+	desk    int // port of the ticket desk
 	resumed bool
 
 	mu        sync.Mutex // guards the slice's elements
@@ -103,7 +112,7 @@ func (n *Network) chainName() (string, error) {
 }
 
 // choosePorts fixes the ports and finds those that are taken before anything runs.
-func (n *Network) choosePorts() error {
+func (n *Network) choosePorts() (err error) {
 	var held []net.Listener
 	defer func() {
 		for _, l := range held {
@@ -111,7 +120,7 @@ func (n *Network) choosePorts() error {
 		}
 	}()
 	take := func(port int) (int, error) {
-		l, err := net.Listen("tcp", loopback(port))
+		l, err := net.Listen("tcp", n.listenAt(port))
 		if errors.Is(err, syscall.EADDRINUSE) {
 			return 0, &validator.Trouble{Kind: validator.KindPort,
 				What:   fmt.Sprintf("port %d is taken by another process", port),
@@ -138,7 +147,43 @@ func (n *Network) choosePorts() error {
 		}
 		n.ports = append(n.ports, ports{api, peers})
 	}
-	return nil
+	want := 0
+	if n.cfg.BasePort != 0 {
+		want = n.cfg.BasePort + deskOffset
+	}
+	n.desk, err = take(want)
+	return err
+}
+
+// listenAt is where a port that browsers use listens: on loopback, or everywhere.
+func (n *Network) listenAt(port int) string {
+	if n.cfg.LAN == "" {
+		return loopback(port)
+	}
+	return net.JoinHostPort("", strconv.Itoa(port))
+}
+
+// webAddress is a port as browsers reach it.
+func (n *Network) webAddress(port int) string {
+	if n.cfg.LAN == "" {
+		return "http://" + loopback(port)
+	}
+	return "http://" + net.JoinHostPort(n.cfg.LAN, strconv.Itoa(port))
+}
+
+// Origins are the web origins at which pages of the network are opened.
+func (n *Network) Origins() []string {
+	hosts := []string{"127.0.0.1", "localhost"}
+	if n.cfg.LAN != "" {
+		hosts = append(hosts, n.cfg.LAN)
+	}
+	var all []string
+	for _, p := range n.ports {
+		for _, h := range hosts {
+			all = append(all, "http://"+net.JoinHostPort(h, strconv.Itoa(p.api)))
+		}
+	}
+	return all
 }
 
 func loopback(port int) string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(port)) }
@@ -172,12 +217,14 @@ func (n *Network) makeHome(i int) error {
 
 // flags are the settings of a validator.
 func (n *Network) flags(i int) map[string]string {
-	peers := ""
+	peers, nodes := "", ""
 	for j, p := range n.ports {
 		peers += fmt.Sprintf("%d=%s,", j, loopback(p.peers))
+		nodes += fmt.Sprintf("%d=%s,", j, n.webAddress(p.api))
 	}
 	flags := map[string]string{
-		"listen-api": loopback(n.ports[i].api), "listen-peers": loopback(n.ports[i].peers), "peers": peers,
+		"listen-api": n.listenAt(n.ports[i].api), "listen-peers": loopback(n.ports[i].peers), "peers": peers,
+		"web-nodes": nodes, "web-desks": n.DeskURL(), "api-origins": strings.Join(n.Origins(), ","),
 		// Everybody here is one client address.
 		"api-requests-per-second": "1000000",
 	}
@@ -248,6 +295,17 @@ func (n *Network) URLs() []string {
 	}
 	return all
 }
+
+// WebURL returns the address of a validator's API and faces as browsers reach it, also
+// those of other devices if the network is in the local one.
+func (n *Network) WebURL(i int) string { return n.webAddress(n.ports[i].api) }
+
+// DeskURL returns the address of the ticket desk that may run beside the validators,
+// as browsers reach it, and DeskListen where it listens. The network does not run it.
+func (n *Network) DeskURL() string { return n.webAddress(n.desk) }
+
+// DeskListen returns the host and port on which the ticket desk is to listen.
+func (n *Network) DeskListen() string { return n.listenAt(n.desk) }
 
 // Start starts all validators.
 func (n *Network) Start() error {

@@ -27,8 +27,20 @@ type Record struct {
 	Dir     string    `json:"dir"`
 	Genesis string    `json:"genesis"`
 	Nodes   []string  `json:"nodes"`
+	// Links open the faces as somebody of the demonstration.
+	Links []Link `json:"links"`
+	// Desk is the address of its ticket desk.
+	Desk string `json:"desk"`
 	// Text is what the demonstration has printed when it was ready.
 	Text string `json:"text"`
+}
+
+// Link opens a face.
+type Link struct {
+	Face string `json:"face"`
+	Who  string `json:"who,omitempty"`
+	URL  string `json:"url"`
+	Text string `json:"text,omitempty"`
 }
 
 // recordBytesMax bounds a record that is read.

@@ -30,6 +30,7 @@ var commands = []struct {
 	{groupMember, newNodeCommand},
 	{groupMember, newConfigCommand},
 	{groupMember, newKeyCommand},
+	{groupMember, newDeskCommand},
 	{groupCoupons, newCampaignCommand},
 	{groupCoupons, newTicketCommand},
 	{groupCoupons, newTillCommand},

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/spf13/cobra"
+	"golang.org/x/sync/errgroup"
 
 	"github.com/scrip-network/scrip/client"
 	"github.com/scrip-network/scrip/network"
@@ -29,6 +30,7 @@ type demoOptions struct {
 	validators int
 	state      string
 	story      bool
+	empty, lan bool
 	level      string
 	chain      engineOptions
 }
@@ -38,9 +40,12 @@ func newDemoCommand(a *App) *cobra.Command {
 	c := &cobra.Command{
 		Use: "demo", Short: "Run a whole network on this machine, with public demonstration keys", Args: subcommand,
 		Long: "Run a whole network on this machine: one process for each validator, with its own\n" +
-			"home, key and ports. It stops with Ctrl-C and leaves nothing behind, unless --state\n" +
-			"names a folder. Its keys are public: it is not for real coupons.",
-		Example: "  scrip demo\n  scrip demo --story\n  scrip demo --state ./demo --port 7700",
+			"home, key and ports, a ticket desk, two shops with campaigns and five people with\n" +
+			"coupons. Links that open wallet, console and till as each of them are printed last.\n" +
+			"It stops with Ctrl-C and leaves nothing behind, unless --state names a folder. Its keys\n" +
+			"are public: it is not for real coupons.",
+		Example: "  scrip demo\n  scrip demo --empty\n  scrip demo --lan\n  scrip demo --story\n" +
+			"  scrip demo --state ./demo --port 7700",
 		RunE: func(c *cobra.Command, _ []string) error {
 			if o.story {
 				return a.runStory(c.Context(), o)
@@ -55,6 +60,8 @@ func newDemoCommand(a *App) *cobra.Command {
 	f.StringVar(&o.state, "state", "", "folder that keeps the network; default none")
 	o.chain.flags(c)
 	f.StringVar(&o.level, "log-level", o.level, "least level of the validators' logs")
+	f.BoolVar(&o.empty, "empty", false, "no campaigns and no coupons")
+	f.BoolVar(&o.lan, "lan", false, "let phones in the local network in: everybody there can use the network")
 	f.BoolVar(&o.story, "story", false, "play the life of a coupon on a fresh network, check every step, and exit")
 	c.AddCommand(newDemoURLsCommand(a), newDemoStopCommand(a))
 	return c
@@ -84,9 +91,15 @@ func (a *App) openDemo(o demoOptions) (n *network.Network, clean func() error, e
 	// A name of its own keeps wallets and receipts of one demo apart from the next.
 	var suffix [3]byte
 	rand.Read(suffix[:])
+	lan := ""
+	if o.lan {
+		if lan, err = lanAddress(); err != nil {
+			return nil, nil, errors.Join(err, forget())
+		}
+	}
 	n, err = network.Create(network.Config{
 		Executable: executable, Dir: dir, Name: fmt.Sprintf("demo-%x", suffix), Validators: o.validators, BasePort: o.port,
-		Settings: map[string]string{"log-level": o.level}, Committee: change,
+		LAN: lan, Settings: map[string]string{"log-level": o.level}, Committee: change,
 	})
 	if err != nil {
 		return nil, nil, errors.Join(err, forget())
@@ -123,61 +136,48 @@ func (a *App) runDemo(ctx context.Context, o demoOptions) (err error) {
 	if err := a.startDemo(ctx, n); err != nil {
 		return err
 	}
+	return a.serveDemo(ctx, n, o, begin)
+}
+
+// serveDemo runs what is beside the validators, prints the list and watches, until
+// ctx ends or something does by itself.
+func (a *App) serveDemo(ctx context.Context, n *network.Network, o demoOptions, begin time.Time) (err error) {
+	ctx, cancel := context.WithCancel(ctx)
+	g, ctx := errgroup.WithContext(ctx)
+	d, err := a.startDemoDesk(ctx, g, n)
+	if err != nil {
+		cancel()
+		return err
+	}
+	defer func() {
+		cancel()
+		err = errors.Join(err, g.Wait(), d.Close())
+	}()
+	links, err := a.setScene(ctx, n, d, o)
+	if err != nil {
+		return err
+	}
 	record := &network.Record{Port: o.port, PID: os.Getpid(), Started: begin, Dir: n.Dir(), Genesis: n.GenesisPath(),
-		Nodes: n.URLs(), Chain: n.Dev().Genesis.File.Name}
-	record.Text = a.demoText(n, o, time.Since(begin))
+		Nodes: n.URLs(), Chain: n.Dev().Genesis.File.Name, Desk: n.DeskURL(), Links: links}
+	record.Text = a.demoText(n, o, links, time.Since(begin))
 	withdraw, err := record.Announce()
 	if err != nil {
 		return err
 	}
 	defer withdraw()
 	if a.ForPeople() {
-		if err := a.write(record.Text); err != nil {
-			return err
-		}
-	} else if err := a.document(record, a.Output == JSON); err != nil {
+		err = a.write(record.Text + a.phoneQR(n, o))
+	} else {
+		err = a.document(record, a.Output == JSON)
+	}
+	if err != nil {
 		return err
 	}
-	err = a.watchDemo(ctx, n)
-	if errors.Is(err, context.Canceled) {
+	if err = a.watchDemo(ctx, n); errors.Is(err, context.Canceled) {
 		a.Say("stopping")
 		return nil
 	}
 	return err
-}
-
-// demoText is the list that a demo prints last.
-func (a *App) demoText(n *network.Network, o demoOptions, took time.Duration) string {
-	state := "new, gone when it stops (keep one with --state DIR)"
-	if o.state != "" {
-		state = "kept in " + n.Dir()
-		if n.Resumed() {
-			state += ", resumed"
-		}
-	}
-	var b strings.Builder
-	line := func(name, format string, args ...any) {
-		fmt.Fprintf(&b, " %-9s %s\n", name, fmt.Sprintf(format, args...))
-	}
-	fmt.Fprintf(&b, "\n ready in %.1f s   %d of %d validators agree   chain %s\n", took.Seconds(), n.Size(), n.Size(),
-		n.Dev().Genesis.File.Name)
-	line("state", "%s", state)
-	for i, u := range n.URLs() {
-		name := ""
-		if i == 0 {
-			name = "nodes"
-		}
-		line(name, "%s   docs %s/docs   metrics %s/metrics", u, u, u)
-	}
-	line("genesis", "%s", n.GenesisPath())
-	line("logs", "%s", n.LogPath(0))
-	line("people", "%s", peopleText(n))
-	line("", "their keys lie in %s; commands take their names", filepath.Join(n.Dir(), "keys"))
-	line("next", "scrip demo --story --port %d   plays the life of a coupon", o.port+1000)
-	line("", "scrip bench --local 4            measures this machine")
-	line("", "scrip demo urls · scrip demo stop · Ctrl-C")
-	b.WriteString(" DEMO KEYS ARE PUBLIC. NOT FOR REAL COUPONS.\n")
-	return b.String()
 }
 
 func peopleText(n *network.Network) string {

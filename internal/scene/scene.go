@@ -1,0 +1,297 @@
+// Package scene sets the stage of a demonstration: two shops and a mall with
+// campaigns of each kind, five people with coupons in each state, and links that open
+// the faces as each of them. All its keys are known to everybody.
+package scene
+
+import (
+	"context"
+	"crypto/rand"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"github.com/scrip-network/scrip/client"
+	"github.com/scrip-network/scrip/coupon"
+	"github.com/scrip-network/scrip/desk"
+	"github.com/scrip-network/scrip/network"
+)
+
+// stepTimeout bounds every transaction of the scene.
+const stepTimeout = 20 * time.Second
+
+// holding is a coupon of somebody, as the scene knows it.
+type holding struct {
+	owner *person
+	offer *offer
+	id    coupon.CouponID
+	n     uint32 // number of its key
+	key   coupon.Signer
+	seq   uint32
+}
+
+// name is the coupon with the number of its key, as links name it.
+func (h *holding) name() string { return fmt.Sprintf("%d.%d", h.id, h.n) }
+
+// director sets the scene.
+type director struct {
+	ctx    context.Context
+	net    *network.Network
+	desk   *desk.Desk
+	client *client.Client
+	chain  coupon.Chain
+	report func(what string)
+
+	people  map[string]*person
+	offers  map[string]*offer
+	numbers map[string]uint32 // of the campaigns, by name
+	gift    Link
+}
+
+// Set sets the scene on a running network that is fresh, and returns the links to
+// it. The tickets come from the desk. report is told what happens.
+func Set(ctx context.Context, n *network.Network, d *desk.Desk, report func(what string)) ([]Link, error) {
+	c, err := client.New(n.Dev().Genesis.Raw, n.URLs(), client.WithPatience(5*time.Second))
+	if err != nil {
+		return nil, err
+	}
+	x := &director{ctx: ctx, net: n, desk: d, client: c, chain: c.Chain(), report: report,
+		people: make(map[string]*person), offers: make(map[string]*offer), numbers: make(map[string]uint32)}
+	for _, name := range holders() {
+		if x.people[name], err = newPerson(name); err != nil {
+			return nil, err
+		}
+	}
+	if err := x.publish(); err != nil {
+		return nil, err
+	}
+	if err := x.play(); err != nil {
+		return nil, err
+	}
+	ticket, err := x.looseTicket("five")
+	if err != nil {
+		return nil, err
+	}
+	return append(append(x.wallets(), staff(n)...),
+		poster(x.numbers["coffee"], "a coffee for whoever taps"), ticket, x.gift), nil
+}
+
+// Empty returns the links of a network without a scene.
+func Empty(n *network.Network) []Link {
+	return append([]Link{{Face: "wallet", Who: "somebody new", Path: "/wallet/"}}, staff(n)...)
+}
+
+func nowMs() uint64 { return uint64(time.Now().UnixMilli()) }
+
+// soon is an expiry for whatever is signed now.
+func soon() uint64 { return nowMs() + 60*second }
+
+// submit hands in a transaction and wants it accepted.
+func (x *director) submit(what string, tx []byte) (*client.Receipt, error) {
+	ctx, cancel := context.WithTimeout(x.ctx, stepTimeout)
+	defer cancel()
+	x.report(what)
+	r, err := x.client.Submit(ctx, tx)
+	if err != nil {
+		return nil, fmt.Errorf("set the scene: %s: %w", what, err)
+	}
+	return r, nil
+}
+
+func (x *director) admin(member uint16) coupon.MemberSigner {
+	return coupon.MemberSigner{Member: member, Signer: coupon.NewSigner(x.net.Dev().Admins[member-1].Seed)}
+}
+
+// publish opens all campaigns and gives the desk its batches.
+func (x *director) publish() error {
+	for _, o := range offers(nowMs()) {
+		signer := x.admin(o.terms.Issuer)
+		r, err := x.submit(o.terms.Title, x.chain.NewMemberTx(soon(), &coupon.CampaignPublish{Terms: o.terms}, signer))
+		if err != nil {
+			return err
+		}
+		number := r.Outcome.Campaign
+		x.offers[o.name], x.numbers[o.name] = &o, number
+		if o.batch > 0 {
+			if err := x.commit(number, o); err != nil {
+				return err
+			}
+		}
+		if o.name == "bread" { // before its time is over
+			if _, err := x.claim("Bo", "bread"); err != nil {
+				return err
+			}
+		}
+		if o.close {
+			f := &coupon.CampaignControl{Op: coupon.KindCampaignClose, Campaign: number}
+			if _, err := x.submit("closing "+o.terms.Title, x.chain.NewMemberTx(soon(), f, signer)); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func (x *director) commit(campaign uint32, o offer) error {
+	f := &coupon.BatchCommit{Campaign: campaign, First: 1, Count: o.batch, TicketKey: x.desk.KeyFor(campaign, 1)}
+	r, err := x.submit("tickets of "+o.terms.Title, x.chain.NewMemberTx(soon(), f, x.admin(o.terms.Issuer)))
+	if err != nil {
+		return err
+	}
+	return x.desk.Serve(desk.Batch{Campaign: campaign, Number: r.Outcome.Batch, First: f.First, Count: f.Count,
+		TicketKey: f.TicketKey, Expires: o.terms.ClaimUntil})
+}
+
+// claim lets somebody claim a coupon with a ticket of the desk.
+func (x *director) claim(who, name string) (*holding, error) {
+	p, o, campaign := x.people[who], x.offers[name], x.numbers[name]
+	key, n, err := p.key(campaign, o.terms.HolderCap > 0)
+	if err != nil {
+		return nil, err
+	}
+	var seed [32]byte
+	rand.Read(seed[:])
+	claim := coupon.NewSigner(seed)
+	t, err := x.desk.Ticket(campaign, claim.Key, nowMs())
+	if err != nil {
+		return nil, fmt.Errorf("set the scene: a ticket of %s for %s: %w", o.terms.Title, who, err)
+	}
+	r, err := x.submit(who+" claims "+o.terms.Title, x.chain.NewClaim(soon(), t.Ticket, t.TicketKey, t.Signature, key.Key,
+		claim))
+	if err != nil {
+		return nil, err
+	}
+	return &holding{owner: p, offer: o, id: r.Outcome.Coupon, n: n, key: key}, nil
+}
+
+// bill is what somebody buys at a till, numbered as in the genesis file.
+type bill struct {
+	till               int
+	basis, unit, value uint64
+	show               bool // the customer's code was scanned; else the till's invoice
+}
+
+// redeem uses a coupon.
+func (x *director) redeem(h *holding, b bill) error {
+	till := coupon.NewSigner(x.net.Dev().Tills[b.till].Seed)
+	var salt [16]byte
+	rand.Read(salt[:])
+	v := coupon.Invoice{TillKey: till.Key, Campaign: h.id.Campaign(), Currency: h.offer.terms.Currency, Basis: b.basis,
+		BasketHash: coupon.BasketHash(salt, []byte("a bill of the demonstration")), Expires: soon()}
+	if b.unit > 0 {
+		v.Qty, v.Unit = 1, b.unit
+	}
+	a := coupon.Auth{Coupon: h.id, Seq: h.seq, Holder: h.key.Key, Value: b.value, Expires: v.Expires}
+	var tx []byte
+	if b.show {
+		a.Mode, a.Value = coupon.ModeShow, h.offer.terms.ShowMax
+		tx = x.chain.NewRedeemShow(v, till, a, x.chain.SignAuth(a, h.key))
+	} else {
+		a.Mode, a.InvoiceDigest = coupon.ModeInvoice, v.Digest(x.chain)
+		tx = x.chain.NewRedeemInvoice(v, x.chain.SignInvoice(v, till), a, x.chain.SignAuth(a, h.key))
+	}
+	r, err := x.submit(h.owner.name+" uses "+h.offer.terms.Title, tx)
+	if err != nil {
+		return err
+	}
+	if r.Outcome.Value != b.value {
+		return fmt.Errorf("set the scene: %s: %d were taken, not %d", h.offer.terms.Title, r.Outcome.Value, b.value)
+	}
+	h.seq++
+	if r.Outcome.UsesLeft == 0 {
+		h.owner.used = append(h.owner.used, h.name())
+	}
+	return nil
+}
+
+// void undoes the last redemption of a coupon, by the till of a manager.
+func (x *director) void(h *holding, till int) error {
+	s := coupon.NewSigner(x.net.Dev().Tills[till].Seed)
+	f := coupon.Void{Coupon: h.id, Seq: h.seq - 1, Key: s.Key}
+	if _, err := x.submit("undoing "+h.offer.terms.Title, x.chain.NewVoid(soon(), f, s)); err != nil {
+		return err
+	}
+	h.seq++
+	h.owner.used = slices.DeleteFunc(h.owner.used, func(s string) bool { return s == h.name() })
+	return nil
+}
+
+// give offers a coupon as a gift and returns the seed of the link.
+func (x *director) give(h *holding) (seed [16]byte, err error) {
+	secret := h.owner.wallet.Secret()
+	seed = x.chain.GiftSeed(secret[:], h.id, h.seq)
+	f := coupon.Transfer{Coupon: h.id, Seq: h.seq, Mover: h.key.Key, GiftUntil: nowMs() + 7*day,
+		To: coupon.NewSigner(x.chain.GiftKeySeed(seed, h.id)).Key}
+	_, err = x.submit(h.owner.name+" gives "+h.offer.terms.Title, x.chain.NewTransfer(soon(), f, h.key))
+	h.seq++
+	return seed, err
+}
+
+// accept moves a gift to somebody's own key.
+func (x *director) accept(h *holding, seed [16]byte, who string) error {
+	p := x.people[who]
+	key, n, err := p.key(h.id.Campaign(), h.offer.terms.HolderCap > 0)
+	if err != nil {
+		return err
+	}
+	gift := coupon.NewSigner(x.chain.GiftKeySeed(seed, h.id))
+	f := coupon.Transfer{Coupon: h.id, Seq: h.seq, Mover: gift.Key, To: key.Key}
+	_, err = x.submit(who+" accepts "+h.offer.terms.Title, x.chain.NewTransfer(soon(), f, gift))
+	h.owner, h.key, h.n = p, key, n
+	h.seq++
+	return err
+}
+
+// looseTicket commits one more ticket of a campaign, printed as a link of its own.
+func (x *director) looseTicket(name string) (Link, error) {
+	var seed [32]byte
+	rand.Read(seed[:])
+	key, o, campaign := coupon.NewSigner(seed), x.offers[name], x.numbers[name]
+	f := &coupon.BatchCommit{Campaign: campaign, First: o.batch + 1, Count: 1, TicketKey: key.Key}
+	r, err := x.submit("a single ticket", x.chain.NewMemberTx(soon(), f, x.admin(o.terms.Issuer)))
+	if err != nil {
+		return Link{}, err
+	}
+	t := coupon.TicketPayload{Campaign: campaign, Batch: r.Outcome.Batch, Serial: f.First, Expires: o.terms.ClaimUntil}
+	rand.Read(t.Seed[:])
+	t.TicketSig = x.chain.SignTicket(t.Restore(t.ClaimSigner(x.chain).Key), key)
+	p := &coupon.Payload{Type: coupon.PayloadTicket, Ticket: t}
+	return x.payloadLink("ticket", p, "one ticket: "+o.terms.Title), nil
+}
+
+func (x *director) payloadLink(face string, p *coupon.Payload, text string) Link {
+	return Link{face, "anybody", p.Type.LinkPath() + "#" + coupon.LinkFragment(x.chain.EncodePayload(p)), text}
+}
+
+// fileName is where the links of a scene lie in the folder of its network.
+const fileName = "scene.json"
+
+// Save keeps the links for a network that is started again.
+func Save(dir string, links []Link) error {
+	b, err := json.MarshalIndent(links, "", "  ")
+	if err == nil {
+		err = os.WriteFile(filepath.Join(dir, fileName), b, 0o600)
+	}
+	if err != nil {
+		return fmt.Errorf("keep the scene: %w", err)
+	}
+	return nil
+}
+
+// Load returns the links that Save has kept; ok is false if there are none.
+func Load(dir string) (links []Link, ok bool, err error) {
+	b, err := os.ReadFile(filepath.Join(dir, fileName))
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, false, nil
+	}
+	if err == nil {
+		err = json.Unmarshal(b, &links)
+	}
+	if err != nil {
+		return nil, false, fmt.Errorf("read the scene: %w", err)
+	}
+	return links, true, nil
+}
