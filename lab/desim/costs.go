@@ -18,6 +18,9 @@ type Costs struct {
 	// Batches are ascending in Size: in a batch of Size or more signatures, one
 	// costs VerifyNs. Smaller batches cost as many single checks.
 	Batches []BatchCost `json:"batches"`
+	// KeyNs is what a transaction's signature costs besides: its key is seldom among
+	// those whose expanded form is kept, and must be judged.
+	KeyNs int64 `json:"key_ns"`
 	// HashNsPerKiB is for hashing and decoding a payload.
 	HashNsPerKiB int64 `json:"hash_ns_per_kib"`
 
@@ -96,9 +99,9 @@ func DecodeCosts(b []byte) (Costs, error) {
 
 // Check reports an error that wraps ErrConfig if a cost makes no sense.
 func (c *Costs) Check() error {
-	for _, v := range []int64{c.SignNs, c.VerifyNs, c.HashNsPerKiB, c.DoorNsPerTx, c.GossipNsPerTx, c.PayloadNsPerTx,
-		c.ExecuteNsPerTx, c.AnswerNsPerTx, c.ExecuteNsPerBlock, c.TurnNs, c.MessageNs, c.ProposeNs, c.WriteNs, c.SendNs,
-		c.SendNsPerKiB, c.ReceiveNs, c.ReceiveNsPerKiB, c.AppendNs, c.AppendNsPerKiB, c.SyncNs, c.SyncNsPerMiB,
+	for _, v := range []int64{c.SignNs, c.VerifyNs, c.KeyNs, c.HashNsPerKiB, c.DoorNsPerTx, c.GossipNsPerTx,
+		c.PayloadNsPerTx, c.ExecuteNsPerTx, c.AnswerNsPerTx, c.ExecuteNsPerBlock, c.TurnNs, c.MessageNs, c.ProposeNs,
+		c.WriteNs, c.SendNs, c.SendNsPerKiB, c.ReceiveNs, c.ReceiveNsPerKiB, c.AppendNs, c.AppendNsPerKiB, c.SyncNs, c.SyncNsPerMiB,
 		c.SyncSpreadNs} {
 		if v < 0 || v > 10_000_000_000 {
 			return fmt.Errorf("%w: a cost of %d ns", ErrConfig, v)

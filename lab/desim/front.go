@@ -94,7 +94,7 @@ func (f *front) pump() {
 			txs[i] = q.pop()
 		}
 		f.workers++
-		s.work(f.m, s.batchNs(share*each), &f.m.used.VerifyNs, func() {
+		s.work(f.m, s.batchNs(share*each)+int64(share*each)*s.cfg.Costs.KeyNs, &f.m.used.VerifyNs, func() {
 			f.workers--
 			f.settle(txs)
 			f.pump()

@@ -60,7 +60,8 @@ func MeasureProof(members, txs int) (ProofCost, error) {
 		}
 		return c
 	}
-	proof := chain.ReceiptProof{Checkpoint: certify(committee.WeakQuorum()), Inclusion: chain.Include(tree, receipts, txs/2)}
+	proof := chain.ReceiptProof{Checkpoint: certify(committee.WeakQuorum()),
+		Inclusion: chain.Include(tree, receipts, txs/2)}
 	encoded := proof.Encode()
 	cost := ProofCost{Members: members, Txs: txs, Signatures: committee.WeakQuorum(), ProofBytes: len(encoded),
 		StateSignatures: committee.Quorum(), StateBytes: len(certify(committee.Quorum()).Encode())}

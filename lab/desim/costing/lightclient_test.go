@@ -7,7 +7,9 @@ import "testing"
 func TestProofsGrowAsTheFormulaSays(t *testing.T) {
 	const path, signature = 32, 64
 	var small ProofCost
-	for _, c := range []struct{ members, txs, hashes int }{{4, 1, 0}, {4, 256, 8}, {7, 256, 8}, {31, 256, 8}, {31, 1024, 10}} {
+	for _, c := range []struct{ members, txs, hashes int }{
+		{4, 1, 0}, {4, 256, 8}, {7, 256, 8}, {31, 256, 8}, {31, 1024, 10},
+	} {
 		got, err := MeasureProof(c.members, c.txs)
 		if err != nil {
 			t.Fatal(err)

@@ -97,7 +97,7 @@ func perOpInto(ns *int64, f func()) error {
 func measureSignatures(_ context.Context, _ string, c *desim.Costs) error {
 	const keys, most = 32, 512
 	message := make([]byte, 96)
-	v := sig.NewVerifier(keys)
+	v := sig.NewVerifier(64 * keys)
 	items := make([]sig.Item, most)
 	for i := range items {
 		key := sig.NewKeyFromSeed([sig.SeedSize]byte{byte(i % keys), 9})
@@ -123,7 +123,32 @@ func measureSignatures(_ context.Context, _ string, c *desim.Costs) error {
 	if !good {
 		return errors.New("a good signature does not verify")
 	}
-	return nil
+	return measureKeys(message, c)
+}
+
+// measureKeys measures what a batch costs more if no key in it was met before.
+func measureKeys(message []byte, c *desim.Costs) error {
+	warm := c.Batches[len(c.Batches)-1]
+	items := make([]sig.Item, warm.Size)
+	for i := range items {
+		key := sig.NewKeyFromSeed([sig.SeedSize]byte{byte(i), byte(i >> 8), 6})
+		public, signature := key.Public(), key.Sign(message)
+		items[i] = sig.Item{Key: &public, Message: message, Signature: &signature}
+	}
+	v := sig.NewVerifier(1)
+	good := true
+	var all int64
+	err := perOpInto(&all, func() {
+		for i := range items {
+			good = v.ValidKey(*items[i].Key) && good
+		}
+		good = v.VerifyBatch(items) && good
+	})
+	if err == nil && !good {
+		err = errors.New("a good signature does not verify")
+	}
+	c.KeyNs = max(0, all/int64(warm.Size)-warm.VerifyNs)
+	return err
 }
 
 func measureHashing(_ context.Context, _ string, c *desim.Costs) error {
