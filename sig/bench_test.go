@@ -48,7 +48,7 @@ func BenchmarkVerifySingle(b *testing.B) {
 }
 
 func BenchmarkVerifyBatch(b *testing.B) {
-	for _, n := range []int{2, 3, 11, 64, 512} {
+	for _, n := range []int{2, 3, 11, 64, 512, 2048} {
 		items := benchItems(n, n)
 		b.Run(fmt.Sprintf("%d/cached", n), func(b *testing.B) {
 			v := NewVerifier(0)
