@@ -34,18 +34,16 @@ const startTimeout = 60 * time.Second
 // start starts the system of a job in a folder of its own, which stop removes.
 func (l *lab) start(ctx context.Context, j *job) (s system, stop func() error, err error) {
 	engine, _ := scenarios.EngineOf(j.cell.Engine)
-	if engine.Comet != "" {
-		return l.startComet(ctx, j, engine)
-	}
-	if l.opt.Scrip == "" {
-		return nil, nil, fmt.Errorf("%w: there is no scrip program; build it, or name it with --scrip", ErrUnavailable)
+	cfg, err := l.program(engine, j)
+	if err != nil {
+		return nil, nil, err
 	}
 	dir, err := os.MkdirTemp(l.opt.Temp, "lab-")
 	if err != nil {
 		return nil, nil, fmt.Errorf("make a folder for the network: %w", err)
 	}
-	cfg := network.Config{Executable: l.opt.Scrip, Dir: dir, Name: "lab", Validators: j.cell.Members,
-		Settings: map[string]string{"log-level": "warn"}, Committee: protocol(engine)}
+	cfg.Dir, cfg.Name, cfg.Validators = dir, "lab", j.cell.Members
+	cfg.Settings = map[string]string{"log-level": "warn"}
 	var n *network.Network
 	if err = l.emulate(&cfg, j); err == nil {
 		n, err = network.Create(cfg)
@@ -71,6 +69,28 @@ func (l *lab) start(ctx context.Context, j *job) (s system, stop func() error, e
 		return nil, nil, fmt.Errorf("start the network: %w", err)
 	}
 	return n, stop, nil
+}
+
+// signaturesVariable tells scrip-comet when to check signatures.
+const signaturesVariable = "SCRIP_COMET_SIGNATURES"
+
+// program says what the processes of an engine are: scrip with the protocol in its
+// genesis file, or scrip-comet, which is started in the same way.
+func (l *lab) program(e scenarios.Engine, j *job) (cfg network.Config, err error) {
+	switch {
+	case e.Comet == "" && l.opt.Scrip == "":
+		err = fmt.Errorf("%w: there is no scrip program; build it with make, or name it with --scrip", ErrUnavailable)
+	case e.Comet == "":
+		cfg = network.Config{Executable: l.opt.Scrip, Committee: protocol(e)}
+	case l.opt.Comet == "":
+		err = fmt.Errorf("%w: there is no scrip-comet program; build it with make comet, or name it with --comet",
+			ErrUnavailable)
+	case j.part.Mode == scenarios.WAN:
+		err = fmt.Errorf("%w: scrip-comet has no emulated links", ErrUnavailable)
+	default:
+		cfg = network.Config{Executable: l.opt.Comet, Env: []string{signaturesVariable + "=" + e.Comet}}
+	}
+	return cfg, err
 }
 
 // protocol sets an engine's parameters in a genesis file.
