@@ -165,6 +165,9 @@ func (r *Replica) enter(m *pbft.SlotNewView, o order) {
 	r.view, r.entry, r.entryLogged = m.View, m, false
 	r.timer.progressAt, r.timer.busy, r.timer.waitAt = r.now, false, 0
 	r.lead = leadState{next: o.stable + pbft.Seq(len(o.slots)) + 1, at: r.now, timeMs: m.TimeMs}
+	for id := range r.peers {
+		r.peers[id].late = false
+	}
 	r.event(pbft.EventEnter, pbft.BlockRef{View: m.View, Seq: o.stable}, uint64(len(o.slots)))
 	if m.Checkpoint != nil {
 		r.setStable(m.Checkpoint)

@@ -57,7 +57,9 @@ type Replica struct {
 type peer struct {
 	change *pbft.SlotViewChange // its VIEW-CHANGE of the highest view
 	// proved says that the attachments of change were verified too.
-	proved       bool
+	proved bool
+	// late: its VIEW-CHANGE for the present view came after the entry.
+	late         bool
 	future       pbft.View // highest view above ours that it voted in
 	votes        int       // stored votes, against the quota
 	lastPrepare  *pbft.Prepare

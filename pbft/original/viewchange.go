@@ -169,6 +169,9 @@ func (r *Replica) onViewChange(from pbft.ReplicaID, m *pbft.SlotViewChange) pbft
 		return pbft.IgnoredEpoch
 	case m.Replica != from:
 		return pbft.IgnoredSender
+	case m.View == r.view && !p.late: // the NEW-VIEW is on its way
+		p.late = true
+		return pbft.IgnoredStale
 	case m.View <= r.view:
 		r.answerEntry(from)
 		return pbft.IgnoredStale

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"os"
 	"strconv"
 	"strings"
 
@@ -35,13 +36,37 @@ var ErrScript = errors.New("script")
 // Everything that the replicas do in a command is printed, each Ready in full, but
 // for messages of the hidden kinds.
 type Script struct {
-	New   Factory
+	New Factory
+	// Protocol is what New makes engines of.
+	Protocol pbft.Protocol
+
 	stage *Stage
 	out   bytes.Buffer
 	names map[string]pbft.BlockRef
 }
 
 const scriptDivider = "----"
+
+// PlayFile plays the script in a file. If it plays differently from what the
+// file says, the error, which wraps ErrScript, has it as it is now; with rewrite
+// the file gets that instead.
+func (s *Script) PlayFile(name string, rewrite bool) error {
+	want, err := os.ReadFile(name)
+	if err != nil {
+		return fmt.Errorf("play a script: %w", err)
+	}
+	got, err := s.Play(string(want))
+	switch {
+	case err != nil:
+		return fmt.Errorf("play %s: %w", name, err)
+	case rewrite:
+		return os.WriteFile(name, []byte(got), 0o644)
+	case got != string(want):
+		return fmt.Errorf("%w: %s plays differently; look at the difference with -rewrite and git diff. It is now:\n%s",
+			ErrScript, name, got)
+	}
+	return nil
+}
 
 // Play plays a script and returns it with the output that the commands printed.
 func (s *Script) Play(text string) (string, error) {
@@ -220,7 +245,7 @@ func (s *Script) cluster(c *command) {
 	o := StageOptions{New: s.New, Trace: &s.out, Hide: c.kinds("hide"), Byzantine: c.ids(c.args["byzantine"]),
 		Shape: Shape{c.number("n", 4), c.number("f", 1), c.number("p", 0)},
 		Parameters: pbft.Parameters{Window: uint64(c.number("window", 4)), Tenure: uint64(c.number("tenure", 100)),
-			CheckpointInterval: uint64(c.number("checkpoint", 100)), ExecutionLag: 1}}
+			CheckpointInterval: uint64(c.number("checkpoint", 100)), ExecutionLag: 1, Protocol: s.Protocol}}
 	stage, err := NewStage(o)
 	if err != nil {
 		c.fail("%v", err)

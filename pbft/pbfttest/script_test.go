@@ -2,7 +2,6 @@ package pbfttest_test
 
 import (
 	"flag"
-	"os"
 	"path/filepath"
 	"testing"
 
@@ -19,23 +18,9 @@ func TestScripts(t *testing.T) {
 	}
 	for _, name := range files {
 		t.Run(filepath.Base(name), func(t *testing.T) {
-			want, err := os.ReadFile(name)
-			if err != nil {
-				t.Fatal(err)
-			}
 			s := pbfttest.Script{New: newEngine}
-			got, err := s.Play(string(want))
-			if err != nil {
-				t.Fatal(err)
-			}
-			if *rewrite {
-				if err := os.WriteFile(name, []byte(got), 0o644); err != nil {
-					t.Fatal(err)
-				}
-				return
-			}
-			if got != string(want) {
-				t.Errorf("the script plays differently; look at the difference with -rewrite and git diff. It is now:\n%s", got)
+			if err := s.PlayFile(name, *rewrite); err != nil {
+				t.Error(err)
 			}
 		})
 	}

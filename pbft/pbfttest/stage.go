@@ -248,6 +248,11 @@ func (s *Stage) Block(v pbft.View, parent, justify pbft.BlockRef, payload string
 		h.BaseSeq = ph.BaseSeq
 	}
 	h.TimeMs = max(h.TimeMs, ph.TimeMs+1)
+	if s.c.committee.Protocol() == pbft.Original { // nothing but the place follows from the parent
+		plain := s.c.committee.NullHeader(v, h.Seq, h.TimeMs)
+		plain.PayloadRoot, plain.PayloadBytes = h.PayloadRoot, h.PayloadBytes
+		h = plain
+	}
 	if change != nil {
 		change(&h)
 	}
