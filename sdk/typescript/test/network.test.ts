@@ -16,7 +16,7 @@ let client: sdk.Client;
 const wallet = new sdk.Wallet(sdk.newMnemonic());
 
 before(async () => {
-  network = await startNetwork();
+  network = await startNetwork("--empty");
   client = await sdk.Client.connect(network.nodes);
 });
 after(() => network.stop());
