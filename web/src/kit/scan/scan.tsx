@@ -102,12 +102,13 @@ export function CameraScanner(p: { onText: (text: string) => void; autoStart?: b
   );
 }
 
-const wedgeGapMs = 60;
+const wedgeGapMs = 250;
 const wedgeLeast = 8;
 
 /**
  * useWedge hears a scanner that types like a keyboard: many keys in quick succession,
- * closed by Enter, while no field has the focus. People do not type so fast.
+ * closed by Enter, while no field has the focus. Slow counters deliver keys late, so
+ * the gap is wide: what a person types here by mistake is merely an unreadable code.
  */
 export function useWedge(onText: (text: string) => void): void {
   const handler = useRef(onText);

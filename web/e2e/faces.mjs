@@ -1,0 +1,85 @@
+// What people do at the faces, as the tests say it.
+import { inflateSync } from "node:zlib";
+import { decodeQR } from "qr/decode.js";
+
+/** pixels reads a PNG of 8-bit RGB or RGBA, as screenshots are. */
+function pixels(png) {
+  const width = png.readUInt32BE(16);
+  const height = png.readUInt32BE(20);
+  const channels = png[25] === 6 ? 4 : 3;
+  const parts = [];
+  for (let at = 8; at < png.length;) {
+    const size = png.readUInt32BE(at);
+    if (png.toString("latin1", at + 4, at + 8) === "IDAT") parts.push(png.subarray(at + 8, at + 8 + size));
+    at += size + 12;
+  }
+  const raw = inflateSync(Buffer.concat(parts));
+  const stride = width * channels;
+  const data = new Uint8Array(width * height * 4).fill(255);
+  let above = new Uint8Array(stride);
+  for (let y = 0; y < height; y++) {
+    const filter = raw[y * (stride + 1)];
+    const row = new Uint8Array(raw.subarray(y * (stride + 1) + 1, (y + 1) * (stride + 1)));
+    unfilter(row, above, filter, channels);
+    for (let x = 0; x < width; x++) {
+      for (let c = 0; c < 3; c++) data[(y * width + x) * 4 + c] = row[x * channels + c];
+    }
+    above = row;
+  }
+  return { width, height, data };
+}
+
+function unfilter(row, above, filter, step) {
+  for (let i = 0; i < row.length; i++) {
+    const left = i >= step ? row[i - step] : 0;
+    const corner = i >= step ? above[i - step] : 0;
+    const up = above[i];
+    const paeth = () => {
+      const p = left + up - corner;
+      const [a, b, c] = [Math.abs(p - left), Math.abs(p - up), Math.abs(p - corner)];
+      return a <= b && a <= c ? left : b <= c ? up : corner;
+    };
+    row[i] += [0, left, up, (left + up) >> 1, filter === 4 ? paeth() : 0][filter];
+  }
+}
+
+/** readCode decodes the QR code that a page shows, from a picture of it, as a camera would. */
+export async function readCode(page) {
+  const code = page.locator("[data-qr]");
+  await code.waitFor();
+  return decodeQR(pixels(await code.screenshot()));
+}
+
+/** claim opens a link and taps once. */
+export async function claim(page, link) {
+  await page.goto(link);
+  await page.getByRole("button", { name: "Claim" }).click();
+  await page.getByText("It is yours").waitFor({ timeout: 20_000 });
+  await page.getByRole("button", { name: "Open" }).click();
+}
+
+/** openTill makes a page the till of a key that is registered. */
+export async function openTill(page, base, seed, more = "") {
+  await page.goto(`${base}/till/#k=${seed}${more}`);
+  await page.getByRole("heading", { name: "Scan the customer’s code" }).waitFor({ timeout: 20_000 });
+}
+
+/** wedge types a code as a USB scanner does. */
+export async function wedge(page, text) {
+  await page.evaluate(() => document.activeElement?.blur?.());
+  await page.keyboard.type(text);
+  await page.keyboard.press("Enter");
+}
+
+/** bill types an amount in minor units on the till's keys. */
+export async function bill(page, minor) {
+  await page.getByRole("button", { name: "OK" }).waitFor();
+  for (const digit of String(minor)) await page.getByRole("button", { name: digit, exact: true }).click();
+  await page.getByRole("button", { name: "OK" }).click();
+}
+
+/** result waits for the final answer of a till. */
+export async function result(page, kind, timeout = 20_000) {
+  await page.locator(`[data-result="${kind}"]`).waitFor({ timeout });
+  return page.locator("[data-result]").innerText();
+}

@@ -1,0 +1,104 @@
+// A real network for the tests: four validators as processes, and the command line to fill it.
+import { execFile, spawn } from "node:child_process";
+import { mkdtemp, readFile, readdir, rm } from "node:fs/promises";
+import { createServer } from "node:net";
+import { tmpdir } from "node:os";
+import path from "node:path";
+import { promisify } from "node:util";
+import { bech32m } from "@scure/base";
+
+const run = promisify(execFile);
+export const scrip = process.env.SCRIP ?? path.join(import.meta.dirname, "../../bin/scrip");
+
+const readyMs = 90_000;
+const portTries = 50;
+
+function free(port) {
+  return new Promise((resolve) => {
+    const s = createServer();
+    s.once("error", () => resolve(false));
+    s.listen(port, "127.0.0.1", () => s.close(() => resolve(true)));
+  });
+}
+
+/** basePort finds room for a network: validators have ports base, base+10, and so on. */
+async function basePort() {
+  for (let i = 0; i < portTries; i++) {
+    const base = 20_000 + 100 * Math.floor(Math.random() * 300);
+    const wanted = [0, 1, 5, 6, 7, 10, 11, 20, 21, 30, 31].map((d) => base + d);
+    if ((await Promise.all(wanted.map(free))).every(Boolean)) return base;
+  }
+  throw new Error("no ports are free");
+}
+
+/** startNetwork starts a demonstration network; options are flags of `scrip demo`. */
+export async function startNetwork(...options) {
+  const port = await basePort();
+  const dir = await mkdtemp(path.join(tmpdir(), "scrip-e2e-"));
+  const state = path.join(dir, "state");
+  const demo = spawn(scrip, ["demo", "--port", String(port), "--state", state, ...options], {
+    env: { ...process.env, SCRIP_HOME: path.join(dir, "home") }, stdio: ["ignore", "pipe", "pipe"],
+  });
+  let out = "";
+  const ended = new Promise((resolve) => demo.once("exit", resolve));
+  const ready = new Promise((resolve, reject) => {
+    const timer = setTimeout(() => reject(new Error(`the network is not ready:\n${out}`)), readyMs);
+    const read = (chunk) => {
+      out += chunk;
+      if (!/DEMO KEYS ARE PUBLIC/.test(out)) return;
+      clearTimeout(timer);
+      resolve();
+    };
+    demo.stdout.on("data", read);
+    demo.stderr.on("data", (chunk) => { out += chunk; });
+    void ended.then(() => reject(new Error(`the network ended:\n${out}`)));
+  });
+  const stop = async () => {
+    demo.kill("SIGINT");
+    await ended;
+    await rm(dir, { recursive: true, force: true });
+  };
+  await ready.catch(async (e) => { await stop(); throw e; });
+  const nodes = [0, 1, 2, 3].map((i) => `http://127.0.0.1:${port + 10 * i}`);
+  const keys = path.join(state, "keys");
+  const cli = async (...args) => {
+    const { stdout } = await run(scrip, ["--home", path.join(dir, "home"), "--genesis", path.join(state, "genesis.json"),
+      ...nodes.flatMap((n) => ["--node", n]), ...args]);
+    return stdout;
+  };
+  // kill ends one validator, as a power cut would. It is a child of the demo that this started.
+  const kill = async (i) => {
+    for (const pid of (await readdir("/proc")).filter((n) => /^\d+$/.test(n))) {
+      const stat = await readFile(`/proc/${pid}/stat`, "utf8").catch(() => "");
+      const parent = Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1]);
+      if (parent !== demo.pid) continue;
+      const command = await readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => "");
+      if (command.includes(`validator-${i}`)) return process.kill(Number(pid), "SIGKILL");
+    }
+    throw new Error(`validator ${i} is not running`);
+  };
+  return { port, dir, state, nodes, kill, text: () => out, cli, stop,
+    seed: async (name) => seedOf(await readFile(path.join(keys, `${name}.key`), "utf8")) };
+}
+
+/** seedOf reads the seed of an unencrypted key file. */
+function seedOf(text) {
+  const line = text.split("\n").find((l) => l.startsWith("secret: "));
+  const { words } = bech32m.decode(line.slice("secret: ".length).trim(), 200);
+  return Buffer.from(bech32m.fromWords(words)).toString("base64url");
+}
+
+/** publish opens a campaign by the command line and returns its number. */
+export async function publish(network, flags, signer) {
+  const out = await network.cli("campaign", "publish", ...flags, "--sign", signer, "--yes", "-o", "json");
+  const campaign = JSON.parse(out).campaign ?? JSON.parse(out).effect?.campaign;
+  if (!campaign) throw new Error(`no campaign in ${out}`);
+  return campaign;
+}
+
+/** tickets makes links to the coupons of a campaign. */
+export async function tickets(network, campaign, count, signer) {
+  const file = path.join(network.dir, `tickets-${campaign}-${Math.random().toString(36).slice(2)}`);
+  await network.cli("ticket", "issue", String(campaign), String(count), "--sign", signer, "--unencrypted", "--out", file);
+  return (await readFile(file, "utf8")).trim().split("\n");
+}

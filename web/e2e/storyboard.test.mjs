@@ -1,0 +1,161 @@
+// The life of a coupon through the faces, over four real validators: claimed from a
+// link, given to a friend, redeemed at a till after one validator was killed, and
+// refused the second time.
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { launch, profile } from "./browser.mjs";
+import { bill, claim, openTill, readCode, result, wedge } from "./faces.mjs";
+import { publish, startNetwork, tickets } from "./network.mjs";
+
+let browser, network, links;
+const devices = [];
+
+before(async () => {
+  network = await startNetwork();
+  browser = await launch();
+  const campaign = await publish(network, ["--title", "Free coffee", "--issuer", "1", "--kind", "amount", "--face", "4.50",
+    "--supply", "200", "--redeem-until", "+30d", "--show-max", "4.50", "--shops", "2", "--terms", "One coffee each."], "mall");
+  links = await tickets(network, campaign, 8, "mall");
+});
+
+after(async () => {
+  await browser?.close();
+  await network?.stop();
+});
+
+async function device(options) {
+  const d = await profile(browser, options);
+  devices.push(d);
+  return { ...d, page: await d.context.newPage() };
+}
+
+test("a coupon is claimed, given, redeemed with one validator killed, and refused twice", async () => {
+  const base = network.nodes[0];
+  const bo = await device();
+  await claim(bo.page, links[0]);
+
+  await bo.page.getByRole("link", { name: "Show code" }).click();
+  const oldCode = await readCode(bo.page);
+  assert.match(oldCode, /^SCRP:/);
+  await bo.page.goto(`${base}/wallet/`);
+  await bo.page.getByRole("link", { name: /Free coffee/ }).click();
+  await bo.page.getByRole("link", { name: "Give away" }).click();
+  await bo.page.getByRole("button", { name: "Make the gift link" }).click();
+  await bo.page.getByRole("heading", { name: "The gift is waiting" }).waitFor({ timeout: 20_000 });
+  const gift = await readCode(bo.page);
+
+  const cy = await device({ colorScheme: "dark" });
+  await cy.page.goto(gift);
+  await cy.page.getByRole("button", { name: "Accept the gift" }).click();
+  await cy.page.getByText("It is yours").waitFor({ timeout: 20_000 });
+  await bo.page.getByText("It has been accepted").waitFor({ timeout: 20_000 });
+
+  const till = await device({ viewport: { width: 1024, height: 768 } });
+  await openTill(till.page, base, await network.seed("bakery-till"));
+
+  // The old holder's code is dead from the height of the acceptance on.
+  await wedge(till.page, oldCode);
+  await till.page.getByRole("button", { name: /or more/ }).click();
+  assert.match(await result(till.page, "refused"), /Given away|Old code/);
+  await till.page.getByRole("button", { name: "Next customer" }).click();
+
+  await network.kill(3);
+  await cy.page.getByRole("button", { name: "Open" }).click();
+  await cy.page.getByRole("link", { name: "Show code" }).click();
+  const code = await readCode(cy.page); // from a dark theme
+  await wedge(till.page, code);
+  await bill(till.page, 1200);
+  const accepted = await result(till.page, "accepted");
+  assert.match(accepted, /€4\.50 off/);
+  assert.match(accepted, /To pay: €7\.50/);
+  assert.ok(Number(await till.page.locator("[data-signers]").getAttribute("data-signers")) >= 2);
+  await cy.page.getByRole("heading", { name: "Used" }).waitFor({ timeout: 20_000 });
+  await cy.page.getByText("USED", { exact: true }).waitFor();
+
+  // The same picture a second time, at this till and at another shop's.
+  await till.page.getByRole("button", { name: "Next customer" }).click();
+  await wedge(till.page, code);
+  await bill(till.page, 1200);
+  assert.match(await result(till.page, "refused"), /Already used/);
+  for (const d of devices) assert.deepEqual(d.faults, []);
+});
+
+test("two tills take the same code at the same moment: one accepts, the other says why not", async () => {
+  const bo = await device();
+  await claim(bo.page, links[1]);
+  await bo.page.getByRole("link", { name: "Show code" }).click();
+  const code = await readCode(bo.page);
+  const tills = [];
+  for (const node of [network.nodes[0], network.nodes[1]]) {
+    const till = await device();
+    await openTill(till.page, node, await network.seed("bakery-till"));
+    await wedge(till.page, code);
+    await till.page.getByRole("button", { name: /or more/ }).waitFor();
+    tills.push(till);
+  }
+  await Promise.all(tills.map((x) => x.page.getByRole("button", { name: /or more/ }).click()));
+  const outcomes = await Promise.all(tills.map(async (x) => {
+    await x.page.locator('[data-result="accepted"], [data-result="refused"]').waitFor({ timeout: 20_000 });
+    return x.page.locator("[data-result]").getAttribute("data-result");
+  }));
+  assert.deepEqual(outcomes.sort(), ["accepted", "refused"]);
+});
+
+test("the customer scans the till, and both see the result", async () => {
+  const cy = await device();
+  await claim(cy.page, links[2]);
+  const till = await device();
+  await openTill(till.page, network.nodes[0], await network.seed("bakery-till"));
+  await till.page.getByRole("button", { name: "Customer scans the till" }).click();
+  await bill(till.page, 900);
+  const link = await readCode(till.page);
+  assert.match(link, /\/i#/);
+  await cy.page.goto(link);
+  await cy.page.getByText("At DEV Bakery").waitFor({ timeout: 20_000 });
+  await cy.page.getByRole("button", { name: "Use it: €4.50 off" }).click();
+  assert.match(await result(till.page, "accepted"), /To pay: €4\.50/);
+  await cy.page.getByText("€4.50 off").first().waitFor({ timeout: 20_000 });
+});
+
+test("a code that is read out works like one that is scanned", async () => {
+  const bo = await device();
+  await claim(bo.page, links[3]);
+  await bo.page.getByRole("link", { name: "Show code" }).click();
+  await bo.page.getByRole("button", { name: /Read out a code/ }).click();
+  const short = await bo.page.locator("[data-short-code]").innerText();
+  const till = await device();
+  await openTill(till.page, network.nodes[0], await network.seed("bakery-till"));
+  await till.page.getByLabel("Or type the code").fill(short.toLowerCase().replace("-", " "));
+  await till.page.getByRole("button", { name: "Take it" }).click();
+  await till.page.getByRole("button", { name: /or more/ }).click();
+  await result(till.page, "accepted");
+  await till.page.getByRole("button", { name: "Next customer" }).click();
+  // One wrong letter is told by the till itself.
+  await till.page.getByLabel("Or type the code").fill(short.slice(0, -1) + (short.endsWith("0") ? "1" : "0"));
+  await till.page.getByRole("button", { name: "Take it" }).click();
+  assert.match(await result(till.page, "refused"), /Unreadable code/);
+});
+
+test("a redemption is undone with the manager's PIN, and the customer has the use back", async () => {
+  const bo = await device();
+  await claim(bo.page, links[4]);
+  await bo.page.getByRole("link", { name: "Show code" }).click();
+  const code = await readCode(bo.page);
+  const till = await device();
+  const manager = await network.seed("bakery-manager");
+  await openTill(till.page, network.nodes[0], await network.seed("bakery-till"), `&v=${manager}&pin=2580`);
+  await wedge(till.page, code);
+  await till.page.getByRole("button", { name: /or more/ }).click();
+  await result(till.page, "accepted");
+  await till.page.getByRole("button", { name: "Next customer" }).click();
+  await till.page.getByRole("button", { name: /^Undo/ }).first().click();
+  await till.page.getByLabel("Manager PIN").fill("0000");
+  await till.page.getByRole("button", { name: "Undo it" }).click();
+  await till.page.getByText("That is not the PIN.").waitFor();
+  await till.page.getByLabel("Manager PIN").fill("2580");
+  await till.page.getByRole("button", { name: "Undo it" }).click();
+  await till.page.getByText("undone", { exact: true }).waitFor({ timeout: 20_000 });
+  await bo.page.goto(`${network.nodes[0]}/wallet/`);
+  await bo.page.getByRole("link", { name: /Free coffee/ }).click();
+  await bo.page.getByRole("link", { name: "Show code" }).waitFor({ timeout: 20_000 });
+});
