@@ -49,13 +49,13 @@ func TestScripts(t *testing.T) {
 	})
 }
 
-// freeBase finds a base port for four validators.
+// freeBase finds a base port for four validators and a desk.
 func freeBase() (int, error) {
 	for range 100 {
 		base := 20_000 + 40*rand.IntN(500)
 		free := true
 		for i := 0; free && i < 4; i++ {
-			for _, port := range []int{base + 10*i, base + 10*i + 1} {
+			for _, port := range []int{base + 10*i, base + 10*i + 1, base + 10*i + 5} {
 				l, err := net.Listen("tcp", address(port))
 				if err != nil {
 					free = false
