@@ -25,6 +25,9 @@ interface KeyVectors {
   encryptedPhrase: string;
 }
 
+// Pages on plain http have no WebCrypto: nothing below may need it.
+Object.defineProperty(globalThis.crypto, "subtle", { value: undefined });
+
 const v = load<KeyVectors>("keys/testdata/vectors.json");
 const phrase = v.wallets[0]?.mnemonic ?? "";
 
