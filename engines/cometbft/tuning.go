@@ -89,7 +89,7 @@ func DefaultTuning(s Signatures) Tuning {
 		MempoolTxsMax: 1 << 15, MempoolBytesMax: 64 << 20, CacheTxs: 200_000,
 		BlockTxsMax: 8192, BlockBytesMax: 1 << 20,
 		CommitDelay: 0, IdleWait: 250 * time.Millisecond, EmptyInterval: time.Second,
-		ProposeTimeout: 3 * time.Second, VoteTimeout: time.Second, TimeoutDelta: 500 * time.Millisecond,
+		ProposeTimeout: time.Second, VoteTimeout: 500 * time.Millisecond, TimeoutDelta: 250 * time.Millisecond,
 		VoteGossipPause: 5 * time.Millisecond, TxGossipPause: 5 * time.Millisecond, TxGossipBytes: 1 << 20,
 		FlushPause: 5 * time.Millisecond, LinkBytesPerSecond: 100 << 20, PacketBytes: 16 << 10,
 	}
