@@ -62,7 +62,11 @@ func layers() map[string]layer {
 		"cmd/...":           {imports: []string{"..."}},
 		"lab/...":           {imports: []string{"..."}},
 		"examples/...":      {imports: []string{"..."}},
-		"internal/...":      {imports: []string{"..."}},
+		// A module of its own: nothing may import it.
+		"engines/cometbft": {imports: []string{"api", "chain", "client", "coupon/...", "genesis", "ledger", "node", "pbft",
+			"sig", "store", "validator"}},
+		"engines/cometbft/cmd/...": {imports: []string{"..."}},
+		"internal/...":             {imports: []string{"..."}},
 	}
 }
 
@@ -84,7 +88,7 @@ func homes() map[string][]string {
 		"github.com/oasisprotocol/curve25519-voi": {"sig"},
 		"filippo.io/age":                          {"keys"},
 		"github.com/danielgtaylor/huma":           {"api"},
-		"github.com/spf13/cobra":                  {"cmd"},
+		"github.com/spf13/cobra":                  {"cmd", "engines/cometbft/cmd"},
 	}
 }
 

@@ -214,7 +214,7 @@ func Links(files []*File) (problems []Problem) {
 }
 
 // mapRow finds a package and its mark in the code map of ARCHITECTURE.md.
-var mapRow = regexp.MustCompile("(?m)^\\| `([a-z0-9/]+)`( \\*pure\\*)? \\|")
+var mapRow = regexp.MustCompile("(?m)^\\| `([a-z0-9/-]+)`( \\*pure\\*)? \\|")
 
 // CodeMap checks that ARCHITECTURE.md tells of each package, of no other, and the
 // truth about which are pure.
