@@ -17,7 +17,7 @@ VERSION  := $(shell git describe --tags --always --dirty 2>/dev/null || echo unk
 LDFLAGS  := -s -w -X main.version=$(VERSION)
 
 .DEFAULT_GOAL := build
-.PHONY: help build demo check test fmt-check race sim e2e-kill e2e-race fuzz bench web web-check web-e2e sdk sdk-test lint clean
+.PHONY: help build demo check test fmt-check race sim e2e-kill e2e-race fuzz bench comet comet-test web web-check web-e2e sdk sdk-test lint clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -39,6 +39,7 @@ check: fmt-check ## Before each commit: format, vet, house rules, short tests
 test: fmt-check ## Everything that must hold; what continuous integration runs
 	$(GO) vet ./...
 	$(GO) test -timeout 10m ./...
+	@$(MAKE) --no-print-directory comet-test
 
 race: ## The short tests under the race detector (needs a C compiler)
 	CGO_ENABLED=1 $(GO) test -race -short -timeout 20m ./...
@@ -88,6 +89,13 @@ web-check: web/node_modules/.package-lock.json ## Types and tests of the faces, 
 web-e2e: build web/node_modules/.package-lock.json ## The faces in a real browser over a real network
 	web/e2e/install.sh
 	cd web && npm run e2e
+
+# The ledger on CometBFT is a module of its own: ./... does not reach it.
+comet: ## Build bin/scrip-comet, validators on CometBFT
+	cd engines/cometbft && $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o ../../bin/scrip-comet ./cmd/scrip-comet
+
+comet-test: ## The module on CometBFT: the same results on both engines, networks that are killed
+	cd engines/cometbft && $(GO) vet ./... && $(GO) test -timeout 10m ./...
 
 # The linter is a tool, not a dependency: it has its own version and stays out of go.mod.
 bin/golangci-lint-$(LINT_VERSION):
