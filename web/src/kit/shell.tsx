@@ -80,17 +80,17 @@ export function Shell(p: ShellProps): JSX.Element {
   }, [p.title, p.name]);
   return (
     <div class={`frame${p.wide ? " frame-wide" : ""}`}>
-      <div>
+      <header>
         <a class="skip unseen" href="#content" onClick={(e) => {
           e.preventDefault();
           document.getElementById("content")?.focus();
         }}>{t("skip")}</a>
         {p.demo && <p class="specimen-strip">{t("demo")}</p>}
-        <header class="masthead">
+        <div class="masthead">
           <a class="masthead-name" href="#/">{p.name}</a>
           {p.beside}
-        </header>
-      </div>
+        </div>
+      </header>
       <main id="content" class="page" tabIndex={-1}>{p.children}</main>
       <footer class="colophon">
         <div>{p.foot}</div>

@@ -113,19 +113,24 @@ export function Segments<V extends string>(p: { label: string; value: V; options
   );
 }
 
+/** Head is a heading: of the page (1) where nothing else heads it, or of a part. */
+function Head(p: { level?: 1 | 2 | undefined; children: ComponentChildren }): JSX.Element {
+  return p.level === 1 ? <h1 class="head">{p.children}</h1> : <h2>{p.children}</h2>;
+}
+
 export function Notice(p: { kind?: "good" | "bad" | "accent"; title?: string; children?: ComponentChildren;
-  live?: boolean }): JSX.Element {
+  live?: boolean; level?: 1 | 2 }): JSX.Element {
   return (
     <div class={`notice${p.kind ? ` notice-${p.kind}` : ""}`} role={p.live ? (p.kind === "bad" ? "alert" : "status") : undefined}>
-      {p.title && <h2>{p.title}</h2>}
+      {p.title && <Head level={p.level}>{p.title}</Head>}
       {p.children}
     </div>
   );
 }
 
 /** Empty says why there is nothing and what brings something. */
-export function Empty(p: { title: string; children?: ComponentChildren }): JSX.Element {
-  return <div class="state state-empty"><h2>{p.title}</h2>{p.children}</div>;
+export function Empty(p: { title: string; children?: ComponentChildren; level?: 1 | 2 }): JSX.Element {
+  return <div class="state state-empty"><Head level={p.level}>{p.title}</Head>{p.children}</div>;
 }
 
 export function Loading(p: { what?: string }): JSX.Element {
@@ -142,9 +147,9 @@ export interface FailureText {
 }
 
 /** Failure says what happened, what to do, and the code that names it. */
-export function Failure(p: FailureText & { onRetry?: () => void; children?: ComponentChildren }): JSX.Element {
+export function Failure(p: FailureText & { onRetry?: () => void; children?: ComponentChildren; level?: 1 | 2 }): JSX.Element {
   return (
-    <Notice kind="bad" title={p.title} live>
+    <Notice kind="bad" title={p.title} level={p.level ?? 2} live>
       {p.detail && <p>{p.detail}</p>}
       {p.children}
       {p.code && <p class="small soft">{t("codeNamed", { code: p.code })}</p>}

@@ -50,7 +50,7 @@ function Open(p: { till: Till; onPairAnew: () => void }): JSX.Element {
   const over = till.link.nowMs() >= record.validUntil;
   if (record.standing === "REVOKED" || over) {
     return (
-      <Notice kind="bad" title={over && record.standing !== "REVOKED" ? t("overTitle") : t("revokedTitle")} live>
+      <Notice kind="bad" level={1} title={over && record.standing !== "REVOKED" ? t("overTitle") : t("revokedTitle")} live>
         <p>{over && record.standing !== "REVOKED" ? t("overText") : t("revokedText")}</p>
         <Button onClick={p.onPairAnew}>{t("pairReplaceAct")}</Button>
       </Notice>
@@ -62,7 +62,7 @@ function Open(p: { till: Till; onPairAnew: () => void }): JSX.Element {
 /** Brings asks before a link's key takes the place of the one that is here. */
 function Replace(p: { onReplace: () => void; onKeep: () => void }): JSX.Element {
   return (
-    <Notice kind="accent" title={t("pairReplace")}>
+    <Notice kind="accent" level={1} title={t("pairReplace")}>
       <div class="row">
         <Button kind="main" onClick={p.onKeep}>{t("pairKeep")}</Button>
         <Button kind="bad" onClick={p.onReplace}>{t("pairReplaceAct")}</Button>
@@ -141,11 +141,11 @@ export function NotYet(p: { error: unknown; retry: () => void }): JSX.Element {
   if (error instanceof OtherChain) {
     return (
       <Frame>
-        <Failure title={t("nodeAway")} detail={error.message}>
+        <Failure level={1} title={t("nodeAway")} detail={error.message}>
           <Button onClick={() => void error.accept().then(p.retry)}>{t("pairReplaceAct")}</Button>
         </Failure>
       </Frame>
     );
   }
-  return <Frame><Failure title={t("nodeAway")} code={error instanceof Error ? error.message : undefined} onRetry={p.retry} /></Frame>;
+  return <Frame><Failure level={1} title={t("nodeAway")} code={error instanceof Error ? error.message : undefined} onRetry={p.retry} /></Frame>;
 }

@@ -89,7 +89,7 @@ export function Arrived(p: { arrival: Arrival; onLeave: () => void }): JSX.Eleme
     case "wallet": return <Replace entropy={arrival.entropy} owner={arrival.owner} used={arrival.used} onKeep={p.onLeave} />;
     case "bad":
       return (
-        <Failure title={t("badLinkTitle")} detail={arrival.code === "E103" ? t("badLinkChain") : t("badLinkText")} code={arrival.code}>
+        <Failure level={1} title={t("badLinkTitle")} detail={arrival.code === "E103" ? t("badLinkChain") : t("badLinkText")} code={arrival.code}>
           <Button kind="main" onClick={p.onLeave}>{t("back")}</Button>
         </Failure>
       );
@@ -123,13 +123,13 @@ function Failed(p: { error: unknown; retry: () => void }): JSX.Element {
   const { error } = p;
   if (error instanceof OtherChain) {
     return (
-      <Notice kind="accent" title={t("otherChainTitle")}>
+      <Notice kind="accent" level={1} title={t("otherChainTitle")}>
         <p>{t("otherChainText", { old: error.known, new: error.served })}</p>
         <Button kind="main" onClick={() => void error.accept().then(p.retry)}>{t("otherChainAct", { new: error.served })}</Button>
       </Notice>
     );
   }
-  return <Failure title={t("noWallet")} detail={t("noWalletText")} code={error instanceof Error ? error.message : undefined}
+  return <Failure level={1} title={t("noWallet")} detail={t("noWalletText")} code={error instanceof Error ? error.message : undefined}
     onRetry={p.retry} />;
 }
 

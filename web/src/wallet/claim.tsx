@@ -52,7 +52,7 @@ function obstacle(c: ProvenCampaign, nowMs: number): string | undefined {
 function Yours(p: { slip: Slip }): JSX.Element {
   return (
     <div class="stack">
-      <Notice kind="good" title={t("claimDone")} live><p>{t("claimDoneText")}</p></Notice>
+      <Notice kind="good" level={1} title={t("claimDone")} live><p>{t("claimDoneText")}</p></Notice>
       <SlipCard slip={p.slip} />
       <VerifiedBadge proof={p.slip.proof} />
       <Button kind="main" wide onClick={() => { location.hash = `#/coupon/${p.slip.id}`; }}>{t("open")}</Button>
@@ -73,7 +73,7 @@ function OneTap(p: { title: string; act: string; busy: string; campaign: number;
   const [error, setError] = useState<unknown>();
   if (slip) return <Yours slip={slip} />;
   if (look.error !== undefined && !look.value) {
-    return <Failure {...(look.error instanceof NotFound ? textOf("E301") : failureOf(look.error))} onRetry={look.reload} />;
+    return <Failure level={1} {...(look.error instanceof NotFound ? textOf("E301") : failureOf(look.error))} onRetry={look.reload} />;
   }
   if (!look.value) return <Loading what={t("claimLoading")} />;
   const { campaign, issuer } = look.value;
@@ -114,7 +114,7 @@ export function Claim(p: { ticket: TicketPayload }): JSX.Element {
   }, [id]);
   const nowMs = session.link.nowMs();
   if (look.value?.mine && look.value.mine.state !== "pending") {
-    return <div class="stack"><Notice title={t("claimTakenHere")} /><SlipCard slip={look.value.mine} link /></div>;
+    return <div class="stack"><Notice level={1} title={t("claimTakenHere")} /><SlipCard slip={look.value.mine} link /></div>;
   }
   const blocked = look.value && (look.value.taken && !look.value.mine ? t("claimTaken")
     : nowMs >= ticket.expires ? t("claimExpired") : obstacle(look.value.campaign, nowMs));
@@ -162,7 +162,7 @@ export function Accept(p: { gift: GiftPayload }): JSX.Element {
     return { open, own: open && mine?.state === "offered", untilMs: c.gift?.until ?? 0 };
   }, [gift.coupon]);
   const blocked = look.value && (look.value.own ? t("acceptOwn") : look.value.open ? undefined : t("acceptGone"));
-  if (look.error instanceof NotFound) return <Failure {...textOf("E301")} />;
+  if (look.error instanceof NotFound) return <Failure level={1} {...textOf("E301")} />;
   return (
     <OneTap title={t("acceptTitle")} act={t("acceptAct")} busy={t("acceptBusy")} campaign={campaignOf(gift.coupon)}
       serial={Number(gift.coupon & 0xffffffffn)} blocked={blocked} run={() => session.accept(gift)}>

@@ -20,7 +20,7 @@ export function useSlip(id: bigint): Slip | undefined {
 }
 
 export function NotHere(): JSX.Element {
-  return <Empty title={t("notHere")}><LinkButton kind="main" href="#/">{t("back")}</LinkButton></Empty>;
+  return <Empty level={1} title={t("notHere")}><LinkButton kind="main" href="#/">{t("back")}</LinkButton></Empty>;
 }
 
 /** Shops names the places where terms are good. */

@@ -84,7 +84,7 @@ export function GiftPage(p: { id: bigint }): JSX.Element {
   if (offered) {
     return (
       <div class="stack">
-        <Notice kind="good" title={slip.state === "given" ? t("giftAccepted") : t("giftTakenBack")} live />
+        <Notice kind="good" level={1} title={slip.state === "given" ? t("giftAccepted") : t("giftTakenBack")} live />
         <SlipCard slip={slip} />
         <LinkButton kind="main" wide href="#/">{t("back")}</LinkButton>
       </div>

@@ -80,7 +80,7 @@ function Offer(p: { choices: readonly Choice[]; invoice: InvoicePayload; shop: s
   if (paid) {
     return (
       <div class="stack">
-        <Notice kind="good" title={t("payDone", { value: money(paid.uses[0]?.value ?? wanted ?? 0n, currency) })} live>
+        <Notice kind="good" level={1} title={t("payDone", { value: money(paid.uses[0]?.value ?? wanted ?? 0n, currency) })} live>
           <p>{t("payDoneText")}</p>
         </Notice>
         <SlipCard slip={paid} fresh />
@@ -113,14 +113,14 @@ export function PayPage(p: { invoice: InvoicePayload }): JSX.Element {
     const shop = t("tillLine", { member: await session.link.member(till.member), label: till.label });
     return { till, shop, choices: await choices(session, till, p.invoice) };
   }, [p.invoice]);
-  if (look.error instanceof NotFound) return <Failure {...textOf("E702")} detail={t("payUnknownTill")} />;
-  if (look.error !== undefined) return <Failure {...failureOf(look.error)} onRetry={look.reload} />;
+  if (look.error instanceof NotFound) return <Failure level={1} {...textOf("E702")} detail={t("payUnknownTill")} />;
+  if (look.error !== undefined) return <Failure level={1} {...failureOf(look.error)} onRetry={look.reload} />;
   if (!look.value) return <Loading />;
-  if (look.value.till.standing !== "ACTIVE") return <Failure {...textOf("E702")} detail={t("payUnknownTill")} />;
-  if (session.link.nowMs() >= invoice.expires) return <Failure {...textOf("E511")} detail={t("payStale")} />;
+  if (look.value.till.standing !== "ACTIVE") return <Failure level={1} {...textOf("E702")} detail={t("payUnknownTill")} />;
+  if (session.link.nowMs() >= invoice.expires) return <Failure level={1} {...textOf("E511")} detail={t("payStale")} />;
   if (look.value.choices.length === 0) {
     return (
-      <Empty title={t("payNone")}>
+      <Empty level={1} title={t("payNone")}>
         <p>{t("payNoneWhy")}</p>
         <Button kind="main" onClick={() => go("/", true)}>{t("back")}</Button>
       </Empty>
