@@ -99,10 +99,12 @@ func DecodeCosts(b []byte) (Costs, error) {
 
 // Check reports an error that wraps ErrConfig if a cost makes no sense.
 func (c *Costs) Check() error {
-	for _, v := range []int64{c.SignNs, c.VerifyNs, c.KeyNs, c.HashNsPerKiB, c.DoorNsPerTx, c.GossipNsPerTx,
-		c.PayloadNsPerTx, c.ExecuteNsPerTx, c.AnswerNsPerTx, c.ExecuteNsPerBlock, c.TurnNs, c.MessageNs, c.ProposeNs,
-		c.WriteNs, c.SendNs, c.SendNsPerKiB, c.ReceiveNs, c.ReceiveNsPerKiB, c.AppendNs, c.AppendNsPerKiB, c.SyncNs, c.SyncNsPerMiB,
-		c.SyncSpreadNs} {
+	for _, v := range []int64{
+		c.SignNs, c.VerifyNs, c.KeyNs, c.HashNsPerKiB,
+		c.DoorNsPerTx, c.GossipNsPerTx, c.PayloadNsPerTx, c.ExecuteNsPerTx, c.AnswerNsPerTx, c.ExecuteNsPerBlock,
+		c.TurnNs, c.MessageNs, c.ProposeNs, c.WriteNs, c.SendNs, c.SendNsPerKiB, c.ReceiveNs, c.ReceiveNsPerKiB,
+		c.AppendNs, c.AppendNsPerKiB, c.SyncNs, c.SyncNsPerMiB, c.SyncSpreadNs,
+	} {
 		if v < 0 || v > 10_000_000_000 {
 			return fmt.Errorf("%w: a cost of %d ns", ErrConfig, v)
 		}

@@ -15,6 +15,13 @@ const (
 	classes
 )
 
+// txEntry is a transaction of which signatures are or were checked. Nearly always
+// one inquiry waits for it; the others stand aside.
+type txEntry struct {
+	state  txState
+	waiter *inquiry
+}
+
 // txState is what a member's front knows of a transaction.
 type txState uint8
 
@@ -28,8 +35,8 @@ const (
 // from what waits while all workers are busy.
 type front struct {
 	m          *member
-	state      []txState // by transaction
-	waiters    map[int32][]*inquiry
+	txs        []txEntry // by transaction
+	others     map[int32][]*inquiry
 	queues     [classes]fifo[int32]
 	workers    int
 	preparedAt map[pbft.Digest]int64 // own PREPAREs
@@ -42,30 +49,33 @@ type inquiry struct {
 }
 
 func newFront(m *member) front {
-	return front{m: m, waiters: make(map[int32][]*inquiry), preparedAt: make(map[pbft.Digest]int64)}
+	return front{m: m, others: make(map[int32][]*inquiry), preparedAt: make(map[pbft.Digest]int64)}
 }
 
-// of returns the state of a transaction.
-func (f *front) of(tx int32) *txState {
-	if int(tx) >= len(f.state) {
-		f.state = append(f.state, make([]txState, max(1024, int(tx)+1, 2*len(f.state))-len(f.state))...)
+func (f *front) of(tx int32) *txEntry { return at(&f.txs, tx) }
+
+// at returns the entry of a transaction in a table that grows.
+func at[T any](table *[]T, tx int32) *T {
+	if have := len(*table); int(tx) >= have {
+		*table = append(*table, make([]T, max(1024, int(tx)+1, 2*have)-have)...)
 	}
-	return &f.state[tx]
+	return &(*table)[tx]
 }
 
 // check calls done once the signatures of all txs are checked.
 func (f *front) check(class int, txs []int32, done func()) {
 	q := &inquiry{done: done}
 	for _, tx := range txs {
-		st := f.of(tx)
-		if *st == txVerified {
+		e := f.of(tx)
+		switch e.state {
+		case txVerified:
 			continue
-		}
-		if *st == txUnknown {
-			*st = txVerifying
+		case txUnknown:
+			e.state, e.waiter = txVerifying, q
 			f.queues[class].push(tx)
+		default:
+			f.others[tx] = append(f.others[tx], q)
 		}
-		f.waiters[tx] = append(f.waiters[tx], q)
 		q.left++
 	}
 	if q.left == 0 {
@@ -104,14 +114,25 @@ func (f *front) pump() {
 
 func (f *front) settle(txs []int32) {
 	for _, tx := range txs {
-		*f.of(tx) = txVerified
-		waiters := f.waiters[tx]
-		delete(f.waiters, tx)
-		for _, q := range waiters {
-			if q.left--; q.left == 0 {
-				q.done()
-			}
+		e := f.of(tx)
+		first := e.waiter
+		*e = txEntry{state: txVerified}
+		first.settled()
+		if len(f.others) == 0 {
+			continue
 		}
+		others := f.others[tx]
+		delete(f.others, tx)
+		for _, q := range others {
+			q.settled()
+		}
+	}
+}
+
+// settled notes that one transaction less is open.
+func (q *inquiry) settled() {
+	if q.left--; q.left == 0 {
+		q.done()
 	}
 }
 

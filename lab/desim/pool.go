@@ -60,12 +60,7 @@ type ownTx struct {
 
 func newPool(m *member) pool { return pool{m: m, lastSent: -gossipPauseNs} }
 
-func (p *pool) of(tx int32) *pooled {
-	if int(tx) >= len(p.entries) {
-		p.entries = append(p.entries, make([]pooled, max(1024, int(tx)+1, 2*len(p.entries))-len(p.entries))...)
-	}
-	return &p.entries[tx]
-}
+func (p *pool) of(tx int32) *pooled { return at(&p.entries, tx) }
 
 func (p *pool) full() bool {
 	return p.waiting >= poolTxsMax || (p.waiting+1)*p.m.s.cfg.Load.TxBytes > poolBytesMax
