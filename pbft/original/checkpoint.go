@@ -67,7 +67,7 @@ func (r *Replica) attestAgain(to pbft.ReplicaID, from, every pbft.Seq) {
 	if !r.voting() {
 		return
 	}
-	for s := from + 1; s <= r.executed; s++ {
+	for s := max(from, r.heightsLow) + 1; s <= r.executed; s++ {
 		if h := r.heights[s]; s%every == 0 && h != nil && h.executed && h.issued < r.com.Quorum() {
 			r.attest(to, s)
 			r.tally(s)

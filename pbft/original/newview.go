@@ -172,11 +172,9 @@ func (r *Replica) enter(m *pbft.SlotNewView, o order) {
 	if m.Checkpoint != nil {
 		r.setStable(m.Checkpoint)
 	}
-	for s := r.low + 1; s <= r.top; s++ {
-		if x := r.slots[s]; x != nil {
-			x.assigned, x.askAt, x.asks = pbft.BlockRef{}, 0, 0
-			r.dropRounds(x, m.View)
-		}
+	for _, x := range r.order {
+		x.assigned, x.askAt, x.asks = pbft.BlockRef{}, 0, 0
+		r.dropRounds(x, m.View)
 	}
 	for _, ref := range o.slots {
 		if ref.Seq <= r.stable || ref.Seq > r.stable+r.span {
@@ -192,11 +190,9 @@ func (r *Replica) enter(m *pbft.SlotNewView, o order) {
 			r.become(pbft.Broken)
 		}
 	}
-	for s := max(r.low, r.stable) + 1; s <= r.top; s++ {
-		if x := r.slots[s]; x != nil {
-			r.prepareVote(x)
-			r.recount(x)
-		}
+	for _, x := range r.above(r.stable) {
+		r.prepareVote(x)
+		r.recount(x)
 	}
 }
 

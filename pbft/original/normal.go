@@ -128,11 +128,7 @@ func (r *Replica) payloadFits(b *pbft.Block) bool {
 
 // PayloadChecked implements pbft.Engine.
 func (r *Replica) PayloadChecked(d pbft.Digest, ok bool) {
-	for s := r.low + 1; s <= r.top; s++ {
-		x := r.slots[s]
-		if x == nil {
-			continue
-		}
+	for _, x := range r.order {
 		if b := x.find(d); b != nil && b.payload == asked {
 			b.payload = invalid
 			if ok {
@@ -312,10 +308,8 @@ func (r *Replica) count(x *slot, y *round, k phase, d pbft.Digest) {
 
 // tryVotes casts what waited for the clock or for a block.
 func (r *Replica) tryVotes() {
-	for s := max(r.low, r.stable) + 1; s <= r.top; s++ {
-		if x := r.slots[s]; x != nil && x.assigned != (pbft.BlockRef{}) {
-			r.prepareVote(x)
-			r.commitVote(x)
-		}
+	for _, x := range r.above(r.stable) {
+		r.prepareVote(x)
+		r.commitVote(x)
 	}
 }

@@ -34,8 +34,9 @@ type Replica struct {
 	stable      pbft.Seq
 	stableProof *pbft.CheckpointCertificate
 
-	slots     map[pbft.Seq]*slot // those above low
-	low, top  pbft.Seq           // every slot is in (low, top]
+	slots     map[pbft.Seq]*slot // only looked up
+	order     []*slot            // the same, ascending
+	low       pbft.Seq           // slots up to here are forgotten
 	committed pbft.BlockRef      // the decided prefix
 	executed  pbft.Seq
 	heights   map[pbft.Seq]*height // attested heights above heightsLow
@@ -242,14 +243,12 @@ func (r *Replica) Status() pbft.EngineStatus {
 		Committed: r.committed, Executed: r.executed, Stable: r.stable,
 		Target: max(r.pursuit.target, r.committed.Seq), TimeoutTicks: r.timeout(),
 	}
-	for seq := r.committed.Seq + 1; seq <= r.top; seq++ {
-		if x := r.slots[seq]; x != nil {
-			if x.assigned != (pbft.BlockRef{}) {
-				s.InFlight++
-			}
-			if x.prepared != nil && s.High.Less(x.prepared.Block.Rank()) {
-				s.High = x.prepared.Block.Rank()
-			}
+	for _, x := range r.above(r.committed.Seq) {
+		if x.assigned != (pbft.BlockRef{}) {
+			s.InFlight++
+		}
+		if x.prepared != nil && s.High.Less(x.prepared.Block.Rank()) {
+			s.High = x.prepared.Block.Rank()
 		}
 	}
 	return s
@@ -262,10 +261,8 @@ func (r *Replica) Size() int {
 	for i := range r.peers {
 		n += r.peers[i].votes
 	}
-	for seq := r.low + 1; seq <= r.top; seq++ {
-		if x := r.slots[seq]; x != nil {
-			n += 1 + len(x.rounds) + len(x.blocks)
-		}
+	for _, x := range r.order {
+		n += 1 + len(x.rounds) + len(x.blocks)
 	}
 	return n
 }

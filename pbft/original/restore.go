@@ -15,7 +15,7 @@ func (r *Replica) restore(log []pbft.Record) error {
 			return fmt.Errorf("original: restore: record %d: %w", i, err)
 		}
 	}
-	for s := r.stable + 1; s <= r.executed && r.cfg.History != nil; s++ { // decided, and in the store
+	for s := r.stable + 1; s <= min(r.executed, r.stable+r.span) && r.cfg.History != nil; s++ { // they are in the store
 		if h, ok := r.cfg.History(s); ok {
 			x := r.slot(s)
 			x.done, x.blocks = r.com.HeaderDigest(&h.Header), nil
@@ -23,10 +23,8 @@ func (r *Replica) restore(log []pbft.Record) error {
 	}
 	r.forget()
 	r.lead.next = max(r.lead.next, r.executed+1) // what is executed was proposed
-	for s := r.low + 1; s <= r.top; s++ {
-		if x := r.slots[s]; x != nil {
-			r.restoreVote(x)
-		}
+	for _, x := range r.above(r.stable) {
+		r.restoreVote(x)
 	}
 	r.out = pbft.Ready{}
 	r.tryDecide()
@@ -117,10 +115,8 @@ func (r *Replica) Durable() (rs []pbft.Record) {
 	if r.entry != nil && r.entryLogged {
 		rs = append(rs, pbft.Record{Kind: pbft.RecordSlotEntry, SlotNewView: r.entry})
 	}
-	for s := r.low + 1; s <= r.top; s++ {
-		if x := r.slots[s]; x != nil {
-			rs = r.durableSlot(rs, x)
-		}
+	for _, x := range r.order {
+		rs = r.durableSlot(rs, x)
 	}
 	if r.ownChange != nil {
 		rs = append(rs, pbft.Record{Kind: pbft.RecordSlotViewChange, SlotViewChange: r.ownChange})

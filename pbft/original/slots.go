@@ -1,7 +1,9 @@
 package original
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 
 	"github.com/scrip-network/scrip/pbft"
 )
@@ -78,7 +80,7 @@ func (r *Replica) anchor() error {
 	if a.Header.Seq == 0 && r.committed != genesis {
 		return fmt.Errorf("original: the anchor is another chain's genesis")
 	}
-	r.executed, r.top = r.committed.Seq, r.committed.Seq
+	r.executed = r.committed.Seq
 	r.heightsLow = r.executed
 	for r.cfg.History != nil && r.heightsLow > 0 && r.executed-r.heightsLow < r.keep() {
 		h, ok := r.cfg.History(r.heightsLow)
@@ -98,9 +100,15 @@ func (r *Replica) slot(s pbft.Seq) *slot {
 	if x == nil {
 		x = &slot{seq: s}
 		r.slots[s] = x
-		r.top = max(r.top, s)
+		r.order = slices.Insert(r.order, len(r.order)-len(r.above(s)), x)
 	}
 	return x
+}
+
+// above returns the slots above a sequence number, ascending.
+func (r *Replica) above(s pbft.Seq) []*slot {
+	at, _ := slices.BinarySearchFunc(r.order, s+1, func(x *slot, s pbft.Seq) int { return cmp.Compare(x.seq, s) })
+	return r.order[at:]
 }
 
 // inWindow reports whether a sequence number is between the watermarks.
@@ -236,13 +244,15 @@ func (r *Replica) learnCommit(x *slot, c *pbft.Certificate) {
 // forget drops the slots that are both stable and executed, and the payloads of
 // executed blocks, which the driver's store holds.
 func (r *Replica) forget() {
-	for ; r.low < min(r.stable, r.executed); r.low++ {
-		if x := r.slots[r.low+1]; x != nil {
-			r.dropRounds(x, ^pbft.View(0))
-			delete(r.slots, r.low+1)
-		}
+	r.low = min(r.stable, r.executed)
+	keep := r.above(r.low)
+	for _, x := range r.order[:len(r.order)-len(keep)] {
+		r.dropRounds(x, ^pbft.View(0))
+		delete(r.slots, x.seq)
 	}
-	r.top = max(r.top, r.low)
+	if len(keep) < len(r.order) {
+		r.order = slices.Clone(keep)
+	}
 	for ; r.heightsLow+r.keep() < r.executed; r.heightsLow++ {
 		delete(r.heights, r.heightsLow+1)
 	}

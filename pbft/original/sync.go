@@ -174,11 +174,7 @@ func (r *Replica) missing(x *slot) (d pbft.Digest) {
 
 // tickWants asks for blocks that are missing, one peer after the other.
 func (r *Replica) tickWants() {
-	for s := r.committed.Seq + 1; s <= r.top; s++ {
-		x := r.slots[s]
-		if x == nil {
-			continue
-		}
+	for _, x := range r.above(r.committed.Seq) {
 		d := r.missing(x)
 		switch {
 		case d == pbft.Digest{}:
@@ -186,11 +182,11 @@ func (r *Replica) tickWants() {
 		case x.askAt == 0:
 			x.askAt = r.now + uint64(r.tm.FetchTicks)
 		case r.now >= x.askAt:
-			to := r.next(pbft.ReplicaID((x.asks + int(s)) % r.com.Size()))
+			to := r.next(pbft.ReplicaID((x.asks + int(x.seq%256)) % r.com.Size()))
 			x.asks++
 			x.askAt = r.now + uint64(r.tm.FetchTicks)*uint64(min(x.asks, 10))
-			r.event(pbft.EventFetch, pbft.BlockRef{Seq: s, Digest: d}, uint64(to))
-			r.send(to, &pbft.Fetch{Epoch: r.com.Epoch(), Seq: s, Digest: d, After: r.committed.Seq})
+			r.event(pbft.EventFetch, pbft.BlockRef{Seq: x.seq, Digest: d}, uint64(to))
+			r.send(to, &pbft.Fetch{Epoch: r.com.Epoch(), Seq: x.seq, Digest: d, After: r.committed.Seq})
 		}
 	}
 }
@@ -317,11 +313,7 @@ func (r *Replica) resend(to pbft.ReplicaID) {
 		return
 	}
 	proposals := 0
-	for s := r.committed.Seq + 1; s <= r.top; s++ {
-		x := r.slots[s]
-		if x == nil {
-			continue
-		}
+	for _, x := range r.above(r.committed.Seq) {
 		if b := x.find(x.assigned.Digest); b != nil && b.block.Header.View == r.view &&
 			b.block.Header.Proposer == r.self && b.block.Signature != (pbft.Signature{}) && proposals < proposalsResentMax {
 			proposals++
@@ -337,7 +329,7 @@ func (r *Replica) resend(to pbft.ReplicaID) {
 				continue
 			}
 			v := pbft.Vote{Epoch: r.com.Epoch(), Replica: r.self, Signature: own.signature,
-				Block: pbft.BlockRef{View: y.view, Seq: s, Digest: own.of}}
+				Block: pbft.BlockRef{View: y.view, Seq: x.seq, Digest: own.of}}
 			if phase(k) == prepares {
 				r.send(to, &pbft.Prepare{Vote: v})
 			} else {

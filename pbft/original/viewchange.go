@@ -53,8 +53,8 @@ func (r *Replica) progress(x *slot) {
 
 // inFlight reports whether something of the present view waits to be decided.
 func (r *Replica) inFlight() bool {
-	for s := r.committed.Seq + 1; s <= r.top; s++ {
-		if x := r.slots[s]; x != nil && (x.assigned != (pbft.BlockRef{}) || x.commit != nil) {
+	for _, x := range r.above(r.committed.Seq) {
+		if x.assigned != (pbft.BlockRef{}) || x.commit != nil {
 			return true
 		}
 	}
@@ -128,9 +128,8 @@ func (r *Replica) startViewChange(v pbft.View) {
 		return
 	}
 	m := &pbft.SlotViewChange{Epoch: r.com.Epoch(), View: v, Stable: r.stable, Checkpoint: r.stableProof, Replica: r.self}
-	for s := r.stable + 1; s <= min(r.top, r.stable+r.span); s++ {
-		x := r.slots[s]
-		if x == nil || r.mut == MutantForgetPrepared {
+	for _, x := range r.above(r.stable) {
+		if !r.inWindow(x.seq) || r.mut == MutantForgetPrepared {
 			continue
 		}
 		if c := x.proof(v); c != nil {

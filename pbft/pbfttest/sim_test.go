@@ -123,25 +123,12 @@ func TestRunsAreDeterministic(t *testing.T) {
 func TestCrashAtEveryBoundary(t *testing.T) {
 	for _, shape := range []pbfttest.Shape{{Members: 4, Faults: 1}, {Members: 4, Faults: 1, FastFaults: 1}} {
 		for seed := uint64(1); seed <= 3; seed++ {
-			opt := pbfttest.Options{New: newEngine, Shapes: []pbfttest.Shape{shape}, NoCrashes: true, SafetyMs: 150,
-				Fixed: true}
-			r, err := pbfttest.Run(seed, opt)
-			if err != nil || len(r.Violations) > 0 {
-				t.Fatalf("%v, %v", r, err)
+			opt := pbfttest.Options{New: newEngine, Shapes: []pbfttest.Shape{shape}, SafetyMs: 150, Fixed: true}
+			boundaries, broken, err := pbfttest.CrashEverywhere(seed, opt, crashRuns)
+			if err != nil || broken != nil {
+				t.Fatalf("n=%d p=%d: %v, %v", shape.Members, shape.FastFaults, broken, err)
 			}
-			step := max(1, r.Boundaries/crashRuns)
-			for at := 1; at <= r.Boundaries; at += step {
-				opt.CrashAt = at
-				r, err := pbfttest.Run(seed, opt)
-				if err != nil {
-					t.Fatal(err)
-				}
-				if r.Counts.Crashes != 1 || len(r.Violations) > 0 {
-					t.Fatalf("crash at boundary %d of n=%d p=%d: %d crashes, %v", at, shape.Members, shape.FastFaults,
-						r.Counts.Crashes, r)
-				}
-			}
-			t.Logf("n=%d p=%d seed %d: %d boundaries, every %d", shape.Members, shape.FastFaults, seed, r.Boundaries, step)
+			t.Logf("n=%d p=%d seed %d: %d boundaries", shape.Members, shape.FastFaults, seed, boundaries)
 		}
 	}
 }
