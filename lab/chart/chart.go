@@ -153,7 +153,7 @@ func (s *scale) fitLog(lo, hi float64) {
 		return best
 	}
 	first, last := below(lo), below(hi)
-	if last < hi*(1-1e-9) {
+	if last < hi*(1-1e-9) || last == first {
 		last = next(last, steps)
 	}
 	s.lo, s.hi = math.Log10(first), math.Log10(last)

@@ -103,6 +103,9 @@ func (c *checker) check() {
 	if slug := (Cell{Engine: s.Name}).Slug(); s.Name != "" && slug != s.Name+"-n0---" {
 		c.wrong("name", "the name %q is more than letters, digits, dots and hyphens", s.Name)
 	}
+	if s.Seed >= 1<<63 { // a negative number in the file
+		c.wrong("seed", "the seed is not a positive number of 63 bits")
+	}
 	c.within("repeats", float64(s.Repeats), 1, repeatsMax)
 	if len(s.Parts) == 0 {
 		c.wrong("", "the scenario has no part")
@@ -257,7 +260,7 @@ func (c *checker) checkCase(path string, p *Part, k *Case) {
 			c.wrong(at+".kind", "%s is for a simulation: processes can have %s", f.Kind,
 				strings.Join(FaultKinds[:processFaults], ", "))
 		}
-		c.within(at+".at_s", f.AtS, -p.WarmupS, p.DurationS)
+		c.within(at+".at_s", f.AtS, 0-p.WarmupS, p.DurationS)
 		c.within(at+".until_s", f.UntilS, 0, p.DurationS)
 		c.within(at+".delay_ms", f.DelayMs, 0, delayMsMax)
 		if f.Member < 0 || f.Member >= slices.Min(p.Members) {
