@@ -10,12 +10,13 @@ import (
 
 	"github.com/scrip-network/scrip/client"
 	"github.com/scrip-network/scrip/keys"
+	"github.com/scrip-network/scrip/ledger"
 	"github.com/scrip-network/scrip/pbft"
 	"github.com/scrip-network/scrip/store"
 )
 
 type blockInput struct {
-	Height string `path:"height" pattern:"^([0-9]{1,20}|latest)$" doc:"Height of the block, or latest"`
+	Height string `path:"height" pattern:"^([0-9]{1,20}|latest|[0-9a-f]{64})$" doc:"Height of the block, its digest, or latest"`
 	ReadInput
 }
 
@@ -28,7 +29,13 @@ func (s *Server) block(ctx context.Context, in *blockInput) (*output[client.Bloc
 		p.release()
 	}
 	height := s.node.Status().Height
-	if in.Height != "latest" {
+	if len(in.Height) == 64 {
+		h, err := s.heightOf(in.Height)
+		if err != nil {
+			return nil, err
+		}
+		height = h
+	} else if in.Height != "latest" {
 		h, err := strconv.ParseUint(in.Height, 10, 64)
 		if err != nil {
 			return nil, problem(client.ProblemBadRequest, "The height is too large.")
@@ -57,6 +64,36 @@ func (s *Server) block(ctx context.Context, in *blockInput) (*output[client.Bloc
 		o.CacheControl = forever(s.genesis.File.IsDev())
 	}
 	return o, nil
+}
+
+// heightOf finds a block by its digest. The newest one is not in the index yet.
+func (s *Server) heightOf(digest string) (uint64, error) {
+	var want client.Hash
+	if err := want.UnmarshalText([]byte(digest)); err != nil {
+		return 0, problem(client.ProblemBadRequest, err.Error())
+	}
+	p, err := s.pin()
+	if err != nil {
+		return 0, err
+	}
+	defer p.release()
+	height, ok := ledger.BlockHeight(p.View, want)
+	if !ok {
+		height = p.height
+	}
+	if err := p.Err(); err != nil {
+		return 0, err
+	}
+	b, err := s.node.Block(height)
+	if err == nil && client.Hash(b.Digest) == want {
+		return height, nil
+	}
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return 0, err
+	}
+	x := problem(client.ProblemNotFound, "This node has no block of this digest.")
+	x.Height = client.U64(p.height)
+	return 0, x
 }
 
 // forever is the Cache-Control of what never changes on a chain. The next

@@ -36,6 +36,10 @@ const (
 	listOwned
 	listHistory
 	listBlocks
+	listTills
+	listIssued
+	listTakings
+	listTotals
 )
 
 // cursor is a place in a list: the first item of the next page.

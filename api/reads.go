@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"fmt"
 	"strconv"
+	"strings"
 
 	"github.com/scrip-network/scrip/chain"
 	"github.com/scrip-network/scrip/client"
@@ -108,6 +109,7 @@ func (s *Server) currency(number uint16) string {
 
 type campaignsInput struct {
 	Issuer uint16 `query:"issuer" doc:"Only those of this member"`
+	Title  string `query:"title" maxLength:"64" doc:"Only those whose title contains this, in any case of letters"`
 	ListInput
 }
 
@@ -115,7 +117,26 @@ func (s *Server) campaigns(ctx context.Context, in *campaignsInput) (*output[pag
 	return listRows(ctx, s, listCampaigns, &in.ListInput, []byte{coupon.PrefixCampaign},
 		func(p *snapshot, key, _ []byte) (client.CampaignAnswer, bool, error) {
 			a, ok, err := s.showCampaign(p, binary.BigEndian.Uint32(key[1:]))
-			return a, ok && (in.Issuer == 0 || in.Issuer == a.Issuer), err
+			return a, ok && (in.Issuer == 0 || in.Issuer == a.Issuer) && contains(a.Terms.Title, in.Title), err
+		})
+}
+
+// contains tells whether a title contains what was asked for, in any case of
+// letters.
+func contains(title, part string) bool {
+	return part == "" || strings.Contains(strings.ToLower(title), strings.ToLower(part))
+}
+
+type issuedInput struct {
+	ID uint32 `path:"id" doc:"Number of the campaign"`
+	ListInput
+}
+
+func (s *Server) issued(ctx context.Context, in *issuedInput) (*output[page[client.CouponAnswer]], error) {
+	prefix := coupon.CouponKey(coupon.NewCouponID(in.ID, 0))[:1+4]
+	return listRows(ctx, s, listIssued, &in.ListInput, prefix,
+		func(p *snapshot, key, _ []byte) (client.CouponAnswer, bool, error) {
+			return showCoupon(p, coupon.CouponID(binary.BigEndian.Uint64(key[1:])))
 		})
 }
 
@@ -307,6 +328,23 @@ func (s *Server) till(ctx context.Context, in *tillInput) (*output[tillBody], er
 	}
 	a := client.TillAnswerOf(key, &t, s.currency(t.Currency), s.memberName(p, t.Member), p.timeMs)
 	return noted(p, tillBody{a, asOf(p)}), nil
+}
+
+type tillsInput struct {
+	Member uint16 `query:"member" doc:"Only those of this member"`
+	ListInput
+}
+
+func (s *Server) tillKeys(ctx context.Context, in *tillsInput) (*output[page[client.TillAnswer]], error) {
+	return listRows(ctx, s, listTills, &in.ListInput, []byte{coupon.PrefixTill},
+		func(p *snapshot, key, value []byte) (a client.TillAnswer, ok bool, err error) {
+			t, err := coupon.DecodeTill(value)
+			if err != nil || in.Member != 0 && in.Member != t.Member {
+				return a, false, err
+			}
+			name := s.memberName(p, t.Member)
+			return client.TillAnswerOf([32]byte(key[1:]), &t, s.currency(t.Currency), name, p.timeMs), true, nil
+		})
 }
 
 type memberInput struct {

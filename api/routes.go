@@ -193,12 +193,15 @@ func (s *Server) stateRoutes(api huma.API) {
 		"The accepted transactions of a coupon, oldest first"), s.history)
 	add(s, api, get("owned", "/v1/holders/{address}/coupons", tagState, "The coupons that a key can still use"), s.owned)
 	add(s, api, get("till", "/v1/tills/{key}", tagState, "A till key"), s.till)
+	add(s, api, get("tills", "/v1/tills", tagState, "Till keys"), s.tillKeys)
+	add(s, api, get("issued", "/v1/campaigns/{id}/coupons", tagState, "The coupons of a campaign, by serial"), s.issued)
 	add(s, api, get("members", "/v1/members", tagState, "All members"), s.members)
 	add(s, api, get("member", "/v1/members/{id}", tagState, "A member"), s.member)
 	add(s, api, get("batches", "/v1/batches", tagState, "Batches of tickets"), s.batches)
 	add(s, api, get("redemption", "/v1/redemptions/{coupon}/{seq}", tagState, "A redemption"), s.redemption)
 	add(s, api, get("obligations", "/v1/obligations", tagState, "What campaigns owe merchants, by settlement cycle"),
 		s.obligations)
+	s.takingsRoutes(api)
 	op := get("state", "/v1/state/{key}", tagState, "A row of the state with a proof that it is there, or that it is not")
 	op.Description = "At the newest height that a quorum attests here."
 	add(s, api, op, s.state)

@@ -7,6 +7,6 @@
 // Execute; the package itself writes nothing.
 //
 // Beside the state it keeps indexes for queries, as extras of the block that
-// changed them; they are no part of the agreed state. OwnedCoupons and
-// CouponHistory read them.
+// changed them; they are no part of the agreed state. OwnedCoupons, CouponHistory,
+// Takings and BlockHeight read them.
 package ledger

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/scrip-network/scrip/coupon"
+	"github.com/scrip-network/scrip/node"
 	"github.com/scrip-network/scrip/store"
 )
 
@@ -12,11 +13,16 @@ import (
 const (
 	indexOwner   = 'o' // owner [32], coupon u64 -> one byte: coupons that are not redeemed
 	indexHistory = 'h' // coupon u64, height u64, index u32 -> event type u8
+	indexTakings = 't' // member u16, time u64, index u32 -> see Taking
+	indexBlocks  = 'b' // first 16 bytes of a block's digest -> height u64
 )
 
 // indexes returns the changes of the indexes by a block.
-func (m *Machine) indexes(r *coupon.Result, height uint64) []store.Write {
-	extra := make([]store.Write, 0, 2*len(r.Events))
+func (m *Machine) indexes(r *coupon.Result, b node.Batch) []store.Write {
+	extra := make([]store.Write, 0, 1+2*len(r.Events))
+	if b.Height > 0 && b.Parent != [32]byte{} {
+		extra = append(extra, store.Write{Key: blockKey(b.Parent), Value: binary.BigEndian.AppendUint64(nil, b.Height-1)})
+	}
 	for i := range r.Writes {
 		if w := &r.Writes[i]; len(w.Key) == 1+8 && w.Key[0] == coupon.PrefixCoupon {
 			extra = m.indexOwner(extra, w)
@@ -28,9 +34,12 @@ func (m *Machine) indexes(r *coupon.Result, height uint64) []store.Write {
 			continue
 		}
 		key := binary.BigEndian.AppendUint64([]byte{indexHistory}, uint64(o.Coupon))
-		key = binary.BigEndian.AppendUint64(key, height)
+		key = binary.BigEndian.AppendUint64(key, b.Height)
 		key = binary.BigEndian.AppendUint32(key, uint32(i))
 		extra = append(extra, store.Write{Key: key, Value: []byte{byte(o.Event())}})
+		if o.Kind == coupon.KindRedeem || o.Kind == coupon.KindVoid {
+			extra = indexTaking(extra, r, o, b, uint32(i))
+		}
 	}
 	return extra
 }

@@ -115,7 +115,7 @@ func decoded(tx *node.Tx) *coupon.Tx { return tx.Decoded.(*coupon.Tx) }
 
 // Genesis implements node.StateMachine.
 func (m *Machine) Genesis() (node.Result, error) {
-	return m.result(coupon.Result{Writes: m.rules.Genesis()}, nil, 0)
+	return m.result(coupon.Result{Writes: m.rules.Genesis()}, node.Batch{})
 }
 
 // Execute implements node.StateMachine.
@@ -129,12 +129,12 @@ func (m *Machine) Execute(b node.Batch) (node.Result, error) {
 		return node.Result{}, err
 	}
 	m.keepBuckets(r.SeenAdded, r.SeenDropped)
-	return m.result(r, txs, b.Height)
+	return m.result(r, b)
 }
 
 // result adds to what the rules have done the state tree, the indexes, and the
 // forms that the node and the store use.
-func (m *Machine) result(r coupon.Result, txs []*coupon.Tx, height uint64) (node.Result, error) {
+func (m *Machine) result(r coupon.Result, b node.Batch) (node.Result, error) {
 	changes := make([]chain.Change, len(r.Writes))
 	out := node.Result{Receipts: r.Receipts}
 	c := &out.Changes
@@ -155,13 +155,13 @@ func (m *Machine) result(r coupon.Result, txs []*coupon.Tx, height uint64) (node
 	}
 	c.SeenDropped = r.SeenDropped
 	c.SeenAdded = make([]store.SeenAdd, len(r.SeenAdded))
-	out.Weak = make([]bool, len(txs))
+	out.Weak = make([]bool, len(b.Txs))
 	for i := range out.Weak {
 		out.Weak[i] = true
 	}
 	for i, s := range r.SeenAdded {
 		c.SeenAdded[i] = store.SeenAdd{Bucket: s.Bucket, ID: s.Entry.ID, Index: s.Entry.Index, Code: uint16(s.Entry.Code)}
-		if txs[s.Entry.Index].ID == s.Entry.ID {
+		if b.Txs[s.Entry.Index].ID == s.Entry.ID {
 			out.Weak[s.Entry.Index] = false // its outcome is recorded for ever
 		}
 	}
@@ -169,7 +169,7 @@ func (m *Machine) result(r coupon.Result, txs []*coupon.Tx, height uint64) (node
 	for i := range r.Events {
 		out.Events[i] = node.Event{Tx: r.Events[i].TxIndex, Data: EncodeEvent(&r.Events[i])}
 	}
-	c.Extra = m.indexes(&r, height)
+	c.Extra = m.indexes(&r, b)
 	m.door.changed(c.Rows)
 	return out, nil
 }

@@ -121,7 +121,7 @@ func (e *executor) execute(c *pbft.CommittedBlock) (jobDone, error) {
 	}
 	start := time.Now()
 	timeMs := max(h.TimeMs, e.timeMs+1)
-	r, err := n.cfg.Machine.Execute(Batch{Height: uint64(h.Seq), TimeMs: timeMs, Txs: txs})
+	r, err := n.cfg.Machine.Execute(Batch{Height: uint64(h.Seq), TimeMs: timeMs, Parent: h.Parent, Txs: txs})
 	if err == nil {
 		err = n.cfg.Ledger.Err()
 	}

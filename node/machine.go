@@ -54,6 +54,8 @@ const (
 type Batch struct {
 	Height uint64
 	TimeMs uint64
+	// Parent is the digest of the block below.
+	Parent [32]byte
 	// Txs are the block's transactions in order, all made by Check.
 	Txs []*Tx
 }

@@ -466,6 +466,42 @@ export interface PageStepAnswer {
   time: Time;
 }
 
+export interface PageTakingAnswer {
+  /** Always true: an executed height is decided */
+  final: boolean;
+  /** Height of the state that is listed */
+  height: string;
+  items: TakingAnswer[];
+  /** Where to go on; absent on the last page */
+  next_cursor?: string;
+  /** Time of its block */
+  time: Time;
+}
+
+export interface PageTillAnswer {
+  /** Always true: an executed height is decided */
+  final: boolean;
+  /** Height of the state that is listed */
+  height: string;
+  items: TillAnswer[];
+  /** Where to go on; absent on the last page */
+  next_cursor?: string;
+  /** Time of its block */
+  time: Time;
+}
+
+export interface PageTotalAnswer {
+  /** Always true: an executed height is decided */
+  final: boolean;
+  /** Height of the state that is listed */
+  height: string;
+  items: TotalAnswer[];
+  /** Where to go on; absent on the last page */
+  next_cursor?: string;
+  /** Time of its block */
+  time: Time;
+}
+
 export interface Place {
   code: string;
   height: string;
@@ -630,6 +666,23 @@ export interface StepAnswer {
   type: string;
 }
 
+export interface TakingAnswer {
+  coupon: string;
+  /** Id of its event */
+  id: string;
+  /** Minor units that the funders owe for it, or owe no more */
+  payable: string;
+  /** The coupon's sequence number when it was redeemed: names the redemption */
+  seq: number;
+  /** Where it was redeemed */
+  till: string;
+  /** Time of its block */
+  time: Time;
+  type: "redemption.accrued" | "redemption.voided";
+  /** Minor units taken or given back */
+  value: string;
+}
+
 export interface TermsAnswer {
   /** Percentage in basis points */
   bps: number;
@@ -679,6 +732,24 @@ export interface TermsAnswer {
   uses: number;
 }
 
+export interface TillAnswer {
+  currency: string;
+  /** Minor units that it may take in one UTC day */
+  day_cap: string;
+  /** Minor units taken on the day of the answer */
+  day_sum: string;
+  key: string;
+  label: string;
+  member: number;
+  member_name: string;
+  /** redeem, void_own, void_any */
+  rights: string[];
+  state: "ACTIVE" | "REVOKED";
+  store: number;
+  valid_from: Time;
+  valid_until: Time;
+}
+
 export interface TillBody {
   currency: string;
   /** Minor units that it may take in one UTC day */
@@ -708,6 +779,24 @@ export interface Time {
   ms: string;
   /** RFC 3339 in UTC, with milliseconds */
   utc: string;
+}
+
+export interface TotalAnswer {
+  campaign: number;
+  /** Redemptions */
+  count: string;
+  currency: string;
+  /** Minor units that the funders owe for them */
+  payable: string;
+  till: string;
+  /** Minor units taken */
+  value: string;
+  /** Minor units that the funders owe no more */
+  voided_payable: string;
+  /** Minor units given back */
+  voided_value: string;
+  /** Redemptions undone */
+  voids: string;
 }
 
 export interface TxAnswer {
@@ -802,6 +891,9 @@ export interface Answers {
   PageMemberAnswer: PageMemberAnswer;
   PageObligationAnswer: PageObligationAnswer;
   PageStepAnswer: PageStepAnswer;
+  PageTakingAnswer: PageTakingAnswer;
+  PageTillAnswer: PageTillAnswer;
+  PageTotalAnswer: PageTotalAnswer;
   Place: Place;
   Problem: Problem;
   PutBoxInputBody: PutBoxInputBody;
@@ -811,9 +903,12 @@ export interface Answers {
   StateAnswer: StateAnswer;
   StatusAnswer: StatusAnswer;
   StepAnswer: StepAnswer;
+  TakingAnswer: TakingAnswer;
   TermsAnswer: TermsAnswer;
+  TillAnswer: TillAnswer;
   TillBody: TillBody;
   Time: Time;
+  TotalAnswer: TotalAnswer;
   TxAnswer: TxAnswer;
   Validator: Validator;
   ValidatorsBody: ValidatorsBody;
@@ -850,6 +945,9 @@ export const shapes: Readonly<Record<keyof Answers, Readonly<Record<string, stri
   PageMemberAnswer: { final: "b", height: "s", items: "[]MemberAnswer", next_cursor: "?s", time: "Time" },
   PageObligationAnswer: { final: "b", height: "s", items: "[]ObligationAnswer", next_cursor: "?s", time: "Time" },
   PageStepAnswer: { final: "b", height: "s", items: "[]StepAnswer", next_cursor: "?s", time: "Time" },
+  PageTakingAnswer: { final: "b", height: "s", items: "[]TakingAnswer", next_cursor: "?s", time: "Time" },
+  PageTillAnswer: { final: "b", height: "s", items: "[]TillAnswer", next_cursor: "?s", time: "Time" },
+  PageTotalAnswer: { final: "b", height: "s", items: "[]TotalAnswer", next_cursor: "?s", time: "Time" },
   Place: { code: "s", height: "s", index: "n" },
   Problem: { code: "s", detail: "?s", effect: "?Effect", errors: "?[]FieldError", final: "b", header: "?s", height: "?s", index: "?n", instance: "?s", name: "s", proof: "?s", receipt: "?s", retry_ms: "?s", retryable: "b", status: "n", time: "?Time", title: "s", trace_id: "?s", tx: "?s", type: "s", word: "s" },
   PutBoxInputBody: { data: "s" },
@@ -859,9 +957,12 @@ export const shapes: Readonly<Record<keyof Answers, Readonly<Record<string, stri
   StateAnswer: { final: "b", found: "b", header: "s", height: "s", key: "s", proof: "s", state_root: "s", time: "Time", value: "?s" },
   StatusAnswer: { certified_height: "s", chain: "s", chain_id: "s", condition: "s", digest: "s", final: "b", height: "s", mempool_txs: "n", peers_up: "n", primary: "n", ready: "b", reason: "?s", replica: "n", state_root: "s", time: "Time", uptime_s: "s", validators: "n", version: "?s", view: "s" },
   StepAnswer: { effect: "Effect", height: "s", id: "s", index: "n", receipt: "s", time: "Time", tx: "s", type: "s" },
+  TakingAnswer: { coupon: "s", id: "s", payable: "s", seq: "n", till: "s", time: "Time", type: "s", value: "s" },
   TermsAnswer: { bps: "n", budget: "s", buy: "?n", ceiling: "s", claim_from: "Time", claim_until: "Time", currency: "s", exponent: "n", face: "s", fee: "s", funders: "[]FunderAnswer", get: "?n", grace_ms: "n", holder_cap: "n", issuer: "n", kind: "s", liability: "s", max_supply: "n", max_transfers: "n", min_spend: "s", product_hash: "?s", redeem_from: "Time", redeem_until: "Time", reimburse: "s", reimburse_bps: "n", relative_ms: "s", resale_bps: "n", rollback_ms: "s", rounding: "n", shops: "[]ShopAnswer", show_max: "s", terms_hash: "s", title: "s", transfer: "s", uses: "n" },
+  TillAnswer: { currency: "s", day_cap: "s", day_sum: "s", key: "s", label: "s", member: "n", member_name: "s", rights: "[]s", state: "s", store: "n", valid_from: "Time", valid_until: "Time" },
   TillBody: { currency: "s", day_cap: "s", day_sum: "s", final: "b", height: "s", key: "s", label: "s", member: "n", member_name: "s", rights: "[]s", state: "s", store: "n", time: "Time", valid_from: "Time", valid_until: "Time" },
   Time: { ms: "s", utc: "s" },
+  TotalAnswer: { campaign: "n", count: "s", currency: "s", payable: "s", till: "s", value: "s", voided_payable: "s", voided_value: "s", voids: "s" },
   TxAnswer: { code: "?s", effect: "?Effect", expires: "?Time", final: "b", header: "?s", height: "?s", id: "s", index: "?n", known: "?b", proof: "?s", receipt: "?s", state: "s", time: "?Time", word: "?s" },
   Validator: { key: "s", member: "n", member_name: "s", replica: "n" },
   ValidatorsBody: { committee: "s", fast_faults: "n", faults: "n", final: "b", height: "s", primary: "n", quorum: "n", time: "Time", validators: "[]Validator", weak_quorum: "n" },
