@@ -130,8 +130,8 @@ const (
 	Slow FaultKind = "slow"
 	// CrashPrimary crashes whoever leads at that time; Member is ignored.
 	CrashPrimary FaultKind = "crash-primary"
-	// SlowPrimary delays the proposals, and nothing else, of whoever leads at that
-	// time by DelayMs, until UntilMs.
+	// SlowPrimary lets whoever leads at that time make each proposal DelayMs later
+	// than it could, until UntilMs. It votes in time.
 	SlowPrimary FaultKind = "slow-primary"
 	// Equivocate lets whoever leads at that time propose two blocks at each
 	// position, one to half of the others and one to the rest, and vote for both,

@@ -303,6 +303,68 @@ func TestASlowMemberCostsOnlyThoseWhoWaitForIt(t *testing.T) {
 	}
 }
 
+// mean of one phase of the measured samples, in nanoseconds.
+func meanPhase(r *Result, phase func(s *Sample) int64) int64 {
+	var sum, n int64
+	for i := range r.TxSamples {
+		if s := &r.TxSamples[i]; s.IntendedNs >= r.FromNs && s.AnsweredNs != 0 {
+			sum += phase(s)
+			n++
+		}
+	}
+	return sum / max(1, n)
+}
+
+// What a slow primary holds back waits in the queue, and nowhere else.
+func TestASlowPrimaryShowsInTheQueue(t *testing.T) {
+	both(t, func(t *testing.T, engine string) {
+		phases := func(faults ...Fault) (queue, rest int64) {
+			r := mustRun(t, Config{Engine: engine, N: 4, Links: Uniform(4, 1000), Costs: free(), DurationMs: 2000,
+				Faults: faults, Load: Load{TxPerSecond: 10}})
+			if r.ViewChanges != 0 {
+				t.Errorf("%d view changes", r.ViewChanges)
+			}
+			return meanPhase(&r, func(s *Sample) int64 { return s.ProposedNs - s.IntendedNs }),
+				meanPhase(&r, func(s *Sample) int64 { return s.AnsweredNs - s.ProposedNs })
+		}
+		queue, rest := phases()
+		slowQueue, slowRest := phases(Fault{Kind: SlowPrimary, DelayMs: 40})
+		if slowQueue-queue != 40*ms || slowRest != rest {
+			t.Errorf("40 ms more make the queue %d ns longer and the rest %d", slowQueue-queue, slowRest-rest)
+		}
+	})
+}
+
+// TCP repairs losses, so that they are delays.
+func TestLossIsDelay(t *testing.T) {
+	mean := func(lossPerMillion int64) int64 {
+		cfg := Config{N: 4, Links: Uniform(4, 5000), Costs: free(), DurationMs: 3000, Load: Load{TxPerSecond: 100}, Seed: 5}
+		cfg.Links.LossPerMillion = lossPerMillion
+		r := mustRun(t, cfg)
+		if r.Answered != r.Offered {
+			t.Errorf("loss of %d: %d of %d answered", lossPerMillion, r.Answered, r.Offered)
+		}
+		return meanPhase(&r, (*Sample).LatencyNs)
+	}
+	if none, some := mean(0), mean(20_000); some < none*105/100 || some > 3*none {
+		t.Errorf("mean latency %d us without loss, %d us with 2 %%", none/1000, some/1000)
+	}
+}
+
+// Members beyond a few dozen cost the quadratic votes, not the safety or the delays.
+func TestAHundredMembersAgree(t *testing.T) {
+	if testing.Short() {
+		t.Skip("a hundred engines take seconds")
+	}
+	both(t, func(t *testing.T, engine string) {
+		r := mustRun(t, Config{Engine: engine, N: 100, Links: City(100), DurationMs: 200, WarmupMs: 50, Seed: 1,
+			Load: Load{TxPerSecond: 30, Gateways: []int{0, 50}}})
+		if r.Answered != r.Offered || r.ViewChanges != 0 || r.F != 33 || r.Quorum != 67 {
+			t.Errorf("%d of %d answered, %d view changes", r.Answered, r.Offered, r.ViewChanges)
+		}
+	})
+}
+
 // Processors are the limit when work costs: all of the cores' time is used and no
 // more.
 func TestProcessorsAreTheLimitAtSaturation(t *testing.T) {

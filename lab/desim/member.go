@@ -94,6 +94,7 @@ type member struct {
 	byzantine   bool
 	slowNs      int64
 	slowLeadNs  int64
+	leadAt      int64 // when a slow primary makes the proposal that is due, 0 = none is
 	withholding bool
 	equivocates bool
 
@@ -170,7 +171,7 @@ func (m *member) crash() {
 	m.checked, m.results, m.connected, m.ticks, m.charge = nil, nil, nil, 0, 0
 	m.votesRead, m.reading = fifo[received]{}, false
 	m.backlog, m.executing = fifo[job]{}, false
-	m.again, m.turns, m.idle = 0, 0, false
+	m.again, m.leadAt, m.turns, m.idle = 0, 0, 0, false
 }
 
 func (m *member) clockMs() uint64 { return epochMs + uint64(m.s.now/1_000_000) }

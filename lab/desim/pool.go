@@ -273,7 +273,7 @@ type batch struct {
 // propose offers the engine the next block if this member leads and one is due.
 func (m *member) propose() {
 	hint := m.engine.ProposeHint()
-	if hint == pbft.ProposeNever || hint == pbft.ProposeIfPending && !m.batchDue() {
+	if hint == pbft.ProposeNever || hint == pbft.ProposeIfPending && !m.batchDue() || m.dawdles() {
 		return
 	}
 	s := m.s
@@ -297,6 +297,20 @@ func (m *member) propose() {
 		return
 	}
 	m.proposed = s.now
+}
+
+// dawdles reports whether this is a slow primary that keeps a proposal back.
+func (m *member) dawdles() bool {
+	s := m.s
+	if m.slowLeadNs > 0 && m.leadAt == 0 {
+		m.leadAt = s.now + m.slowLeadNs
+		s.after(m.slowLeadNs, m.unlessCrashed(m.arrive))
+	}
+	if s.now < m.leadAt {
+		return true
+	}
+	m.leadAt = 0
+	return false
 }
 
 // batchDue says whether the waiting transactions are worth a block now, and if

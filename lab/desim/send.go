@@ -143,10 +143,6 @@ func (m *member) depart(frames []copyTo) {
 	for _, c := range frames {
 		joined := last[c.f.lane] == c.to && !m.s.cfg.Without.Bundling
 		last[c.f.lane] = c.to
-		if m.slowLeadNs > 0 && c.f.message != nil && c.f.message.Kind() == pbft.KindPrePrepare {
-			m.s.after(m.slowLeadNs, func() { m.s.transmit(c.f, c.to, joined) })
-			continue
-		}
 		m.s.transmit(c.f, c.to, joined)
 	}
 }
