@@ -129,8 +129,8 @@ export async function acceptGift(
   to: Uint8Array,
   options: CallOptions = {},
 ): Promise<Done<"Transfer">> {
-  const c = await client.coupon(gift.coupon, options);
-  return move(client, c, giftSigner(client.chain, gift), to, 0, options);
+  const { row } = await client.couponRow(gift.coupon, options);
+  return move(client, { id: gift.coupon, seq: row.seq }, giftSigner(client.chain, gift), to, 0, options);
 }
 
 /** For how long a shown code is good, and after how long a wallet makes a new one, in ms. */
@@ -236,9 +236,10 @@ export async function redeemShown(
   options: CallOptions = {},
 ): Promise<Done<"Redeem">> {
   if (code.auth.mode !== "SHOW") throw new TypeError("the code answers an invoice, it is not a shown one");
-  const c = await client.coupon(code.auth.coupon, options);
-  const basis = clipBasis(c.terms, bill.basis, bill.qty, bill.unit);
-  const v = facts(c.campaign.number, c.terms.currency, { ...bill, basis }, client.nowMs());
+  const id = code.auth.coupon;
+  const { terms } = await client.couponRow(id, options);
+  const basis = clipBasis(terms, bill.basis, bill.qty, bill.unit);
+  const v = facts(campaignOf(id), terms.currency, { ...bill, basis }, client.nowMs());
   const tx = redeemShowTx(client.chain, v, till, code.auth, code.signature);
   return receiptOf("Redeem", client.submit(tx, options));
 }

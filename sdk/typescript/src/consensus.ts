@@ -3,7 +3,7 @@
  * certificates (docs/wire.md, part 6; protocol section 3.12).
  */
 import { equal, hex } from "./bytes.ts";
-import { type Chain, sha256, verifySignature } from "./signing.ts";
+import { type Chain, KnownKey, sha256 } from "./signing.ts";
 import { type Reader, Writer, decode } from "./wire.ts";
 
 const replicasMax = 150;
@@ -35,6 +35,7 @@ export class Committee {
   readonly parameters: Readonly<Parameters>;
   /** Commits to the members, their order and the parameters. */
   readonly digest: Uint8Array;
+  readonly #known: readonly KnownKey[];
   readonly #verified = new Map<string, boolean>();
 
   constructor(chain: Chain, epoch: number, keys: readonly Uint8Array[], parameters: Parameters) {
@@ -47,6 +48,7 @@ export class Committee {
     this.chain = chain;
     this.epoch = epoch;
     this.keys = keys.map((k) => k.slice());
+    this.#known = this.keys.map((k) => new KnownKey(k));
     this.parameters = { ...parameters };
     const w = new Writer().u32(epoch);
     const q = parameters;
@@ -141,10 +143,7 @@ export class Committee {
     const name = hex(sha256(w.done()));
     const known = this.#verified.get(name);
     if (known !== undefined) return known;
-    const ok = x.signers.every((id, i) => {
-      const key = this.keys[id];
-      return key !== undefined && verifySignature(key, message, x.signatures[i] as Uint8Array);
-    });
+    const ok = x.signers.every((id, i) => this.#known[id]?.verify(message, x.signatures[i] as Uint8Array) ?? false);
     if (this.#verified.size >= verifiedMax) this.#verified.clear();
     this.#verified.set(name, ok);
     return ok;

@@ -3,7 +3,7 @@
  */
 import { ed25519 } from "@noble/curves/ed25519.js";
 import { hkdf } from "@noble/hashes/hkdf.js";
-import { sha256 } from "@noble/hashes/sha2.js";
+import { sha256, sha512 } from "@noble/hashes/sha2.js";
 import { concat, utf8 } from "./bytes.ts";
 import { Writer } from "./wire.ts";
 
@@ -116,6 +116,49 @@ export function verifySignature(key: Uint8Array, message: Uint8Array, signature:
   } catch {
     return false;
   }
+}
+
+const Point = ed25519.Point;
+const groupOrder = Point.Fn.ORDER;
+/** From which signature on a table pays: making one costs as much as two or three checks. */
+const tableFrom = 3;
+const tableBits = 4;
+
+/**
+ * A public key under which many signatures are checked, by the same rule as
+ * verifySignature: a table of multiples makes each three times as fast.
+ */
+export class KnownKey {
+  readonly #key: Uint8Array;
+  #uses = 0;
+  #point: InstanceType<typeof Point> | undefined;
+
+  constructor(key: Uint8Array) {
+    this.#key = key.slice();
+  }
+
+  /** Reports whether signature is one of message by the key under ZIP-215. */
+  verify(message: Uint8Array, signature: Uint8Array): boolean {
+    if (++this.#uses < tableFrom) return verifySignature(this.#key, message, signature);
+    if (signature.length !== 64 || this.#key.length !== 32) return false;
+    const [r, s] = [signature.subarray(0, 32), littleEndian(signature.subarray(32))];
+    if (s >= groupOrder) return false;
+    try {
+      this.#point ??= Point.fromBytes(this.#key, true).precompute(tableBits, true);
+      const k = littleEndian(sha512(concat(r, this.#key, message))) % groupOrder;
+      // The cofactored equation: [8](R + kA - sB) = 0.
+      const sum = Point.fromBytes(r, true).add(this.#point.multiplyUnsafe(k));
+      return sum.subtract(Point.BASE.multiplyUnsafe(s)).clearCofactor().is0();
+    } catch {
+      return false; // R or the key is no point
+    }
+  }
+}
+
+function littleEndian(b: Uint8Array): bigint {
+  let v = 0n;
+  for (let i = b.length - 1; i >= 0; i--) v = (v << 8n) | BigInt(b[i] as number);
+  return v;
 }
 
 /** Reports whether a key may stand in an object: the canonical encoding of a point that is not of small order. */

@@ -8,7 +8,7 @@ import { inspect } from "node:util";
 import { WrongPassphrase, decryptKey, decryptPhrase, encryptPhrase } from "../src/backup.ts";
 import { fromHex, hex } from "../src/bytes.ts";
 import * as keys from "../src/keys.ts";
-import { validKey, verifySignature } from "../src/signing.ts";
+import { KnownKey, validKey, verifySignature } from "../src/signing.ts";
 import { load, program } from "./vectors.ts";
 
 interface KeyVectors {
@@ -165,6 +165,14 @@ test("signatures and keys are judged by ZIP-215 as on every node", () => {
   for (const x of s.signatures) {
     const got = verifySignature(fromHex(x.key), fromHex(x.message), fromHex(x.signature));
     assert.equal(got, x.valid, `${x.key} ${x.signature}`);
+    const known = new KnownKey(fromHex(x.key));
+    for (let use = 1; use <= 4; use++) {
+      assert.equal(
+        known.verify(fromHex(x.message), fromHex(x.signature)),
+        x.valid,
+        `${x.key} ${x.signature}: use ${use}`,
+      );
+    }
   }
   for (const k of s.keys) assert.equal(validKey(fromHex(k.key)), k.valid, k.key);
   assert.equal(verifySignature(new Uint8Array(31), new Uint8Array(), new Uint8Array(64)), false);

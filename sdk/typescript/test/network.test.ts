@@ -21,6 +21,11 @@ before(async () => {
 });
 after(() => network.stop());
 
+/** Another client that has seen what the first has. */
+function another(options: sdk.ClientOptions): sdk.Client {
+  return new sdk.Client(client.verifier, network.nodes, { floor: client.floor, ...options });
+}
+
 /** A fresh coupon over 450 cents with its holder's key. */
 async function coupon(): Promise<{ c: sdk.ProvenCoupon; holder: sdk.SecretKey }> {
   const ticket = await devTicket(client);
@@ -64,7 +69,7 @@ test("the examples of the README compile as they stand, and the first redeems a 
 
 test("a coupon is shown, redeemed once, refused the second time, and undone", async () => {
   const till = devTill(2, 1);
-  const atTill = new sdk.Client(client.verifier, network.nodes, { till });
+  const atTill = another({ till });
   const { c, holder } = await coupon();
   assert.deepEqual([c.standing, c.seq, c.terms.face, c.campaign.standing], ["HELD", 0, 450n, "PUBLISHED"]);
   const code = sdk.showCode(client.chain, c, holder, { value: 450n, merchant: 2 });
@@ -267,7 +272,7 @@ test("the same bytes at another node are one transaction", async () => {
   const ticket = await devTicket(client);
   const posts: string[] = [];
   // The first node takes the transaction, and its answer is lost.
-  const lossy = new sdk.Client(client.verifier, network.nodes, {
+  const lossy = another({
     fetch: async (url, init) => {
       const response = await fetch(url, init);
       if (init.method !== "POST") return response;
@@ -312,11 +317,11 @@ async function lie(url: string, init: RequestInit): Promise<Response> {
 
 test("a lying node is passed over, and four of them are believed nothing", async () => {
   const [first] = network.nodes as [string];
-  const one = new sdk.Client(client.verifier, network.nodes, {
+  const one = another({
     fetch: (url, init) => (url.startsWith(first) ? lie(url, init) : fetch(url, init)),
   });
   assert.notEqual((await one.member(2)).state.node, first);
-  const all = new sdk.Client(client.verifier, network.nodes, { fetch: lie });
+  const all = another({ fetch: lie });
   await assert.rejects(all.member(2), (e) => e instanceof sdk.Unreachable && e.errors.length === 4);
 });
 
@@ -334,14 +339,14 @@ test("an answer older than one that was seen is not believed", async () => {
   assert.ok(c.floor > past.height);
   stale = true;
   await assert.rejects(c.member(1), (e) => e instanceof sdk.Unreachable && String(e).includes("was seen before"));
-  const old = new sdk.Client(client.verifier, network.nodes, { now: () => Date.now() + 3_600_000 });
+  const old = another({ now: () => Date.now() + 3_600_000 });
   await assert.rejects(old.member(1), (e) => e instanceof sdk.Unreachable && String(e).includes("s old"));
 });
 
 test("a call that is given up leaves the outcome unknown, and asking later tells it", async () => {
   const ticket = await devTicket(client);
   const stop = new AbortController();
-  const held = new sdk.Client(client.verifier, network.nodes, {
+  const held = another({
     fetch: async (url, init) => {
       if (init.method === "POST") {
         await fetch(url, { ...init, signal: null });
@@ -362,7 +367,7 @@ test("a call that is given up leaves the outcome unknown, and asking later tells
 });
 
 test("a transaction that lapsed is told from one that waits", async () => {
-  const c = new sdk.Client(client.verifier, network.nodes, { timeoutMs: 5000 });
+  const c = another({ timeoutMs: 5000 });
   const { timeMs } = await c.params().then((p) => p.state);
   await assert.rejects(
     c.receipt("00".repeat(32), { expiresMs: timeMs - 1 }),
@@ -399,7 +404,7 @@ test("events: proven, filtered, each once, and going on at another node behind t
   const { c } = await coupon();
   const seen: string[] = [];
   let streams = 0;
-  const flaky = new sdk.Client(client.verifier, network.nodes, {
+  const flaky = another({
     fetch: async (url, init) => {
       const response = await fetch(url, init);
       if (!url.includes("/v1/events") || ++streams > 2 || !response.body) return response;
@@ -474,13 +479,13 @@ test("a shown code is fetched under its short code, by a till alone", async () =
   const code = sdk.showCode(client.chain, c, holder, { value: 450n, merchant: 2 });
   const left = await sdk.leaveCodes(client, [code]);
   assert.match(left.code, /^[0-9A-Z]{5}-[0-9A-Z]{5}$/);
-  const atTill = new sdk.Client(client.verifier, network.nodes, { till: devTill() });
+  const atTill = another({ till: devTill() });
   const typed = sdk.readShortCode(` ${left.code.toLowerCase().replace("-", " ")}`);
   assert.equal(typed, left.code);
   assert.deepEqual(await sdk.fetchCodes(atTill, typed ?? ""), [code]);
   assert.deepEqual(await sdk.fetchCodes(atTill, left.bundle), [code]);
   await assert.rejects(sdk.fetchCodes(client, left.code), sdk.Unreachable);
-  const elsewhere = new sdk.Client(client.verifier, network.nodes, { till: devTill(3) });
+  const elsewhere = another({ till: devTill(3) });
   await assert.rejects(sdk.fetchCodes(elsewhere, left.code), sdk.Unreachable);
 });
 
