@@ -273,6 +273,7 @@ test("the same bytes at another node are one transaction", async () => {
   const posts: string[] = [];
   // The first node takes the transaction, and its answer is lost.
   const lossy = another({
+    patienceMs: 60_000,
     fetch: async (url, init) => {
       const response = await fetch(url, init);
       if (init.method !== "POST") return response;
@@ -300,7 +301,7 @@ test("a silent node does not hold a client up", async () => {
         ? new Promise((_, reject) => init.signal?.addEventListener("abort", () => reject(init.signal?.reason)))
         : fetch(url, init),
   });
-  assert.equal((await silent.member(1)).state.node, others[0]);
+  assert.notEqual((await silent.member(1)).state.node, first);
 });
 
 /** Answers with one byte of the proof changed. */
@@ -420,7 +421,7 @@ test("events: proven, filtered, each once, and going on at another node behind t
       return new Response(preface + event.slice(0, event.indexOf("\n\n") + 2));
     },
   });
-  const signal = AbortSignal.timeout(30_000);
+  const signal = AbortSignal.timeout(90_000);
   for await (const e of flaky.events({ height: 0, tx: 0, index: 0 }, { campaign: c.campaign.number }, { signal })) {
     seen.push(e.type);
     assert.ok(e.receipt.ok && e.timeMs > 0);
