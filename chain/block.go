@@ -109,6 +109,11 @@ func CheckHeader(c *pbft.Committee, h *pbft.Header) error {
 		return refuse("payload size and root disagree on whether it is empty")
 	case h.Closing() && h.PayloadBytes > 0:
 		return refuse("a closing block with a payload")
+	case c.Protocol() == pbft.Original:
+		if !plain(c, h) {
+			return refuse("fields that the original protocol leaves zero")
+		}
+		return nil
 	case h.BaseSeq >= h.Seq || h.Seq-h.BaseSeq > pbft.Seq(c.Parameters().Tenure):
 		return refuse("outside the tenure of its view")
 	case h.Justify.Seq >= h.Seq || h.Justify.View > h.View:
@@ -121,9 +126,18 @@ func CheckHeader(c *pbft.Committee, h *pbft.Header) error {
 	return nil
 }
 
+// plain reports whether a header is of the form that all of the original protocol
+// have: nothing links its blocks.
+func plain(c *pbft.Committee, h *pbft.Header) bool {
+	want := c.NullHeader(h.View, h.Seq, h.TimeMs)
+	want.PayloadRoot, want.PayloadBytes = h.PayloadRoot, h.PayloadBytes
+	return *h == want
+}
+
 // CheckLink reports, as an error that wraps ErrBlock, whether child cannot
 // follow parent in the committee's epoch. It looks at the two headers alone, so
-// it says nothing about signatures.
+// it says nothing about signatures. Under the original protocol it compares their
+// heights, and only their certificates say that one follows the other.
 func CheckLink(c *pbft.Committee, parent, child *pbft.Header) error {
 	if err := CheckHeader(c, child); err != nil {
 		return err
@@ -133,6 +147,8 @@ func CheckLink(c *pbft.Committee, parent, child *pbft.Header) error {
 	switch {
 	case child.Seq != parent.Seq+1:
 		return refuse(fmt.Sprintf("does not follow height %d", parent.Seq))
+	case c.Protocol() == pbft.Original && child.Epoch == parent.Epoch:
+		return nil
 	case child.Parent != ref.Digest:
 		return refuse("names another parent")
 	case child.Justify.Seq == parent.Seq && child.Justify != ref:

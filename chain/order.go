@@ -16,7 +16,8 @@ const OrderHeadersMax = 257
 // coupon has its place in the order as well as the first.
 type OrderProof struct {
 	// Headers are linked by their digests and ascend from the block that is
-	// proved to the one that Commit decides; often they are the same.
+	// proved to the one that Commit decides; often they are the same, and always
+	// under the original protocol.
 	Headers []pbft.Header
 	Commit  *pbft.Certificate
 }
@@ -26,7 +27,8 @@ const OrderProofBytesMax = 1 + 4 + OrderHeadersMax*pbft.HeaderBytes + Certificat
 
 // VerifyCommit reports, as an error that wraps ErrProof, whether the certificate
 // fails to decide the block of h: it must hold COMMITs of q members, or PREPAREs
-// of F members with h armed, for exactly this header of this epoch. A closing
+// of F members with h armed, for exactly this header of this epoch; under the
+// original protocol, COMMITs of q members in the header's view or a later one. A closing
 // header is decided like any other; to take it for the block of its height is
 // the mistake that OrderProof.Verify prevents.
 func VerifyCommit(c *pbft.Committee, h *pbft.Header, x *pbft.Certificate, s pbft.Scheme) error {
