@@ -19,10 +19,11 @@ import (
 // TestCouponScripts runs the scripts of testdata/coupons against one network of
 // four nodes. Each script has a home of its own with the keys of the demonstration
 // people, and the file of a genesis that is not the network's (other.json). Beside
-// the commands of TestScripts there are
+// the commands of TestScripts there are, with DESK, a free port,
 //
 //	capture VAR PATH     VAR becomes what the last stdout, a JSON document, has at PATH
 //	take VAR             VAR becomes the last stdout without its last line break
+//	answers PORT         something listens on the port within a while
 //	spoil FILE FIELD     a letter in the middle of a field of a JSON file is changed
 func TestCouponScripts(t *testing.T) {
 	n := apitest.Start(t, 4, func(c *api.Config) { c.Limits.PerSecond = -1 })
@@ -46,6 +47,11 @@ func TestCouponScripts(t *testing.T) {
 			e.Setenv("SCRIP_HOME", home)
 			e.Setenv("SCRIP_NODE", strings.Join(urls, ","))
 			e.Setenv("NODE", urls[0])
+			port, err := freeBase()
+			if err != nil {
+				return err
+			}
+			e.Setenv("DESK", strconv.Itoa(port))
 			e.Setenv("SCRIP_GENESIS", filepath.Join(e.WorkDir, "genesis.json"))
 			if err := os.WriteFile(filepath.Join(e.WorkDir, "genesis.json"), n.Dev.Genesis.Raw, 0o600); err != nil {
 				return err
@@ -56,7 +62,7 @@ func TestCouponScripts(t *testing.T) {
 			return saveKeys(filepath.Join(home, "keys"), n.Dev)
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
-			"exits": exits, "capture": capture, "take": take, "spoil": spoil,
+			"exits": exits, "answers": answers, "capture": capture, "take": take, "spoil": spoil,
 		},
 	})
 }

@@ -17,6 +17,8 @@ package purse
 
 import (
 	"context"
+	"crypto/hkdf"
+	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -30,6 +32,7 @@ import (
 
 	"github.com/scrip-network/scrip/coupon"
 	"github.com/scrip-network/scrip/keys"
+	"github.com/scrip-network/scrip/pbft/wire"
 )
 
 // Limits of an index.
@@ -366,6 +369,22 @@ func (p *Purse) note(id coupon.CouponID, n uint32) error {
 func (p *Purse) GiftSeed(id coupon.CouponID, seq uint32) [16]byte {
 	secret := p.wallet.Secret()
 	return p.chain.GiftSeed(secret[:], id, seq)
+}
+
+// infoClaimSeed derives the claim keys with which a wallet asks ticket desks.
+const infoClaimSeed = "scrip/desk-claim/v1"
+
+// ClaimSeed returns the seed of the claim key with which the wallet asks a desk for
+// a ticket of a campaign. It is the same one until a key of the campaign is given
+// out, so an answer that was lost is asked for again and not asked for anew.
+func (p *Purse) ClaimSeed(campaign uint32) [32]byte {
+	secret := p.wallet.Secret()
+	info := wire.AppendUint32(wire.AppendUint32([]byte(infoClaimSeed), campaign), p.index.Next[campaign])
+	seed, err := hkdf.Key(sha256.New, secret[:], p.chain.Digest[:], string(info), 32)
+	if err != nil {
+		panic("purse: derive a claim key: " + err.Error()) // sizes are constants
+	}
+	return [32]byte(seed)
 }
 
 // Scan looks for coupons of the wallet in campaigns: list returns the coupons of

@@ -243,9 +243,10 @@ func newCouponHistoryCommand(a *App) *cobra.Command {
 
 func newClaimCommand(a *App) *cobra.Command {
 	c := &cobra.Command{
-		Use: "claim LINK|@FILE|-", Short: "Claim the coupon of a ticket into the wallet",
+		Use: "claim LINK|@FILE|-", Short: "Claim the coupon of a ticket or poster into the wallet",
 		Long: "Claim the coupon of a ticket into the wallet. The ticket is a link or code, the first\n" +
-			"line of @FILE, or a line on stdin (-), where others can see command lines.",
+			"line of @FILE, or a line on stdin (-), where others can see command lines. The link\n" +
+			"of a poster gets a ticket from its desk first.",
 		Args: arguments("LINK|@FILE|-"),
 	}
 	name, s := walletFlag(c), sendFlags(c)
@@ -255,37 +256,32 @@ func newClaimCommand(a *App) *cobra.Command {
 			return err
 		}
 		return a.withPurse(*name, func(cl *client.Client, p *purse.Purse) error {
+			if campaign, deskURL, ok := parsePoster(text); ok {
+				return a.claimPoster(c.Context(), cl, p, campaign, deskURL, s)
+			}
 			payload, err := readPayload(cl.Chain(), text, coupon.PayloadTicket)
 			if err != nil {
 				return err
 			}
-			return a.claim(c.Context(), cl, p, &payload.Ticket, s)
+			return a.claimTicket(c.Context(), cl, p, &payload.Ticket, s)
 		})
 	}
 	return c
 }
 
-func (a *App) claim(ctx context.Context, c *client.Client, p *purse.Purse, t *coupon.TicketPayload, s *sending) error {
-	var x ticketState
-	if err := checkTicket(ctx, c, t, &x); err != nil {
-		return err
-	}
-	batch, _, err := c.Batch(ctx, t.Campaign, t.Batch)
+// claim claims the coupon of a genuine ticket.
+func (a *App) claim(ctx context.Context, c *client.Client, p *purse.Purse, t *claiming, s *sending) error {
+	campaign, err := c.Campaign(ctx, t.ticket.Campaign)
 	if err != nil {
 		return err
 	}
-	campaign, err := c.Campaign(ctx, t.Campaign)
-	if err != nil {
-		return err
-	}
-	id := coupon.NewCouponID(t.Campaign, t.Serial)
+	id := coupon.NewCouponID(t.ticket.Campaign, t.ticket.Serial)
 	owner, err := p.Expect(id, campaign.Terms.HolderCap > 0)
 	if err != nil {
 		return err
 	}
-	claimKey := t.ClaimSigner(c.Chain())
-	raw := c.Chain().NewClaim(expiry(c.Verifier, coupon.KindClaim), t.Restore(claimKey.Key), batch.TicketKey, t.TicketSig,
-		owner.Public(), claimKey)
+	raw := c.Chain().NewClaim(expiry(c.Verifier, coupon.KindClaim), t.ticket, t.ticketKey, t.ticketSig, owner.Public(),
+		t.claim)
 	err = a.send(ctx, c, raw, s, func(o outcome, r *client.Receipt) error {
 		err := a.Show(o, Fields{{"yours", a.green("coupon " + couponName(id))}, {"title", campaign.Terms.Title},
 			{"gives", ruleText(&campaign.Terms, currencyByNumber(c.Verifier, campaign.Terms.Currency))},

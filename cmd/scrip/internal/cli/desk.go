@@ -5,8 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"net/url"
-	"strings"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
@@ -168,14 +166,4 @@ func newDeskPosterCommand(a *App) *cobra.Command {
 		return a.showQR(a.Err, answer.Link, q)
 	}
 	return c
-}
-
-// posterLink returns the link of a poster; it is not a coupon's payload, and holds
-// nothing that anybody must not see.
-func posterLink(host string, campaign uint32, deskURL string) string {
-	link := fmt.Sprintf("%s/p#c=%d", strings.TrimRight(host, "/"), campaign)
-	if deskURL != "" {
-		link += "&d=" + url.QueryEscape(deskURL)
-	}
-	return link
 }

@@ -1,0 +1,106 @@
+package cli
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/scrip-network/scrip/client"
+	"github.com/scrip-network/scrip/coupon"
+	"github.com/scrip-network/scrip/desk"
+	"github.com/scrip-network/scrip/internal/purse"
+	"github.com/scrip-network/scrip/network"
+	"github.com/scrip-network/scrip/sig"
+	"github.com/scrip-network/scrip/web"
+)
+
+// deskTimeout bounds one question to a desk.
+const deskTimeout = 15 * time.Second
+
+// posterPath is the path of a poster's link.
+const posterPath = "/p"
+
+// posterLink returns the link of a poster; it holds nothing that anybody must not
+// see.
+func posterLink(host string, campaign uint32, deskURL string) string {
+	link := fmt.Sprintf("%s%s#c=%d", strings.TrimRight(host, "/"), posterPath, campaign)
+	if deskURL != "" {
+		link += "&d=" + url.QueryEscape(deskURL)
+	}
+	return link
+}
+
+// parsePoster reads the link of a poster; ok is false for other texts.
+func parsePoster(text string) (campaign uint32, deskURL string, ok bool) {
+	address, fragment, found := strings.Cut(text, "#")
+	v, err := url.ParseQuery(fragment)
+	if !found || !strings.HasSuffix(address, posterPath) || err != nil {
+		return 0, "", false
+	}
+	n, err := strconv.ParseUint(v.Get("c"), 10, 32)
+	deskURL = v.Get("d")
+	return uint32(n), deskURL, err == nil && n > 0 && (deskURL == "" || web.IsOrigin(deskURL))
+}
+
+// claiming is a ticket with what claims it.
+type claiming struct {
+	ticket    coupon.Ticket
+	ticketKey [32]byte
+	ticketSig [64]byte
+	claim     coupon.Signer
+}
+
+// claimTicket claims the coupon of a ticket that carries its secret.
+func (a *App) claimTicket(ctx context.Context, c *client.Client, p *purse.Purse, t *coupon.TicketPayload,
+	s *sending,
+) error {
+	var x ticketState
+	if err := checkTicket(ctx, c, t, &x); err != nil {
+		return err
+	}
+	batch, _, err := c.Batch(ctx, t.Campaign, t.Batch)
+	if err != nil {
+		return err
+	}
+	claim := t.ClaimSigner(c.Chain())
+	return a.claim(ctx, c, p, &claiming{t.Restore(claim.Key), batch.TicketKey, t.TicketSig, claim}, s)
+}
+
+// claimPoster gets a ticket from the desk of a poster and claims its coupon. Until
+// the coupon is in the wallet's index, the wallet asks with the same key.
+func (a *App) claimPoster(ctx context.Context, c *client.Client, p *purse.Purse, campaign uint32, deskURL string,
+	s *sending,
+) error {
+	if deskURL == "" {
+		demo, err := network.Find(0)
+		if err != nil {
+			return usageError("the link does not say where the desk is: add &d=ADDRESS")
+		}
+		deskURL = demo.Desk
+	}
+	claim := coupon.NewSigner(p.ClaimSeed(campaign))
+	t, err := desk.Ask(ctx, &http.Client{Timeout: deskTimeout}, deskURL, campaign, claim.Key)
+	switch {
+	case errors.Is(err, desk.ErrRefused):
+		return &Error{Exit: ExitRefused, Text: "the desk has no ticket", Cause: err,
+			Remedy: "The campaign may be over, paused or given out.", Next: fmt.Sprintf("scrip campaign show %d", campaign)}
+	case err != nil:
+		return &Error{Exit: ExitUnreachable, Cause: err, Remedy: "Ask again: the wallet keeps its place."}
+	}
+	batch, _, err := c.Batch(ctx, campaign, t.Batch)
+	if err != nil {
+		return err
+	}
+	message := c.Chain().Message(coupon.TagTicket, t.AppendTo(nil))
+	if t.TicketKey != batch.TicketKey || !sig.Verify(&batch.TicketKey, message, &t.Signature) ||
+		t.Serial < batch.First || t.Serial-batch.First >= batch.Count {
+		return &Error{Exit: ExitNotAllowed, Text: "the desk's ticket is not genuine",
+			Remedy: "The poster may be a forgery: ask in the shop."}
+	}
+	return a.claim(ctx, c, p, &claiming{t.Ticket, t.TicketKey, t.Signature, claim}, s)
+}
