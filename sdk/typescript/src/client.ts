@@ -178,6 +178,7 @@ class Pending extends Error {
   }
 }
 
+/** Talks to the nodes of one chain. */
 export class Client {
   readonly verifier: Verifier;
   /** The addresses of the nodes, without a slash at the end. */
@@ -279,6 +280,7 @@ export class Client {
     const start = this.#first;
     const errors: NodeError[] = [];
     const running = new Map<number, Promise<{ i: number; value?: T; error?: unknown }>>();
+    const silence = (): { i: number } => ({ i: -1 });
     let next = 0;
     const launch = (): void => {
       const i = (start + next++) % this.nodes.length;
@@ -294,13 +296,7 @@ export class Client {
         const more = next < this.nodes.length;
         const patience = new AbortController();
         const waits: Promise<{ i: number; value?: T; error?: unknown }>[] = [...running.values()];
-        if (more)
-          waits.push(
-            sleep(this.#patienceMs, patience.signal).then(
-              () => ({ i: -1 }),
-              () => ({ i: -1 }),
-            ),
-          );
+        if (more) waits.push(sleep(this.#patienceMs, patience.signal).then(silence, silence));
         const r = await Promise.race(waits);
         patience.abort();
         outer?.throwIfAborted();

@@ -232,6 +232,7 @@ function readSigners(r: Reader): Signers {
   return { signers, signatures };
 }
 
+/** The kinds of certificates, in the order of their numbers from 1. */
 export const certificateKinds = ["prepared", "committed-slow", "committed-fast"] as const;
 /** Which votes a certificate holds. */
 export type CertificateKind = (typeof certificateKinds)[number];

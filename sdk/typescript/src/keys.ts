@@ -11,6 +11,7 @@ import { type Signer, randomBytes, signerOf } from "./signing.ts";
 
 /** What a key is for, in the order of the derivation path. */
 export const keyKinds = ["holder", "till", "member", "validator", "ticket"] as const;
+/** What a key is for. */
 export type KeyKind = (typeof keyKinds)[number];
 
 /** The prefix of every secret key, whatever its kind. */

@@ -51,6 +51,7 @@ export interface GiftPayload {
   /** 16 bytes. */
   seed: Uint8Array;
 }
+/** What a QR code or link carries. */
 export type Payload = InvoicePayload | AuthPayload | TicketPayload | GiftPayload;
 
 const types = ["invoice", "auth", "ticket", "gift"] as const;

@@ -6,6 +6,7 @@ import { type Chain, type Signer, Tag, verifySignature } from "./signing.ts";
 import { indexOfName, readMoney, readName, readTime } from "./terms.ts";
 import { type Reader, Writer, decode } from "./wire.ts";
 
+/** Sizes of the encoded objects, in bytes. */
 export const invoiceBytes = 96;
 export const authInvoiceBytes = 93;
 export const authShowBytes = 63;
@@ -39,6 +40,7 @@ export interface Invoice {
   expires: number;
 }
 
+/** The modes of an authorisation, in the order of their numbers from 0. */
 export const modes = ["INVOICE", "SHOW"] as const;
 /** Whether a holder authorised one invoice, or shows a code. */
 export type Mode = (typeof modes)[number];
@@ -72,10 +74,12 @@ export function serialOf(coupon: bigint): number {
   return Number(coupon & 0xffff_ffffn);
 }
 
+/** Appends the 50 bytes of a ticket. */
 export function writeTicket(w: Writer, t: Ticket): Writer {
   return w.u32(t.campaign).u16(t.batch).u32(t.serial).fixed(t.claimKey, 32).u64(t.expires);
 }
 
+/** Reads a ticket. */
 export function readTicket(r: Reader): Ticket {
   const head = { campaign: r.u32(), batch: r.u16(), serial: r.u32() };
   const t = { ...head, claimKey: r.raw(32), expires: readTime(r) };
@@ -83,21 +87,25 @@ export function readTicket(r: Reader): Ticket {
   return t;
 }
 
+/** Appends the 96 bytes of an invoice. */
 export function writeInvoice(w: Writer, v: Invoice): Writer {
   w.fixed(v.tillKey, 32).u32(v.campaign).u16(v.currency).u64(v.basis).u16(v.qty).u64(v.unit);
   return w.fixed(v.basketHash, 32).u64(v.expires);
 }
 
+/** Reads an invoice. */
 export function readInvoice(r: Reader): Invoice {
   const head = { tillKey: r.raw(32), campaign: r.u32(), currency: r.u16(), basis: readMoney(r), qty: r.u16() };
   return { ...head, unit: readMoney(r), basketHash: r.raw(32), expires: readTime(r) };
 }
 
+/** Appends the 93 or 63 bytes of an authorisation. */
 export function writeAuth(w: Writer, a: Auth): Writer {
   w.u64(a.coupon).u32(a.seq).fixed(a.holder, 32).u64(a.value).u64(a.expires).u8(indexOfName(modes, a.mode));
   return a.mode === "SHOW" ? w.u16(a.merchant) : w.fixed(a.invoiceDigest, 32);
 }
 
+/** Reads an authorisation. */
 export function readAuth(r: Reader): Auth {
   const facts = { coupon: r.u64(), seq: r.u32(), holder: r.raw(32), value: readMoney(r), expires: readTime(r) };
   const mode = readName(r, modes);

@@ -89,6 +89,7 @@ export function readStateProof(r: Reader): StateProof {
   return { end, otherKey, otherValue, siblings };
 }
 
+/** Decodes exactly one state proof; throws a WireError. */
 export const decodeStateProof = (b: Uint8Array): StateProof => decode(b, readStateProof);
 
 const bitAt = (b: Uint8Array, i: number): number => ((b[i >> 3] as number) >> (7 - (i & 7))) & 1;

@@ -6,6 +6,7 @@ import { codes } from "./codes.ts";
 import { readName } from "./terms.ts";
 import { type Reader, WireError, Writer, decode } from "./wire.ts";
 
+/** What a transfer can do, in the order of the numbers from 0. */
 export const transferCases = ["transferred", "refreshed", "offered", "accepted", "taken_back"] as const;
 /** What an accepted transfer did. */
 export type TransferCase = (typeof transferCases)[number];

@@ -159,6 +159,7 @@ export interface Obligation {
   count: number;
 }
 
+/** Decodes the row of running numbers. */
 export const decodeParams = (b: Uint8Array): Params =>
   decode(b, (r) => {
     const p = { nextCampaign: r.u32(), nextMember: r.u16(), cycleMs: r.u53() };
@@ -167,6 +168,7 @@ export const decodeParams = (b: Uint8Array): Params =>
     return p;
   });
 
+/** Decodes a member row. */
 export const decodeMember = (b: Uint8Array): Member =>
   decode(b, (r) => {
     const state = readName(r, ["ACTIVE", "SUSPENDED", "LEFT"] as const);
@@ -183,9 +185,11 @@ export const decodeMember = (b: Uint8Array): Member =>
     return m;
   });
 
+/** Decodes a funding row. */
 export const decodeFunding = (b: Uint8Array): Funding =>
   decode(b, (r) => ({ limit: readMoney(r), locked: readMoney(r) }));
 
+/** Decodes a till row. */
 export const decodeTill = (b: Uint8Array): Till =>
   decode(b, (r) => {
     const head = { state: readName(r, ["ACTIVE", "REVOKED"] as const), member: r.u16(), store: r.u16() };
@@ -194,6 +198,7 @@ export const decodeTill = (b: Uint8Array): Till =>
     return { ...head, ...what, ...day, label: r.text(32) };
   });
 
+/** Decodes a campaign row. */
 export const decodeCampaign = (b: Uint8Array): Campaign =>
   decode(b, (r) => {
     const state = readName(r, ["PUBLISHED", "PAUSED", "CLOSED"] as const);
@@ -203,6 +208,7 @@ export const decodeCampaign = (b: Uint8Array): Campaign =>
     return { ...head, ...counts, ...sums, redeemUntil: readTime(r), stretchMs: readTime(r), sweepAt: r.u32() };
   });
 
+/** Decodes a batch row. */
 export const decodeBatch = (b: Uint8Array): Batch =>
   decode(b, (r) => ({ first: r.u32(), count: r.u32(), ticketKey: r.raw(32) }));
 
@@ -214,11 +220,13 @@ function readCoupon(r: Reader): Coupon {
   return c;
 }
 
+/** Decodes a coupon row. */
 export const decodeCoupon = (b: Uint8Array): Coupon => decode(b, readCoupon);
 
 /** How many coupons of the campaign a key has claimed. */
 export const decodeHolder = (b: Uint8Array): number => decode(b, (r) => r.u16());
 
+/** Decodes a redemption row. */
 export const decodeRedemption = (b: Uint8Array): Redemption =>
   decode(b, (r) => {
     const state = readName(r, ["ACCRUED", "VOIDED"] as const);
@@ -227,6 +235,7 @@ export const decodeRedemption = (b: Uint8Array): Redemption =>
     return { ...head, ...value, at: readTime(r), finalAt: r.u53() };
   });
 
+/** Decodes an obligation row. */
 export const decodeObligation = (b: Uint8Array): Obligation =>
   decode(b, (r) => {
     const o = { sum: r.u64(), count: r.u32() };

@@ -27,14 +27,17 @@ const relativeMsMin = 60_000;
 const relativeMsMax = 10 * 365 * dayMs;
 const termsFormat = 1;
 
+/** The value kinds, in the order of their numbers from 0. */
 export const valueKinds = ["AMOUNT", "PERCENT", "FREE_ITEM", "STORED", "FIXED_PRICE", "BUY_GET"] as const;
 /** By which rule a coupon's value follows from a bill. The last two decode, but no campaign may have them yet. */
 export type ValueKind = (typeof valueKinds)[number];
 
+/** The reimbursement rules, in the order of their numbers from 0. */
 export const reimbursements = ["USED", "FACE"] as const;
 /** Whether the funder pays for the value used, or for the face. */
 export type Reimburse = (typeof reimbursements)[number];
 
+/** The transfer modes, in the order of their numbers from 0. */
 export const transferModes = ["none", "gift", "trade"] as const;
 /** How far a coupon may be passed on. */
 export type TransferMode = (typeof transferModes)[number];
@@ -106,9 +109,12 @@ export function indexOfName<T extends string>(names: readonly T[], name: T): num
   return i;
 }
 
+/** Reads an amount. */
 export const readMoney = (r: Reader): bigint => r.upTo(moneyMax);
+/** Reads a time, Unix ms. */
 export const readTime = (r: Reader): number => r.u53(timeMax);
 
+/** Reads basis points. */
 export function readBps(r: Reader): number {
   const v = r.u16();
   r.require(v <= bpsMax, `${v} basis points`);

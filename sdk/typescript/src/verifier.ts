@@ -97,6 +97,7 @@ export interface FileReceipt {
 const receiptFormat = "scrip-receipt/v1";
 const receiptFileCharsMax = 256 << 10;
 
+/** Checks answers and files against one chain's committee. */
 export class Verifier {
   readonly genesis: Genesis;
 

@@ -68,11 +68,13 @@ export class Reader {
     return at;
   }
 
+  /** The next n bytes. */
   raw(n: number): Uint8Array {
     const at = this.#take(n);
     return this.#bytes.slice(at, at + n);
   }
 
+  /** Unsigned numbers of one to eight bytes. */
   u8(): number {
     return this.#view.getUint8(this.#take(1));
   }
@@ -168,6 +170,7 @@ export class Writer {
     return this.raw(b);
   }
 
+  /** Bytes as they are. */
   raw(b: Uint8Array): this {
     this.#parts.push(b);
     return this;
@@ -179,6 +182,7 @@ export class Writer {
     return this.raw(b);
   }
 
+  /** Unsigned numbers of one to eight bytes. */
   u8(v: number): this {
     return this.#int(1, BigInt(v));
   }
