@@ -10,15 +10,41 @@ import (
 
 	"github.com/scrip-network/scrip/pbft"
 	"github.com/scrip-network/scrip/pbft/dualpath"
+	"github.com/scrip-network/scrip/pbft/original"
 	"github.com/scrip-network/scrip/pbft/pbfttest"
 )
 
-// mutants are the known-broken engines, by the names of sim --mutant.
-var mutants = []struct {
+// mutant is a known-broken engine, by the name that sim --mutant has for it.
+type mutant[M any] struct {
 	name     string
-	mutation dualpath.Mutation
+	mutation M
 	what     string
-}{
+}
+
+// mutantRow is what is told of a mutant.
+type mutantRow struct {
+	Name string `json:"name"`
+	What string `json:"what"`
+}
+
+// find returns the mutation of a name, the zero one if there is none.
+func find[M any](list []mutant[M], name string) (mutation M) {
+	for _, m := range list {
+		if m.name == name {
+			return m.mutation
+		}
+	}
+	return mutation
+}
+
+func rowsOf[M any](list []mutant[M]) (rows []mutantRow) {
+	for _, m := range list {
+		rows = append(rows, mutantRow{m.name, m.what})
+	}
+	return rows
+}
+
+var mutants = []mutant[dualpath.Mutation]{
 	{"fast-unarmed", dualpath.MutantFastUnarmed, "commits unarmed blocks on the fast path"},
 	{"highest-only", dualpath.MutantHighestOnly, "a new view forgets bare votes"},
 	{"support-plus-one", dualpath.MutantSupportPlusOne, "a new view asks for one report more than there may be"},
@@ -33,10 +59,24 @@ var mutants = []struct {
 	{"strict-rule", dualpath.MutantStrictRule, "uses the rule for larger committees where there are fewer members"},
 }
 
+// originalMutants are those of the original protocol.
+var originalMutants = []mutant[original.Mutation]{
+	{"forget-prepared", original.MutantForgetPrepared, "reports nothing prepared when it gives a view up"},
+	{"null-for-prepared", original.MutantNullForPrepared, "a new view drops what few report to be prepared"},
+	{"commit-unprepared", original.MutantCommitUnprepared, "votes to commit with its first vote"},
+	{"trust-new-view", original.MutantTrustNewView, "takes the primary's word for what a new view orders"},
+	{"vote-after-view-change", original.MutantVoteAfterViewChange, "votes in a view that it gave up"},
+	{"vote-not-durable", original.MutantVoteNotDurable, "does not log its votes"},
+	{"certificate-not-durable", original.MutantCertificateNotDurable, "does not log what is prepared"},
+	{"few-reports", original.MutantFewReports, "starts a view on one report too few"},
+	{"lowest-view", original.MutantLowestView, "orders again what was prepared in the lowest view"},
+}
+
 // simOptions are the flags of sim.
 type simOptions struct {
 	seed, from  uint64
 	seeds       int
+	engine      string
 	mutant      string
 	n, f, p     int
 	workers     int
@@ -54,11 +94,12 @@ func newSimCommand(a *App) *cobra.Command {
 			"--seed replays it with a trace. A --mutant is an engine with one rule broken, which\n" +
 			"shows that the simulation would notice.",
 		Example: "  scrip sim --seeds 1000\n  scrip sim --seed 42\n" +
-			"  scrip sim --mutant fast-unarmed\n  scrip sim --list-mutants",
+			"  scrip sim --mutant fast-unarmed\n  scrip sim --list-mutants\n" +
+			"  scrip sim --engine original --mutant forget-prepared",
 		RunE: func(c *cobra.Command, _ []string) error {
 			switch {
 			case o.listMutants:
-				return a.listMutants()
+				return a.listMutants(o)
 			case c.Flags().Changed("seed"):
 				return a.replay(o)
 			}
@@ -69,6 +110,7 @@ func newSimCommand(a *App) *cobra.Command {
 	f.Uint64Var(&o.seed, "seed", 0, "replay this one run with its trace")
 	f.IntVar(&o.seeds, "seeds", o.seeds, "how many runs")
 	f.Uint64Var(&o.from, "from", o.from, "first seed")
+	engineFlag(c, &o.engine)
 	f.StringVar(&o.mutant, "mutant", "", "play a known-broken engine")
 	f.BoolVar(&o.listMutants, "list-mutants", false, "list the known-broken engines")
 	f.IntVar(&o.n, "members", 0, "members n; default: drawn from the seed")
@@ -80,42 +122,60 @@ func newSimCommand(a *App) *cobra.Command {
 	_ = c.RegisterFlagCompletionFunc("mutant", func(*cobra.Command, []string, string) ([]string,
 		cobra.ShellCompDirective) {
 		var names []string
-		for _, m := range mutants {
-			names = append(names, m.name)
+		for _, m := range append(rowsOf(mutants), rowsOf(originalMutants)...) {
+			names = append(names, m.Name)
 		}
 		return names, cobra.ShellCompDirectiveNoFileComp
 	})
 	return c
 }
 
-func (a *App) listMutants() error {
-	type mutant struct {
-		Name string `json:"name"`
-		What string `json:"what"`
+func (a *App) listMutants(o simOptions) error {
+	p, err := protocolOf(o.engine)
+	if err != nil {
+		return err
 	}
-	var all []mutant
+	all := rowsOf(mutants)
+	if p == pbft.Original {
+		all = rowsOf(originalMutants)
+	}
 	rows := Rows{Head: []string{"MUTANT", "WHAT IS BROKEN"}}
-	for _, m := range mutants {
-		all = append(all, mutant{m.name, m.what})
-		rows.Body = append(rows.Body, []string{m.name, m.what})
+	for _, m := range all {
+		rows.Body = append(rows.Body, []string{m.Name, m.What})
 	}
 	return ShowAll(a, all, rows)
+}
+
+// newEngine returns what makes the engines that the flags ask for.
+func (o *simOptions) newEngine(p pbft.Protocol) (f pbfttest.Factory, mutation dualpath.Mutation, err error) {
+	var broken original.Mutation
+	if p == pbft.Original {
+		broken = find(originalMutants, o.mutant)
+		f = func(cfg pbft.Config, log []pbft.Record) (pbft.Engine, error) {
+			return original.NewMutant(cfg, log, broken)
+		}
+	} else {
+		mutation = find(mutants, o.mutant)
+		f = func(cfg pbft.Config, log []pbft.Record) (pbft.Engine, error) {
+			return dualpath.NewMutant(cfg, log, mutation)
+		}
+	}
+	if o.mutant != "" && mutation == dualpath.Faithful && broken == original.Faithful {
+		err = &Error{Exit: ExitUsage, Text: "there is no mutant " + quoted(o.mutant) + " of this engine",
+			Next: "scrip sim --list-mutants --engine " + p.String()}
+	}
+	return f, mutation, err
 }
 
 // simulation turns the flags into options of the simulator.
 func (o *simOptions) simulation() (opt pbfttest.Options, err error) {
 	opt.SafetyOnly = o.safetyOnly
-	mutation := dualpath.Faithful
-	for _, m := range mutants {
-		if m.name == o.mutant {
-			mutation = m.mutation
-		}
+	if opt.Protocol, err = protocolOf(o.engine); err != nil {
+		return opt, err
 	}
-	if o.mutant != "" && mutation == dualpath.Faithful {
-		return opt, &Error{Exit: ExitUsage, Text: "there is no mutant " + quoted(o.mutant), Next: "scrip sim --list-mutants"}
-	}
-	opt.New = func(cfg pbft.Config, log []pbft.Record) (pbft.Engine, error) {
-		return dualpath.NewMutant(cfg, log, mutation)
+	var mutation dualpath.Mutation
+	if opt.New, mutation, err = o.newEngine(opt.Protocol); err != nil {
+		return opt, err
 	}
 	if o.n == 0 && (mutation == dualpath.MutantNoEvidenceClause || mutation == dualpath.MutantStrictRule) {
 		equivocating(&opt)
@@ -135,9 +195,13 @@ func (o *simOptions) simulation() (opt pbfttest.Options, err error) {
 	}
 	if o.p < 0 {
 		o.p = fastFaults
+		if opt.Protocol == pbft.Original {
+			o.p = 0
+		}
 	}
 	opt.Shapes = []pbfttest.Shape{{Members: o.n, Faults: o.f, FastFaults: o.p}}
-	if _, err := pbfttest.NewStage(pbfttest.StageOptions{Shape: opt.Shapes[0], New: opt.New}); err != nil {
+	if _, err := pbfttest.NewStage(pbfttest.StageOptions{Shape: opt.Shapes[0], New: opt.New,
+		Parameters: pbft.Parameters{Protocol: opt.Protocol}}); err != nil {
 		return opt, usageError("%d members with %d faults and %d fast faults: %v", o.n, o.f, o.p, err)
 	}
 	return opt, nil
@@ -173,6 +237,9 @@ func violationsOf(r *pbfttest.Result) []violation {
 // broken is the error of runs in which a promise was broken.
 func broken(seed uint64, o simOptions) *Error {
 	next := "scrip sim --seed " + strconv.FormatUint(seed, 10)
+	if o.engine != "" {
+		next += " --engine " + o.engine
+	}
 	if o.mutant != "" {
 		next += " --mutant " + o.mutant
 	}
