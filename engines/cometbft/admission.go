@@ -32,22 +32,20 @@ func (a *app) CheckTx(_ context.Context, q *abci.RequestCheckTx) (*abci.Response
 
 // InsertTx implements abci.Application: it takes a transaction from another
 // validator. Its signatures are checked together with those of others; only then is
-// it in the pool.
+// it in the pool. What there is no room for may come again.
 func (a *app) InsertTx(_ context.Context, q *abci.RequestInsertTx) (*abci.ResponseInsertTx, error) {
-	err := a.pool.full()
-	if err == nil {
-		err = a.front.check(q.Tx, func(tx *node.Tx, err error) {
-			if err == nil {
-				err = a.pool.add(tx, false)
-			}
-			if err != nil {
-				a.metrics.refused.Inc()
-			}
-		})
-	}
-	if err != nil {
+	if a.pool.full() != nil {
 		return &abci.ResponseInsertTx{Code: abci.CodeTypeRetry}, nil
 	}
+	a.front.check([][]byte{q.Tx}, func(j *judged) {
+		err := j.errs[0]
+		if err == nil {
+			err = a.pool.add(j.txs[0], false)
+		}
+		if err != nil {
+			a.metrics.refused.Inc()
+		}
+	})
 	return &abci.ResponseInsertTx{}, nil
 }
 

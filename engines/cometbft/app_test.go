@@ -8,8 +8,8 @@ import (
 	"testing"
 	"time"
 
-	abci "github.com/cometbft/cometbft/abci/types"
 	"github.com/cockroachdb/pebble/v2/vfs"
+	abci "github.com/cometbft/cometbft/abci/types"
 
 	"github.com/scrip-network/scrip/chain"
 	"github.com/scrip-network/scrip/client"
@@ -254,8 +254,10 @@ func TestWrongSignaturesEnterNoBlock(t *testing.T) {
 			if _, err := m.app.InsertTx(ctx, &abci.RequestInsertTx{Tx: bad}); err != nil {
 				t.Fatal(err)
 			}
-			if _, err := m.app.front.wait(ctx, bad); !isCode(err, node.CodeBadSignature) {
-				t.Errorf("after another validator has sent it: %v", err)
+			j, err := m.app.front.wait(ctx, good, bad, good[:9])
+			if err != nil || j.errs[0] != nil || !isCode(j.errs[1], node.CodeBadSignature) || j.errs[2] == nil ||
+				j.txs[1] != nil {
+				t.Errorf("after another validator has sent it: %v, %v", j.errs, err)
 			}
 		}
 		if txs, _ := m.app.pool.size(); txs != 0 {

@@ -44,7 +44,8 @@ func TestAHomeRunsOnOneEngine(t *testing.T) {
 		}
 	}
 	var trouble *validator.Trouble
-	if _, err := claim(newLog([]byte("a vote")), id); !errors.As(err, &trouble) || trouble.Kind != validator.KindUnsafeKey {
+	_, err := claim(newLog([]byte("a vote")), id)
+	if !errors.As(err, &trouble) || trouble.Kind != validator.KindUnsafeKey {
 		t.Errorf("a home of another engine is claimed: %v", err)
 	}
 	if _, err := pbft.DecodeRecords([]byte(engineFrame)); err == nil {

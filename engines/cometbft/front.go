@@ -86,84 +86,97 @@ func (f *front) single(raw []byte) (*node.Tx, error) {
 	return tx, nil
 }
 
+// judged are transactions with what is known of each: either the decoded form of a
+// good one or a refusal.
+type judged struct {
+	txs  []*node.Tx
+	errs []error
+
+	fresh []int // those whose signatures nobody has checked before
+	items []sig.Item
+}
+
+// gather decodes transactions and collects the signatures that are to be checked.
+func (f *front) gather(raws [][]byte) *judged {
+	j := &judged{txs: make([]*node.Tx, len(raws)), errs: make([]error, len(raws))}
+	for i, raw := range raws {
+		if j.txs[i] = f.known(raw); j.txs[i] != nil {
+			continue
+		}
+		if j.txs[i], j.errs[i] = f.decode(raw); j.errs[i] == nil {
+			j.items = append(j.items, j.txs[i].Signatures...)
+			j.fresh = append(j.fresh, i)
+		}
+	}
+	return j
+}
+
+// settle ends a gathering with the verdicts of its signatures; nil means that there
+// are none, because too much waits.
+func (f *front) settle(j *judged, ok []bool) {
+	for _, i := range j.fresh {
+		if ok == nil {
+			j.errs[i] = refusalBusy()
+			continue
+		}
+		n := len(j.txs[i].Signatures)
+		if allTrue(ok[:n]) {
+			f.remember(j.txs[i])
+		} else {
+			j.errs[i] = errSignature()
+		}
+		ok = ok[n:]
+	}
+	for i, err := range j.errs {
+		if err != nil {
+			j.txs[i] = nil
+		}
+	}
+}
+
 // resolve checks the transactions of a block, and all signatures that nobody has
 // checked before in one batch, unless each is to be checked by itself.
 func (f *front) resolve(raws [][]byte) (txs []*node.Tx, errs []error) {
+	if f.workers != nil {
+		j := f.gather(raws)
+		ok := make([]bool, len(j.items))
+		f.verifier.Check(j.items, ok)
+		f.settle(j, ok)
+		return j.txs, j.errs
+	}
 	txs, errs = make([]*node.Tx, len(raws)), make([]error, len(raws))
-	if f.workers == nil {
-		for i, raw := range raws {
-			txs[i], errs[i] = f.single(raw)
-		}
-		return txs, errs
-	}
-	var items []sig.Item
-	var fresh []int
 	for i, raw := range raws {
-		if txs[i] = f.known(raw); txs[i] != nil {
-			continue
-		}
-		if txs[i], errs[i] = f.decode(raw); errs[i] == nil {
-			items = append(items, txs[i].Signatures...)
-			fresh = append(fresh, i)
-		}
-	}
-	ok := make([]bool, len(items))
-	f.verifier.Check(items, ok)
-	for _, i := range fresh {
-		n := len(txs[i].Signatures)
-		if allTrue(ok[:n]) {
-			f.remember(txs[i])
-		} else {
-			errs[i] = errSignature()
-		}
-		ok = ok[n:]
+		txs[i], errs[i] = f.single(raw)
 	}
 	return txs, errs
 }
 
-// check checks one transaction together with others that wait, and calls done once,
-// from another goroutine or from here. An error of check means that done is not
-// called: there are too many.
-func (f *front) check(raw []byte, done func(*node.Tx, error)) error {
-	if tx := f.known(raw); tx != nil {
-		done(tx, nil)
-		return nil
+// check checks transactions together with all others that wait, and calls done once,
+// from another goroutine or from here.
+func (f *front) check(raws [][]byte, done func(*judged)) {
+	j := f.gather(raws)
+	if len(j.fresh) == 0 {
+		f.settle(j, []bool{})
+		done(j)
+		return
 	}
-	tx, err := f.decode(raw)
-	if err != nil {
-		done(nil, err)
-		return nil
-	}
-	err = f.workers.Submit(sig.Bulk, tx.Signatures, func(ok []bool) {
-		switch {
-		case ok == nil: // the workers stopped
-			done(nil, refusalBusy())
-		case !allTrue(ok):
-			done(nil, errSignature())
-		default:
-			f.remember(tx)
-			done(tx, nil)
-		}
+	err := f.workers.Submit(sig.Bulk, j.items, func(ok []bool) { // nil if the workers stopped
+		f.settle(j, ok)
+		done(j)
 	})
 	if err != nil {
-		return refusalBusy()
+		f.settle(j, nil)
+		done(j)
 	}
-	return nil
 }
 
 // wait is check for a caller who waits.
-func (f *front) wait(ctx context.Context, raw []byte) (*node.Tx, error) {
-	type verdict struct {
-		tx  *node.Tx
-		err error
-	}
-	settled := make(chan verdict, 1)
-	if err := f.check(raw, func(tx *node.Tx, err error) { settled <- verdict{tx, err} }); err != nil {
-		return nil, err
-	}
+func (f *front) wait(ctx context.Context, raws ...[]byte) (*judged, error) {
+	settled := make(chan *judged, 1)
+	f.check(raws, func(j *judged) { settled <- j })
 	select {
-	case v := <-settled:
-		return v.tx, v.err
+	case j := <-settled:
+		return j, nil
 	case <-ctx.Done():
 		return nil, fmt.Errorf("submit: %w", ctx.Err())
 	}

@@ -7,9 +7,12 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
+	"os"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -203,7 +206,11 @@ func (n *Node) assemble(ctx context.Context) (*cometnode.Node, error) {
 func (n *Node) cometConfig() (*config.Config, error) {
 	c := config.DefaultConfig()
 	c.SetRoot(n.cfg.Dir)
-	config.EnsureRoot(n.cfg.Dir)
+	for _, name := range []string{config.DefaultConfigDir, config.DefaultDataDir} {
+		if err := os.MkdirAll(filepath.Join(n.cfg.Dir, name), 0o700); err != nil {
+			return nil, fmt.Errorf("make CometBFT's folders: %w", err)
+		}
+	}
 	c.Moniker = "scrip-" + strconv.Itoa(int(n.cfg.Self))
 	c.RPC.ListenAddress = "" // clients use the HTTP API
 	c.P2P.ListenAddress = "tcp://" + n.cfg.ListenPeers
@@ -250,14 +257,43 @@ const evidenceBytesMax = 64 << 10
 
 // Submit implements api.Node; see node.Node.Submit.
 func (n *Node) Submit(ctx context.Context, raw []byte, by *[32]byte) (node.Pending, error) {
-	comet := n.comet.Load()
-	if comet == nil || n.app.outcomes.ended() != nil {
-		return node.Pending{}, node.ErrStopped
+	txs, errs := n.judge(ctx, [][]byte{raw})
+	if errs[0] != nil {
+		return node.Pending{}, errs[0]
 	}
-	tx, err := n.checked(ctx, raw)
-	if err != nil {
-		return node.Pending{}, err
+	return n.admit(ctx, txs[0], by)
+}
+
+// judge checks transactions of clients: with Batch wholly, with Admission all but the
+// signatures, which are CheckTx's to look at.
+func (n *Node) judge(ctx context.Context, raws [][]byte) (txs []*node.Tx, errs []error) {
+	txs, errs = make([]*node.Tx, len(raws)), make([]error, len(raws))
+	full := n.app.pool.full()
+	ended := n.comet.Load() == nil || n.app.outcomes.ended() != nil
+	if n.workers != nil && full == nil && !ended {
+		j, err := n.app.front.wait(ctx, raws...)
+		if err == nil {
+			return j.txs, j.errs
+		}
+		full = err
 	}
+	for i, raw := range raws {
+		switch {
+		case ended:
+			errs[i] = node.ErrStopped
+		case n.workers == nil:
+			txs[i], errs[i] = n.app.front.decode(raw)
+		default:
+			if txs[i] = n.app.front.known(raw); txs[i] == nil {
+				errs[i] = full
+			}
+		}
+	}
+	return txs, errs
+}
+
+// admit hands a judged transaction on, unless it is known or the state refuses it.
+func (n *Node) admit(ctx context.Context, tx *node.Tx, by *[32]byte) (node.Pending, error) {
 	p := node.Pending{ID: tx.ID, ExpiresMs: tx.ExpiresMs, Known: true}
 	if n.app.pool.has(tx.ID) {
 		return p, nil
@@ -270,24 +306,38 @@ func (n *Node) Submit(ctx context.Context, raw []byte, by *[32]byte) (node.Pendi
 		return node.Pending{}, refusal
 	}
 	if n.workers != nil {
-		err = n.app.pool.add(tx, true)
-	} else if err = n.toMempool(ctx, comet.Mempool(), raw); errors.Is(err, mempool.ErrTxInCache) {
+		if err := n.app.pool.add(tx, true); err != nil {
+			return node.Pending{}, err
+		}
+	} else if err := n.toMempool(ctx, n.comet.Load().Mempool(), tx.Raw); errors.Is(err, mempool.ErrTxInCache) {
 		return p, nil
+	} else if err != nil {
+		return node.Pending{}, err
 	}
 	p.Known = false
-	return p, err
+	return p, nil
 }
 
-// checked returns the transaction in raw: with Batch it is checked wholly, with
-// Admission CheckTx looks at the signatures.
-func (n *Node) checked(ctx context.Context, raw []byte) (*node.Tx, error) {
-	if n.workers == nil {
-		return n.app.front.decode(raw)
+// SubmitAll implements api.Node: Submit and Wait of many transactions, whose
+// signatures are checked together. See node.Node.SubmitAll.
+func (n *Node) SubmitAll(ctx context.Context, raws [][]byte, by *[32]byte, outcomes chan<- node.Submitted) {
+	txs, errs := n.judge(ctx, raws)
+	var g sync.WaitGroup
+	defer g.Wait()
+	for i, tx := range txs {
+		s := node.Submitted{Tx: i, Err: errs[i]}
+		if s.Err != nil {
+			outcomes <- s
+			continue
+		}
+		g.Go(func() {
+			p, err := n.admit(ctx, tx, by)
+			if s.Err = err; err == nil {
+				s.Outcome, s.Err = n.Wait(ctx, p.ID, node.Executed)
+			}
+			outcomes <- s
+		})
 	}
-	if err := n.app.pool.full(); err != nil && n.app.front.known(raw) == nil {
-		return nil, err
-	}
-	return n.app.front.wait(ctx, raw)
 }
 
 // toMempool hands a transaction to CometBFT's mempool and waits for what CheckTx

@@ -90,7 +90,7 @@ func (p *pool) add(tx *node.Tx, own bool) error {
 	p.senders[tx.Sender]++
 	if !own {
 		p.foreign++
-	} else if p.tells {
+	} else if p.tells && len(p.fresh) < p.txsMax { // what is too much is proposed by this validator
 		p.fresh = append(p.fresh, tx.Raw)
 	}
 	close(p.arrived)

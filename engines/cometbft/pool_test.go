@@ -27,6 +27,7 @@ func TestThePoolIsAList(t *testing.T) {
 		r := coupontest.NewRandom(seed)
 		p := newPool(txsMax, bytesMax, true)
 		var model, told []*node.Tx
+		var heard [][]byte
 		drop := func(gone func(*node.Tx) bool) { model = slices.DeleteFunc(model, gone) }
 		for now := uint64(1); now < 400; now++ {
 			switch r.N(6) {
@@ -46,6 +47,12 @@ func TestThePoolIsAList(t *testing.T) {
 				if len(ids) != n-len(model) {
 					t.Fatalf("seed %d: %d expired, want %d", seed, len(ids), n-len(model))
 				}
+			case 2:
+				raws := p.reap(25)
+				if len(raws) > 2 {
+					t.Fatalf("seed %d: %d transactions in 25 bytes", seed, len(raws))
+				}
+				heard = append(heard, raws...)
 			default:
 				tx := poolTx(now, byte(r.N(8)), (now+r.Between(1, 60))*pruneEveryMs)
 				own := r.Chance(60)
@@ -67,15 +74,13 @@ func TestThePoolIsAList(t *testing.T) {
 					len(model))
 			}
 		}
-		raws := p.reap(25)
-		if len(told) > 2 && len(raws) != 2 {
-			t.Fatalf("seed %d: %d transactions in 25 bytes", seed, len(raws))
-		}
-		raws = append(raws, p.reap(0)...)
-		for i, tx := range told {
-			if !slices.Equal(raws[i], tx.Raw) {
+		for i, raw := range append(heard, p.reap(0)...) {
+			if i >= len(told) || !slices.Equal(raw, told[i].Raw) {
 				t.Fatalf("seed %d: the others are told something else", seed)
 			}
+		}
+		if len(heard) < txsMax/2 || len(p.fresh) != 0 {
+			t.Fatalf("seed %d: the others are told of %d transactions, %d are left", seed, len(heard), len(p.fresh))
 		}
 	}
 }

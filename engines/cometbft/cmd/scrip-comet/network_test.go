@@ -68,7 +68,9 @@ func newNetwork(t *testing.T, ctx context.Context, s cometbft.Signatures) (*netw
 }
 
 // publish signs a campaign, which Submit waits for with its proof.
-func publish(t *testing.T, ctx context.Context, c *client.Client, dev *genesis.DevNetwork, title string) *client.Receipt {
+func publish(
+	t *testing.T, ctx context.Context, c *client.Client, dev *genesis.DevNetwork, title string,
+) *client.Receipt {
 	t.Helper()
 	now := uint64(time.Now().UnixMilli())
 	const day = 86_400_000
