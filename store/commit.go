@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"encoding/binary"
 	"fmt"
 	"slices"
@@ -134,8 +135,9 @@ func (l *Ledger) write(b *BlockBatch, sync bool) (err error) {
 
 func (l *Ledger) writeTxs(w *batchWriter, b *BlockBatch) error {
 	value := make([]byte, 0, 12)
-	for i := range b.Txs {
-		t := &b.Txs[i]
+	txs := slices.SortedStableFunc(slices.Values(b.Txs), func(x, y TxRef) int { return bytes.Compare(x.ID[:], y.ID[:]) })
+	for i := range txs {
+		t := &txs[i]
 		w.key = append(append(w.key[:0], tableTx), t.ID[:]...)
 		if t.IfAbsent {
 			_, ok, err := get(l.db, w.key)
@@ -182,7 +184,10 @@ func (w *batchWriter) heightValue(table byte, height uint64, value []byte) {
 	w.set(heightKey(table, height), value)
 }
 
+// writes puts changes in the order of their keys: a memory table finds the place
+// of the next key from that of the last.
 func (w *batchWriter) writes(table byte, writes []Write) {
+	writes = slices.SortedStableFunc(slices.Values(writes), func(x, y Write) int { return bytes.Compare(x.Key, y.Key) })
 	for i := range writes {
 		w.key = append(append(w.key[:0], table), writes[i].Key...)
 		if writes[i].Value != nil {
