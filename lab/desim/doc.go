@@ -30,9 +30,10 @@
 // "sim" and must not be set beside measured ones without saying so.
 //
 // So figures are optimistic: ratios between engines that share all of this can be
-// trusted further than absolute ones. Compared with four validators as processes on
-// one machine, the simulated processor time of a transaction was within a third of
-// the measured one.
+// trusted further than absolute ones. In the one comparison made so far, of four
+// validators as processes on one machine at saturation, the simulated processor time
+// of a transaction was a quarter below the measured one; the costs are of a quiet
+// machine, and that one was busy.
 //
 // # Determinism
 //
