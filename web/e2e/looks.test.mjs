@@ -8,7 +8,7 @@ import { publish, startNetwork, tickets } from "./network.mjs";
 let browser, network, coffee, books;
 
 before(async () => {
-  network = await startNetwork();
+  network = await startNetwork("--empty");
   browser = await launch();
   const a = await publish(network, ["--title", "Free coffee", "--issuer", "1", "--kind", "amount", "--face", "4.50", "--supply",
     "200", "--redeem-until", "+30d", "--show-max", "4.50", "--shops", "2", "--terms", "One coffee each."], "mall");

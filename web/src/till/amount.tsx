@@ -7,7 +7,7 @@ import { money } from "../kit/format.ts";
 import { ruleOf } from "../kit/terms.ts";
 import { t as kit } from "../kit/text.ts";
 import { Button } from "../kit/ui.tsx";
-import { useTill } from "./app.tsx";
+import { useTill } from "./context.ts";
 import { t } from "./text.ts";
 
 /** Bill is what the cashier said: the amount, or that it is at least that. */

@@ -1,25 +1,16 @@
 /** The till: paired or not, and then one calm surface. */
 import type { ComponentChildren, JSX } from "preact";
-import { createContext } from "preact";
-import { useContext, useEffect, useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import { OtherChain, type Link } from "../kit/chain.ts";
 import { Shell } from "../kit/shell.tsx";
 import { t as kit } from "../kit/text.ts";
 import { Button, Failure, Loading, Notice } from "../kit/ui.tsx";
+import { TillContext } from "./context.ts";
 import { Counter } from "./counter.tsx";
 import type { Till } from "./model.ts";
 import { Pairing, PairWaiting, SetPin } from "./pair.tsx";
 import { become, keyOf, pair, readBrought, waiting, type Brought } from "./key.ts";
 import { t } from "./text.ts";
-
-export const TillContext = createContext<Till | undefined>(undefined);
-
-/** useTill returns the till that is open. */
-export function useTill(): Till {
-  const till = useContext(TillContext);
-  if (!till) throw new Error("no till is open");
-  return till;
-}
 
 const checkMs = 30_000;
 

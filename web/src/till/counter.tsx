@@ -2,11 +2,10 @@
 import type { JSX } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { OutcomeUnknown } from "@scrip/sdk/client";
-import { number } from "../kit/format.ts";
 import { codeOf } from "../kit/refusal/refusal.ts";
 import { CameraScanner, useWedge } from "../kit/scan/scan.tsx";
 import { Button, Field, Notice } from "../kit/ui.tsx";
-import { useTill } from "./app.tsx";
+import { useTill } from "./context.ts";
 import { Amount, type Bill } from "./amount.tsx";
 import { Invoice } from "./invoice.tsx";
 import type { Asked, Sale } from "./model.ts";
@@ -134,9 +133,3 @@ export function Counter(): JSX.Element {
     default: return <Ready onText={(text) => void read(text)} onCustomer={() => setStep({ kind: "bill" })} />;
   }
 }
-
-/** count writes how many seconds something takes already. */
-export function count(ms: number): string {
-  return t("waitingSeconds", { n: number(Math.max(0, Math.round(ms / 1000))) });
-}
-

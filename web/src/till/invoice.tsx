@@ -5,7 +5,7 @@ import { money, number } from "../kit/format.ts";
 import { Qr } from "../kit/qr.tsx";
 import { t as kit } from "../kit/text.ts";
 import { Button, Loading, Notice, useLoad, useNow } from "../kit/ui.tsx";
-import { useTill } from "./app.tsx";
+import { useTill } from "./context.ts";
 import { t } from "./text.ts";
 
 export function Invoice(p: { bill: bigint; onCancel: () => void }): JSX.Element {

@@ -1,23 +1,15 @@
 /** The till: takes coupons at a counter. */
 import "../kit/kit.css";
 import "./till.css";
-import { createContext, type JSX } from "preact";
-import { useContext, useEffect, useState } from "preact/hooks";
+import type { JSX } from "preact";
+import { useEffect, useState } from "preact/hooks";
 import { connect, type Link } from "../kit/chain.ts";
 import { startRouter, takeSecret } from "../kit/router.ts";
 import { mount } from "../kit/shell.tsx";
 import { registerWorker } from "../kit/worker.ts";
 import { App, NotYet } from "./app.tsx";
+import { LinkContext } from "./context.ts";
 import { Till } from "./model.ts";
-
-const LinkContext = createContext<Link | undefined>(undefined);
-
-/** useLink returns the chain that the page is connected to. */
-export function useLink(): Link {
-  const link = useContext(LinkContext);
-  if (!link) throw new Error("no chain is open");
-  return link;
-}
 
 function Face(p: { fragment: string | undefined }): JSX.Element {
   const [link, setLink] = useState<Link>();

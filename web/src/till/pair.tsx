@@ -5,12 +5,11 @@ import { base64url } from "@scrip/sdk/bytes";
 import { Qr } from "../kit/qr.tsx";
 import { CameraScanner } from "../kit/scan/scan.tsx";
 import { Button, Failure, Field, Loading, useLoad } from "../kit/ui.tsx";
-import { useTill } from "./app.tsx";
+import { useLink, useTill } from "./context.ts";
 import { fingerprint, leave, paired, readBrought, waiting, type Brought } from "./key.ts";
 import { registered } from "./model.ts";
 import { pinOk, setPin } from "./pin.ts";
 import { t } from "./text.ts";
-import { useLink } from "./main.tsx";
 
 const pollMs = 1000;
 const sealBytes = 32;

@@ -1,11 +1,10 @@
 /** The result: accepted, refused or waiting, over the whole screen. Green is for what this till has verified. */
 import type { JSX } from "preact";
 import { useEffect, useRef } from "preact/hooks";
-import { money, seconds } from "../kit/format.ts";
+import { money, number, seconds } from "../kit/format.ts";
 import { cashierText } from "../kit/refusal/refusal.ts";
 import { useNow } from "../kit/ui.tsx";
-import { useTill } from "./app.tsx";
-import { count } from "./counter.tsx";
+import { useTill } from "./context.ts";
 import type { Sale } from "./model.ts";
 import { sound } from "./sound.ts";
 import { t } from "./text.ts";
@@ -61,7 +60,7 @@ function Waiting(p: { sinceMs: number }): JSX.Element {
   return (
     <>
       <p>{t("waitingText")}</p>
-      <p class="result-value" aria-hidden="true">{count(ms)}</p>
+      <p class="result-value" aria-hidden="true">{t("waitingSeconds", { n: number(Math.max(0, Math.round(ms / 1000))) })}</p>
       {ms > longMs && <p>{t("waitingLong")}</p>}
     </>
   );

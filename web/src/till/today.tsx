@@ -6,7 +6,7 @@ import { dateTime, money, number, time } from "../kit/format.ts";
 import { cashierText, failureOf } from "../kit/refusal/refusal.ts";
 import { t as kit } from "../kit/text.ts";
 import { Button, Check, Dialog, Failure, Field, toast, useNow } from "../kit/ui.tsx";
-import { useTill } from "./app.tsx";
+import { useTill } from "./context.ts";
 import type { Sale } from "./model.ts";
 import { SetPin } from "./pair.tsx";
 import { Locked, openPin, pinSet } from "./pin.ts";

@@ -1,13 +1,13 @@
 /** The wallet's frame: which page is shown, and what a link brought. */
 import type { ComponentChildren, JSX } from "preact";
-import { createContext } from "preact";
-import { useContext, useEffect, useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import { OtherChain, type Link } from "../kit/chain.ts";
-import { ago, dateTime } from "../kit/format.ts";
+import { ago } from "../kit/format.ts";
 import { go, match, route } from "../kit/router.ts";
 import { Shell } from "../kit/shell.tsx";
 import { t as kit } from "../kit/text.ts";
 import { Button, Failure, Loading, Notice, useNow } from "../kit/ui.tsx";
+import { SessionContext } from "./context.ts";
 import type { Session } from "./model.ts";
 import { Home } from "./home.tsx";
 import { CouponPage } from "./coupon.tsx";
@@ -20,15 +20,6 @@ import { Replace, RestorePage } from "./restore.tsx";
 import { ScanPage } from "./scan.tsx";
 import { readArrival, type Arrival } from "./arrival.ts";
 import { t } from "./text.ts";
-
-export const SessionContext = createContext<Session | undefined>(undefined);
-
-/** useSession returns the open wallet. */
-export function useSession(): Session {
-  const s = useContext(SessionContext);
-  if (!s) throw new Error("no wallet is open");
-  return s;
-}
 
 /** Opening is how the wallet came up: open, or why not. */
 export type Opening =
@@ -53,15 +44,6 @@ function Frame(p: { link?: Link | undefined; owner?: string | undefined; title?:
       {p.children}
     </Shell>
   );
-}
-
-/** Stale says that what is shown is a copy, and of when. */
-export function Stale(): JSX.Element | null {
-  const session = useSession();
-  const { up, lastMs } = session.link.pulse.value;
-  const seen = Math.max(0, ...session.slips.value.map((s) => s.seenMs));
-  if (up > 0 || (lastMs === 0 && seen === 0) || navigator.onLine && lastMs === 0) return null;
-  return <Notice live><p>{t("savedCopy", { time: dateTime(seen) })}</p></Notice>;
 }
 
 function Page(): JSX.Element {

@@ -13,7 +13,7 @@ import { failureOf, textOf } from "../kit/refusal/refusal.ts";
 import { go } from "../kit/router.ts";
 import { ruleOf } from "../kit/terms.ts";
 import { Button, Failure, Loading, Notice, useLoad, type FailureText } from "../kit/ui.tsx";
-import { useSession } from "./app.tsx";
+import { useSession } from "./context.ts";
 import { Facts } from "./coupon.tsx";
 import { DeskRefusal } from "./model.ts";
 import type { Slip } from "./purse.ts";

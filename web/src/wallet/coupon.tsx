@@ -8,10 +8,10 @@ import { ago, dateTime, money } from "../kit/format.ts";
 import { cashierText, textOf } from "../kit/refusal/refusal.ts";
 import { ruleOf } from "../kit/terms.ts";
 import { LinkButton, Button, Empty, Failure, Notice, toast, useLoad, useNow } from "../kit/ui.tsx";
-import { Stale, useSession } from "./app.tsx";
+import { useSession } from "./context.ts";
 import type { Session } from "./model.ts";
 import type { Slip } from "./purse.ts";
-import { SlipCard } from "./slip.tsx";
+import { SlipCard, Stale } from "./slip.tsx";
 import { t } from "./text.ts";
 
 /** useSlip returns a coupon of the wallet as it is now. */

@@ -6,7 +6,7 @@ import { Qr } from "../kit/qr.tsx";
 import { failureOf } from "../kit/refusal/refusal.ts";
 import { t as kit } from "../kit/text.ts";
 import { Button, Copyable, Failure, LinkButton, Notice, Segments } from "../kit/ui.tsx";
-import { useSession } from "./app.tsx";
+import { useSession } from "./context.ts";
 import { NotHere, useSlip } from "./coupon.tsx";
 import type { Slip } from "./purse.ts";
 import { SlipCard } from "./slip.tsx";

@@ -1,14 +1,14 @@
 /** The first page: what is there to use, soonest end first. */
 import type { JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
-import { LinkButton, Button, Empty, Notice } from "../kit/ui.tsx";
+import { LinkButton, Button, Empty, Loading, Notice } from "../kit/ui.tsx";
 import { date } from "../kit/format.ts";
 import { go } from "../kit/router.ts";
 import { preference, prefer } from "../kit/i18n.ts";
-import { Stale, useSession } from "./app.tsx";
+import { useSession } from "./context.ts";
 import { byEnd, isOpen } from "./model.ts";
 import type { Slip } from "./purse.ts";
-import { SlipCard } from "./slip.tsx";
+import { SlipCard, Stale } from "./slip.tsx";
 import { keptAt } from "./keep.tsx";
 import { t } from "./text.ts";
 
@@ -71,10 +71,11 @@ export function Home(): JSX.Element {
     <div class="stack">
       <h1 class="unseen">{t("myCoupons")}</h1>
       <Stale />
-      {slips.length === 0 && <Empty title={t("emptyTitle")}><p>{t("emptyText")}</p></Empty>}
-      <KeepCard />
+      {session.scanning.value && <Loading what={t("restoreBusy")} />}
+      {slips.length === 0 && !session.scanning.value && <Empty title={t("emptyTitle")}><p>{t("emptyText")}</p></Empty>}
       <List head={t("usableHead")} slips={use} />
       <List head={t("waitingHead")} slips={wait} />
+      {!session.scanning.value && <KeepCard />}
       <LinkButton kind="main" wide href="#/scan">{t("scan")}</LinkButton>
       {past.length > 0 && (
         <details class="twin" open={use.length === 0 && past.length <= 3}>

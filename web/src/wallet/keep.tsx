@@ -4,7 +4,7 @@ import { useEffect, useState } from "preact/hooks";
 import { date } from "../kit/format.ts";
 import { failureOf } from "../kit/refusal/refusal.ts";
 import { Button, Failure, Field, LinkButton, Notice, toast, useLoad } from "../kit/ui.tsx";
-import { useSession } from "./app.tsx";
+import { useSession } from "./context.ts";
 import type { Session } from "./model.ts";
 import { makeCopy, passkeysHere } from "./passkey.ts";
 import { t } from "./text.ts";

@@ -19,6 +19,7 @@ import type { Purse, Slip, State, Use } from "./purse.ts";
 export const dayMs = 86_400_000;
 const deskMs = 10_000;
 const usesMax = 100;
+const scanStep = 10;
 
 /** DeskRefusal is a ticket desk's no; `retryS` says when to ask again, 0 = not. */
 export class DeskRefusal extends Error {
@@ -49,6 +50,9 @@ export function byEnd(a: Slip, b: Slip): number {
 export class Session {
   readonly #slips = signal<readonly Slip[]>([]);
   readonly slips: ReadonlySignal<readonly Slip[]> = this.#slips;
+  readonly #scanning = signal(false);
+  /** Whether coupons are being looked for. */
+  readonly scanning: ReadonlySignal<boolean> = this.#scanning;
   /** Terms by campaign, for the slips at hand; kept on the device. */
   readonly terms = signal<ReadonlyMap<number, Terms>>(new Map());
 
@@ -112,7 +116,7 @@ export class Session {
   async #failed(slip: Slip, error: unknown): Promise<void> {
     const { pending: _, ...rest } = (await this.purse.slip(slip.id)) ?? slip;
     const claimed = slip.pending?.what === "claim" || slip.pending?.what === "accept";
-    if (claimed && rest.height === 0) await this.link.store.delete(`coupon/${slip.id.toString(16).padStart(16, "0")}`);
+    if (claimed && rest.height === 0) await this.purse.forget(slip.id);
     else await this.purse.put({ ...rest, refusal: codeOf(error) });
     await this.#show();
   }
@@ -287,18 +291,18 @@ export class Session {
     if (failed) throw failed.reason;
   }
 
-  /** scan looks for coupons of the wallet that this device does not know, as after a restore. */
-  async scan(progress: (found: number) => void = () => {}): Promise<number> {
+  /** scan looks for coupons of the wallet that this device does not know, as after a restore. It returns how many it found. */
+  async scan(): Promise<number> {
     let found = 0;
     for (const c of await this.link.client.campaigns()) {
       let end = await this.purse.candidates(c.id);
-      for (let n = 0; n < end; n++) {
-        const key = this.purse.key(c.id, n);
-        for (const held of await this.link.client.holderCoupons(key.key)) {
-          if (held.campaign !== c.id) continue;
-          if (await this.take(BigInt(held.id), n)) progress(++found);
-          end = Math.max(end, await this.purse.candidates(c.id));
-        }
+      for (let n = 0; n < end; n += scanStep) {
+        const numbers = Array.from({ length: scanStep }, (_, i) => n + i);
+        const held = await Promise.all(numbers.map((k) => this.link.client.holderCoupons(this.purse.key(c.id, k).key)));
+        // A node may list anything: what is not of this campaign is left out, and each is proven.
+        const mine = held.flatMap((list, i) => list.filter((x) => x.campaign === c.id).map((x) => ({ id: BigInt(x.id), n: n + i })));
+        for (const m of mine) if (await this.take(m.id, m.n)) found++;
+        end = await this.purse.candidates(c.id);
       }
     }
     return found;
@@ -307,24 +311,27 @@ export class Session {
   /** take notes a coupon under a key of the wallet, if the ledger says so. */
   async take(id: bigint, n: number): Promise<boolean> {
     if (await this.purse.slip(id)) return false;
-    const c = await this.link.client.coupon(id);
-    if (!equalKeys(c.owner, this.purse.key(campaignOf(id), n).key)) return false;
-    await this.#remember(campaignOf(id), c.terms);
-    await this.purse.put({
-      id, n, state: "usable", title: c.terms.title, issuer: await this.link.member(c.campaign.issuer), valueLeft: c.valueLeft,
-      usesLeft: c.usesLeft, seq: c.seq, untilMs: c.until, seenMs: 0, height: 0, uses: [],
-    });
-    await this.refresh(id);
-    return true;
+    await this.purse.put({ id, n, state: "usable", title: "", issuer: "", valueLeft: 0n, usesLeft: 0, seq: 0, untilMs: 0,
+      seenMs: 0, height: 0, uses: [] });
+    const slip = await this.refresh(id).catch(() => undefined);
+    if (slip && slip.state !== "given") return true;
+    await this.purse.forget(id);
+    await this.#show();
+    return false;
   }
 
   /** finishScan looks for what a wallet that was just brought in holds. */
   async finishScan(): Promise<void> {
     const wanted = await this.purse.toScan();
     if (!wanted) return;
-    for (const u of wanted.used) await this.take(u.id, u.n);
-    await this.scan();
-    await this.purse.scanned();
+    this.#scanning.value = true;
+    try {
+      for (const u of wanted.used) await this.take(u.id, u.n);
+      await this.scan();
+      await this.purse.scanned();
+    } finally {
+      this.#scanning.value = false;
+    }
   }
 
   async hide(slip: Slip, hidden: boolean): Promise<void> {

@@ -11,7 +11,7 @@ import { decimal, money, parseMoney } from "../kit/format.ts";
 import { failureOf, textOf } from "../kit/refusal/refusal.ts";
 import { go } from "../kit/router.ts";
 import { Button, Empty, Failure, Field, Loading, Notice, useLoad } from "../kit/ui.tsx";
-import { useSession } from "./app.tsx";
+import { useSession } from "./context.ts";
 import type { Session } from "./model.ts";
 import type { Slip } from "./purse.ts";
 import { SlipCard } from "./slip.tsx";

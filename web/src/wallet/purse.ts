@@ -130,6 +130,11 @@ export class Purse {
     if (slip.n >= next) await this.store.set(nextKey(campaignOf(slip.id)), slip.n + 1);
   }
 
+  /** forget drops what is known of a coupon; its key number is not given out again. */
+  forget(id: bigint): Promise<void> {
+    return this.store.delete(idKey(id));
+  }
+
   /** next is the first key number of a campaign that was not given out. */
   async next(campaign: number): Promise<number> {
     return (await this.store.get<number>(nextKey(campaign))) ?? 0;

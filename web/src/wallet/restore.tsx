@@ -1,8 +1,8 @@
 /** Bringing a wallet to this device: from words, a file, or a link. */
 import type { JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
-import { Button, Check, Failure, Field, LinkButton, Loading, Notice } from "../kit/ui.tsx";
-import { useSession } from "./app.tsx";
+import { Button, Check, Failure, Field, LinkButton, Loading, Notice, toast } from "../kit/ui.tsx";
+import { useSession } from "./context.ts";
 import { painted } from "./keep.tsx";
 import type { Session } from "./model.ts";
 import { isCopy, openCopy } from "./passkey.ts";
@@ -74,7 +74,8 @@ export function RestorePage(): JSX.Element {
   const take = async (entropy: Uint8Array) => {
     if (session.purse.same(entropy)) {
       setSame(true);
-      await session.scan();
+      const n = await session.scan();
+      toast(t("restoreFound", { n }));
       return;
     }
     await bringIn(session, entropy, { used: [] });

@@ -4,7 +4,8 @@ import { useState } from "preact/hooks";
 import { CameraScanner } from "../kit/scan/scan.tsx";
 import { go } from "../kit/router.ts";
 import { Button, Field } from "../kit/ui.tsx";
-import { Arrived, useSession } from "./app.tsx";
+import { Arrived } from "./app.tsx";
+import { useSession } from "./context.ts";
 import { readScanned, type Arrival } from "./arrival.ts";
 import { t } from "./text.ts";
 

@@ -7,7 +7,7 @@ import { showRenewMs } from "@scrip/sdk/actions";
 import { money, number } from "../kit/format.ts";
 import { Qr } from "../kit/qr.tsx";
 import { Button, LinkButton, useNow } from "../kit/ui.tsx";
-import { useSession } from "./app.tsx";
+import { useSession } from "./context.ts";
 import { canShow, NotHere, useSlip } from "./coupon.tsx";
 import type { Session } from "./model.ts";
 import type { Slip } from "./purse.ts";

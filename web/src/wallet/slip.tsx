@@ -5,7 +5,8 @@ import { Coupon, type StampText } from "../kit/coupon.tsx";
 import { dateTime } from "../kit/format.ts";
 import { ruleOf } from "../kit/terms.ts";
 import { t as kit } from "../kit/text.ts";
-import { useSession } from "./app.tsx";
+import { Notice } from "../kit/ui.tsx";
+import { useSession } from "./context.ts";
 import type { Slip } from "./purse.ts";
 import { t } from "./text.ts";
 
@@ -47,4 +48,13 @@ export function SlipCard(p: { slip: Slip; link?: boolean; fresh?: boolean }): JS
       done={slip.state === "redeemed" || slip.state === "given" || slip.state === "expired"}
       specimen={session.link.demo} href={p.link ? `#/coupon/${slip.id}` : undefined} />
   );
+}
+
+/** Stale says that what is shown is a copy, and of when. */
+export function Stale(): JSX.Element | null {
+  const session = useSession();
+  const { up, lastMs } = session.link.pulse.value;
+  const seen = Math.max(0, ...session.slips.value.map((s) => s.seenMs));
+  if (up > 0 || (lastMs === 0 && seen === 0) || navigator.onLine && lastMs === 0) return null;
+  return <Notice live><p>{t("savedCopy", { time: dateTime(seen) })}</p></Notice>;
 }

@@ -71,10 +71,23 @@ async function watch(video: HTMLVideoElement, stop: AbortSignal, onText: (text: 
   }
 }
 
-/** CameraScanner shows the camera's picture and reads codes from it; without one it says why. */
+/** allowed tells whether the person has let this page use the camera before, so that it need not ask. */
+async function allowed(): Promise<boolean> {
+  try {
+    return (await navigator.permissions.query({ name: "camera" as PermissionName })).state === "granted";
+  } catch {
+    return false;
+  }
+}
+
+/**
+ * CameraScanner shows the camera's picture and reads codes from it; without one it says
+ * why. It starts by itself if asked to, or if the page was allowed to before.
+ */
 export function CameraScanner(p: { onText: (text: string) => void; autoStart?: boolean }): JSX.Element {
   const video = useRef<HTMLVideoElement>(null);
   const [on, setOn] = useState(p.autoStart ?? false);
+  useEffect(() => { void allowed().then((yes) => { if (yes) setOn(true); }); }, []);
   const [fault, setFault] = useState<string>();
   const onText = useRef(p.onText);
   onText.current = p.onText;

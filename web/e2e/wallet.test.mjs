@@ -1,0 +1,189 @@
+// What a wallet promises beyond the first sight: no tap consumes nothing, two taps are
+// one, codes without a network, and coupons that come back from paper, file and passkey.
+import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
+import { after, before, test } from "node:test";
+import { launch, profile } from "./browser.mjs";
+import { claim, openTill, readCode, result, wedge } from "./faces.mjs";
+import { publish, startNetwork, tickets } from "./network.mjs";
+
+let browser, network, links;
+
+before(async () => {
+  network = await startNetwork("--empty");
+  browser = await launch();
+  const campaign = await publish(network, ["--title", "Free <b>coffee</b><script>alert(1)</script>", "--issuer", "1", "--kind",
+    "amount", "--face", "4.50", "--supply", "200", "--redeem-until", "+30d", "--show-max", "4.50", "--shops", "2", "--terms",
+    "One coffee each."], "mall");
+  links = await tickets(network, campaign, 8, "mall");
+});
+
+after(async () => {
+  await browser?.close();
+  await network?.stop();
+});
+
+const device = async (options) => {
+  const d = await profile(browser, options);
+  return { ...d, page: await d.context.newPage() };
+};
+
+test("opening a link consumes nothing, and the secret leaves the address bar", async () => {
+  for (let i = 0; i < 2; i++) {
+    const { page } = await device();
+    await page.goto(links[0]);
+    await page.getByRole("button", { name: "Claim" }).waitFor({ timeout: 20_000 });
+    assert.equal(new URL(page.url()).hash, "");
+    await page.context().close();
+  }
+});
+
+test("two taps are one claim, and markup in a title is text", async () => {
+  const { page, faults } = await device();
+  await page.goto(links[0]);
+  await page.getByRole("button", { name: "Claim" }).dblclick();
+  await page.getByText("It is yours").waitFor({ timeout: 20_000 });
+  await page.getByText("Free <b>coffee</b><script>alert(1)</script>").first().waitFor();
+  assert.equal(await page.locator("main b, main script").count(), 0);
+  await page.goto(links[0]);
+  await page.getByText("This coupon is in your wallet already.").waitFor({ timeout: 20_000 });
+  const other = await device();
+  await other.page.goto(links[0]);
+  await other.page.getByText("This ticket has been claimed.").waitFor({ timeout: 20_000 });
+  assert.deepEqual([...faults, ...other.faults], []);
+});
+
+test("a code works without a network, and renews itself", async () => {
+  const till = await device();
+  await openTill(till.page, network.nodes[0], await network.seed("bakery-till"));
+  const { page, context } = await device();
+  await claim(page, links[1]);
+  await page.goto(`${network.nodes[0]}/wallet/`);
+  await page.evaluate(() => navigator.serviceWorker.ready);
+  await page.getByRole("link", { name: /Free/ }).click();
+  await context.setOffline(true);
+  await page.getByRole("link", { name: "Show code" }).click();
+  const first = await readCode(page);
+  await page.getByText("You are offline").waitFor();
+  // The page itself comes from the device as well.
+  await page.goto(`${network.nodes[0]}/wallet/`);
+  await page.getByRole("link", { name: /Free/ }).click();
+  await page.getByRole("link", { name: "Show code" }).click();
+  const second = await readCode(page);
+  assert.notEqual(second, first);
+  await wedge(till.page, await readCode(page));
+  await till.page.getByRole("button", { name: /or more/ }).click();
+  await result(till.page, "accepted");
+  await context.setOffline(false);
+  await page.getByRole("heading", { name: "Used" }).waitFor({ timeout: 30_000 });
+});
+
+test("a gift is taken back", async () => {
+  const { page } = await device();
+  await claim(page, links[2]);
+  await page.getByRole("link", { name: "Give away" }).click();
+  await page.getByRole("button", { name: "Make the gift link" }).click();
+  await page.getByRole("heading", { name: "The gift is waiting" }).waitFor({ timeout: 20_000 });
+  const gift = await readCode(page);
+  await page.getByRole("button", { name: "Take it back" }).click();
+  await page.getByText("It is yours again").waitFor({ timeout: 20_000 });
+  const other = await device();
+  await other.page.goto(gift);
+  await other.page.getByText("This gift is not open any more").waitFor({ timeout: 20_000 });
+});
+
+test("coupons come back from the words", async () => {
+  const { page } = await device();
+  await claim(page, links[3]);
+  await page.goto(`${network.nodes[0]}/wallet/#/keep`);
+  await page.getByRole("button", { name: "Show the words" }).click();
+  const words = await page.locator("[data-words] li").allInnerTexts();
+  assert.equal(words.length, 12);
+  await page.getByRole("button", { name: "I have written them down" }).click();
+  const asked = Number((await page.getByLabel(/^Word number/).evaluate((e) => e.labels[0].innerText)).match(/\d+/)[0]);
+  await page.getByLabel(/^Word number/).fill(words[asked - 1]);
+  await page.getByRole("button", { name: "Check one word" }).click();
+  await page.getByText(/^Kept safe on/).waitFor();
+
+  const other = await device();
+  await other.page.goto(`${network.nodes[0]}/wallet/#/restore`);
+  await other.page.getByLabel("The words").fill(`  ${words.join("  ").toUpperCase()} `);
+  await other.page.getByRole("button", { name: "Bring them back" }).click();
+  await other.page.getByRole("link", { name: /Free/ }).waitFor({ timeout: 60_000 });
+});
+
+test("coupons come back from an encrypted file, which a wrong passphrase does not open", async () => {
+  const { page } = await device();
+  await claim(page, links[4]);
+  await page.goto(`${network.nodes[0]}/wallet/#/keep`);
+  await page.getByLabel("Passphrase").fill("six quiet geese");
+  const [download] = await Promise.all([page.waitForEvent("download", { timeout: 60_000 }),
+    page.getByRole("button", { name: "Save the file" }).click()]);
+  const file = await download.path();
+  assert.match(await readFile(file, "utf8"), /^-----BEGIN AGE ENCRYPTED FILE-----/);
+
+  const other = await device();
+  await other.page.goto(`${network.nodes[0]}/wallet/#/restore`);
+  await other.page.getByLabel("Or a saved file").setInputFiles(file);
+  await other.page.getByLabel("Passphrase").fill("six loud geese");
+  await other.page.getByRole("button", { name: "Open the file" }).click();
+  await other.page.getByText("That passphrase does not open this file.").waitFor({ timeout: 60_000 });
+  await other.page.getByLabel("Passphrase").fill("six quiet geese");
+  await other.page.getByRole("button", { name: "Open the file" }).click();
+  await other.page.getByRole("link", { name: /Free/ }).waitFor({ timeout: 60_000 });
+});
+
+test("coupons come back with a passkey", async () => {
+  const { page, context } = await device();
+  const cdp = await context.newCDPSession(page);
+  await cdp.send("WebAuthn.enable");
+  await cdp.send("WebAuthn.addVirtualAuthenticator", { options: { protocol: "ctap2", ctap2Version: "ctap2_1",
+    transport: "internal", hasResidentKey: true, hasUserVerification: true, isUserVerified: true, hasPrf: true,
+    automaticPresenceSimulation: true } });
+  const base = network.nodes[0].replace("127.0.0.1", "localhost"); // passkeys need a name
+  await page.goto(links[5].replace("127.0.0.1", "localhost"));
+  await page.getByRole("button", { name: "Claim" }).click();
+  await page.getByText("It is yours").waitFor({ timeout: 20_000 });
+  await page.goto(`${base}/wallet/#/keep`);
+  const [download] = await Promise.all([page.waitForEvent("download", { timeout: 20_000 }),
+    page.getByRole("button", { name: "Make the passkey" }).click()]);
+  const file = await download.path();
+  // The device loses its data; the passkey stays.
+  await page.evaluate(async () => {
+    for (const d of await indexedDB.databases()) indexedDB.deleteDatabase(d.name);
+  });
+  await page.goto(`${base}/wallet/#/restore`);
+  await page.reload();
+  await page.getByLabel("Or a saved file").setInputFiles(file);
+  await page.getByRole("button", { name: "Open the file" }).click();
+  await page.getByRole("link", { name: /Free/ }).waitFor({ timeout: 60_000 });
+});
+
+test("nothing secret lies in the clear on the device", async () => {
+  const { page } = await device();
+  await claim(page, links[6]);
+  await page.goto(`${network.nodes[0]}/wallet/#/keep`);
+  await page.getByRole("button", { name: "Show the words" }).click();
+  const kept = await page.evaluate(async () => {
+    const out = [JSON.stringify(localStorage), JSON.stringify(sessionStorage), document.cookie];
+    for (const { name } of await indexedDB.databases()) {
+      const db = await new Promise((r) => { const q = indexedDB.open(name); q.onsuccess = () => r(q.result); });
+      for (const store of db.objectStoreNames) {
+        const rows = await new Promise((r) => { const q = db.transaction(store).objectStore(store).getAll(); q.onsuccess = () => r(q.result); });
+        for (const row of rows) {
+          const key = row?.web ?? row;
+          if (key instanceof CryptoKey) {
+            out.push(`extractable: ${key.extractable}`);
+            continue;
+          }
+          out.push(JSON.stringify(row, (_, v) => typeof v === "bigint" ? String(v) : v instanceof Uint8Array ? [...v].join() : v) ?? "");
+        }
+      }
+    }
+    return out.join("\n");
+  });
+  const words = await page.locator("[data-words] li").allInnerTexts();
+  assert.match(kept, /extractable: false/);
+  assert.ok(!words.some((w) => kept.includes(`"${w}"`)) && !kept.includes(words.slice(0, 3).join(" ")));
+  assert.doesNotMatch(kept, /"raw":/);
+});
