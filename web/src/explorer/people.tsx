@@ -1,0 +1,178 @@
+/** Members, their tills, and the coupons of a key. */
+import type { JSX } from "preact";
+import type { MemberAnswer } from "@scrip/sdk/answers";
+import { decodeKey } from "@scrip/sdk/keys";
+import { decodeMember, decodeTill, rowKey } from "@scrip/sdk/rows";
+import { Table } from "../kit/badge.tsx";
+import { date, dateTime, money, number, type Currency } from "../kit/format.ts";
+import { checkRow } from "../kit/ledger/check.ts";
+import { AsOf, msOf, word } from "../kit/ledger/ledger.tsx";
+import { Empty, useLoad } from "../kit/ui.tsx";
+import { CampaignTable, CouponTable } from "./campaign.tsx";
+import { CheckPanel } from "./check.tsx";
+import { Digest, Got, MemberLink, More, Pair, useLink, usePages } from "./parts.tsx";
+import { t } from "./text.ts";
+
+const pageSize = 50;
+
+/** useCurrency finds a currency of the chain by its letters. */
+function useCurrency(): (letters: string) => Currency {
+  const link = useLink();
+  return (letters) => link.genesis.currencies.find((c) => c.letters === letters) ?? { letters, exponent: 2 };
+}
+
+function roles(m: MemberAnswer): string {
+  return m.roles.map(word).join(", ");
+}
+
+export function Members(): JSX.Element {
+  const link = useLink();
+  const loaded = useLoad((signal) => link.client.members({ signal }), []);
+  return (
+    <div class="stack">
+      <h1>{t("membersTitle")}</h1>
+      <Got of={loaded}>
+        {(all) => (
+          <Table caption={t("membersTitle")} rows={all} rowKey={(m) => m.id} columns={[
+            { head: "№", figure: true, cell: (m) => m.id },
+            { head: t("title"), cell: (m) => <MemberLink number={m.id} name={m.name} /> },
+            { head: t("memberRoles"), cell: roles },
+            { head: t("state"), cell: (m) => word(m.state) },
+          ]} />
+        )}
+      </Got>
+    </div>
+  );
+}
+
+function MemberTills(p: { member: number }): JSX.Element {
+  const link = useLink();
+  const money_ = useCurrency();
+  const pages = usePages((cursor, signal) =>
+    link.client.read("PageTillAnswer", "/v1/tills", { member: p.member, limit: pageSize, cursor }, { signal }), [p.member]);
+  return (
+    <>
+      <Got of={{ ...pages, ...(pages.items ? { value: pages.items } : {}) }}>
+        {(items) => items.length === 0 ? <Empty title={t("memberTillsNone")} /> : (
+          <Table caption={t("memberTills")} rows={items} rowKey={(x) => x.key} columns={[
+            { head: t("tillLabel"), cell: (x) => <a href={`#/till/${x.key}`}>{x.label || t("tillTitle")}</a> },
+            { head: t("state"), cell: (x) => word(x.state) },
+            { head: t("tillDay"), figure: true, cell: (x) => money(BigInt(x.day_sum), money_(x.currency)) },
+          ]} />
+        )}
+      </Got>
+      <More of={pages} />
+    </>
+  );
+}
+
+function Owed(p: { member: number }): JSX.Element {
+  const link = useLink();
+  const currency = useCurrency();
+  const loaded = useLoad((signal) => link.client.obligations({ payee: p.member }, { signal }), [p.member]);
+  return (
+    <Got of={loaded}>
+      {(items) => items.length === 0 ? <Empty title={t("memberOwedNone")} /> : (
+        <Table caption={t("memberOwed")} rows={items} rowKey={(o) => `${o.cycle}/${o.campaign}`} columns={[
+          { head: t("cycle"), cell: (o) => `${date(msOf(o.begins))} – ${date(msOf(o.ends))}` },
+          { head: t("campaigns"), cell: (o) => <a href={`#/campaign/${o.campaign}`}>{t("campaignTitle", { n: String(o.campaign) })}</a> },
+          { head: t("count"), figure: true, cell: (o) => number(o.count) },
+          { head: t("sum"), figure: true, cell: (o) => money(BigInt(o.sum), currency(o.currency)) },
+        ]} />
+      )}
+    </Got>
+  );
+}
+
+export function MemberPage(p: { number: string }): JSX.Element {
+  const link = useLink();
+  const currency = useCurrency();
+  const loaded = useLoad(async (signal) => {
+    const o = { signal };
+    const m = await link.client.read("MemberBody", `/v1/members/${encodeURIComponent(p.number)}`, {}, o);
+    return { m, campaigns: await link.client.read("PageCampaignAnswer", "/v1/campaigns", { issuer: m.id, limit: pageSize }, o) };
+  }, [p.number]);
+  return (
+    <Got of={loaded} none={{ title: t("memberNone", { n: p.number }), text: t("memberNoneText") }}>
+      {({ m, campaigns }) => (
+        <div class="stack">
+          <div class="row apart">
+            <h1>{m.name}</h1>
+            <AsOf height={m.height} timeMs={msOf(m.time)} nowMs={() => link.nowMs()} />
+          </div>
+          <dl class="pairs">
+            <Pair name={t("memberRoles")}>{roles(m)}</Pair>
+            <Pair name={t("memberState")}>{word(m.state)}</Pair>
+            <Pair name={t("memberKeys")}>
+              {m.keys.map((k) => <p key={k}><Digest text={k} name={t("memberKeys")} /></p>)}
+              <p class="soft small">{t("memberThreshold", { n: m.threshold, total: m.keys.length })}</p>
+            </Pair>
+            {m.funding.length > 0 && (
+              <Pair name={t("memberFunding")}>
+                {m.funding.map((f) => <p key={f.currency}>{t("memberFundingValue", {
+                  locked: money(BigInt(f.locked), currency(f.currency)), limit: money(BigInt(f.limit), currency(f.currency)) })}</p>)}
+              </Pair>
+            )}
+          </dl>
+          {campaigns.items.length > 0 && <CampaignTable campaigns={campaigns.items} caption={t("memberCampaigns")} />}
+          <MemberTills member={m.id} />
+          <Owed member={m.id} />
+          <CheckPanel subject={`member/${m.id}`} run={(report) => checkRow(link, rowKey.member(m.id), report, (value) => {
+            const row = decodeMember(value);
+            return row.name === m.name && row.state === m.state && row.threshold === m.threshold && row.keys.length === m.keys.length;
+          })} />
+        </div>
+      )}
+    </Got>
+  );
+}
+
+export function TillPage(p: { tillKey: string }): JSX.Element {
+  const link = useLink();
+  const currency = useCurrency();
+  const loaded = useLoad((signal) => link.client.read("TillBody", `/v1/tills/${encodeURIComponent(p.tillKey)}`, {}, { signal }), [p.tillKey]);
+  return (
+    <Got of={loaded} none={{ title: t("tillNone"), text: t("txNoneText") }}>
+      {(till) => (
+        <div class="stack">
+          <div class="row apart">
+            <h1>{till.label ? `${till.member_name}, ${till.label}` : t("hitTill", { name: till.member_name })}</h1>
+            <AsOf height={till.height} timeMs={msOf(till.time)} nowMs={() => link.nowMs()} />
+          </div>
+          <dl class="pairs">
+            <Pair name={t("who")}><MemberLink number={till.member} name={till.member_name} /> ({t("tillStore", { n: till.store })})</Pair>
+            <Pair name={t("state")}><strong>{word(till.state)}</strong></Pair>
+            <Pair name={t("tillRights")}>{till.rights.map(word).join(", ")}</Pair>
+            <Pair name={t("tillDay")}>
+              {t("tillDayValue", { sum: money(BigInt(till.day_sum), currency(till.currency)), cap: money(BigInt(till.day_cap), currency(till.currency)) })}
+            </Pair>
+            <Pair name={t("tillValid")}>{t("range", { from: dateTime(msOf(till.valid_from)), until: dateTime(msOf(till.valid_until)) })}</Pair>
+            <Pair name={t("tillKey")}><Digest text={till.key} name={t("tillKey")} /></Pair>
+          </dl>
+          <CheckPanel subject={`till/${till.key}/${till.height}`} run={(report) => checkRow(link, rowKey.till(decodeKey("till", till.key)), report, (value) => {
+            const row = decodeTill(value);
+            return row.state === till.state && row.member === till.member && row.label === till.label;
+          })} />
+        </div>
+      )}
+    </Got>
+  );
+}
+
+export function HolderPage(p: { owner: string }): JSX.Element {
+  const link = useLink();
+  const pages = usePages((cursor, signal) =>
+    link.client.read("PageCouponAnswer", `/v1/holders/${encodeURIComponent(p.owner)}/coupons`, { limit: pageSize, cursor }, { signal }), [p.owner]);
+  return (
+    <div class="stack">
+      <h1>{t("holderTitle")}</h1>
+      <p><Digest text={p.owner} name={t("couponOwner")} /></p>
+      <Got of={{ ...pages, ...(pages.items ? { value: pages.items } : {}) }} none={{ title: t("holderNone"), text: t("holderNoneText") }}>
+        {(items) => items.length === 0
+          ? <Empty title={t("holderNone")}><p>{t("holderNoneText")}</p></Empty>
+          : <CouponTable coupons={items} caption={t("holderTitle")} />}
+      </Got>
+      <More of={pages} />
+    </div>
+  );
+}
