@@ -16,7 +16,9 @@ import (
 	"time"
 
 	"github.com/scrip-network/scrip/client"
+	"github.com/scrip-network/scrip/genesis"
 	"github.com/scrip-network/scrip/network"
+	"github.com/scrip-network/scrip/pbft"
 )
 
 // validators is the size of all networks here: one may fail.
@@ -37,6 +39,17 @@ type cluster struct {
 // what its validators have said.
 func startCluster(t *testing.T, settings map[string]string) *cluster {
 	t.Helper()
+	protocol, err := pbft.ParseProtocol(*engineFlag)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return startProtocol(t, protocol, settings)
+}
+
+// startProtocol is startCluster for a protocol, with checkpoints at every eighth
+// block where it has use for them.
+func startProtocol(t *testing.T, protocol pbft.Protocol, settings map[string]string) *cluster {
+	t.Helper()
 	executable, env := *scripFlag, []string(nil)
 	if executable == "" {
 		var err error
@@ -46,7 +59,11 @@ func startCluster(t *testing.T, settings map[string]string) *cluster {
 		env = []string{childVariable + "=1"}
 	}
 	n, err := network.Create(network.Config{Executable: executable, Dir: t.TempDir(), Name: "e2e", Validators: validators,
-		Settings: settings, Env: env})
+		Settings: settings, Env: env, Committee: func(x *genesis.Committee) {
+			if x.Protocol = protocol; protocol == pbft.Original {
+				x.CheckpointInterval = 8
+			}
+		}})
 	if err != nil {
 		t.Fatal(err)
 	}

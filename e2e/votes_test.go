@@ -140,6 +140,12 @@ func (v *votes) record(who pbft.ReplicaID, r *pbft.Record) {
 		v.vote(slot{who, "prepare", r.Prepare.Block.View, r.Prepare.Block.Seq}, r.Prepare.Block.Digest)
 	case pbft.RecordViewChange:
 		v.viewChange(r.ViewChange)
+	case pbft.RecordSlotViewChange:
+		x := r.SlotViewChange
+		v.vote(slot{x.Replica, "view-change", x.View, 0}, pbft.Digest(x.Signature[:32]))
+		for _, c := range x.Proofs {
+			v.certificate(c)
+		}
 	}
 }
 
