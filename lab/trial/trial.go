@@ -232,7 +232,7 @@ func (j *job) absence() string { return j.part.Name + "/" + j.cell.Engine }
 func (l *lab) one(ctx context.Context, j *job) (*results.Run, error) {
 	switch {
 	case j.part.Workload == scenarios.Proofs:
-		return proofs(j.cell.Members, j.seed)
+		return proofs(j.cell.Members)
 	case j.part.Mode == scenarios.Sim:
 		r, err := simulate(l.scenario, j.part, j.cell, j.seed)
 		if errors.Is(err, desim.ErrConfig) {

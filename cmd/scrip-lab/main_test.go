@@ -1,0 +1,35 @@
+package main
+
+import (
+	"os"
+	"os/exec"
+	"path/filepath"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+)
+
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"scrip-lab": main})
+}
+
+// TestScripts runs the scripts of testdata. SCRIP is the scrip program, made from
+// this source.
+func TestScripts(t *testing.T) {
+	scrip := filepath.Join(t.TempDir(), "scrip")
+	testscript.Run(t, testscript.Params{
+		Dir: "testdata",
+		Condition: func(condition string) (bool, error) {
+			return condition == "short" && testing.Short(), nil
+		},
+		Setup: func(e *testscript.Env) error {
+			e.Setenv("SCRIP", scrip)
+			if _, err := os.Stat(scrip); err == nil || testing.Short() {
+				return nil
+			}
+			build := exec.Command("go", "build", "-o", scrip, "github.com/scrip-network/scrip/cmd/scrip")
+			build.Stdout, build.Stderr = os.Stderr, os.Stderr
+			return build.Run()
+		},
+	})
+}
