@@ -70,7 +70,7 @@ func (r *Replica) choose(reports []pbft.SlotViewChange, v pbft.View, timeMs uint
 }
 
 // tryNewView sends the NEW-VIEW of a view that this replica leads once it has m
-// VIEW-CHANGEs with their proofs, its own among them or not.
+// VIEW-CHANGEs with their proofs.
 func (r *Replica) tryNewView() {
 	v := r.changed
 	if v <= r.view || r.com.Primary(v) != r.self || !r.voting() {
@@ -94,8 +94,11 @@ func (r *Replica) tryNewView() {
 			proofs[c.Block] = c
 		}
 	}
+	if len(m.ViewChanges) < need {
+		return
+	}
 	o, ok := r.choose(m.ViewChanges, v, m.TimeMs)
-	if len(m.ViewChanges) < need || !ok {
+	if !ok { // proofs exclude it, unless more than f members are faulty
 		return
 	}
 	m.Slots = o.slots

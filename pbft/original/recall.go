@@ -12,7 +12,8 @@ type recallState struct {
 // startRecall makes the replica ask its peers, before it signs anything, for the
 // newest messages signed by its key. The nonce ties answers to this question.
 func (r *Replica) startRecall() {
-	r.recall = recallState{nonce: uint64(r.committed.Seq)<<20 ^ uint64(r.current()), until: r.now + uint64(r.tm.RecallTicks)}
+	r.recall = recallState{nonce: uint64(r.committed.Seq)<<20 ^ uint64(r.current()),
+		until: r.now + uint64(r.tm.RecallTicks)}
 	r.send(pbft.Everyone, &pbft.Recall{Epoch: r.com.Epoch(), Nonce: r.recall.nonce})
 }
 
@@ -70,7 +71,8 @@ func (r *Replica) forgotten(m *pbft.Recollection) bool {
 		mine(x.Replica, r.com.PrepareBytes(x.Block), x.Signature) {
 		return true
 	}
-	if x := m.SlotViewChange; x != nil && x.View > r.changed && mine(x.Replica, r.com.SlotViewChangeBytes(x), x.Signature) {
+	if x := m.SlotViewChange; x != nil && x.View > r.changed &&
+		mine(x.Replica, r.com.SlotViewChangeBytes(x), x.Signature) {
 		return true
 	}
 	x := m.Proposal
