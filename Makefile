@@ -17,7 +17,7 @@ VERSION  := $(shell git describe --tags --always --dirty 2>/dev/null || echo unk
 LDFLAGS  := -s -w -X main.version=$(VERSION)
 
 .DEFAULT_GOAL := build
-.PHONY: help build demo check test fmt-check race sim e2e-kill e2e-race fuzz bench comet comet-test web web-check web-e2e sdk sdk-test lint clean
+.PHONY: help build demo check test fmt-check race sim e2e-kill e2e-race fuzz bench lab lab-quick comet comet-test web web-check web-e2e sdk sdk-test lint clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -91,6 +91,12 @@ web-e2e: build web/node_modules/.package-lock.json ## The faces in a real browse
 	cd web && npm run e2e
 
 # The ledger on CometBFT is a module of its own: ./... does not reach it.
+lab: build ## Build bin/scrip-lab; then bin/scrip-lab list
+	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/scrip-lab ./cmd/scrip-lab
+
+lab-quick: lab ## Simulate the main comparisons and check the thresholds, in less than two minutes
+	bin/scrip-lab quick
+
 comet: ## Build bin/scrip-comet, validators on CometBFT
 	cd engines/cometbft && $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o ../../bin/scrip-comet ./cmd/scrip-comet
 

@@ -185,8 +185,8 @@ func newFolder(dir string) (results.Folder, error) {
 	return results.Folder{Dir: dir}, os.MkdirAll(dir, 0o755)
 }
 
-// find returns the path of a program: as given, beside this one, where its own
-// build puts it, or on the path; empty if there is none.
+// find returns the path of a program: as given, beside this one, or on the path;
+// empty if there is none.
 func find(given, name string) string {
 	if given != "" {
 		if abs, err := filepath.Abs(given); err == nil {
@@ -195,12 +195,9 @@ func find(given, name string) string {
 		return given
 	}
 	if self, err := os.Executable(); err == nil {
-		dir := filepath.Dir(self)
-		for _, path := range []string{filepath.Join(dir, name),
-			filepath.Join(dir, "..", "engines", "cometbft", "bin", name)} {
-			if info, err := os.Stat(path); err == nil && info.Mode().IsRegular() {
-				return path
-			}
+		beside := filepath.Join(filepath.Dir(self), name)
+		if info, err := os.Stat(beside); err == nil && info.Mode().IsRegular() {
+			return beside
 		}
 	}
 	path, err := exec.LookPath(name)
