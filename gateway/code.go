@@ -45,7 +45,7 @@ func NameOf(c coupon.Chain, auths [][]byte) Name {
 	return n
 }
 
-// Code returns the short code in its form for people, such as K7QWM-3XTFA.
+// Code returns the short code in its form for people, such as 14D2P-F2DBR.
 func (n Name) Code() string {
 	var b [CodeSize]byte
 	s := byte(0)
