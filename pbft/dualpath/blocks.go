@@ -426,6 +426,7 @@ type want struct {
 	block pbft.BlockRef // View may be zero
 	from  pbft.ReplicaID
 	owner pbft.ReplicaID // whose bare vote it rests on; this replica: a proof
+	since uint64         // tick when it was first named
 	at    uint64         // tick of the next question
 	asks  int
 }
@@ -456,7 +457,7 @@ func (r *Replica) want(b pbft.BlockRef, from, owner pbft.ReplicaID, after uint64
 	if owned >= 2*int(r.par.Window) && !r.unwantVainest(owner) {
 		return
 	}
-	r.wants = append(r.wants, want{block: b, from: from, owner: owner, at: r.now + after})
+	r.wants = append(r.wants, want{block: b, from: from, owner: owner, since: r.now, at: r.now + after})
 	if after == 0 {
 		r.ask(&r.wants[len(r.wants)-1])
 	}
@@ -492,6 +493,31 @@ func (r *Replica) ask(w *want) {
 	r.send(w.from, &pbft.Fetch{Epoch: r.com.Epoch(), Seq: w.block.Seq, Digest: w.block.Digest,
 		After: r.chain.committed.Seq})
 	w.from = (w.from + 1) % pbft.ReplicaID(r.com.Size())
+}
+
+// bodyLagMax bounds, in FetchTicks, how long a replica that gets bodies late waits
+// before it asks for one.
+const bodyLagMax = 20
+
+// fetchDelay is how long a block that a vote names may be on its way before it is
+// asked for: votes overtake payload, so on thin links longer than FetchTicks. An
+// answer would only queue behind what is coming.
+func (r *Replica) fetchDelay() uint64 {
+	fetch := uint64(r.tm.FetchTicks)
+	return max(fetch, min(2*r.bodyLag, bodyLagMax*fetch))
+}
+
+// noteBodyLag measures by how long a vote overtook the proposal that has come. It
+// follows a rise at once and a fall slowly. What had to be fetched is not measured:
+// who withholds bodies would slow down the asking too.
+func (r *Replica) noteBodyLag(d pbft.Digest) {
+	lag := uint64(0)
+	for i := range r.wants {
+		if w := &r.wants[i]; w.block.Digest == d {
+			lag = r.now - w.since
+		}
+	}
+	r.bodyLag = max(lag, r.bodyLag-(r.bodyLag+7)/8)
 }
 
 func (r *Replica) wanted(d pbft.Digest) bool {

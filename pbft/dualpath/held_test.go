@@ -78,3 +78,81 @@ func TestTheNewestVoteIsTakenAtTheQuota(t *testing.T) {
 		t.Error("the oldest vote is still there")
 	}
 }
+
+// On thin links votes overtake payload. Asking at once for what is on its way
+// would only lengthen the queue.
+func TestAskingWaitsAsLongAsProposalsAreOvertaken(t *testing.T) {
+	r := newCluster(t, 4, 1, 1).replicas[1]
+	fetch := uint64(r.tm.FetchTicks)
+	if d := r.fetchDelay(); d != fetch {
+		t.Fatalf("%d ticks on links that are fast", d)
+	}
+	overtaken := func(s byte, ticks uint64) {
+		block := pbft.BlockRef{View: 1, Seq: pbft.Seq(s), Digest: pbft.Digest{s}}
+		r.want(block, 2, 2, r.fetchDelay())
+		r.now += ticks
+		r.noteBodyLag(block.Digest)
+		r.unwant(block.Digest)
+	}
+	overtaken(1, 3*fetch)
+	if d := r.fetchDelay(); d != 6*fetch {
+		t.Errorf("%d ticks after a proposal that was %d late", d, 3*fetch)
+	}
+	overtaken(2, 1000*fetch)
+	if d := r.fetchDelay(); d != bodyLagMax*fetch {
+		t.Errorf("%d ticks after a proposal that was very late", d)
+	}
+	for range 200 {
+		r.noteBodyLag(pbft.Digest{3})
+	}
+	if d := r.fetchDelay(); d != fetch {
+		t.Errorf("%d ticks when proposals are in time again", d)
+	}
+}
+
+// The last votes for every block come when it is committed already. Answering each
+// with a certificate costs a large committee more than the votes.
+func TestOnlyAPeerThatIsBehindIsAnswered(t *testing.T) {
+	c := newCluster(t, 4, 1, 1)
+	r := c.replicas[1]
+	for range 2 * r.par.Window {
+		c.propose("x")
+	}
+	answered := func(m pbft.Message) bool {
+		r.Ready()
+		r.now += 10 * answerTicks
+		r.Receive(2, m)
+		for _, out := range r.Ready().Messages {
+			if out.Message.Kind() == pbft.KindProof {
+				return true
+			}
+		}
+		return false
+	}
+	top := r.chain.committed
+	commit := func(s pbft.Seq) pbft.Message {
+		return &pbft.Commit{Vote: pbft.Vote{Replica: 2, Block: pbft.BlockRef{View: 1, Seq: s, Digest: pbft.Digest{byte(s)}}}}
+	}
+	status := func(s pbft.Seq) pbft.Message {
+		return &pbft.Status{Replica: 2, View: r.view, Committed: pbft.BlockRef{View: 1, Seq: s}, High: r.highRef.Rank()}
+	}
+	r.peers[2].status = nil
+	if answered(commit(top.Seq)) {
+		t.Error("a late vote for the committed block is answered")
+	}
+	if !answered(commit(top.Seq - pbft.Seq(r.par.Window) - 1)) {
+		t.Error("a vote from far below is not answered")
+	}
+	if !answered(status(top.Seq - 2)) {
+		t.Error("the first status from below is not answered")
+	}
+	if answered(status(top.Seq - 1)) {
+		t.Error("a peer on its way is answered")
+	}
+	if !answered(status(top.Seq - 1)) {
+		t.Error("a peer that stands still below is not answered")
+	}
+	if answered(status(top.Seq)) {
+		t.Error("a peer that is level is answered")
+	}
+}

@@ -230,6 +230,7 @@ func (r *Replica) admit(from pbft.ReplicaID, m *pbft.PrePrepare, ref pbft.BlockR
 		}
 	}
 	fresh := b == nil
+	r.noteBodyLag(ref.Digest)
 	b = r.addBlock(&m.Block, true)
 	if fresh && h.View == r.view {
 		b.late = r.clockMs > h.TimeMs+r.par.PrecisionMs+r.par.DelayMs

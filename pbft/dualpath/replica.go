@@ -44,6 +44,8 @@ type Replica struct {
 	chain chainState
 	slots slotTable
 	wants []want
+	// bodyLag is by how many ticks votes overtake proposals lately.
+	bodyLag uint64
 
 	proposal proposalState
 	suspicion

@@ -32,11 +32,12 @@ func (r *Replica) onStatus(from pbft.ReplicaID, m *pbft.Status) pbft.Reason {
 	if m.Replica != from {
 		return pbft.IgnoredSender
 	}
+	last := r.peers[from].status
 	r.peers[from].status = m
 	switch {
 	case m.Committed.Seq > r.chain.committed.Seq:
 		r.noticeAhead(from, m.Committed.Seq)
-	case m.Committed.Seq < r.chain.committed.Seq:
+	case last == nil || m.Committed.Seq <= last.Committed.Seq || r.farBelow(m.Committed.Seq):
 		r.answerBehind(from)
 	}
 	if m.View < r.view || m.View == r.view && m.ViewChanged > m.View && r.inView() {
@@ -66,9 +67,17 @@ func (r *Replica) proof(c *pbft.Certificate) *pbft.Proof {
 	return m
 }
 
-// answerBehind sends a peer the commit certificate of the committed block, which
-// tells it what to fetch.
+// farBelow reports whether a position is further below the committed block than
+// messages on their way explain: whoever is there has missed something.
+func (r *Replica) farBelow(s pbft.Seq) bool { return s+pbft.Seq(r.par.Window) < r.chain.committed.Seq }
+
+// answerBehind sends a peer that is behind the commit certificate of the committed
+// block, which tells it what to fetch. A peer that is on its way is not behind:
+// the last votes for each block come late from everybody.
 func (r *Replica) answerBehind(to pbft.ReplicaID) {
+	if s := r.peers[to].status; s != nil && s.Committed.Seq >= r.chain.committed.Seq {
+		return
+	}
 	b := r.chain.byDigest[r.chain.committed.Digest]
 	if b != nil && b.commit != nil && r.mayAnswer(to) {
 		r.send(to, r.proof(b.commit))

@@ -87,7 +87,7 @@ func (r *Replica) onVote(from pbft.ReplicaID, kind voteKind, v *pbft.Vote, prepa
 	}
 	switch {
 	case v.Block.Seq <= r.chain.committed.Seq:
-		if kind == voteCommit {
+		if kind == voteCommit && r.farBelow(v.Block.Seq) {
 			r.answerBehind(from)
 		}
 		return pbft.IgnoredStale
@@ -200,7 +200,7 @@ func (r *Replica) addVote(kind voteKind, v *pbft.Vote, verified bool) pbft.Reaso
 	r.peers[v.Replica].votes++
 	r.tally(s, kind, v.Block)
 	if x := r.chain.byDigest[v.Block.Digest]; x == nil {
-		r.want(v.Block, v.Replica, v.Replica, uint64(r.tm.FetchTicks))
+		r.want(v.Block, v.Replica, v.Replica, r.fetchDelay())
 	} else if kind == voteCommit && x.ref == v.Block {
 		r.commitVote(x)
 	}
