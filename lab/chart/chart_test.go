@@ -17,7 +17,8 @@ func samples() map[string]Figure {
 			Series: []Series{{Name: `a "b"`, Points: []Point{{X: 1, Y: 10, Lo: 8, Hi: 13}, {X: 2, Y: 200, Hollow: true}}},
 				{Name: "other", Style: 7, Plain: true, Points: []Point{{X: 1, Y: 0}, {X: 2, Y: 3, Name: "two"}}}}},
 		"bars": &Bars{Title: "Bars", Mode: "host", Value: Axis{Label: "ms"}, GroupLabel: "links",
-			Groups: []string{"1ms", "15ms"}, Series: []BarSeries{{Name: "x", Bars: []Bar{{Value: 3, Lo: 2, Hi: 4}, {Missing: true}}},
+			Groups: []string{"1ms", "15ms"}, Series: []BarSeries{
+				{Name: "x", Bars: []Bar{{Value: 3, Lo: 2, Hi: 4}, {Missing: true}}},
 				{Name: "y", Style: 1, Bars: []Bar{{Value: 1}, {Value: 0}}}}},
 		"stack": &Bars{Title: "Stack", Value: Axis{Label: "ms"}, Stacked: true, Groups: []string{"g"},
 			Series: []BarSeries{{Name: "x", Bars: []Bar{{Value: 30}}}, {Name: "y", Style: 2, Bars: []Bar{{Value: 12}}}}},

@@ -24,8 +24,8 @@ func TestRawDataComesBack(t *testing.T) {
 	if err != nil || !reflect.DeepEqual(back, samples) {
 		t.Errorf("%+v, %v", back, err)
 	}
-	blocks := []Block{{Seq: 1, View: 1, Txs: 3, Bytes: 4, ProposedUs: 5, CommittedUs: None, ExecutedUs: 7, Fast: 8, Slow: 9,
-		Ancestor: 10}}
+	blocks := []Block{{Seq: 1, View: 1, Txs: 3, Bytes: 4, ProposedUs: 5, CommittedUs: None, ExecutedUs: 7, Fast: 8,
+		Slow: 9, Ancestor: 10}}
 	if raw, err = EncodeBlocks(blocks); err != nil {
 		t.Fatal(err)
 	}
@@ -33,7 +33,8 @@ func TestRawDataComesBack(t *testing.T) {
 		t.Errorf("%+v, %v", back, err)
 	}
 	counters := Counters{"b": 1.5, "a": 2e9}
-	if back, err := DecodeCounters(bytes.NewReader(EncodeCounters(counters))); err != nil || !reflect.DeepEqual(back, counters) {
+	table := bytes.NewReader(EncodeCounters(counters))
+	if back, err := DecodeCounters(table); err != nil || !reflect.DeepEqual(back, counters) {
 		t.Errorf("%+v, %v", back, err)
 	}
 	if _, err := DecodeSamples(bytes.NewReader(raw)); err == nil {

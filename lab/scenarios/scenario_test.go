@@ -113,7 +113,8 @@ func TestMistakesAreToldWithTheirLines(t *testing.T) {
 		{`at_s = 1`, `at_s = 3`, `s.toml:27: at_s is 3, wanted 0 to 2`},
 		{`member = 3`, `member = 4`, `s.toml:28: member 4 of 4`},
 		{`member = 3`, `membre = 3`, `s.toml:28: there is no key "part.case.fault.membre"; did you mean "member`},
-		{`engine = "P1", members = 4, load = 100`, `engine = "P1", load = 100`, `s.toml:32: names 2 cells of part "one", wanted one`},
+		{`engine = "P1", members = 4, load = 100`, `engine = "P1", load = 100`,
+			`s.toml:32: names 2 cells of part "one", wanted one`},
 		{`at_least = 1`, ``, `s.toml:30: a ratio is at_least or at_most something`},
 	} {
 		text := strings.Replace(good, c.from, c.to, 1)
@@ -152,7 +153,8 @@ figures = ["timeline"]
 func TestFaultsOfProcessesAreThoseThatTheyCanHave(t *testing.T) {
 	text := strings.Replace(good, `mode = "sim"`, `mode = "wan"`, 1)
 	text = strings.Replace(text, `kind = "crash"`, `kind = "equivocate"`, 1)
-	if _, err := Decode("s.toml", []byte(text)); err == nil || !strings.Contains(err.Error(), "equivocate is for a simulation") {
+	_, err := Decode("s.toml", []byte(text))
+	if err == nil || !strings.Contains(err.Error(), "equivocate is for a simulation") {
 		t.Errorf("%v", err)
 	}
 }
