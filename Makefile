@@ -1,5 +1,6 @@
 # Scrip: build, test and demo. `make help` lists the targets.
-# Nothing here needs more than Go, make and git.
+# Building and running need Go and make only; all tests need Node 20.19 too, and
+# install the browser that they drive if there is none.
 
 # Tests run what ships: one static binary without C.
 CGO_ENABLED ?= 0
@@ -39,7 +40,7 @@ check: fmt-check ## Before each commit: format, vet, house rules, short tests
 test: fmt-check ## Everything that must hold; what continuous integration runs
 	$(GO) vet ./...
 	$(GO) test -timeout 10m ./...
-	@$(MAKE) --no-print-directory comet-test
+	@$(MAKE) --no-print-directory comet-test lab-quick sdk-test web-check web-e2e
 
 race: ## The short tests under the race detector (needs a C compiler)
 	CGO_ENABLED=1 $(GO) test -race -short -timeout 20m ./...
