@@ -9,12 +9,12 @@ const flags = [
   "--disable-component-update", "--disable-sync",
 ];
 
-/** launch starts the browser; without one it says how to get it. */
-export async function launch() {
+/** launch starts the browser, with more flags; without a browser it says how to get one. */
+export async function launch(more = []) {
   if (!existsSync(executablePath)) {
     throw new Error(`there is no browser at ${executablePath}: run web/e2e/install.sh, or set CHROMIUM`);
   }
-  return chromium.launch({ executablePath, headless: true, args: flags });
+  return chromium.launch({ executablePath, headless: true, args: [...flags, ...more] });
 }
 
 /** profile is a person's device: storage of its own, and a list of what went wrong on its pages. */

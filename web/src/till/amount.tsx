@@ -1,6 +1,6 @@
 /** The bill, typed on large keys; the coupon's rule is said in one line. */
 import type { JSX } from "preact";
-import { useEffect, useState } from "preact/hooks";
+import { useLayoutEffect, useRef, useState } from "preact/hooks";
 import type { Terms } from "@scrip/sdk/transactions";
 import { ruleText } from "../kit/coupon.tsx";
 import { money } from "../kit/format.ts";
@@ -25,6 +25,30 @@ export function atLeast(terms: Terms): bigint | undefined {
   return terms.minSpend > terms.face ? terms.minSpend : terms.face;
 }
 
+interface Keys {
+  press: (key: string) => void;
+  back: () => void;
+  ok: () => void;
+  cancel: () => void;
+}
+
+/** useKeys hears a keyboard's digits, also when they come faster than the page is drawn. */
+function useKeys(keys: Keys): void {
+  const latest = useRef(keys);
+  latest.current = keys;
+  useLayoutEffect(() => {
+    const type = (e: KeyboardEvent) => {
+      const k = latest.current;
+      if (/^\d$/.test(e.key)) k.press(e.key);
+      else if (e.key === "Backspace") k.back();
+      else if (e.key === "Enter" && !(e.target instanceof HTMLButtonElement)) k.ok();
+      else if (e.key === "Escape") k.cancel();
+    };
+    addEventListener("keydown", type);
+    return () => removeEventListener("keydown", type);
+  }, []);
+}
+
 export function Amount(p: { terms?: Terms; item?: boolean; onBill: (bill: Bill) => void; onCancel: () => void }): JSX.Element {
   const till = useTill();
   const currency = p.terms ? till.link.currency(p.terms.currency) : till.currency;
@@ -34,16 +58,7 @@ export function Amount(p: { terms?: Terms; item?: boolean; onBill: (bill: Bill) 
   const low = p.terms !== undefined && !p.item && amount > 0n && amount < p.terms.minSpend;
   const press = (key: string) => setDigits((d) => (d + key).replace(/^0+/, "").slice(0, digitsMax));
   const ok = () => { if (amount > 0n) p.onBill({ amount, exact: true }); };
-  useEffect(() => {
-    const type = (e: KeyboardEvent) => {
-      if (/^\d$/.test(e.key)) press(e.key);
-      else if (e.key === "Backspace") setDigits((d) => d.slice(0, -1));
-      else if (e.key === "Enter" && !(e.target instanceof HTMLButtonElement)) ok();
-      else if (e.key === "Escape") p.onCancel();
-    };
-    addEventListener("keydown", type);
-    return () => removeEventListener("keydown", type);
-  });
+  useKeys({ press, back: () => setDigits((d) => d.slice(0, -1)), ok, cancel: p.onCancel });
   return (
     <div class="stack amount">
       <h1>{p.item ? t("itemTitle") : t("amountTitle")}</h1>

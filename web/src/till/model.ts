@@ -249,6 +249,8 @@ export class Till {
     const kept = await this.link.store.get<number>("followed");
     const params = await this.client.params({ signal: stop });
     let height = kept ?? params.state.height;
+    // What happened to the till up to here stands in its row, what comes is in the stream.
+    await this.check();
     const filter = { till: this.key.key };
     for await (const e of this.client.events({ height: height + 1, tx: 0, index: 0 }, filter, { signal: stop })) {
       if (e.type === "redemption.accrued") await this.#seen(e.receipt, onSale);
