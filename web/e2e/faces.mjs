@@ -1,5 +1,6 @@
 // What people do at the faces, as the tests say it.
 import { inflateSync } from "node:zlib";
+import { encodeQR } from "qr";
 import { decodeQR } from "qr/decode.js";
 
 /** pixels reads a PNG of 8-bit RGB or RGBA, as screenshots are. */
@@ -82,4 +83,21 @@ export async function bill(page, minor) {
 export async function result(page, kind, timeout = 20_000) {
   await page.locator(`[data-result="${kind}"]`).waitFor({ timeout });
   return page.locator("[data-result]").innerText();
+}
+
+/** filmOf is a short film (YUV4MPEG2) of a paper with a code on it, for a browser's false camera. */
+export function filmOf(text) {
+  const [width, height] = [640, 480];
+  const code = encodeQR(text, "raw", { ecc: "medium", border: 4 });
+  const scale = Math.floor((height - 40) / code.length);
+  const [left, top] = [(width - scale * code.length) >> 1, (height - scale * code.length) >> 1];
+  const light = Buffer.alloc(width * height, 200);
+  code.forEach((row, y) => row.forEach((dark, x) => {
+    for (let py = 0; py < scale; py++) {
+      const at = (top + y * scale + py) * width + left + x * scale;
+      light.fill(dark ? 40 : 230, at, at + scale);
+    }
+  }));
+  const frame = Buffer.concat([Buffer.from("FRAME\n"), light, Buffer.alloc((width * height) / 2, 128)]);
+  return Buffer.concat([Buffer.from(`YUV4MPEG2 W${width} H${height} F10:1 Ip A1:1 C420jpeg\n`), frame, frame, frame]);
 }

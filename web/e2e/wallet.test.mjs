@@ -1,10 +1,11 @@
 // What a wallet promises beyond the first sight: no tap consumes nothing, two taps are
 // one, codes without a network, and coupons that come back from paper, file and passkey.
 import assert from "node:assert/strict";
-import { readFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
+import path from "node:path";
 import { after, before, test } from "node:test";
 import { launch, profile } from "./browser.mjs";
-import { claim, openTill, readCode, result, wedge } from "./faces.mjs";
+import { claim, filmOf, openTill, readCode, result, wedge } from "./faces.mjs";
 import { publish, startNetwork, tickets } from "./network.mjs";
 
 let browser, network, links;
@@ -157,6 +158,23 @@ test("coupons come back with a passkey", async () => {
   await page.getByLabel("Or a saved file").setInputFiles(file);
   await page.getByRole("button", { name: "Open the file" }).click();
   await page.getByRole("link", { name: /Free/ }).waitFor({ timeout: 60_000 });
+});
+
+test("a camera reads a ticket", async () => {
+  const video = path.join(network.dir, "ticket.y4m");
+  await writeFile(video, filmOf(links[7]));
+  const other = await launch(["--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream",
+    `--use-file-for-fake-video-capture=${video}`]);
+  try {
+    const { context, faults } = await profile(other, { permissions: ["camera"] });
+    const page = await context.newPage();
+    await page.goto(`${network.nodes[0]}/wallet/#/scan`);
+    await page.getByRole("button", { name: "Claim" }).click({ timeout: 40_000 });
+    await page.getByText("It is yours").waitFor({ timeout: 20_000 });
+    assert.deepEqual(faults, []);
+  } finally {
+    await other.close();
+  }
 });
 
 test("nothing secret lies in the clear on the device", async () => {

@@ -124,14 +124,25 @@ export class Session {
   /** claim claims a ticket for a fresh key. */
   async claim(ticket: TicketPayload): Promise<Slip> {
     const id = couponId(ticket.campaign, ticket.serial);
-    const known = await this.purse.slip(id);
-    const terms = (await this.link.campaign(ticket.campaign, dayMs)).terms;
-    const n = known?.n ?? (await this.purse.fresh(ticket.campaign, terms.holderCap > 0));
-    const slip = await this.#expected(id, "claim", n);
+    const slip = await this.#toClaim(id);
+    if (slip.state !== "pending") return slip;
     return this.#settle(slip, () => sdk.claim(this.link.client, ticket, this.keyOf(slip).key));
   }
 
-  /** claimAtDesk asks a desk for a ticket and claims it. The claim key is kept first, so a retry gets the same ticket. */
+  /** toClaim is the slip of a coupon that is to be claimed: one that is here already, or a new one under its key. */
+  async #toClaim(id: bigint): Promise<Slip> {
+    const known = await this.purse.slip(id);
+    if (known && known.state !== "pending") return known;
+    const campaign = campaignOf(id);
+    const terms = (await this.link.campaign(campaign, dayMs)).terms;
+    const n = known?.n ?? (await this.purse.fresh(campaign, terms.holderCap > 0));
+    return this.#expected(id, "claim", n);
+  }
+
+  /**
+   * claimAtDesk asks a desk for a ticket and claims it. The claim key is kept first and
+   * for good: a retry gets the same ticket, and so does who scans the poster again.
+   */
   async claimAtDesk(campaign: number, desk: string): Promise<Slip> {
     const row = `desk/${campaign}`;
     const kept = await this.link.store.get<Awaited<ReturnType<typeof this.link.store.seal>>>(row);
@@ -143,15 +154,17 @@ export class Session {
     if (!equalKeys(batch.ticketKey, t.ticketKey) || !verifyTicket(this.link.chain, t.ticket, t.ticketKey, t.signature)) {
       throw new RuleError("E301", "the desk's ticket is not signed by the batch's ticket key");
     }
-    const id = couponId(campaign, t.ticket.serial);
-    const terms = (await this.link.campaign(campaign, dayMs)).terms;
-    const n = (await this.purse.slip(id))?.n ?? (await this.purse.fresh(campaign, terms.holderCap > 0));
-    const slip = await this.#expected(id, "claim", n);
+    const slip = await this.#toClaim(couponId(campaign, t.ticket.serial));
+    if (slip.state !== "pending") return slip;
     const fields = { ticket: t.ticket, ticketKey: t.ticketKey, to: this.keyOf(slip).key, ticketSignature: t.signature };
     const { client } = this.link;
-    const done = await this.#settle(slip, () => client.submit(claimTx(this.link.chain, client.expiry(), fields, claimKey)));
-    await this.link.store.delete(row);
-    return done;
+    try {
+      return await this.#settle(slip, () => client.submit(claimTx(this.link.chain, client.expiry(), fields, claimKey)));
+    } catch (e) {
+      // A ticket that was refused for good stays so: the next try brings a new key.
+      if (e instanceof Refusal && e.final) await this.link.store.delete(row);
+      throw e;
+    }
   }
 
   /** offer makes a gift; its link follows from the wallet's words, so that it can be taken back after a loss. */
