@@ -54,7 +54,8 @@ const (
 )
 
 func newTransferBench(b *testing.B, coupons int) *transferBench {
-	w := coupontest.NewWorld(coupontest.Options{Seed: 1, StartMs: benchTimeMs, Members: 1, Keys: 1, Threshold: 1, Fake: true})
+	w := coupontest.NewWorld(coupontest.Options{Seed: 1, StartMs: benchTimeMs, Members: 1, Keys: 1, Threshold: 1,
+		Fake: true})
 	s, err := store.OpenLedger(store.LedgerConfig{Dir: b.TempDir(), Chain: w.Chain})
 	if err != nil {
 		b.Fatal(err)

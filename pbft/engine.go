@@ -116,7 +116,8 @@ type Ready struct {
 	// Messages are sent after the sync, in this order.
 	Messages []Outgoing
 	// Committed blocks are executed and stored in order; Executed is called for
-	// each, before or after Advance.
+	// each, before or after Advance. The driver may begin before Records are
+	// durable: a decision rests on the votes of a quorum, durable at their signers.
 	Committed []CommittedBlock
 	// Checkpoints are certificates over executed blocks, to be stored beside
 	// them: the first with f+1 signatures, later one with q.

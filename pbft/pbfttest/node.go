@@ -245,6 +245,9 @@ func (c *cluster) act(x *node, rd *pbft.Ready) bool {
 		crashAt = c.boundary(rd, crashAt)
 	}
 	if crashAt == 0 {
+		if c.rng.IntN(2) == 0 {
+			c.executeAhead(x, rd.Committed)
+		}
 		c.crash(x)
 		return false
 	}
@@ -367,6 +370,17 @@ func (c *cluster) commit(x *node, blocks []pbft.CommittedBlock) {
 		}
 		x.pending = append(x.pending, blocks[i])
 	}
+}
+
+// executeAhead executes blocks whose decision is not recorded yet, as a driver may
+// while it syncs. The replica may forget that it decided them, with the blocks.
+func (c *cluster) executeAhead(x *node, blocks []pbft.CommittedBlock) {
+	recorded := x.committed
+	c.commit(x, blocks)
+	for len(x.pending) > 0 {
+		c.executeNext(x)
+	}
+	x.committed = recorded
 }
 
 func (c *cluster) scheduleExecution(x *node) {
