@@ -1,0 +1,143 @@
+/** A day at a member's tills: totals as the ledger has them, and the file that says from where. */
+import type { TakingAnswer, TotalAnswer } from "@scrip/sdk/answers";
+import { equal, hex } from "@scrip/sdk/bytes";
+import { FalseAnswer } from "@scrip/sdk/errors";
+import { decodeKey } from "@scrip/sdk/keys";
+import type { Link } from "../kit/chain.ts";
+import { decimal, type Currency } from "../kit/format.ts";
+import { csv } from "./tickets.ts";
+
+const pageSize = 500;
+const checkedMax = 2000;
+
+/** Span is a half-open span of time, Unix ms. */
+export interface Span { from: number; until: number }
+
+/** Day is what the tills took in a span, as of one height. */
+export interface Day {
+  span: Span;
+  height: number;
+  timeMs: number;
+  totals: TotalAnswer[];
+}
+
+/** daySpan is a day of the device's zone, by its date. */
+export function daySpan(text: string): Span | undefined {
+  const m = /^(\d{4})-(\d{2})-(\d{2})$/.exec(text);
+  if (!m) return undefined;
+  const [year, month, day] = [Number(m[1]), Number(m[2]) - 1, Number(m[3])];
+  const from = new Date(year, month, day).getTime();
+  const until = new Date(year, month, day + 1).getTime();
+  return Number.isNaN(from) ? undefined : { from, until };
+}
+
+/** addUp joins pages of totals by till and campaign. */
+export function addUp(pages: readonly TotalAnswer[]): TotalAnswer[] {
+  const sums = new Map<string, TotalAnswer>();
+  const add = (a: string, b: string) => String(BigInt(a) + BigInt(b));
+  for (const x of pages) {
+    const name = `${x.till}/${x.campaign}`;
+    const s = sums.get(name);
+    sums.set(name, !s ? x : { ...s, count: add(s.count, x.count), value: add(s.value, x.value), payable: add(s.payable, x.payable),
+      voids: add(s.voids, x.voids), voided_value: add(s.voided_value, x.voided_value),
+      voided_payable: add(s.voided_payable, x.voided_payable) });
+  }
+  return [...sums.values()];
+}
+
+/** readDay asks for all pages of one height. */
+export async function readDay(link: Link, member: number, span: Span, signal: AbortSignal): Promise<Day> {
+  const pages: TotalAnswer[] = [];
+  let query: Record<string, string | number | undefined> = { from: span.from, until: span.until, limit: pageSize };
+  for (;;) {
+    const page = await link.client.read("PageTotalAnswer", `/v1/members/${member}/totals`, query, { signal });
+    pages.push(...page.items);
+    if (!page.next_cursor) return { span, height: Number(page.height), timeMs: Number(page.time.ms), totals: addUp(pages) };
+    query = { ...query, cursor: page.next_cursor };
+  }
+}
+
+/** takingsOf lists the span's redemptions and voids, at most so many. */
+export async function takingsOf(link: Link, member: number, span: Span, most: number, signal?: AbortSignal): Promise<TakingAnswer[]> {
+  const all: TakingAnswer[] = [];
+  let query: Record<string, string | number | undefined> = { from: span.from, until: span.until, limit: Math.min(pageSize, most) };
+  while (all.length < most) {
+    const page = await link.client.read("PageTakingAnswer", `/v1/members/${member}/takings`, query, signal ? { signal } : {});
+    all.push(...page.items);
+    if (!page.next_cursor) break;
+    query = { ...query, cursor: page.next_cursor };
+  }
+  return all;
+}
+
+/** Recount is what a recount from proven rows came to. */
+export interface Recount {
+  redemptions: number;
+  signers: number;
+  height: number;
+}
+
+/**
+ * recount proves each redemption of the day by its row in the state, and adds them up
+ * again. progress is told how many are done.
+ */
+export async function recount(link: Link, member: number, day: Day, progress: (done: number, all: number) => void): Promise<Recount> {
+  const takings = await takingsOf(link, member, { ...day.span, until: Math.min(day.span.until, day.timeMs + 1) }, checkedMax);
+  const sums = new Map<string, { count: bigint; value: bigint; voids: bigint; voided: bigint }>();
+  let signers = 0;
+  let height = 0;
+  for (const [i, x] of takings.entries()) {
+    const row = await link.client.redemption(BigInt(x.coupon), x.seq);
+    const voided = x.type === "redemption.voided";
+    const same = row.member === member && equal(row.tillKey, decodeKey("till", x.till)) && row.value === BigInt(x.value) &&
+      (voided ? row.standing === "VOIDED" : row.at === Number(x.time.ms));
+    if (!same) throw new FalseAnswer(`the redemption ${x.id} is not in the ledger as the node lists it`);
+    const name = `${x.till}/${BigInt(x.coupon) >> 32n}`;
+    const s = sums.get(name) ?? { count: 0n, value: 0n, voids: 0n, voided: 0n };
+    sums.set(name, voided ? { ...s, voids: s.voids + 1n, voided: s.voided + row.value } : { ...s, count: s.count + 1n, value: s.value + row.value });
+    signers = row.state.members;
+    height = row.state.height;
+    progress(i + 1, takings.length);
+  }
+  for (const total of day.totals) {
+    const s = sums.get(`${total.till}/${total.campaign}`);
+    if (!s || String(s.count) !== total.count || String(s.value) !== total.value || String(s.voids) !== total.voids ||
+      String(s.voided) !== total.voided_value) {
+      throw new FalseAnswer(`the total of till ${total.till.slice(0, 20)} is not the sum of its redemptions`);
+    }
+  }
+  if (sums.size !== day.totals.length) throw new FalseAnswer("the totals leave out a till or a campaign");
+  return { redemptions: takings.length, signers, height };
+}
+
+/** Labels name tills and campaigns in the file. */
+export interface Labels {
+  till: (key: string) => string;
+  campaign: (n: number) => string;
+  currency: (letters: string) => Currency;
+}
+
+/** zoneName names the device's zone with its offset at a time, for what is handed on. */
+export function zoneName(ms: number): string {
+  const minutes = -new Date(ms).getTimezoneOffset();
+  const two = (n: number) => String(Math.trunc(n)).padStart(2, "0");
+  const offset = `${minutes < 0 ? "-" : "+"}${two(Math.abs(minutes) / 60)}:${two(Math.abs(minutes) % 60)}`;
+  return `${Intl.DateTimeFormat().resolvedOptions().timeZone} (UTC${offset})`;
+}
+
+/** dayFile writes the totals with chain, height and state root, so that two parties can compare them byte for byte. */
+export function dayFile(link: Pick<Link, "chain" | "genesis">, member: number, name: string, day: Day, stateRoot: Uint8Array, labels: Labels): string {
+  const utc = (ms: number) => new Date(ms).toISOString();
+  const head = [
+    ["# Scrip takings"], ["# chain", link.genesis.name, hex(link.chain.digest)], ["# member", String(member), name],
+    ["# from (UTC)", utc(day.span.from)], ["# until (UTC, not in it)", utc(day.span.until)], ["# zone of the day", zoneName(day.span.from)],
+    ["# height", String(day.height)], ["# time of the block (UTC)", utc(day.timeMs)], ["# state root", hex(stateRoot)],
+  ];
+  const columns = ["till", "till key", "campaign", "title", "currency", "redemptions", "taken", "payable", "undone", "given back", "payable undone"];
+  const rows = [...day.totals].sort((a, b) => (a.till === b.till ? a.campaign - b.campaign : a.till < b.till ? -1 : 1)).map((x) => {
+    const amount = (minor: string) => decimal(BigInt(minor), labels.currency(x.currency).exponent);
+    return [labels.till(x.till), x.till, x.campaign, labels.campaign(x.campaign), x.currency, x.count, amount(x.value), amount(x.payable),
+      x.voids, amount(x.voided_value), amount(x.voided_payable)];
+  });
+  return csv([...head, columns, ...rows]);
+}

@@ -1,0 +1,254 @@
+/** The day: totals by till and campaign, single redemptions with undo, and files that carry their height. */
+import type { JSX } from "preact";
+import { useState } from "preact/hooks";
+import type { TakingAnswer, TillAnswer, TotalAnswer } from "@scrip/sdk/answers";
+import { voidRedemption } from "@scrip/sdk/actions";
+import { SecretKey } from "@scrip/sdk/keys";
+import { campaignOf } from "@scrip/sdk/objects";
+import { Right, tillKeyAddTx } from "@scrip/sdk/transactions";
+import { Table, VerifiedBadge } from "../kit/badge.tsx";
+import { date, decimal, money, number, timeSeconds } from "../kit/format.ts";
+import { AsOf, msOf, serialText } from "../kit/ledger/ledger.tsx";
+import type { Sealed } from "../kit/storage.ts";
+import { Button, Empty, Failure, Field, toast, useLoad } from "../kit/ui.tsx";
+import { dayFile, daySpan, readDay, recount, takingsOf, zoneName, type Day, type Labels, type Recount } from "./day.ts";
+import { dateText } from "./draft.ts";
+import { Confirm, Got, saveFile, useEvents, useSession, useWork } from "./parts.tsx";
+import { csv } from "./tickets.ts";
+import { t } from "./text.ts";
+
+const linesShown = 200;
+const linesMax = 100_000;
+const yearMs = 365 * 86_400_000;
+const managerRow = "manager";
+
+interface Shown { day: Day; lines: TakingAnswer[]; tills: TillAnswer[]; titles: ReadonlyMap<number, string> }
+
+async function show(session: ReturnType<typeof useSession>, span: { from: number; until: number }, signal: AbortSignal): Promise<Shown> {
+  const { link, member } = session;
+  const [day, lines, tills] = await Promise.all([
+    readDay(link, member, span, signal), takingsOf(link, member, span, linesShown, signal),
+    link.client.read("PageTillAnswer", "/v1/tills", { member, limit: 500 }, { signal }),
+  ]);
+  const numbers = [...new Set(day.totals.map((x) => x.campaign))];
+  const titles = new Map(await Promise.all(numbers.map(async (n) => [n, (await link.campaign(n, 60_000)).terms.title] as const)));
+  return { day, lines, tills: tills.items, titles };
+}
+
+function labelsOf(session: ReturnType<typeof useSession>, s: Shown): Labels {
+  return {
+    till: (key) => s.tills.find((x) => x.key === key)?.label || t("tillUnnamed"),
+    campaign: (n) => s.titles.get(n) ?? String(n),
+    currency: (letters) => session.currencyNamed(letters),
+  };
+}
+
+/** totalsBy sums by currency what may be added. */
+function totalsBy(totals: readonly TotalAnswer[]): { letters: string; count: bigint; value: bigint; voids: bigint; voided: bigint }[] {
+  const sums = new Map<string, { letters: string; count: bigint; value: bigint; voids: bigint; voided: bigint }>();
+  for (const x of totals) {
+    const s = sums.get(x.currency) ?? { letters: x.currency, count: 0n, value: 0n, voids: 0n, voided: 0n };
+    sums.set(x.currency, { letters: x.currency, count: s.count + BigInt(x.count), value: s.value + BigInt(x.value),
+      voids: s.voids + BigInt(x.voids), voided: s.voided + BigInt(x.voided_value) });
+  }
+  return [...sums.values()];
+}
+
+function Totals(p: { shown: Shown }): JSX.Element {
+  const session = useSession();
+  const labels = labelsOf(session, p.shown);
+  const rows = [
+    ...p.shown.day.totals.map((x) => ({ name: labels.till(x.till), campaign: labels.campaign(x.campaign), key: `${x.till}/${x.campaign}`, letters: x.currency,
+      count: BigInt(x.count), value: BigInt(x.value), voids: BigInt(x.voids), voided: BigInt(x.voided_value), total: false })),
+    ...totalsBy(p.shown.day.totals).map((x) => ({ ...x, name: t("dayTotal", { currency: x.letters }), campaign: "", key: x.letters, total: true })),
+  ];
+  type Row = (typeof rows)[number];
+  const strong = (r: Row, x: string) => (r.total ? <strong>{x}</strong> : x);
+  const sum = (r: Row, minor: bigint) => strong(r, money(minor, session.currencyNamed(r.letters)));
+  return (
+    <Table caption={t("dayByTill")} rows={rows} rowKey={(r) => r.key} columns={[
+      { head: t("dayTill"), cell: (r) => strong(r, r.name) }, { head: t("dayCampaign"), cell: (r) => r.campaign },
+      { head: t("dayCount"), figure: true, cell: (r) => strong(r, number(r.count)) },
+      { head: t("dayValue"), figure: true, cell: (r) => sum(r, r.value) },
+      { head: t("dayVoids"), figure: true, cell: (r) => strong(r, number(r.voids)) },
+      { head: t("dayVoided"), figure: true, cell: (r) => sum(r, r.voided) },
+      { head: t("dayNet"), figure: true, cell: (r) => sum(r, r.value - r.voided) },
+    ]} />
+  );
+}
+
+function Files(p: { shown: Shown; date: string }): JSX.Element {
+  const session = useSession();
+  const { link, member } = session;
+  const work = useWork();
+  const root = async () => {
+    const block = await link.client.block(p.shown.day.height);
+    if (!block.checkpoint) throw new Error("the block has no certificate yet");
+    return block.checkpoint.stateRoot;
+  };
+  const labels = labelsOf(session, p.shown);
+  const save = () => work.run(async () => {
+    saveFile(`takings-${member}-${p.date}.csv`, dayFile(link, member, session.name, p.shown.day, await root(), labels));
+  });
+  const saveLines = () => work.run(async () => {
+    const { day } = p.shown;
+    const all = await takingsOf(link, member, { from: day.span.from, until: Math.min(day.span.until, day.timeMs + 1) }, linesMax);
+    const head = dayFile(link, member, session.name, { ...day, totals: [] }, await root(), labels).split("\r\n").slice(0, 9);
+    const letters = (x: TakingAnswer) => p.shown.day.totals.find((y) => y.campaign === campaignOf(BigInt(x.coupon)))?.currency ?? "";
+    const rows = all.map((x) => {
+      const exponent = session.currencyNamed(letters(x)).exponent;
+      return [x.id, x.time.utc, x.type, labels.till(x.till), serialText(x.coupon), x.seq, letters(x), decimal(BigInt(x.value), exponent),
+        decimal(BigInt(x.payable), exponent)];
+    });
+    const columns = ["event", "time (UTC)", "type", "till", "coupon", "redemption", "currency", "value", "payable"];
+    saveFile(`redemptions-${member}-${p.date}.csv`, `${head.join("\r\n")}\r\n${csv([columns, ...rows])}`);
+  });
+  return (
+    <section class="stack-s no-print">
+      <div class="row">
+        <Button kind="main" onClick={save} busy={work.busy}>{t("dayCsv")}</Button>
+        <Button onClick={saveLines} busy={work.busy}>{t("dayCsvLines")}</Button>
+        <Button onClick={() => print()}>{t("dayPrint")}</Button>
+      </div>
+      <p class="small soft">{t("dayCsvText")}</p>
+      {work.error !== undefined && <Failure title={t("dayRecountFails")} code={String((work.error as Error).message).slice(0, 160)} />}
+    </section>
+  );
+}
+
+function Recounted(p: { day: Day }): JSX.Element {
+  const { link, member } = useSession();
+  const [state, setState] = useState<{ at?: { n: number; total: number }; done?: Recount; error?: unknown; busy: boolean }>({ busy: false });
+  const run = () => {
+    setState({ busy: true });
+    recount(link, member, p.day, (n, total) => setState({ busy: true, at: { n, total } })).then(
+      (done) => setState({ done, busy: false }), (error: unknown) => setState({ error, busy: false }));
+  };
+  return (
+    <section class="check-panel stack-s no-print" aria-labelledby="recount-title">
+      <div class="row apart"><h2 id="recount-title">{t("dayRecount")}</h2>
+        <VerifiedBadge proof={state.done && state.done.redemptions > 0 ? link.proof({ members: state.done.signers }) : undefined} /></div>
+      <p class="soft">{t("dayRecountText")}</p>
+      <div role="status">{state.done && <p class="strong good">{t("dayRecountHolds", { n: state.done.redemptions })}</p>}</div>
+      {state.error !== undefined && <Failure title={t("dayRecountFails")} code={state.error instanceof Error ? state.error.message.slice(0, 160) : undefined} />}
+      <div><Button onClick={run} busy={state.busy}>
+        {state.busy && state.at ? t("dayRecountBusy", { n: state.at.n, total: state.at.total }) : t("dayRecount")}</Button></div>
+    </section>
+  );
+}
+
+/** managerKey returns the console's own key for undo, registered if it is not yet. */
+async function managerKey(session: ReturnType<typeof useSession>, make: boolean): Promise<SecretKey | undefined> {
+  const { link, member } = session;
+  const kept = await link.store.get<{ member: number; sealed: Sealed }>(managerRow);
+  if (kept?.member === member) {
+    const key = new SecretKey("till", await link.store.open(kept.sealed));
+    const till = await link.client.till(key.key).catch(() => undefined);
+    if (till?.standing === "ACTIVE" && till.validUntil > link.nowMs()) return key;
+  }
+  if (!make) return undefined;
+  const key = SecretKey.generate("till");
+  const currency = session.currencies()[0]?.number ?? link.genesis.currencies[0]?.number ?? 0;
+  const fields = { member, store: 1, rights: Right.voidAny, currency, validFrom: link.nowMs() - 60_000, validUntil: link.nowMs() + yearMs,
+    dayCap: 1n, label: "Console" };
+  await link.store.set(managerRow, { member, sealed: await link.store.seal(key.exportSeed()) });
+  await session.act(t("tillConsole"), tillKeyAddTx(link.chain, link.client.expiry(true), fields, key, [session.signer]));
+  return key;
+}
+
+function UndoButton(p: { line: TakingAnswer; value: string; onDone: () => void }): JSX.Element {
+  const session = useSession();
+  const { link } = session;
+  const [asking, setAsking] = useState<"have" | "need">();
+  const work = useWork();
+  const ask = () => void managerKey(session, false).then((key) => setAsking(key ? "have" : "need"), () => setAsking("need"));
+  const undo = () => work.run(async () => {
+    const key = await managerKey(session, true);
+    if (!key) return;
+    await voidRedemption(link.client, key, BigInt(p.line.coupon), p.line.seq);
+    toast(t("undoDone"));
+    setAsking(undefined);
+    p.onDone();
+  });
+  return (
+    <>
+      <Button kind="plain" label={`${t("undo")}: ${serialText(p.line.coupon)}, ${p.value}`} onClick={ask}>{t("undo")}</Button>
+      {asking && (
+        <Confirm title={t("undoTitle", { value: p.value })} text={t("undoText")} bad work={work} onAct={undo}
+          act={asking === "need" ? t("undoManagerAct") : t("undoAct")} onClose={() => { setAsking(undefined); work.clear(); }}>
+          {asking === "need" && <><p class="strong">{t("undoManager")}</p><p>{t("undoManagerText")}</p></>}
+        </Confirm>
+      )}
+    </>
+  );
+}
+
+function Lines(p: { shown: Shown; onDone: () => void }): JSX.Element {
+  const session = useSession();
+  const labels = labelsOf(session, p.shown);
+  const undone = new Set(p.shown.lines.filter((x) => x.type === "redemption.voided").map((x) => `${x.coupon}/${x.seq}`));
+  const letters = (x: TakingAnswer) => p.shown.day.totals.find((y) => y.campaign === campaignOf(BigInt(x.coupon)))?.currency ?? "";
+  const value = (x: TakingAnswer) => money(BigInt(x.value), session.currencyNamed(letters(x)));
+  return (
+    <Table caption={t("dayLines")} rows={p.shown.lines.toReversed()} rowKey={(x) => x.id} columns={[
+      { head: t("lineTime"), cell: (x) => timeSeconds(msOf(x.time)) },
+      { head: t("lineCoupon"), cell: (x) => <a href={`/explorer/#/coupon/${x.coupon}`}>{serialText(x.coupon)}</a> },
+      { head: t("dayTill"), cell: (x) => labels.till(x.till) },
+      { head: t("dayValue"), figure: true, cell: (x) => (x.type === "redemption.voided" ? `− ${value(x)}` : value(x)) },
+      { head: t("lineState"), cell: (x) => (x.type === "redemption.voided" || undone.has(`${x.coupon}/${x.seq}`) ? t("lineUndone") : t("lineTaken")) },
+      { head: "", cell: (x) => x.type !== "redemption.voided" && !undone.has(`${x.coupon}/${x.seq}`) &&
+        <UndoButton line={x} value={value(x)} onDone={p.onDone} /> },
+    ]} />
+  );
+}
+
+function Owed(): JSX.Element {
+  const session = useSession();
+  const { link, member } = session;
+  const loaded = useLoad((signal) => link.client.obligations({ payee: member }, { signal }), [member]);
+  return (
+    <Got of={loaded}>
+      {(items) => items.length > 0 && (
+        <Table caption={t("dayOwed")} rows={items} rowKey={(o) => `${o.cycle}/${o.campaign}`} columns={[
+          { head: t("dayCycle"), cell: (o) => `${date(msOf(o.begins))} – ${date(msOf(o.ends) - 1)}` },
+          { head: t("dayOwedBy"), cell: (o) => <a href={`#/campaign/${o.campaign}`}>{o.campaign}</a> },
+          { head: t("dayCount"), figure: true, cell: (o) => number(o.count) },
+          { head: t("dayOwedSum"), figure: true, cell: (o) => money(BigInt(o.sum), session.currencyNamed(o.currency)) },
+        ]} />
+      )}
+    </Got>
+  );
+}
+
+export function DayPage(): JSX.Element {
+  const session = useSession();
+  const { link } = session;
+  const [text, setText] = useState(dateText(link.nowMs()));
+  const span = daySpan(text);
+  const loaded = useLoad(async (signal) => (span ? show(session, span, signal) : undefined), [text]);
+  useEvents({ types: ["redemption.accrued", "redemption.voided"] }, [], () => loaded.reload());
+  if (!session.has("merchant")) return <Empty title={t("tillsNot")}><p>{t("tillsNotText")}</p></Empty>;
+  return (
+    <div class="stack">
+      <div class="row apart">
+        <h1>{t("dayTitle")}: {span ? date(span.from) : "–"}</h1>
+        {loaded.value && <AsOf height={loaded.value.day.height} timeMs={loaded.value.day.timeMs} nowMs={() => link.nowMs()} />}
+      </div>
+      <div class="narrow no-print"><Field label={t("dayDate")} type="date" value={text} onInput={setText} hint={t("dayZone", { zone: zoneName(span?.from ?? link.nowMs()) })} /></div>
+      <Got of={loaded}>
+        {(shown) => !shown || shown.day.totals.length === 0
+          ? <Empty title={t("dayNone")}><p>{t("dayNoneText")}</p></Empty>
+          : (
+            <>
+              <Totals shown={shown} />
+              <Files shown={shown} date={text} />
+              <Lines shown={shown} onDone={loaded.reload} />
+              <Recounted key={shown.day.height} day={shown.day} />
+            </>
+          )}
+      </Got>
+      <Owed />
+    </div>
+  );
+}
+

@@ -1,0 +1,178 @@
+/** A campaign as it is being written: what people type, and the exact terms and costs that follow from it. */
+import { utf8 } from "@scrip/sdk/bytes";
+import { sha256 } from "@scrip/sdk/signing";
+import { liability, moneyMax, termsFault, type Terms } from "@scrip/sdk/terms";
+import { parseMoney, type Currency } from "../kit/format.ts";
+
+export const kinds = ["AMOUNT", "PERCENT", "FREE_ITEM", "STORED"] as const;
+export type Kind = (typeof kinds)[number];
+
+/** Draft is what stands in the fields, as it was typed. */
+export interface Draft {
+  kind: Kind;
+  title: string;
+  currency: number;
+  value: string;
+  percent: string;
+  ceiling: string;
+  minSpend: string;
+  count: string;
+  each: string;
+  /** Dates as date fields have them; the day itself is included. */
+  claimUntil: string;
+  useUntil: string;
+  shops: "own" | "all";
+  gift: boolean;
+  show: boolean;
+  undoHours: string;
+  /** Empty = enough for all. */
+  budget: string;
+  publicTerms: string;
+}
+
+/** Fault names what is wrong with a field; its text is in the table under this name. */
+export type Fault = "faultNeeded" | "faultMoney" | "faultNumber" | "faultPercent" | "faultLong" | "faultPast" | "faultOrder"
+  | "faultBudget" | "faultHours" | "faultYears" | "faultTitle";
+export type Faults = Partial<Record<keyof Draft, Fault>>;
+
+/** Cost is the ceiling in minor units: what one coupon, all of them, and the budget can come to. */
+export interface Cost {
+  one: bigint;
+  all: bigint;
+  budget: bigint;
+  /** Coupons that the budget is sure to cover. */
+  covers: number;
+}
+
+export interface Read {
+  faults: Faults;
+  cost?: Cost;
+  /** There if nothing is wrong. */
+  terms?: Terms;
+}
+
+const dayMs = 86_400_000;
+const hourMs = 3_600_000;
+const supplyMax = 10_000_000;
+const titleBytesMax = 64;
+const yearsMax = 10;
+const graceMs = 60_000;
+const storedUses = 50;
+const giftsMax = 3;
+const undoHoursMax = 90 * 24;
+
+/** dateText writes a day as date fields do, in the device's zone. */
+export function dateText(ms: number): string {
+  const d = new Date(ms);
+  const two = (n: number) => String(n).padStart(2, "0");
+  return `${d.getFullYear()}-${two(d.getMonth() + 1)}-${two(d.getDate())}`;
+}
+
+/** endOfDay is the first instant after a day in the device's zone, or undefined if it is no day. */
+export function endOfDay(text: string): number | undefined {
+  const m = /^(\d{4})-(\d{2})-(\d{2})$/.exec(text);
+  if (!m) return undefined;
+  const [year, month, day] = [Number(m[1]), Number(m[2]), Number(m[3])];
+  const check = new Date(year, month - 1, day);
+  if (check.getMonth() !== month - 1 || check.getDate() !== day) return undefined;
+  return new Date(year, month - 1, day + 1).getTime();
+}
+
+/** A new draft of a kind, with a good beginning of each. */
+export function draftOf(kind: Kind, title: string, currency: number, nowMs: number, more: Partial<Draft> = {}): Draft {
+  return {
+    kind, title, currency, value: "", percent: "", ceiling: "", minSpend: "", count: "100", each: "", shops: "own", gift: true,
+    show: true, undoHours: "72", budget: "", publicTerms: "", claimUntil: dateText(nowMs + 30 * dayMs),
+    useUntil: dateText(nowMs + 60 * dayMs), ...more,
+  };
+}
+
+function whole(text: string, least: number, most: number): number | undefined {
+  const m = /^\s*(\d{1,9})\s*$/.exec(text);
+  const n = Number(m?.[1]);
+  return m && n >= least && n <= most ? n : undefined;
+}
+
+/** percentOf reads "12,5" as basis points. */
+export function percentOf(text: string): number | undefined {
+  const bps = parseMoney(text.replace(/%\s*$/, ""), 2);
+  return bps !== undefined && bps >= 1n && bps <= 10_000n ? Number(bps) : undefined;
+}
+
+interface Values { face: bigint; bps: number; ceiling: bigint; minSpend: bigint; most: bigint }
+
+function readValues(d: Draft, exponent: number, faults: Faults): Values | undefined {
+  const amount = (field: "value" | "ceiling" | "minSpend", needed: boolean): bigint => {
+    if (d[field].trim() === "" && !needed) return 0n;
+    const v = parseMoney(d[field], exponent);
+    if (v === undefined || (needed && v === 0n) || v > moneyMax) {
+      faults[field] = d[field].trim() === "" ? "faultNeeded" : "faultMoney";
+      return 0n;
+    }
+    return v;
+  };
+  const minSpend = d.kind === "FREE_ITEM" || d.kind === "STORED" ? 0n : amount("minSpend", false);
+  if (d.kind === "PERCENT") {
+    const bps = percentOf(d.percent);
+    if (bps === undefined) faults.percent = d.percent.trim() === "" ? "faultNeeded" : "faultPercent";
+    const ceiling = amount("ceiling", true);
+    return bps === undefined || faults.ceiling || faults.minSpend ? undefined : { face: 0n, bps, ceiling, minSpend, most: ceiling };
+  }
+  const face = amount("value", true);
+  return faults.value || faults.minSpend ? undefined : { face, bps: 0, ceiling: 0n, minSpend, most: face };
+}
+
+function readTimes(d: Draft, nowMs: number, faults: Faults): { claimUntil: number; useUntil: number } | undefined {
+  const read = (field: "claimUntil" | "useUntil"): number => {
+    const ms = endOfDay(d[field]);
+    if (ms === undefined) faults[field] = "faultNeeded";
+    else if (ms <= nowMs) faults[field] = "faultPast";
+    else if (ms > nowMs + yearsMax * 365 * dayMs) faults[field] = "faultYears";
+    return ms ?? 0;
+  };
+  const [claimUntil, useUntil] = [read("claimUntil"), read("useUntil")];
+  if (!faults.claimUntil && !faults.useUntil && useUntil < claimUntil) faults.useUntil = "faultOrder";
+  return faults.claimUntil || faults.useUntil ? undefined : { claimUntil, useUntil };
+}
+
+/** readDraft reads the fields. Amounts are exact; costs are there as soon as value and number are. */
+export function readDraft(d: Draft, issuer: number, currency: Currency, nowMs: number): Read {
+  const faults: Faults = {};
+  if (d.title.trim() === "") faults.title = "faultNeeded";
+  else if (utf8(d.title.trim()).length > titleBytesMax) faults.title = "faultLong";
+  else if (/[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/.test(d.title)) faults.title = "faultTitle";
+  const values = readValues(d, currency.exponent, faults);
+  const count = whole(d.count, 1, supplyMax);
+  if (count === undefined) faults.count = d.count.trim() === "" ? "faultNeeded" : "faultNumber";
+  const each = d.each.trim() === "" ? 0 : whole(d.each, 1, 65_535);
+  if (each === undefined) faults.each = "faultNumber";
+  const undo = whole(d.undoHours, 0, undoHoursMax);
+  if (undo === undefined) faults.undoHours = "faultHours";
+  const times = readTimes(d, nowMs, faults);
+  if (!values || count === undefined) return { faults };
+  const terms: Terms = {
+    issuer, funders: [{ member: issuer, shareBps: 10_000 }], currency: d.currency, title: d.title.trim(),
+    termsHash: sha256(utf8(publicTermsOf(d))), productHash: new Uint8Array(32), valueKind: d.kind, face: values.face, bps: values.bps,
+    ceiling: values.ceiling, minSpend: values.minSpend, uses: d.kind === "STORED" ? storedUses : 1, buy: 0, get: 0, rounding: 0,
+    reimburse: "USED", reimburseBps: 10_000, fee: 0n, showMax: d.show ? values.most : 0n, maxSupply: count, budget: 0n,
+    claimFrom: nowMs - 60_000, claimUntil: times?.claimUntil ?? 0, redeemFrom: nowMs - 60_000, redeemUntil: times?.useUntil ?? 0,
+    relativeMs: 0, graceMs, rollbackMs: (undo ?? 0) * hourMs, holderCap: each ?? 0, transfer: d.gift ? "gift" : "none",
+    maxTransfers: d.gift ? giftsMax : 0, resaleBps: 0, shops: d.shops === "own" ? [{ member: issuer, store: 0 }] : [],
+  };
+  const one = liability(terms);
+  const all = one * BigInt(count);
+  const budget = d.budget.trim() === "" ? all : parseMoney(d.budget, currency.exponent);
+  if (budget === undefined || budget > moneyMax || budget > all) faults.budget = "faultMoney";
+  else if (budget < one) faults.budget = "faultBudget";
+  const bound = budget ?? all;
+  terms.budget = bound;
+  const cost = { one, all, budget: bound, covers: Number(bound / one) };
+  const whole_ = Object.keys(faults).length === 0 && times && termsFault(terms) === undefined;
+  return whole_ ? { faults, cost, terms } : { faults, cost };
+}
+
+/** publicTermsOf is the document whose digest the ledger keeps. */
+export function publicTermsOf(d: Draft): string {
+  const text = d.publicTerms.trim();
+  return text === "" ? d.title.trim() : text;
+}

@@ -1,0 +1,126 @@
+/** Small parts that the console's pages share. */
+import type { ComponentChildren, JSX } from "preact";
+import { createContext } from "preact";
+import { useContext, useEffect, useRef, useState } from "preact/hooks";
+import type { EventFilter, LedgerEvent } from "@scrip/sdk/client";
+import { isMissing } from "../kit/ledger/ledger.tsx";
+import { failureOf } from "../kit/refusal/refusal.ts";
+import { Button, Dialog, Empty, Failure, Field, Loading, type Loaded } from "../kit/ui.tsx";
+import { t as kit } from "../kit/text.ts";
+import type { Session } from "./session.ts";
+
+export const SessionContext = createContext<Session | undefined>(undefined);
+
+/** useSession returns the member that is signed in. */
+export function useSession(): Session {
+  const session = useContext(SessionContext);
+  if (!session) throw new Error("nobody is signed in");
+  return session;
+}
+
+/** Got draws a query: waiting, missing, failed, or there; an older answer stays while a new one comes. */
+export function Got<T>(p: { of: Loaded<T>; none?: string; children: (value: T) => ComponentChildren }): JSX.Element {
+  const { value, error, reload } = p.of;
+  if (value !== undefined) return <>{p.children(value)}</>;
+  if (error === undefined) return <Loading />;
+  if (p.none !== undefined && isMissing(error)) return <Empty title={p.none} />;
+  return <Failure {...failureOf(error)} onRetry={reload} />;
+}
+
+/** Work is an action that runs once at a time and says how it ended. */
+export interface Work {
+  busy: boolean;
+  error: unknown;
+  run: (act: () => Promise<void>) => void;
+  clear: () => void;
+}
+
+export function useWork(): Work {
+  const [state, setState] = useState<{ busy: boolean; error: unknown }>({ busy: false, error: undefined });
+  const alive = useRef(true);
+  useEffect(() => () => { alive.current = false; }, []);
+  const end = (error: unknown) => { if (alive.current) setState({ busy: false, error }); };
+  return {
+    ...state,
+    run: (act) => {
+      if (state.busy) return;
+      setState({ busy: true, error: undefined });
+      act().then(() => end(undefined), end);
+    },
+    clear: () => setState({ busy: false, error: undefined }),
+  };
+}
+
+/** Trouble says why an action did not work. */
+export function Trouble(p: { work: Work }): JSX.Element | null {
+  return p.work.error === undefined ? null : <Failure {...failureOf(p.work.error)} />;
+}
+
+/** Confirm asks before something that cannot be undone; with typed, a word must be typed. */
+export function Confirm(p: { title: string; text: string; act: string; bad?: boolean; typed?: { label: string; value: string; wrong: string };
+  work: Work; onAct: () => void; onClose: () => void; children?: ComponentChildren }): JSX.Element {
+  const [text, setText] = useState("");
+  const [wrong, setWrong] = useState(false);
+  const act = () => {
+    if (p.typed && text.trim() !== p.typed.value) return setWrong(true);
+    return p.onAct();
+  };
+  return (
+    <Dialog title={p.title} onClose={p.onClose} acts={<>
+      <Button onClick={p.onClose}>{kit("cancel")}</Button>
+      <Button kind={p.bad ? "bad" : "main"} busy={p.work.busy} onClick={act}>{p.act}</Button>
+    </>}>
+      <p>{p.text}</p>
+      {p.children}
+      {p.typed && (
+        <form onSubmit={(e) => { e.preventDefault(); act(); }}>
+          <Field label={p.typed.label} value={text} onInput={(v) => { setText(v); setWrong(false); }} autoFocus
+            error={wrong ? p.typed.wrong : undefined} />
+        </form>
+      )}
+      <Trouble work={p.work} />
+    </Dialog>
+  );
+}
+
+/** useEvents follows proven events from now on; lost tells the device's time since when none can come. */
+export function useEvents(filter: EventFilter, keys: readonly unknown[], onEvent: (e: LedgerEvent) => void): void {
+  const { link } = useSession();
+  const latest = useRef(onEvent);
+  latest.current = onEvent;
+  useEffect(() => {
+    const stop = new AbortController();
+    void (async () => {
+      const status = await link.client.read("StatusAnswer", "/v1/status", {}, { signal: stop.signal });
+      for await (const e of link.client.events({ height: Number(status.height) + 1, tx: 0, index: 0 }, filter, { signal: stop.signal })) {
+        latest.current(e);
+      }
+    })().catch(() => undefined); // it ends when the page is left
+    return () => stop.abort();
+  }, [link, ...keys]);
+}
+
+/** saveFile hands a text to the browser as a download. */
+export function saveFile(name: string, text: string, type = "text/csv"): void {
+  const url = URL.createObjectURL(new Blob(type === "text/csv" ? ["\ufeff", text] : [text], { type: `${type};charset=utf-8` }));
+  const a = document.createElement("a");
+  a.href = url;
+  a.download = name;
+  a.click();
+  setTimeout(() => URL.revokeObjectURL(url), 60_000);
+}
+
+export function Pair(p: { name: string; children: ComponentChildren }): JSX.Element {
+  return <><dt>{p.name}</dt><dd>{p.children}</dd></>;
+}
+
+/** Figure is one number that is read from afar. */
+export function Figure(p: { name: string; value: string; more?: string }): JSX.Element {
+  return (
+    <div class="figure-box">
+      <dt>{p.name}</dt>
+      <dd>{p.value}</dd>
+      {p.more && <dd class="figure-hint">{p.more}</dd>}
+    </div>
+  );
+}

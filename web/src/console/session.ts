@@ -1,0 +1,172 @@
+/**
+ * The merchant's key on this device, and what it signs. Each signed transaction is
+ * kept before it is handed in and goes on after a restart with the same bytes: a
+ * campaign is never opened twice because an answer was lost.
+ */
+import { signal, type ReadonlySignal } from "@preact/signals";
+import type { MemberBody } from "@scrip/sdk/answers";
+import { compare, fromBase64url, fromHex } from "@scrip/sdk/bytes";
+import { OutcomeUnknown, Refusal, RuleError, type Receipt } from "@scrip/sdk/client";
+import { decodeBech32m, parseKeyFileBody, SecretKey, secretPrefix } from "@scrip/sdk/keys";
+import { memberTx, type BatchCommit, type CampaignControl, type CampaignPublish, type MemberSigner, type TillKeyRevoke,
+} from "@scrip/sdk/transactions";
+import type { Link } from "../kit/chain.ts";
+import type { Currency } from "../kit/format.ts";
+import type { Sealed } from "../kit/storage.ts";
+
+const keyRow = "member-key";
+const pendingRow = "pending";
+const submitMs = 180_000;
+
+/** Kept is the member's key as it lies on the device. */
+interface Kept {
+  member: number;
+  sealed: Sealed;
+}
+
+/** Pending is a transaction whose outcome is not known yet; what names it to the person. */
+export interface Pending {
+  raw: Uint8Array;
+  what: string;
+}
+
+export type MemberFields = CampaignPublish | CampaignControl | BatchCommit | TillKeyRevoke;
+
+/** Brought is what a link brings to the console. */
+export type Brought =
+  | { kind: "key"; seed: Uint8Array; member: number }
+  | { kind: "till"; answer: Uint8Array }
+  | { kind: "box"; secret: Uint8Array }
+  | { kind: "bad" };
+
+/** readBrought reads the part of a link behind its #. */
+export function readBrought(fragment: string): Brought {
+  const values = new URLSearchParams(fragment);
+  try {
+    const till = values.get("till");
+    if (till) return { kind: "till", answer: fromBase64url(till) };
+    const box = values.get("box");
+    if (box) return { kind: "box", secret: fromBase64url(box) };
+    const seed = fromBase64url(values.get("k") ?? "");
+    const member = Number(values.get("m"));
+    if (seed.length !== 32 || !Number.isInteger(member) || member < 0 || member > 65_535) return { kind: "bad" };
+    return { kind: "key", seed, member };
+  } catch {
+    return { kind: "bad" };
+  }
+}
+
+/** seedOf reads a key as people have it: the lines of a key file, its secret alone, or 64 hexadecimal digits. */
+export function seedOf(text: string): Uint8Array | undefined {
+  const trimmed = text.trim();
+  try {
+    if (trimmed.startsWith("scrip key file")) {
+      const key = parseKeyFileBody(`${trimmed}\n`);
+      return key.kind === "member" ? key.exportSeed() : undefined;
+    }
+    if (/^[0-9a-f]{64}$/i.test(trimmed)) return fromHex(trimmed.toLowerCase());
+    const d = decodeBech32m(trimmed);
+    return d.prefix === secretPrefix && d.bytes.length === 32 ? d.bytes : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+/** memberOf finds whose admin key a seed is, 0 if it is nobody's. */
+export async function memberOf(link: Link, seed: Uint8Array, said = 0): Promise<number> {
+  const key = new SecretKey("member", seed).key;
+  const owns = async (n: number) => (await link.client.member(n)).keys.some((k) => compare(k, key) === 0);
+  if (said > 0) return (await owns(said)) ? said : 0;
+  for (const m of await link.client.members()) if (await owns(m.id)) return m.id;
+  return 0;
+}
+
+export class Session {
+  readonly signer: MemberSigner;
+  readonly #pending = signal<Pending | undefined>(undefined);
+  readonly pending: ReadonlySignal<Pending | undefined> = this.#pending;
+  readonly #about = signal<MemberBody | undefined>(undefined);
+  /** The member as a node shows it: name, roles, promises. */
+  readonly about: ReadonlySignal<MemberBody | undefined> = this.#about;
+
+  constructor(readonly link: Link, readonly member: number, readonly key: SecretKey) {
+    this.signer = { member, key: key.key, sign: (m) => key.sign(m) };
+  }
+
+  /** open returns the session that this device has, if it has one. */
+  static async open(link: Link): Promise<Session | undefined> {
+    const kept = await link.store.get<Kept>(keyRow);
+    if (!kept) return undefined;
+    const s = new Session(link, kept.member, new SecretKey("member", await link.store.open(kept.sealed)));
+    s.#pending.value = await link.store.get<Pending>(pendingRow);
+    return s;
+  }
+
+  /** begin keeps a key on this device, sealed, in the place of another. */
+  static async begin(link: Link, member: number, seed: Uint8Array): Promise<Session> {
+    await Session.end(link);
+    await link.store.set(keyRow, { member, sealed: await link.store.seal(seed) } satisfies Kept);
+    void link.store.persisted(true);
+    return new Session(link, member, new SecretKey("member", seed));
+  }
+
+  /** end forgets the key and what belongs to it. */
+  static async end(link: Link): Promise<void> {
+    for (const row of [keyRow, pendingRow, "draft", "offer", "manager"]) await link.store.delete(row);
+    await link.store.deleteAll("tickets/");
+  }
+
+  async load(): Promise<void> {
+    this.#about.value = await this.link.client.read("MemberBody", `/v1/members/${this.member}`);
+  }
+
+  get name(): string {
+    return this.#about.value?.name ?? this.link.genesis.members[this.member - 1]?.name ?? "";
+  }
+
+  has(role: string): boolean {
+    return this.#about.value?.roles.includes(role) ?? false;
+  }
+
+  /** currencies are those in which the member may promise money, or all of the chain. */
+  currencies(): (Currency & { number: number })[] {
+    const own = new Set(this.#about.value?.funding.map((f) => f.currency));
+    const some = this.link.genesis.currencies.filter((c) => own.has(c.letters));
+    return some.length > 0 ? some : [...this.link.genesis.currencies];
+  }
+
+  currencyNamed(letters: string): Currency {
+    return this.link.genesis.currencies.find((c) => c.letters === letters) ?? { letters, exponent: 2 };
+  }
+
+  /** sign makes a transaction of the member's. */
+  sign(fields: MemberFields): Uint8Array {
+    return memberTx(this.link.chain, this.link.client.expiry(true), fields, [this.signer]);
+  }
+
+  /** act hands in what the member has signed, and returns the proven receipt. */
+  async act(what: string, raw: Uint8Array): Promise<Receipt> {
+    const pending = { raw, what };
+    await this.link.store.set(pendingRow, pending);
+    this.#pending.value = pending;
+    return this.finish(pending);
+  }
+
+  /** finish goes on with a transaction until its outcome is known. */
+  async finish(p: Pending): Promise<Receipt> {
+    try {
+      const receipt = await this.link.client.submit(p.raw, { signal: AbortSignal.timeout(submitMs) });
+      await this.#done();
+      return receipt;
+    } catch (e) {
+      const decided = e instanceof Refusal || e instanceof RuleError || (e instanceof OutcomeUnknown && e.lapsed);
+      if (decided) await this.#done();
+      throw e;
+    }
+  }
+
+  async #done(): Promise<void> {
+    await this.link.store.delete(pendingRow);
+    this.#pending.value = undefined;
+  }
+}
