@@ -63,7 +63,8 @@ func newCommand() *cobra.Command {
 		CompletionOptions: cobra.CompletionOptions{HiddenDefaultCmd: true},
 	}
 	c.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err} })
-	c.AddCommand(newListCommand(), newRunCommand(), newQuickCommand(), newVerifyCommand(), newCompareCommand())
+	c.AddCommand(newListCommand(), newRunCommand(), newQuickCommand(), newVerifyCommand(), newCompareCommand(),
+		newCostsCommand())
 	return c
 }
 

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/term"
 
 	"github.com/scrip-network/scrip/lab/chart"
+	"github.com/scrip-network/scrip/lab/desim/costing"
 	"github.com/scrip-network/scrip/lab/report"
 	"github.com/scrip-network/scrip/lab/results"
 	"github.com/scrip-network/scrip/lab/scenarios"
@@ -102,6 +103,27 @@ func newCompareCommand() *cobra.Command {
 	c.Flags().BoolVar(&all, "all", false, "also what does not differ beyond the noise")
 	c.Flags().BoolVar(&asJSON, "json", false, "print JSON")
 	return c
+}
+
+func newCostsCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "costs", Short: "Measure on this machine what work costs a simulated member", Args: arguments(),
+		Long: "Measure signatures, hashing, links, the engine, the log and the ledger with real syncs, and\n" +
+			"print them as the file that simulations take their costs from. It takes about half a\n" +
+			"minute and wants the disk for itself.",
+		RunE: func(c *cobra.Command, _ []string) error {
+			costs, err := costing.Measure(c.Context(), "")
+			if err != nil {
+				return err
+			}
+			raw, err := results.EncodeJSON(costs)
+			if err != nil {
+				return err
+			}
+			_, err = os.Stdout.Write(raw)
+			return err
+		},
+	}
 }
 
 func printChanges(out io.Writer, changes []results.Change, all bool) error {

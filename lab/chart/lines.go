@@ -178,7 +178,7 @@ func (c *Lines) drawIdeal(d *drawing, x, y *scale) {
 	}
 	const steps = 60
 	var path []string
-	lastX, lastY := 0.0, 0.0
+	textX, textY := 0.0, 0.0
 	for i := range steps + 1 {
 		vx := value(x.lo + (x.hi-x.lo)*float64(i)/steps)
 		px, py := x.at(vx), y.at(c.Ideal*vx)
@@ -186,11 +186,13 @@ func (c *Lines) drawIdeal(d *drawing, x, y *scale) {
 			continue
 		}
 		path = append(path, place(px)+","+place(py))
-		lastX, lastY = px, py
+		if i <= steps/2 { // in the middle, where it does not meet the legend
+			textX, textY = px, py
+		}
 	}
 	if len(path) > 1 {
 		d.put(`<polyline class="ideal" points="%s"/>`, strings.Join(path, " "))
-		d.text(lastX-6, max(lastY-6, top+10), "note", "end", c.IdealText)
+		d.text(textX-8, max(textY-8, top+12), "note", "end", c.IdealText)
 	}
 }
 

@@ -220,7 +220,7 @@ func (a *painter) latencyThroughput() {
 	for _, f := range a.facets("load") {
 		for _, metric := range []string{"p50", "p99"} {
 			m, _ := scenarios.MetricOf(metric)
-			c := &chart.Lines{Title: m.Title + " at the throughput reached", Mode: a.mode(&f),
+			c := &chart.Lines{Title: sentence(m.Title) + " at the throughput reached", Mode: a.mode(&f),
 				X: chart.Axis{Label: "committed transactions per second"}, Y: chart.Axis{Label: m.Title + ", ms", Log: true}}
 			for _, e := range engines(f.cells) {
 				s := chart.Series{Name: titleOf(e), Style: style(e)}

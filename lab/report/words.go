@@ -78,9 +78,9 @@ func (a *painter) span(m scenarios.Metric) string {
 	case n == 0:
 		return ""
 	case n == 1 || chart.Number(low) == chart.Number(high):
-		return fmt.Sprintf("%s: %s of %s is %s %s.", name, m.Title, settings(n), chart.Number(low), m.Unit)
+		return fmt.Sprintf("%s: %s %s %s in %s.", name, m.Title, chart.Number(low), m.Unit, settings(n))
 	}
-	return fmt.Sprintf("%s: %s from %s to %s %s over %s.", name, m.Title, chart.Number(low), chart.Number(high), m.Unit,
+	return fmt.Sprintf("%s: %s %s to %s %s over %s.", name, m.Title, chart.Number(low), chart.Number(high), m.Unit,
 		settings(n))
 }
 
@@ -125,9 +125,9 @@ func (a *painter) against(m scenarios.Metric, engine, other string, seed uint64)
 	if high := chart.Number(stats.Round(high, 3)); high != times {
 		times += " to " + high
 	}
-	s := fmt.Sprintf("%s: %s has %s times the value of %s", sentence(m.Title), titleOf(engine), times, titleOf(other))
+	s := fmt.Sprintf("Its %s is %s times that of %s", m.Title, times, titleOf(other))
 	if n > 1 {
-		s += fmt.Sprintf(" over %s", settings(n))
+		s += fmt.Sprintf(", over %s", settings(n))
 	}
 	if repeats < stats.IntervalMin {
 		return s + "; too few runs for an interval."

@@ -59,7 +59,7 @@ func Metrics() []Metric {
 		{Name: "bytes", Title: "bytes per block", Unit: "bytes", Low: true, Count: true},
 		{Name: "vote_bytes", Title: "bytes of votes per block", Unit: "bytes", Low: true, Count: true},
 		{Name: "bytes_per_tx", Title: "bytes per transaction", Unit: "bytes", Low: true, Count: true},
-		{Name: "fast_share", Title: "share of blocks committed on the fast path", Unit: "of 1", Count: true},
+		{Name: "fast_share", Title: "share of blocks committed on the fast path", Unit: "(1 = all)", Count: true},
 		{Name: "gap", Title: "longest pause between two commits", Unit: "ms", Low: true},
 		{Name: "recovery", Title: "time until nine tenths of the throughput are back", Unit: "ms", Low: true},
 		{Name: "view_changes", Title: "changes of the primary", Unit: "changes", Low: true, Count: true},
