@@ -2,7 +2,7 @@
 import type { ComponentChildren, JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { SecretKey } from "@scrip/sdk/keys";
-import { OtherChain, type Link } from "../kit/chain.ts";
+import { type Link } from "../kit/chain.ts";
 import { match, go, route } from "../kit/router.ts";
 import { Shell } from "../kit/shell.tsx";
 import { t as kit } from "../kit/text.ts";
@@ -174,22 +174,4 @@ export function App(p: { link: Link; fragment: string | undefined }): JSX.Elemen
       </Frame>
     </SessionContext.Provider>
   );
-}
-
-/** NotYet is what is shown while there is no chain. */
-export function NotYet(p: { error: unknown; retry: () => void }): JSX.Element {
-  const { error } = p;
-  const inner = () => {
-    if (error === undefined) return <Loading what={t("opening")} />;
-    if (error instanceof OtherChain) {
-      return (
-        <Notice kind="accent" title={t("otherChain")}>
-          <p>{t("otherChainText", { known: error.known, served: error.served })}</p>
-          <Button kind="main" onClick={() => void error.accept().then(p.retry)}>{t("otherChainAct")}</Button>
-        </Notice>
-      );
-    }
-    return <Failure title={t("away")} detail={t("awayText")} code={error instanceof Error ? error.message.slice(0, 120) : undefined} onRetry={p.retry} />;
-  };
-  return <Frame>{inner()}</Frame>;
 }

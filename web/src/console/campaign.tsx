@@ -9,7 +9,8 @@ import { AsOf, isMissing, serialText, word } from "../kit/ledger/ledger.tsx";
 import { ruleOf } from "../kit/terms.ts";
 import { Button, Empty, Failure, LinkButton, Loading, Notice, toast } from "../kit/ui.tsx";
 import { failureOf } from "../kit/refusal/refusal.ts";
-import { Confirm, Figure, useEvents, useSession, useWork } from "./parts.tsx";
+import { Figure } from "../kit/ledger/page.tsx";
+import { Confirm, useEvents, useSession, useWork } from "./parts.tsx";
 import { t } from "./text.ts";
 
 const lookMs = 5000;

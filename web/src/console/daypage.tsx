@@ -13,7 +13,8 @@ import type { Sealed } from "../kit/storage.ts";
 import { Button, Empty, Failure, Field, toast, useLoad } from "../kit/ui.tsx";
 import { dayFile, daySpan, readDay, recount, takingsOf, zoneName, type Day, type Labels, type Recount } from "./day.ts";
 import { dateText } from "./draft.ts";
-import { Confirm, Got, saveFile, useEvents, useSession, useWork } from "./parts.tsx";
+import { Got } from "../kit/ledger/page.tsx";
+import { Confirm, saveFile, useEvents, useSession, useWork } from "./parts.tsx";
 import { csv } from "./tickets.ts";
 import { t } from "./text.ts";
 

@@ -10,7 +10,8 @@ import { date, money, number } from "../kit/format.ts";
 import { Qr } from "../kit/qr.tsx";
 import { ruleOf } from "../kit/terms.ts";
 import { Button, Field, LinkButton, Notice, copyText, toast, useLoad } from "../kit/ui.tsx";
-import { Confirm, Got, saveFile, useSession, useWork } from "./parts.tsx";
+import { Got } from "../kit/ledger/page.tsx";
+import { Confirm, saveFile, useSession, useWork } from "./parts.tsx";
 import { csv, linksOf, newTicketKey, ownBatches, type OwnBatch } from "./tickets.ts";
 import { t } from "./text.ts";
 
@@ -167,7 +168,7 @@ export function HandOut(p: { number: string }): JSX.Element {
   const n = /^\d{1,9}$/.test(p.number) ? Number(p.number) : 0;
   const loaded = useHanded(n);
   return (
-    <Got of={loaded} none={t("campaignNone", { n: p.number })}>
+    <Got of={loaded} none={{ title: t("campaignNone", { n: p.number }) }}>
       {({ campaign: c, own, desk }) => {
         if (c.issuer !== member) return <Notice><p>{t("campaignNotYours", { name: String(c.issuer) })}</p></Notice>;
         const released = c.nextSerial - 1;

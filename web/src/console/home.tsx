@@ -8,7 +8,8 @@ import { ruleOf, word } from "../kit/ledger/ledger.tsx";
 import { go } from "../kit/router.ts";
 import { Button, LinkButton, useLoad } from "../kit/ui.tsx";
 import { draftOf, endOfDay, percentOf, type Draft } from "./draft.ts";
-import { Got, useEvents, useSession } from "./parts.tsx";
+import { Got } from "../kit/ledger/page.tsx";
+import { useEvents, useSession } from "./parts.tsx";
 import { t } from "./text.ts";
 
 export const draftRow = "draft";

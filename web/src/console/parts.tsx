@@ -3,9 +3,8 @@ import type { ComponentChildren, JSX } from "preact";
 import { createContext } from "preact";
 import { useContext, useEffect, useRef, useState } from "preact/hooks";
 import type { EventFilter, LedgerEvent } from "@scrip/sdk/client";
-import { isMissing } from "../kit/ledger/ledger.tsx";
 import { failureOf } from "../kit/refusal/refusal.ts";
-import { Button, Dialog, Empty, Failure, Field, Loading, type Loaded } from "../kit/ui.tsx";
+import { Button, Dialog, Failure, Field } from "../kit/ui.tsx";
 import { t as kit } from "../kit/text.ts";
 import type { Session } from "./session.ts";
 
@@ -16,15 +15,6 @@ export function useSession(): Session {
   const session = useContext(SessionContext);
   if (!session) throw new Error("nobody is signed in");
   return session;
-}
-
-/** Got draws a query: waiting, missing, failed, or there; an older answer stays while a new one comes. */
-export function Got<T>(p: { of: Loaded<T>; none?: string; children: (value: T) => ComponentChildren }): JSX.Element {
-  const { value, error, reload } = p.of;
-  if (value !== undefined) return <>{p.children(value)}</>;
-  if (error === undefined) return <Loading />;
-  if (p.none !== undefined && isMissing(error)) return <Empty title={p.none} />;
-  return <Failure {...failureOf(error)} onRetry={reload} />;
 }
 
 /** Work is an action that runs once at a time and says how it ended. */
@@ -108,19 +98,4 @@ export function saveFile(name: string, text: string, type = "text/csv"): void {
   a.download = name;
   a.click();
   setTimeout(() => URL.revokeObjectURL(url), 60_000);
-}
-
-export function Pair(p: { name: string; children: ComponentChildren }): JSX.Element {
-  return <><dt>{p.name}</dt><dd>{p.children}</dd></>;
-}
-
-/** Figure is one number that is read from afar. */
-export function Figure(p: { name: string; value: string; more?: string }): JSX.Element {
-  return (
-    <div class="figure-box">
-      <dt>{p.name}</dt>
-      <dd>{p.value}</dd>
-      {p.more && <dd class="figure-hint">{p.more}</dd>}
-    </div>
-  );
 }

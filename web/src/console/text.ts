@@ -4,11 +4,6 @@ import { translator, type Twin } from "../kit/i18n.ts";
 export const en = {
   name: "Console",
   opening: "Opening the console",
-  away: "No node answers",
-  awayText: "Coupons that are out stay good. This page goes on by itself when a node answers.",
-  otherChain: "This address serves another ledger now",
-  otherChainText: "This device is signed in on the ledger {known}; the address serves {served}.",
-  otherChainAct: "Go to the new one",
   nav: "Pages",
   navCampaigns: "Campaigns",
   navTills: "Tills",
@@ -270,11 +265,6 @@ export const en = {
 export const zh: Twin<typeof en> = {
   name: "商户后台",
   opening: "正在打开后台",
-  away: "没有节点应答",
-  awayText: "已发出的券仍然有效。有节点应答后，本页会自动继续。",
-  otherChain: "此地址现在提供另一个账本",
-  otherChainText: "本设备登录在账本 {known}；此地址提供的是 {served}。",
-  otherChainAct: "前往新的账本",
   nav: "页面",
   navCampaigns: "活动",
   navTills: "收银台",

@@ -13,7 +13,8 @@ import { Qr } from "../kit/qr.tsx";
 import { Button, Check, Copyable, Empty, Failure, Field, LinkButton, Loading, Notice, toast, useLoad } from "../kit/ui.tsx";
 import { go } from "../kit/router.ts";
 import { dateText, endOfDay } from "./draft.ts";
-import { Confirm, Got, Trouble, useEvents, useSession, useWork } from "./parts.tsx";
+import { Got } from "../kit/ledger/page.tsx";
+import { Confirm, Trouble, useEvents, useSession, useWork } from "./parts.tsx";
 import { t } from "./text.ts";
 
 const yearMs = 365 * 86_400_000;

@@ -1,16 +1,17 @@
 /** The explorer: search on top of every page, and the pages by their addresses. */
 import type { JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
-import { OtherChain, type Link } from "../kit/chain.ts";
+import { type Link } from "../kit/chain.ts";
 import { go, match, route } from "../kit/router.ts";
 import { Shell } from "../kit/shell.tsx";
 import { t as kit } from "../kit/text.ts";
-import { Button, Empty, Failure, Loading, Notice, useLoad } from "../kit/ui.tsx";
+import { Button, Empty, Loading, useLoad } from "../kit/ui.tsx";
 import { BlockPage, Blocks } from "./block.tsx";
 import { CampaignPage, Campaigns } from "./campaign.tsx";
 import { CouponPage } from "./coupon.tsx";
 import { Now } from "./now.tsx";
-import { Got, LinkContext, useLink } from "./parts.tsx";
+import { Got } from "../kit/ledger/page.tsx";
+import { LinkContext, useLink } from "./parts.tsx";
 import { HolderPage, MemberPage, Members, TillPage } from "./people.tsx";
 import { find } from "./search.ts";
 import { t } from "./text.ts";
@@ -107,23 +108,4 @@ export function App(p: { link: Link }): JSX.Element {
       </Shell>
     </LinkContext.Provider>
   );
-}
-
-/** NotYet is what is shown while there is no chain. */
-export function NotYet(p: { error: unknown; retry: () => void }): JSX.Element {
-  const { error } = p;
-  const inner = () => {
-    if (error === undefined) return <Loading what={t("opening")} />;
-    if (error instanceof OtherChain) {
-      return (
-        <Notice kind="accent" title={t("otherChain")}>
-          <p>{t("otherChainText", { known: error.known, served: error.served })}</p>
-          <Button kind="main" onClick={() => void error.accept().then(p.retry)}>{t("otherChainAct")}</Button>
-        </Notice>
-      );
-    }
-    return <Failure title={t("away")} detail={t("awayText")} code={error instanceof Error ? error.message.slice(0, 120) : undefined}
-      onRetry={p.retry} />;
-  };
-  return <Shell name={t("name")} wide>{inner()}</Shell>;
 }

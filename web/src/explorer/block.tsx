@@ -10,7 +10,8 @@ import { AsOf, outcomeText, serialText } from "../kit/ledger/ledger.tsx";
 import { Button, Empty, LinkButton, useLoad } from "../kit/ui.tsx";
 import { CheckPanel } from "./check.tsx";
 import { BlockTable } from "./now.tsx";
-import { Digest, Got, More, Pair, useLink, usePages } from "./parts.tsx";
+import { Got, Pair } from "../kit/ledger/page.tsx";
+import { Digest, More, useLink, usePages } from "./parts.tsx";
 import { t } from "./text.ts";
 
 const pageSize = 50;

@@ -9,7 +9,8 @@ import { checkRow } from "../kit/ledger/check.ts";
 import { AsOf, currencyOf, msOf, ruleOf, serialText, spentPart, word } from "../kit/ledger/ledger.tsx";
 import { Empty, useLoad } from "../kit/ui.tsx";
 import { CheckPanel } from "./check.tsx";
-import { Bar, claimedPart, Digest, Got, MemberLink, moneyOf, More, Pair, useLink, usePages } from "./parts.tsx";
+import { Got, Pair } from "../kit/ledger/page.tsx";
+import { Bar, claimedPart, Digest, MemberLink, moneyOf, More, useLink, usePages } from "./parts.tsx";
 import { t } from "./text.ts";
 
 const pageSize = 50;

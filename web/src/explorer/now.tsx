@@ -7,6 +7,7 @@ import { ago, number, seconds, time, timeSeconds } from "../kit/format.ts";
 import { AsOf, msOf, serialText, word } from "../kit/ledger/ledger.tsx";
 import { Button, Empty, Failure, Loading, Notice, useNow } from "../kit/ui.tsx";
 import { Live, middleOf, type SeenBlock } from "./live.ts";
+import { Figure } from "../kit/ledger/page.tsx";
 import { useLink } from "./parts.tsx";
 import { t } from "./text.ts";
 
@@ -46,16 +47,6 @@ function Health(p: { newest: SeenBlock; failed: boolean; paused: boolean }): JSX
   if (p.paused) return <Notice live><p>{t("nowPaused", { height: number(Number(p.newest.block.height)) })}</p></Notice>;
   if (ageMs > slowMs) return <Notice kind="bad" live><p class="strong">{t("nowSlow", { ago: ago(ageMs) })}</p></Notice>;
   return <Notice kind="good" live><p class="strong">{t("nowWell")}</p></Notice>;
-}
-
-function Figure(p: { name: string; value: string; hint?: string | undefined }): JSX.Element {
-  return (
-    <div class="figure-box">
-      <dt>{p.name}</dt>
-      <dd>{p.value}</dd>
-      {p.hint && <dd class="figure-hint">{p.hint}</dd>}
-    </div>
-  );
 }
 
 function subjectLink(e: LedgerEvent): JSX.Element | null {
@@ -134,7 +125,7 @@ export function Now(): JSX.Element {
       <dl class="figures">
         <Figure name={t("nowHeight")} value={number(Number(newest.block.height))} />
         <Figure name={t("nowFinality")} value={middle ? seconds(middle.ms) : "–"}
-          hint={middle && t("nowFinalityHint", { n: middle.n })} />
+          more={middle && t("nowFinalityHint", { n: middle.n })} />
         <Figure name={t("nowMembers")} value={up > 0 ? `${up} / ${total}` : "–"} />
       </dl>
       {newest.block.height === "0" && <Empty title={t("nowEmpty")}><p>{t("nowEmptyText")}</p></Empty>}

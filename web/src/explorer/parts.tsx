@@ -1,13 +1,12 @@
 /** Small parts that the explorer's pages share. */
-import type { ComponentChildren, JSX } from "preact";
+import type { JSX } from "preact";
 import { createContext } from "preact";
 import { useContext, useState } from "preact/hooks";
 import type { CampaignAnswer, TermsAnswer } from "@scrip/sdk/answers";
 import type { Link } from "../kit/chain.ts";
 import { brief, money } from "../kit/format.ts";
-import { currencyOf, isMissing } from "../kit/ledger/ledger.tsx";
-import { failureOf } from "../kit/refusal/refusal.ts";
-import { Button, Empty, Failure, Loading, copyText, useLoad, type Loaded } from "../kit/ui.tsx";
+import { currencyOf } from "../kit/ledger/ledger.tsx";
+import { Button, copyText, useLoad } from "../kit/ui.tsx";
 import { t as kit } from "../kit/text.ts";
 import { t } from "./text.ts";
 
@@ -18,20 +17,6 @@ export function useLink(): Link {
   const link = useContext(LinkContext);
   if (!link) throw new Error("no chain is open");
   return link;
-}
-
-/** Got draws a query: waiting, missing, failed, or there; an older answer stays while a new one comes. */
-export function Got<T>(p: { of: Loaded<T>; none?: { title: string; text: string }; children: (value: T) => ComponentChildren }): JSX.Element {
-  const { value, error, reload } = p.of;
-  if (value !== undefined) return <>{p.children(value)}</>;
-  if (error === undefined) return <Loading />;
-  if (p.none && isMissing(error)) return <Empty title={p.none.title}><p>{p.none.text}</p></Empty>;
-  return <Failure {...failureOf(error)} onRetry={reload} />;
-}
-
-/** Pair is one line of a list of facts. */
-export function Pair(p: { name: string; children: ComponentChildren }): JSX.Element {
-  return <><dt>{p.name}</dt><dd>{p.children}</dd></>;
 }
 
 /** Digest shows a long name shortly, copies it whole, and reads it out whole. */

@@ -10,7 +10,8 @@ import { AsOf, msOf, word } from "../kit/ledger/ledger.tsx";
 import { Empty, useLoad } from "../kit/ui.tsx";
 import { CampaignTable, CouponTable } from "./campaign.tsx";
 import { CheckPanel } from "./check.tsx";
-import { Digest, Got, MemberLink, More, Pair, useLink, usePages } from "./parts.tsx";
+import { Got, Pair } from "../kit/ledger/page.tsx";
+import { Digest, MemberLink, More, useLink, usePages } from "./parts.tsx";
 import { t } from "./text.ts";
 
 const pageSize = 50;

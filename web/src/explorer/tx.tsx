@@ -12,7 +12,8 @@ import { msOf, outcomeText, serialText, word } from "../kit/ledger/ledger.tsx";
 import { textOf } from "../kit/refusal/refusal.ts";
 import { Loading, Notice, useLoad } from "../kit/ui.tsx";
 import { CheckPanel } from "./check.tsx";
-import { Digest, Got, MemberLink, Pair, useLink } from "./parts.tsx";
+import { Got, Pair } from "../kit/ledger/page.tsx";
+import { Digest, MemberLink, useLink } from "./parts.tsx";
 import { t } from "./text.ts";
 
 const again = 1500;

@@ -6,7 +6,8 @@ import { findNodes } from "@scrip/sdk/services";
 import { Table } from "../kit/badge.tsx";
 import { ago, number } from "../kit/format.ts";
 import { Notice, useLoad } from "../kit/ui.tsx";
-import { Digest, Got, MemberLink, useLink } from "./parts.tsx";
+import { Got } from "../kit/ledger/page.tsx";
+import { Digest, MemberLink, useLink } from "./parts.tsx";
 import { t } from "./text.ts";
 
 const again = 5000;

@@ -56,6 +56,11 @@ export const en = {
   "redeem": "take coupons",
   "void_own": "undo its own",
   "void_any": "undo any",
+  "away": "No node answers",
+  "awayText": "The ledger is not affected, and coupons that are out stay good. This page goes on by itself when a node answers.",
+  "otherChain": "This address serves another ledger now",
+  "otherChainText": "This device knows the ledger {known}; the address serves {served}.",
+  "otherChainAct": "Go to the new one",
 } as const;
 
 export const zh: Twin<typeof en> = {
@@ -113,6 +118,11 @@ export const zh: Twin<typeof en> = {
   "redeem": "收券",
   "void_own": "撤销自己的",
   "void_any": "撤销任何",
+  "away": "没有节点应答",
+  "awayText": "账本不受影响，已发出的券仍然有效。有节点应答后，本页会自动继续。",
+  "otherChain": "此地址现在提供另一个账本",
+  "otherChainText": "本设备认识的账本是 {known}；此地址提供的是 {served}。",
+  "otherChainAct": "前往新的账本",
 };
 
 export const t = translator(en, zh);

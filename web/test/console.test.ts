@@ -1,0 +1,132 @@
+// The console's model: exact costs, what a draft may say, links, days and files.
+import { describe, expect, test } from "vitest";
+import { readFileSync } from "node:fs";
+import { SecretKey, keyFileBody } from "@scrip/sdk/keys";
+import { payloadLink, parsePayload, ticketSigned } from "@scrip/sdk/links";
+import { hex } from "@scrip/sdk/bytes";
+import { termsFault } from "@scrip/sdk/terms";
+import { parseGenesis } from "@scrip/sdk/verify";
+import type { TotalAnswer } from "@scrip/sdk/answers";
+import { addUp, dayFile, daySpan } from "../src/console/day.ts";
+import { draftOf, endOfDay, kinds, percentOf, readDraft, type Draft } from "../src/console/draft.ts";
+import { readBrought, seedOf } from "../src/console/session.ts";
+import { csv, ticketAt, type OwnBatch } from "../src/console/tickets.ts";
+
+const genesis = parseGenesis(new Uint8Array(readFileSync(new URL("../../genesis/testdata/dev4.json", import.meta.url))));
+const { chain } = genesis;
+const euro = { letters: "EUR", exponent: 2 };
+const now = new Date(2026, 10, 22, 12, 0).getTime();
+const coffee = (more: Partial<Draft> = {}) => draftOf("FREE_ITEM", "Free coffee", 978, now, { value: "4.50", count: "200", ...more });
+const read = (d: Draft) => readDraft(d, 2, euro, now);
+
+describe("cost ceiling", () => {
+  test("it is the worst case of one coupon times their number, in minor units", () => {
+    expect(read(coffee()).cost).toEqual({ one: 450n, all: 90_000n, budget: 90_000n, covers: 200 });
+    const percent = draftOf("PERCENT", "x", 978, now, { percent: "20", ceiling: "10", count: "3" });
+    expect(read(percent).cost).toEqual({ one: 1000n, all: 3000n, budget: 3000n, covers: 3 });
+    const stored = draftOf("STORED", "x", 978, now, { value: "50", count: "40" });
+    expect(read(stored).cost?.all).toBe(200_000n);
+  });
+  test("amounts beyond a float's reach stay exact", () => {
+    const d = draftOf("AMOUNT", "x", 978, now, { value: "999999.99", count: "90000" });
+    expect(read(d).cost?.all).toBe(99_999_999n * 90_000n);
+  });
+  test("a smaller budget says how many coupons it is sure for", () => {
+    expect(read(coffee({ budget: "100" })).cost).toEqual({ one: 450n, all: 90_000n, budget: 10_000n, covers: 22 });
+    expect(read(coffee({ budget: "4.49" })).faults.budget).toBe("faultBudget");
+    expect(read(coffee({ budget: "900.01" })).faults.budget).toBe("faultMoney");
+  });
+});
+
+test("every kind's good draft gives terms that the domain rules take", () => {
+  for (const kind of kinds) {
+    const d = draftOf(kind, "x", 978, now, { value: "5", percent: "12,5", ceiling: "10" });
+    const { terms, faults } = read(d);
+    expect(faults).toEqual({});
+    expect(terms && termsFault(terms)).toBeUndefined();
+    expect(terms?.valueKind).toBe(kind);
+  }
+});
+
+test("each wrong field is named, and no terms come of it", () => {
+  const wrong: [Partial<Draft>, keyof Draft, string][] = [
+    [{ title: " " }, "title", "faultNeeded"], [{ title: "咖".repeat(22) }, "title", "faultLong"],
+    [{ title: "a\u202eb" }, "title", "faultTitle"], [{ value: "" }, "value", "faultNeeded"], [{ value: "4.505" }, "value", "faultMoney"],
+    [{ value: "0" }, "value", "faultMoney"], [{ count: "0" }, "count", "faultNumber"], [{ count: "10000001" }, "count", "faultNumber"],
+    [{ each: "x" }, "each", "faultNumber"], [{ undoHours: "2161" }, "undoHours", "faultHours"],
+    [{ claimUntil: "2026-11-21" }, "claimUntil", "faultPast"], [{ useUntil: "2026-11-30" }, "useUntil", "faultOrder"],
+    [{ useUntil: "2037-01-01" }, "useUntil", "faultYears"], [{ claimUntil: "2026-02-30" }, "claimUntil", "faultNeeded"],
+  ];
+  for (const [change, field, fault] of wrong) {
+    const r = read(coffee(change));
+    expect(r.faults[field], JSON.stringify(change)).toBe(fault);
+    expect(r.terms, JSON.stringify(change)).toBeUndefined();
+  }
+});
+
+test("a day is included to its end, in the device's zone, also when the clocks change", () => {
+  expect(endOfDay("2026-12-31")).toBe(new Date(2027, 0, 1).getTime());
+  const span = daySpan("2026-10-25");
+  expect(span).toEqual({ from: new Date(2026, 9, 25).getTime(), until: new Date(2026, 9, 26).getTime() });
+  expect(daySpan("25.10.2026")).toBeUndefined();
+});
+
+test("percent is read in basis points", () => {
+  expect(percentOf("20")).toBe(2000);
+  expect(percentOf("12,5 %")).toBe(1250);
+  expect(percentOf("0")).toBeUndefined();
+  expect(percentOf("100.01")).toBeUndefined();
+});
+
+test("a link brings a key, an answer or nothing that is believed", () => {
+  const seed = SecretKey.generate("member").exportSeed();
+  const text = Buffer.from(seed).toString("base64url");
+  expect(readBrought(`k=${text}&m=2`)).toEqual({ kind: "key", seed, member: 2 });
+  for (const bad of ["", "k=AAAA&m=2", `k=${text}&m=-1`, `k=${text}&m=70000`, "k=%%%&m=1", "till=?"]) {
+    expect(readBrought(bad), bad).toEqual({ kind: "bad" });
+  }
+});
+
+test("a key is read as people have it, and a key of another kind is none", () => {
+  const key = SecretKey.generate("member");
+  expect(seedOf(keyFileBody(key))).toEqual(key.exportSeed());
+  expect(seedOf(` ${hex(key.exportSeed())} `)).toEqual(key.exportSeed());
+  expect(seedOf(keyFileBody(SecretKey.generate("till")))).toBeUndefined();
+  expect(seedOf(key.address)).toBeUndefined();
+  expect(seedOf("")).toBeUndefined();
+});
+
+test("the links of a batch come out again the same, and the batch's key has signed them", () => {
+  const key = SecretKey.generate("ticket");
+  const batch: OwnBatch = { campaign: 7, first: 11, count: 5, ticketKey: hex(key.key), batch: 3, sealed: { nonce: new Uint8Array(), box: new Uint8Array() } };
+  const [a, b] = [ticketAt(chain, batch, key, 12, now), ticketAt(chain, batch, key, 12, now)];
+  expect(a).toEqual(b);
+  expect(ticketAt(chain, batch, key, 13, now).seed).not.toEqual(a.seed);
+  expect(ticketSigned(chain, a, key.key)).toBe(true);
+  expect(ticketSigned(chain, { ...a, serial: 13 }, key.key)).toBe(false);
+  expect(parsePayload(chain, payloadLink(chain, "https://coupons.example", a))).toEqual(a);
+});
+
+const total = (more: Partial<TotalAnswer> = {}): TotalAnswer => ({ till: "scriptill1a", campaign: 1, currency: "EUR", count: "1", value: "450",
+  payable: "450", voids: "0", voided_value: "0", voided_payable: "0", ...more });
+
+test("pages of totals add up by till and campaign, exactly", () => {
+  const sum = addUp([total(), total({ campaign: 2 }), total({ value: "9007199254740993", count: "2", voids: "1", voided_value: "450" })]);
+  expect(sum).toHaveLength(2);
+  expect(sum[0]).toMatchObject({ count: "3", value: "9007199254741443", voids: "1", voided_value: "450" });
+});
+
+test("the file of a day carries chain, height and state root, and no spreadsheet runs a title", () => {
+  const day = { span: { from: now, until: now + 86_400_000 }, height: 42, timeMs: now, totals: [total(), total({ till: "scriptill1b", voids: "1", voided_value: "100" })] };
+  const labels = { till: (k: string) => `Till ${k.slice(-1)}`, campaign: () => '=HYPERLINK("http://x")', currency: () => euro };
+  const text = dayFile({ chain, genesis }, 2, "DEV Bakery", day, new Uint8Array(32).fill(0xab), labels);
+  expect(text).toContain(`# chain,${genesis.name},${hex(chain.digest)}`);
+  expect(text).toContain("# height,42\r\n");
+  expect(text).toContain(`# state root,${"ab".repeat(32)}`);
+  expect(text).toContain(`Till a,scriptill1a,1,"'=HYPERLINK(""http://x"")",EUR,1,4.50,4.50,0,0.00,0.00`);
+  expect(dayFile({ chain, genesis }, 2, "DEV Bakery", { ...day, totals: [...day.totals].reverse() }, new Uint8Array(32).fill(0xab), labels)).toBe(text);
+});
+
+test("a table's cells are quoted where they must be", () => {
+  expect(csv([["a,b", 'c"d', "e\nf", 5, -1n, "+x", "-1.50"]])).toBe('"a,b","c""d","e\nf",5,-1,\'+x,-1.50\r\n');
+});
