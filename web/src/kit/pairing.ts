@@ -129,3 +129,8 @@ export async function getBox(nodes: readonly string[], box: string): Promise<Uin
   const found = answers.find((a) => typeof a === "string" && a.length <= 2 * answerBytesMax);
   return found === undefined ? undefined : fromBase64(found);
 }
+
+/** fingerprint is what till and console show of a key, for the eye. */
+export function fingerprint(key: Uint8Array): string {
+  return (hex(key.slice(0, 4)).toUpperCase().match(/.{4}/g) ?? []).join(" ");
+}

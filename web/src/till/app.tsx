@@ -1,6 +1,6 @@
 /** The till: paired or not, and then one calm surface. */
 import type { ComponentChildren, JSX } from "preact";
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { OtherChain, type Link } from "../kit/chain.ts";
 import { Shell } from "../kit/shell.tsx";
 import { t as kit } from "../kit/text.ts";
@@ -29,15 +29,20 @@ function Frame(p: { link?: Link | undefined; till?: Till | undefined; children: 
 function Open(p: { till: Till; onPairAnew: () => void }): JSX.Element {
   const { till } = p;
   const record = till.record.value;
-  const [setting, setSetting] = useState(false);
+  const waited = useRef(false);
+  const [asked, setAsked] = useState(false);
   useEffect(() => {
     const check = () => void till.check().catch(() => undefined);
     check();
     const timer = setInterval(check, checkMs);
     return () => clearInterval(timer);
   }, [till]);
-  if (!record) return <PairWaiting onPaired={() => setSetting(till.mayUndo())} onPairAnew={p.onPairAnew} />;
-  if (setting) return <SetPin onDone={() => setSetting(false)} />;
+  if (!record) {
+    waited.current = true;
+    return <PairWaiting onPairAnew={p.onPairAnew} />;
+  }
+  // The manager is here now, who has just added the till.
+  if (waited.current && !asked && till.mayUndo()) return <SetPin onDone={() => setAsked(true)} />;
   const over = till.link.nowMs() >= record.validUntil;
   if (record.standing === "REVOKED" || over) {
     return (

@@ -1,5 +1,5 @@
 /** The till's key on this device, and how it got there. */
-import { fromBase64url, hex } from "@scrip/sdk/bytes";
+import { fromBase64url } from "@scrip/sdk/bytes";
 import { SecretKey } from "@scrip/sdk/keys";
 import type { Chain } from "@scrip/sdk/transactions";
 import { boxOf, decodeOffer, makeAnswer, putBox, type Offer } from "../kit/pairing.ts";
@@ -77,9 +77,4 @@ export function paired(store: Store): Promise<void> {
 /** leave puts the answer into the offer's box at every node that takes it. */
 export function leave(chain: Chain, nodes: readonly string[], w: Waiting): Promise<void> {
   return putBox(nodes, boxOf(chain, w.offer), w.answer);
-}
-
-/** fingerprint is what till and console show of a key, for the eye. */
-export function fingerprint(key: Uint8Array): string {
-  return (hex(key.slice(0, 4)).toUpperCase().match(/.{4}/g) ?? []).join(" ");
 }

@@ -2,11 +2,12 @@
 import type { JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { base64url } from "@scrip/sdk/bytes";
+import { fingerprint } from "../kit/pairing.ts";
 import { Qr } from "../kit/qr.tsx";
 import { CameraScanner } from "../kit/scan/scan.tsx";
 import { Button, Failure, Field, Loading, useLoad } from "../kit/ui.tsx";
 import { useLink, useTill } from "./context.ts";
-import { fingerprint, leave, paired, readBrought, waiting, type Brought } from "./key.ts";
+import { leave, paired, readBrought, waiting, type Brought } from "./key.ts";
 import { registered } from "./model.ts";
 import { pinOk, setPin } from "./pin.ts";
 import { t } from "./text.ts";
@@ -38,7 +39,7 @@ export function Pairing(p: { failed?: boolean; onBrought: (b: Brought) => void }
 }
 
 /** PairWaiting leaves the answer for the console and looks until the ledger knows the till. */
-export function PairWaiting(p: { onPaired: () => void; onPairAnew: () => void }): JSX.Element {
+export function PairWaiting(p: { onPairAnew: () => void }): JSX.Element {
   const till = useTill();
   const { link } = till;
   const pending = useLoad(async () => {
@@ -53,7 +54,6 @@ export function PairWaiting(p: { onPaired: () => void; onPairAnew: () => void })
       if (w && !left) left = await leave(link.chain, link.nodes, w).then(() => true, () => false);
       if (await registered(till).catch(() => undefined)) {
         await paired(link.store);
-        if (!gone) p.onPaired();
         return;
       }
       if (!gone) setTimeout(() => void beat(), pollMs);
