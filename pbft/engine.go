@@ -117,7 +117,9 @@ type Ready struct {
 	Messages []Outgoing
 	// Committed blocks are executed and stored in order; Executed is called for
 	// each, before or after Advance. The driver may begin before Records are
-	// durable: a decision rests on the votes of a quorum, durable at their signers.
+	// durable, since a decision rests on the votes of a quorum, durable at their
+	// signers; it must then sync what it has executed before it makes an engine
+	// again, because the log may lack blocks at or below the Anchor.
 	Committed []CommittedBlock
 	// Checkpoints are certificates over executed blocks, to be stored beside
 	// them: the first with f+1 signatures, later one with q.
