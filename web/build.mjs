@@ -19,15 +19,23 @@ const chosen = wanted.length > 0 ? wanted : faces;
 
 async function filesIn(dir) {
   const entries = await readdir(dir, { recursive: true, withFileTypes: true });
-  return entries.filter((e) => e.isFile()).map((e) => path.relative(dir, path.join(e.parentPath, e.name))).sort();
+  return entries
+    .filter((e) => e.isFile())
+    .map((e) => path.relative(dir, path.join(e.parentPath, e.name)))
+    .sort();
 }
 
 async function exists(file) {
-  return stat(file).then(() => true, () => false);
+  return stat(file).then(
+    () => true,
+    () => false,
+  );
 }
 
 const shared = {
-  configFile: false, logLevel: "warn", resolve: { alias: aliases, dedupe: ["preact", "@preact/signals"] },
+  configFile: false,
+  logLevel: "warn",
+  resolve: { alias: aliases, dedupe: ["preact", "@preact/signals"] },
   oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
 };
 
@@ -35,10 +43,18 @@ async function buildFace(face, out) {
   const dir = path.join(out, face);
   await rm(dir, { recursive: true, force: true });
   await build({
-    ...shared, root: path.join(root, "src", face), base: `/${face}/`, publicDir: false,
+    ...shared,
+    root: path.join(root, "src", face),
+    base: `/${face}/`,
+    publicDir: false,
     build: {
-      outDir: dir, emptyOutDir: true, target: "es2022", assetsInlineLimit: 0, modulePreload: { polyfill: false },
-      reportCompressedSize: false, license: false,
+      outDir: dir,
+      emptyOutDir: true,
+      target: "es2022",
+      assetsInlineLimit: 0,
+      modulePreload: { polyfill: false },
+      reportCompressedSize: false,
+      license: false,
     },
   });
   await cp(path.join(root, "src", face, "public"), dir, { recursive: true }).catch((e) => {
@@ -54,13 +70,22 @@ async function buildFace(face, out) {
 async function buildWorker(face, entry, dir) {
   const files = await filesIn(dir);
   const digest = createHash("sha256");
-  for (const f of files) digest.update(f).update("\0").update(await readFile(path.join(dir, f)));
+  for (const f of files)
+    digest
+      .update(f)
+      .update("\0")
+      .update(await readFile(path.join(dir, f)));
   const urls = files.map((f) => (f === "index.html" ? `/${face}/` : `/${face}/${f}`));
   await build({
-    ...shared, root, publicDir: false,
+    ...shared,
+    root,
+    publicDir: false,
     define: { SCRIP_FILES: JSON.stringify(urls), SCRIP_VERSION: JSON.stringify(digest.digest("hex").slice(0, 16)) },
     build: {
-      outDir: dir, emptyOutDir: false, target: "es2022", reportCompressedSize: false,
+      outDir: dir,
+      emptyOutDir: false,
+      target: "es2022",
+      reportCompressedSize: false,
       rollupOptions: { input: entry, output: { entryFileNames: "worker.js", format: "iife" } },
     },
   });
@@ -72,7 +97,8 @@ async function measure(face, dir) {
     if (f.endsWith(".js")) bytes += gzipSync(await readFile(path.join(dir, f)), { level: 9 }).length;
   }
   console.log(`${face}: ${(bytes / 1000).toFixed(1)} kB of compressed script`);
-  if (bytes > scriptBytesMax) throw new Error(`${face} has ${bytes} bytes of compressed script, at most ${scriptBytesMax} are allowed`);
+  if (bytes > scriptBytesMax)
+    throw new Error(`${face} has ${bytes} bytes of compressed script, at most ${scriptBytesMax} are allowed`);
 }
 
 async function compare(a, b) {

@@ -101,8 +101,14 @@ test("a campaign's life, from the console to the counter and back", async () => 
   assert.match(await result(till, "refused"), /Already used|Old code/);
 
   await ana.getByRole("link", { name: "Campaigns" }).click();
-  await ana.getByRole("link", { name: /Coffee with Ana/ }).first().click(patient);
-  await ana.getByText(/Redeemed/).first().waitFor(patient);
+  await ana
+    .getByRole("link", { name: /Coffee with Ana/ })
+    .first()
+    .click(patient);
+  await ana
+    .getByText(/Redeemed/)
+    .first()
+    .waitFor(patient);
   await ana.getByRole("link", { name: "Tills" }).click();
   await ana.getByRole("button", { name: /Revoke.*Counter 2/ }).click(patient);
   await ana.getByRole("dialog").getByRole("button", { name: "Revoke" }).click();

@@ -5,8 +5,13 @@ import { chromium } from "playwright-core";
 export const executablePath = process.env.CHROMIUM ?? "/usr/bin/chromium";
 
 const flags = [
-  "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking",
-  "--disable-component-update", "--disable-sync",
+  "--no-sandbox",
+  "--disable-gpu",
+  "--disable-quic",
+  "--no-first-run",
+  "--disable-background-networking",
+  "--disable-component-update",
+  "--disable-sync",
 ];
 
 /** launch starts the browser, with more flags; without a browser it says how to get one. */
@@ -20,7 +25,10 @@ export async function launch(more = []) {
 /** profile is a person's device: storage of its own, and a list of what went wrong on its pages. */
 export async function profile(browser, options = {}) {
   const context = await browser.newContext({
-    viewport: { width: 390, height: 844 }, locale: "en-GB", timezoneId: "Europe/Berlin", ...options,
+    viewport: { width: 390, height: 844 },
+    locale: "en-GB",
+    timezoneId: "Europe/Berlin",
+    ...options,
   });
   const faults = [];
   context.on("page", (page) => {

@@ -69,7 +69,10 @@ test("ticket and gift of the list are claimed", async () => {
 
 test("Bo's coffee is taken at the bakery's till, then refused at the bookshop's", async () => {
   const bo = await open("wallet Bo");
-  await bo.page.getByRole("region", { name: "To use" }).getByRole("link", { name: /Free coffee/ }).click({ timeout: 60_000 });
+  await bo.page
+    .getByRole("region", { name: "To use" })
+    .getByRole("link", { name: /Free coffee/ })
+    .click({ timeout: 60_000 });
   await bo.page.getByRole("link", { name: "Show code" }).click({ timeout: 30_000 });
   const bakery = await open("till bakery");
   await bakery.page.getByRole("heading", { name: "Scan the customer’s code" }).waitFor({ timeout: 30_000 });

@@ -100,12 +100,14 @@ export function filmOf(text) {
   const scale = Math.floor((height - 40) / code.length);
   const [left, top] = [(width - scale * code.length) >> 1, (height - scale * code.length) >> 1];
   const light = Buffer.alloc(width * height, 200);
-  code.forEach((row, y) => row.forEach((dark, x) => {
-    for (let py = 0; py < scale; py++) {
-      const at = (top + y * scale + py) * width + left + x * scale;
-      light.fill(dark ? 40 : 230, at, at + scale);
-    }
-  }));
+  code.forEach((row, y) =>
+    row.forEach((dark, x) => {
+      for (let py = 0; py < scale; py++) {
+        const at = (top + y * scale + py) * width + left + x * scale;
+        light.fill(dark ? 40 : 230, at, at + scale);
+      }
+    }),
+  );
   const frame = Buffer.concat([Buffer.from("FRAME\n"), light, Buffer.alloc((width * height) / 2, 128)]);
   return Buffer.concat([Buffer.from(`YUV4MPEG2 W${width} H${height} F10:1 Ip A1:1 C420jpeg\n`), frame, frame, frame]);
 }

@@ -14,7 +14,9 @@ const folder = path.join(import.meta.dirname, "pictures");
 export async function checkAxe(page, name) {
   await page.evaluate(axe);
   const { violations } = await page.evaluate((tags) => globalThis.axe.run(document, { runOnly: tags }), rules);
-  const told = violations.map((v) => `${v.id}: ${v.help}\n    ${v.nodes.map((n) => n.html.slice(0, 200)).join("\n    ")}`);
+  const told = violations.map(
+    (v) => `${v.id}: ${v.help}\n    ${v.nodes.map((n) => n.html.slice(0, 200)).join("\n    ")}`,
+  );
   assert.deepEqual(told, [], `${name}:\n${told.join("\n")}`);
 }
 
@@ -27,10 +29,13 @@ export async function checkWidth(page, width, name) {
 
 /** checkTargets fails for what is touched and smaller than 24 px, links in running text apart. */
 export async function checkTargets(page, name) {
-  const small = await page.evaluate(() => [...document.querySelectorAll("button, select, input, .btn")]
-    .filter((e) => e.checkVisibility() && !e.closest(".check"))
-    .map((e) => [e.outerHTML.slice(0, 80), e.getBoundingClientRect()])
-    .filter(([, r]) => r.width > 0 && (r.width < 24 || r.height < 24)).map(([html]) => html));
+  const small = await page.evaluate(() =>
+    [...document.querySelectorAll("button, select, input, .btn")]
+      .filter((e) => e.checkVisibility() && !e.closest(".check"))
+      .map((e) => [e.outerHTML.slice(0, 80), e.getBoundingClientRect()])
+      .filter(([, r]) => r.width > 0 && (r.width < 24 || r.height < 24))
+      .map(([html]) => html),
+  );
   assert.deepEqual(small, [], `${name} has targets below 24 px`);
 }
 
@@ -38,8 +43,9 @@ export async function checkTargets(page, name) {
 export async function walk(page, name) {
   const wanted = await page.evaluate(() => {
     document.activeElement?.blur?.();
-    return [...document.querySelectorAll("a[href], button, input, select, textarea, summary")]
-      .filter((e) => e.checkVisibility() && !e.disabled && e.type !== "radio").length;
+    return [...document.querySelectorAll("a[href], button, input, select, textarea, summary")].filter(
+      (e) => e.checkVisibility() && !e.disabled && e.type !== "radio",
+    ).length;
   });
   const seen = new Set();
   for (let i = 0; i < wanted + 5; i++) {
@@ -49,7 +55,11 @@ export async function walk(page, name) {
       if (!e || e === document.body) return undefined;
       const style = getComputedStyle(e);
       e.dataset.walked ??= String(Math.random());
-      return { id: e.dataset.walked, ring: style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2, html: e.outerHTML.slice(0, 100) };
+      return {
+        id: e.dataset.walked,
+        ring: style.outlineStyle !== "none" && parseFloat(style.outlineWidth) >= 2,
+        html: e.outerHTML.slice(0, 100),
+      };
     });
     if (!at) continue;
     assert.ok(at.ring, `${name}: no focus is seen on ${at.html}`);

@@ -10,12 +10,59 @@ let browser, network, coffee, books;
 before(async () => {
   network = await startNetwork("--empty");
   browser = await launch();
-  const a = await publish(network, ["--title", "Free coffee", "--issuer", "1", "--kind", "amount", "--face", "4.50", "--supply",
-    "200", "--redeem-until", "+30d", "--show-max", "4.50", "--shops", "2", "--terms", "One coffee each."], "mall");
+  const a = await publish(
+    network,
+    [
+      "--title",
+      "Free coffee",
+      "--issuer",
+      "1",
+      "--kind",
+      "amount",
+      "--face",
+      "4.50",
+      "--supply",
+      "200",
+      "--redeem-until",
+      "+30d",
+      "--show-max",
+      "4.50",
+      "--shops",
+      "2",
+      "--terms",
+      "One coffee each.",
+    ],
+    "mall",
+  );
   coffee = await tickets(network, a, 6, "mall");
-  const b = await publish(network, ["--title", "Fifteen percent off any book in the shop", "--issuer", "3", "--kind", "percent",
-    "--percent", "15%", "--ceiling", "20.00", "--min-spend", "10.00", "--supply", "50", "--redeem-until", "+60d",
-    "--show-max", "20.00", "--shops", "3", "--terms", "Books only."], "bookshop");
+  const b = await publish(
+    network,
+    [
+      "--title",
+      "Fifteen percent off any book in the shop",
+      "--issuer",
+      "3",
+      "--kind",
+      "percent",
+      "--percent",
+      "15%",
+      "--ceiling",
+      "20.00",
+      "--min-spend",
+      "10.00",
+      "--supply",
+      "50",
+      "--redeem-until",
+      "+60d",
+      "--show-max",
+      "20.00",
+      "--shops",
+      "3",
+      "--terms",
+      "Books only.",
+    ],
+    "bookshop",
+  );
   books = await tickets(network, b, 4, "bookshop");
 });
 

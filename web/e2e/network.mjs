@@ -37,7 +37,8 @@ export async function startNetwork(...options) {
   const dir = await mkdtemp(path.join(tmpdir(), "scrip-e2e-"));
   const state = path.join(dir, "state");
   const demo = spawn(scrip, ["demo", "--port", String(port), "--state", state, ...options], {
-    env: { ...process.env, SCRIP_HOME: path.join(dir, "home") }, stdio: ["ignore", "pipe", "pipe"],
+    env: { ...process.env, SCRIP_HOME: path.join(dir, "home") },
+    stdio: ["ignore", "pipe", "pipe"],
   });
   let out = "";
   const ended = new Promise((resolve) => demo.once("exit", resolve));
@@ -50,7 +51,9 @@ export async function startNetwork(...options) {
       resolve();
     };
     demo.stdout.on("data", read);
-    demo.stderr.on("data", (chunk) => { out += chunk; });
+    demo.stderr.on("data", (chunk) => {
+      out += chunk;
+    });
     void ended.then(() => reject(new Error(`the network ended:\n${out}`)));
   });
   const stop = async () => {
@@ -58,12 +61,21 @@ export async function startNetwork(...options) {
     await ended;
     await rm(dir, { recursive: true, force: true });
   };
-  await ready.catch(async (e) => { await stop(); throw e; });
+  await ready.catch(async (e) => {
+    await stop();
+    throw e;
+  });
   const nodes = [0, 1, 2, 3].map((i) => `http://127.0.0.1:${port + 10 * i}`);
   const keys = path.join(state, "keys");
   const cli = async (...args) => {
-    const { stdout } = await run(scrip, ["--home", path.join(dir, "home"), "--genesis", path.join(state, "genesis.json"),
-      ...nodes.flatMap((n) => ["--node", n]), ...args]);
+    const { stdout } = await run(scrip, [
+      "--home",
+      path.join(dir, "home"),
+      "--genesis",
+      path.join(state, "genesis.json"),
+      ...nodes.flatMap((n) => ["--node", n]),
+      ...args,
+    ]);
     return stdout;
   };
   // kill ends one validator, as a power cut would. It is a child of the demo that this started.
@@ -77,8 +89,17 @@ export async function startNetwork(...options) {
     }
     throw new Error(`validator ${i} is not running`);
   };
-  return { port, dir, state, nodes, kill, text: () => out, cli, stop,
-    seed: async (name) => seedOf(await readFile(path.join(keys, `${name}.key`), "utf8")) };
+  return {
+    port,
+    dir,
+    state,
+    nodes,
+    kill,
+    text: () => out,
+    cli,
+    stop,
+    seed: async (name) => seedOf(await readFile(path.join(keys, `${name}.key`), "utf8")),
+  };
 }
 
 /** seedOf reads the seed of an unencrypted key file. */
@@ -99,6 +120,16 @@ export async function publish(network, flags, signer) {
 /** tickets makes links to the coupons of a campaign. */
 export async function tickets(network, campaign, count, signer) {
   const file = path.join(network.dir, `tickets-${campaign}-${Math.random().toString(36).slice(2)}`);
-  await network.cli("ticket", "issue", String(campaign), String(count), "--sign", signer, "--unencrypted", "--out", file);
+  await network.cli(
+    "ticket",
+    "issue",
+    String(campaign),
+    String(count),
+    "--sign",
+    signer,
+    "--unencrypted",
+    "--out",
+    file,
+  );
   return (await readFile(file, "utf8")).trim().split("\n");
 }

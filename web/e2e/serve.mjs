@@ -4,10 +4,17 @@ import { createServer } from "node:http";
 import path from "node:path";
 
 const dist = path.join(import.meta.dirname, "../dist");
-const kinds = { ".html": "text/html; charset=utf-8", ".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml",
-  ".webmanifest": "application/manifest+json", ".png": "image/png" };
+const kinds = {
+  ".html": "text/html; charset=utf-8",
+  ".js": "text/javascript",
+  ".css": "text/css",
+  ".svg": "image/svg+xml",
+  ".webmanifest": "application/manifest+json",
+  ".png": "image/png",
+};
 
-export const policy = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; " +
+export const policy =
+  "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' blob: data:; " +
   "connect-src 'self' http: https:; manifest-src 'self'; worker-src 'self'; base-uri 'none'; form-action 'none'; " +
   "frame-ancestors 'none'; require-trusted-types-for 'script'; trusted-types scrip";
 
@@ -23,8 +30,12 @@ export async function serve() {
       body = await readFile(path.join(dist, face, "index.html")).catch(() => undefined);
       kind = kinds[".html"];
     }
-    response.writeHead(body === undefined ? 404 : 200, { "Content-Type": kind ?? "application/octet-stream",
-      "Content-Security-Policy": policy, "X-Content-Type-Options": "nosniff", "Referrer-Policy": "no-referrer" });
+    response.writeHead(body === undefined ? 404 : 200, {
+      "Content-Type": kind ?? "application/octet-stream",
+      "Content-Security-Policy": policy,
+      "X-Content-Type-Options": "nosniff",
+      "Referrer-Policy": "no-referrer",
+    });
     response.end(body ?? "");
   });
   await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));

@@ -13,8 +13,30 @@ const devices = [];
 before(async () => {
   network = await startNetwork("--empty");
   browser = await launch();
-  const campaign = await publish(network, ["--title", "Free coffee", "--issuer", "1", "--kind", "amount", "--face", "4.50",
-    "--supply", "200", "--redeem-until", "+30d", "--show-max", "4.50", "--shops", "2", "--terms", "One coffee each."], "mall");
+  const campaign = await publish(
+    network,
+    [
+      "--title",
+      "Free coffee",
+      "--issuer",
+      "1",
+      "--kind",
+      "amount",
+      "--face",
+      "4.50",
+      "--supply",
+      "200",
+      "--redeem-until",
+      "+30d",
+      "--show-max",
+      "4.50",
+      "--shops",
+      "2",
+      "--terms",
+      "One coffee each.",
+    ],
+    "mall",
+  );
   links = await tickets(network, campaign, 8, "mall");
 });
 
@@ -93,10 +115,12 @@ test("two tills take the same code at the same moment: one accepts, the other sa
     tills.push(till);
   }
   await Promise.all(tills.map((x) => x.page.getByRole("button", { name: /or more/ }).click()));
-  const outcomes = await Promise.all(tills.map(async (x) => {
-    await x.page.locator('[data-result="accepted"], [data-result="refused"]').waitFor({ timeout: 20_000 });
-    return x.page.locator("[data-result]").getAttribute("data-result");
-  }));
+  const outcomes = await Promise.all(
+    tills.map(async (x) => {
+      await x.page.locator('[data-result="accepted"], [data-result="refused"]').waitFor({ timeout: 20_000 });
+      return x.page.locator("[data-result]").getAttribute("data-result");
+    }),
+  );
   assert.deepEqual(outcomes.sort(), ["accepted", "refused"]);
 });
 

@@ -13,12 +13,59 @@ let browser, network, links, percents;
 before(async () => {
   network = await startNetwork("--empty");
   browser = await launch([`--host-resolver-rules=MAP ${lan} 127.0.0.1`]);
-  const a = await publish(network, ["--title", "Free coffee", "--issuer", "1", "--kind", "amount", "--face", "4.50", "--supply",
-    "200", "--redeem-until", "+30d", "--show-max", "4.50", "--shops", "2,3", "--terms", "One coffee each."], "mall");
+  const a = await publish(
+    network,
+    [
+      "--title",
+      "Free coffee",
+      "--issuer",
+      "1",
+      "--kind",
+      "amount",
+      "--face",
+      "4.50",
+      "--supply",
+      "200",
+      "--redeem-until",
+      "+30d",
+      "--show-max",
+      "4.50",
+      "--shops",
+      "2,3",
+      "--terms",
+      "One coffee each.",
+    ],
+    "mall",
+  );
   links = await tickets(network, a, 8, "mall");
-  const b = await publish(network, ["--title", "15 percent off books", "--issuer", "3", "--kind", "percent", "--percent", "15%",
-    "--ceiling", "20.00", "--min-spend", "10.00", "--supply", "50", "--redeem-until", "+60d", "--show-max", "20.00", "--shops",
-    "3", "--terms", "Books only."], "bookshop");
+  const b = await publish(
+    network,
+    [
+      "--title",
+      "15 percent off books",
+      "--issuer",
+      "3",
+      "--kind",
+      "percent",
+      "--percent",
+      "15%",
+      "--ceiling",
+      "20.00",
+      "--min-spend",
+      "10.00",
+      "--supply",
+      "50",
+      "--redeem-until",
+      "+60d",
+      "--show-max",
+      "20.00",
+      "--shops",
+      "3",
+      "--terms",
+      "Books only.",
+    ],
+    "bookshop",
+  );
   percents = await tickets(network, b, 3, "bookshop");
 });
 
@@ -52,7 +99,10 @@ test("on plain http in the shop's network a till works without a camera", async 
   await till.page.reload();
   await till.page.locator('[data-today="1"]').waitFor({ timeout: 20_000 });
   // The nodes' own addresses are not those of the shop's network: asking them is no fault.
-  assert.deepEqual(till.faults.filter((f) => !/CORS policy|Cross-Origin-Opener-Policy/.test(f)), []);
+  assert.deepEqual(
+    till.faults.filter((f) => !/CORS policy|Cross-Origin-Opener-Policy/.test(f)),
+    [],
+  );
 });
 
 test("the rule is computed on the bill: too small is refused in words, then it is taken", async () => {
@@ -89,7 +139,12 @@ test("a coupon of another shop is refused with what to say", async () => {
 test("what is no coupon is never green", async () => {
   const till = await device();
   await openTill(till.page, network.nodes[0], await network.seed("bakery-till"));
-  for (const text of ["4006381333931", "SCRP:NOT A CODE AT ALL", "https://example.com/some/page", "<script>alert(1)</script>xx"]) {
+  for (const text of [
+    "4006381333931",
+    "SCRP:NOT A CODE AT ALL",
+    "https://example.com/some/page",
+    "<script>alert(1)</script>xx",
+  ]) {
     await wedge(till.page, text);
     assert.match(await result(till.page, "refused"), /Unreadable code/, text);
     await till.page.getByRole("button", { name: "Next customer" }).click();
@@ -103,7 +158,7 @@ test("an attempt goes on when the page is opened again", async () => {
   const till = await device();
   await openTill(till.page, network.nodes[0], await network.seed("bakery-till"));
   // The transaction leaves, and its answer never comes.
-  const hold = (route) => route.request().method() === "POST" ? undefined : route.continue();
+  const hold = (route) => (route.request().method() === "POST" ? undefined : route.continue());
   await till.context.route("**/v1/transactions*", hold);
   await wedge(till.page, code);
   await till.page.getByRole("button", { name: /or more/ }).click();

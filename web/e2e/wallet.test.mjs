@@ -13,9 +13,30 @@ let browser, network, links;
 before(async () => {
   network = await startNetwork("--empty");
   browser = await launch();
-  const campaign = await publish(network, ["--title", "Free <b>coffee</b><script>alert(1)</script>", "--issuer", "1", "--kind",
-    "amount", "--face", "4.50", "--supply", "200", "--redeem-until", "+30d", "--show-max", "4.50", "--shops", "2", "--terms",
-    "One coffee each."], "mall");
+  const campaign = await publish(
+    network,
+    [
+      "--title",
+      "Free <b>coffee</b><script>alert(1)</script>",
+      "--issuer",
+      "1",
+      "--kind",
+      "amount",
+      "--face",
+      "4.50",
+      "--supply",
+      "200",
+      "--redeem-until",
+      "+30d",
+      "--show-max",
+      "4.50",
+      "--shops",
+      "2",
+      "--terms",
+      "One coffee each.",
+    ],
+    "mall",
+  );
   links = await tickets(network, campaign, 8, "mall");
 });
 
@@ -118,8 +139,10 @@ test("coupons come back from an encrypted file, which a wrong passphrase does no
   await claim(page, links[4]);
   await page.goto(`${network.nodes[0]}/wallet/#/keep`);
   await page.getByLabel("Passphrase").fill("six quiet geese");
-  const [download] = await Promise.all([page.waitForEvent("download", { timeout: 60_000 }),
-    page.getByRole("button", { name: "Save the file" }).click()]);
+  const [download] = await Promise.all([
+    page.waitForEvent("download", { timeout: 60_000 }),
+    page.getByRole("button", { name: "Save the file" }).click(),
+  ]);
   const file = await download.path();
   assert.match(await readFile(file, "utf8"), /^-----BEGIN AGE ENCRYPTED FILE-----/);
 
@@ -138,16 +161,27 @@ test("coupons come back with a passkey", async () => {
   const { page, context } = await device();
   const cdp = await context.newCDPSession(page);
   await cdp.send("WebAuthn.enable");
-  await cdp.send("WebAuthn.addVirtualAuthenticator", { options: { protocol: "ctap2", ctap2Version: "ctap2_1",
-    transport: "internal", hasResidentKey: true, hasUserVerification: true, isUserVerified: true, hasPrf: true,
-    automaticPresenceSimulation: true } });
+  await cdp.send("WebAuthn.addVirtualAuthenticator", {
+    options: {
+      protocol: "ctap2",
+      ctap2Version: "ctap2_1",
+      transport: "internal",
+      hasResidentKey: true,
+      hasUserVerification: true,
+      isUserVerified: true,
+      hasPrf: true,
+      automaticPresenceSimulation: true,
+    },
+  });
   const base = network.nodes[0].replace("127.0.0.1", "localhost"); // passkeys need a name
   await page.goto(links[5].replace("127.0.0.1", "localhost"));
   await page.getByRole("button", { name: "Claim" }).click();
   await page.getByText("It is yours").waitFor({ timeout: 20_000 });
   await page.goto(`${base}/wallet/#/keep`);
-  const [download] = await Promise.all([page.waitForEvent("download", { timeout: 20_000 }),
-    page.getByRole("button", { name: "Make the passkey" }).click()]);
+  const [download] = await Promise.all([
+    page.waitForEvent("download", { timeout: 20_000 }),
+    page.getByRole("button", { name: "Make the passkey" }).click(),
+  ]);
   const file = await download.path();
   // The device loses its data; the passkey stays.
   await page.evaluate(async () => {
@@ -163,8 +197,11 @@ test("coupons come back with a passkey", async () => {
 test("a camera reads a ticket", async () => {
   const video = path.join(network.dir, "ticket.y4m");
   await writeFile(video, filmOf(links[7]));
-  const other = await launch(["--use-fake-ui-for-media-stream", "--use-fake-device-for-media-stream",
-    `--use-file-for-fake-video-capture=${video}`]);
+  const other = await launch([
+    "--use-fake-ui-for-media-stream",
+    "--use-fake-device-for-media-stream",
+    `--use-file-for-fake-video-capture=${video}`,
+  ]);
   try {
     const { context, faults } = await profile(other, { permissions: ["camera"] });
     const page = await context.newPage();
@@ -185,16 +222,26 @@ test("nothing secret lies in the clear on the device", async () => {
   const kept = await page.evaluate(async () => {
     const out = [JSON.stringify(localStorage), JSON.stringify(sessionStorage), document.cookie];
     for (const { name } of await indexedDB.databases()) {
-      const db = await new Promise((r) => { const q = indexedDB.open(name); q.onsuccess = () => r(q.result); });
+      const db = await new Promise((r) => {
+        const q = indexedDB.open(name);
+        q.onsuccess = () => r(q.result);
+      });
       for (const store of db.objectStoreNames) {
-        const rows = await new Promise((r) => { const q = db.transaction(store).objectStore(store).getAll(); q.onsuccess = () => r(q.result); });
+        const rows = await new Promise((r) => {
+          const q = db.transaction(store).objectStore(store).getAll();
+          q.onsuccess = () => r(q.result);
+        });
         for (const row of rows) {
           const key = row?.web ?? row;
           if (key instanceof CryptoKey) {
             out.push(`extractable: ${key.extractable}`);
             continue;
           }
-          out.push(JSON.stringify(row, (_, v) => typeof v === "bigint" ? String(v) : v instanceof Uint8Array ? [...v].join() : v) ?? "");
+          out.push(
+            JSON.stringify(row, (_, v) =>
+              typeof v === "bigint" ? String(v) : v instanceof Uint8Array ? [...v].join() : v,
+            ) ?? "",
+          );
         }
       }
     }

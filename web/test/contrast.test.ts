@@ -33,7 +33,10 @@ const text: [string, string[]][] = [
   ["on-accent", ["accent"]],
   ["on-result", ["result-good", "result-bad", "result-wait"]],
 ];
-const controls: [string, string[]][] = [["edge", grounds], ["accent", grounds]];
+const controls: [string, string[]][] = [
+  ["edge", grounds],
+  ["accent", grounds],
+];
 
 for (const theme of [0, 1] as const) {
   const found = colours(theme);

@@ -6,7 +6,9 @@ import { language } from "../src/kit/i18n.ts";
 const euro = { letters: "EUR", exponent: 2 };
 const yen = { letters: "JPY", exponent: 0 };
 
-beforeEach(() => { language.value = "en"; });
+beforeEach(() => {
+  language.value = "en";
+});
 
 test("minor units are written with the currency's digits", () => {
   expect(decimal(450n, 2)).toBe("4.50");

@@ -12,7 +12,8 @@ function paint({ path, size }: { path: string; size: number }, scale: number) {
   for (const m of path.matchAll(/M(\d+) (\d+)h(\d+)v1h-\d+z/g)) {
     const [x, y, run] = [Number(m[1]), Number(m[2]), Number(m[3])];
     for (let py = y * scale; py < (y + 1) * scale; py++) {
-      for (let px = x * scale; px < (x + run) * scale; px++) data.fill(0, (py * width + px) * 4, (py * width + px) * 4 + 3);
+      for (let px = x * scale; px < (x + run) * scale; px++)
+        data.fill(0, (py * width + px) * 4, (py * width + px) * 4 + 3);
     }
   }
   return { width, height: width, data };

@@ -2,7 +2,15 @@
 import { expect, test } from "vitest";
 import { SecretKey } from "@scrip/sdk/keys";
 import { Chain, encodeTerms, decodeTerms, type Terms } from "@scrip/sdk/transactions";
-import { boxOf, checkAnswer, decodeOffer, encodeOffer, makeAnswer, readRegistration, type Offer } from "../src/kit/pairing.ts";
+import {
+  boxOf,
+  checkAnswer,
+  decodeOffer,
+  encodeOffer,
+  makeAnswer,
+  readRegistration,
+  type Offer,
+} from "../src/kit/pairing.ts";
 import { looksTyped, readShortCode } from "../src/kit/shortcode.ts";
 import { atLeast } from "../src/till/amount.tsx";
 import { fits } from "../src/wallet/pay.tsx";
@@ -11,8 +19,16 @@ import { terms as sample } from "./samples.ts";
 
 const chain = new Chain(new Uint8Array(32).fill(7));
 const nowMs = 1_795_000_000_000;
-const offer: Offer = { secret: new Uint8Array(16).fill(3), member: 2, store: 1, rights: 3, currency: 978,
-  validUntil: nowMs + 86_400_000, dayCap: 500_000n, label: "Till 2" };
+const offer: Offer = {
+  secret: new Uint8Array(16).fill(3),
+  member: 2,
+  store: 1,
+  rights: 3,
+  currency: 978,
+  validUntil: nowMs + 86_400_000,
+  dayCap: 500_000n,
+  label: "Till 2",
+};
 
 test("the code of the description is read, however it is typed", () => {
   for (const typed of ["14D2P-F2DBR", "14d2pf2dbr", " 14D2P F2DBR ", "I4D2P-F2DBR", "l4d2p-f2dbr"]) {
@@ -84,8 +100,16 @@ test("a bill that gives no more is one tap, for amounts alone", () => {
 
 test("a wallet offers coupons that the till's bill allows, by the ledger's rules", () => {
   const till = { member: 2, store: 1 };
-  const invoice = { tillKey: new Uint8Array(32), campaign: 0, currency: 978, basis: 1000n, qty: 0, unit: 0n,
-    basketHash: new Uint8Array(32), expires: nowMs };
+  const invoice = {
+    tillKey: new Uint8Array(32),
+    campaign: 0,
+    currency: 978,
+    basis: 1000n,
+    qty: 0,
+    unit: 0n,
+    basketHash: new Uint8Array(32),
+    expires: nowMs,
+  };
   const ok = (t: Partial<Terms>, v = invoice) => fits(sample(t), till, v, 5);
   expect(ok({})).toBe(true);
   expect(ok({ shops: [{ member: 2, store: 0 }] })).toBe(true);
@@ -100,8 +124,26 @@ test("a wallet offers coupons that the till's bill allows, by the ledger's rules
 });
 
 test("a shown code names the merchant where there is only one", () => {
-  expect(onlyMember(sample({ shops: [{ member: 2, store: 1 }, { member: 2, store: 2 }] }))).toBe(2);
-  expect(onlyMember(sample({ shops: [{ member: 2, store: 1 }, { member: 3, store: 1 }] }))).toBe(0);
+  expect(
+    onlyMember(
+      sample({
+        shops: [
+          { member: 2, store: 1 },
+          { member: 2, store: 2 },
+        ],
+      }),
+    ),
+  ).toBe(2);
+  expect(
+    onlyMember(
+      sample({
+        shops: [
+          { member: 2, store: 1 },
+          { member: 3, store: 1 },
+        ],
+      }),
+    ),
+  ).toBe(0);
   expect(onlyMember(sample({}))).toBe(0);
   expect(largestValue(sample({ valueKind: "STORED", face: 5000n }), 1200n)).toBe(1200n);
 });

@@ -29,25 +29,51 @@ test("a link that is damaged or of another network does nothing", () => {
   const fragment = linkFragment(chain, gift);
   expect(readArrival(chain, "/g", fragment.slice(0, -3))).toEqual({ kind: "bad", code: "E101" });
   expect(readArrival(other, "/g", fragment)).toEqual({ kind: "bad", code: "E103" });
-  for (const text of ["", "%", "javascript:alert(1)", "c=0", "c=-1", "c=1e99", "k=", "k=AAAA", "=".repeat(5000), "x".repeat(100_000)]) {
+  for (const text of [
+    "",
+    "%",
+    "javascript:alert(1)",
+    "c=0",
+    "c=-1",
+    "c=1e99",
+    "k=",
+    "k=AAAA",
+    "=".repeat(5000),
+    "x".repeat(100_000),
+  ]) {
     expect(readArrival(chain, "/wallet/", text).kind, text.slice(0, 40)).toBe("bad");
   }
 });
 
 test("a shown code is for tills, not for wallets", () => {
-  const code = showCode(chain, { id: gift.coupon, seq: 0 }, SecretKey.generate("holder"), { value: 450n, nowMs: 1_795_000_000_000 });
+  const code = showCode(chain, { id: gift.coupon, seq: 0 }, SecretKey.generate("holder"), {
+    value: 450n,
+    nowMs: 1_795_000_000_000,
+  });
   expect(readScanned(chain, payloadText(chain, code))).toEqual({ kind: "bad", code: "E101" });
 });
 
 test("a poster names campaign and desk, and only web addresses", () => {
-  expect(readArrival(chain, "/p", "c=4&d=https%3A%2F%2Fdesk.example%2Fx")).toEqual({ kind: "poster", campaign: 4, desk: "https://desk.example" });
-  expect(readArrival(chain, "/p", "c=4&d=javascript:alert(1)")).toEqual({ kind: "poster", campaign: 4, desk: undefined });
+  expect(readArrival(chain, "/p", "c=4&d=https%3A%2F%2Fdesk.example%2Fx")).toEqual({
+    kind: "poster",
+    campaign: 4,
+    desk: "https://desk.example",
+  });
+  expect(readArrival(chain, "/p", "c=4&d=javascript:alert(1)")).toEqual({
+    kind: "poster",
+    campaign: 4,
+    desk: undefined,
+  });
 });
 
 test("a wallet in a link has 12 or 24 words, a short name, and coupons that are used up", () => {
   const k = base64url(new Uint8Array(16).fill(1));
   expect(readArrival(chain, "/wallet/", `k=${k}&n=Bo&u=4294967298.1,x,5.-1`)).toEqual({
-    kind: "wallet", entropy: new Uint8Array(16).fill(1), owner: "Bo", used: [{ id: 4294967298n, n: 1 }] });
+    kind: "wallet",
+    entropy: new Uint8Array(16).fill(1),
+    owner: "Bo",
+    used: [{ id: 4294967298n, n: 1 }],
+  });
   expect(readArrival(chain, "/wallet/", `k=${base64url(new Uint8Array(17))}`).kind).toBe("bad");
 });
 

@@ -32,19 +32,33 @@ export interface Column<R> {
 }
 
 /** Table is a ruled table; its caption names it. */
-export function Table<R>(p: { caption: string; columns: readonly Column<R>[]; rows: readonly R[];
-  rowKey: (row: R) => string | number }): JSX.Element {
+export function Table<R>(p: {
+  caption: string;
+  columns: readonly Column<R>[];
+  rows: readonly R[];
+  rowKey: (row: R) => string | number;
+}): JSX.Element {
   return (
     <div class="table-wrap" role="region" aria-label={p.caption} tabIndex={0}>
       <table class="table">
         <caption>{p.caption}</caption>
         <thead>
-          <tr>{p.columns.map((c) => <th key={c.head} scope="col" class={c.figure ? "figure" : undefined}>{c.head}</th>)}</tr>
+          <tr>
+            {p.columns.map((c) => (
+              <th key={c.head} scope="col" class={c.figure ? "figure" : undefined}>
+                {c.head}
+              </th>
+            ))}
+          </tr>
         </thead>
         <tbody>
           {p.rows.map((r) => (
             <tr key={p.rowKey(r)}>
-              {p.columns.map((c) => <td key={c.head} class={c.figure ? "figure" : undefined}>{c.cell(r)}</td>)}
+              {p.columns.map((c) => (
+                <td key={c.head} class={c.figure ? "figure" : undefined}>
+                  {c.cell(r)}
+                </td>
+              ))}
             </tr>
           ))}
         </tbody>
@@ -54,8 +68,13 @@ export function Table<R>(p: { caption: string; columns: readonly Column<R>[]; ro
 }
 
 /** TableTwin gives a picture's numbers as a table, one tap away. */
-export function TableTwin<R>(p: { picture: ComponentChildren; caption: string; columns: readonly Column<R>[];
-  rows: readonly R[]; rowKey: (row: R) => string | number }): JSX.Element {
+export function TableTwin<R>(p: {
+  picture: ComponentChildren;
+  caption: string;
+  columns: readonly Column<R>[];
+  rows: readonly R[];
+  rowKey: (row: R) => string | number;
+}): JSX.Element {
   return (
     <figure class="stack-s">
       {p.picture}

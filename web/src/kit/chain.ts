@@ -34,7 +34,11 @@ export interface Pulse {
 
 /** OtherChain says that the address serves another chain than the one that this device knows. */
 export class OtherChain extends Error {
-  constructor(readonly known: string, readonly served: string, readonly accept: () => Promise<void>) {
+  constructor(
+    readonly known: string,
+    readonly served: string,
+    readonly accept: () => Promise<void>,
+  ) {
     super(`the address serves the chain ${served}, this device knows ${known}`);
   }
 }
@@ -91,10 +95,19 @@ export class Link {
   readonly #names = new Map<number, Promise<string>>();
   readonly #campaigns = new Map<number, { campaign: Promise<ProvenCampaign>; atMs: number }>();
 
-  constructor(readonly pinned: Pinned, readonly store: Store, genesis: Genesis, readonly skewMs: number,
-    options: ClientOptions = {}) {
+  constructor(
+    readonly pinned: Pinned,
+    readonly store: Store,
+    genesis: Genesis,
+    readonly skewMs: number,
+    options: ClientOptions = {},
+  ) {
     this.genesis = genesis;
-    this.client = new Client(new Verifier(genesis), pinned.nodes, { now: () => this.nowMs(), patienceMs: 700, ...options });
+    this.client = new Client(new Verifier(genesis), pinned.nodes, {
+      now: () => this.nowMs(),
+      patienceMs: 700,
+      ...options,
+    });
     this.demo = isDemonstration(genesis);
     this.pulse = this.#pulse;
     this.#pulse.value = { up: 0, total: pinned.nodes.length, lastMs: 0 };
@@ -165,8 +178,14 @@ export class Link {
   watch(stop: AbortSignal): void {
     const beat = async () => {
       if (stop.aborted || document.visibilityState === "hidden") return;
-      const answers = await Promise.all(this.nodes.map((node) =>
-        fetch(`${node}/livez`, { signal: AbortSignal.timeout(fetchMs), credentials: "omit" }).then((a) => a.ok, () => false)));
+      const answers = await Promise.all(
+        this.nodes.map((node) =>
+          fetch(`${node}/livez`, { signal: AbortSignal.timeout(fetchMs), credentials: "omit" }).then(
+            (a) => a.ok,
+            () => false,
+          ),
+        ),
+      );
       if (stop.aborted) return;
       const up = answers.filter(Boolean).length;
       this.#pulse.value = { up, total: this.nodes.length, lastMs: up > 0 ? Date.now() : this.#pulse.value.lastMs };
@@ -203,7 +222,9 @@ export async function connect(face: string, options: ClientOptions = {}): Promis
   let skewMs = 0;
   let raw: Uint8Array;
   try {
-    raw = await fetchBytes(`${origin}/v1/genesis`, genesisBytesMax, (answer) => { skewMs = skewOf(answer); });
+    raw = await fetchBytes(`${origin}/v1/genesis`, genesisBytesMax, (answer) => {
+      skewMs = skewOf(answer);
+    });
   } catch (e) {
     if (kept) return open(face, kept, 0, options);
     throw e;
@@ -212,7 +233,9 @@ export async function connect(face: string, options: ClientOptions = {}): Promis
   const digest = hex(served.chain.digest);
   if (kept && kept.digest !== digest) {
     const known = parseGenesis(kept.genesis, kept.digest);
-    const accept = async () => { await pin(registry, origin, raw, digest); };
+    const accept = async () => {
+      await pin(registry, origin, raw, digest);
+    };
     if (!isDemonstration(known) || !isDemonstration(served)) throw new OtherChain(known.name, served.name, accept);
   }
   return open(face, await pin(registry, origin, raw, digest), skewMs, options);

@@ -17,9 +17,12 @@ export interface Rule {
 /** valueText is the large value: what the coupon gives. valueLeft is that of a stored coupon. */
 export function valueText(r: Rule, valueLeft?: bigint): string {
   switch (r.kind) {
-    case "PERCENT": return percent(r.bps);
-    case "STORED": return moneyShort(valueLeft ?? r.face, r.currency);
-    default: return moneyShort(r.face, r.currency);
+    case "PERCENT":
+      return percent(r.bps);
+    case "STORED":
+      return moneyShort(valueLeft ?? r.face, r.currency);
+    default:
+      return moneyShort(r.face, r.currency);
   }
 }
 
@@ -30,9 +33,14 @@ export function ruleText(r: Rule, valueLeft?: bigint): string {
     case "PERCENT":
       parts.push(t("percentOff", { percent: percent(r.bps) }), t("upTo", { value: money(r.ceiling, r.currency) }));
       break;
-    case "FREE_ITEM": parts.push(t("freeItem", { value: money(r.face, r.currency) })); break;
-    case "STORED": parts.push(t("storedValue", { value: money(valueLeft ?? r.face, r.currency) })); break;
-    default: parts.push(t("offValue", { value: money(r.face, r.currency) }));
+    case "FREE_ITEM":
+      parts.push(t("freeItem", { value: money(r.face, r.currency) }));
+      break;
+    case "STORED":
+      parts.push(t("storedValue", { value: money(valueLeft ?? r.face, r.currency) }));
+      break;
+    default:
+      parts.push(t("offValue", { value: money(r.face, r.currency) }));
   }
   if (r.minSpend > 0n) parts.push(t("minSpend", { value: money(r.minSpend, r.currency) }));
   return parts.join(", ");
@@ -51,7 +59,9 @@ export function Stamp(p: StampText): JSX.Element {
   return (
     <div class={`stamp${p.fresh ? " stamp-new" : ""}`}>
       <span class="stamp-word">{p.word}</span>
-      {p.lines.map((line) => <span key={line}>{line}</span>)}
+      {p.lines.map((line) => (
+        <span key={line}>{line}</span>
+      ))}
     </div>
   );
 }
@@ -90,7 +100,10 @@ export function Coupon(p: CouponProps): JSX.Element {
     <div class="coupon-slip">
       <div class="coupon-face">
         <Rosette seed={p.campaign} />
-        <span class="coupon-issuer">{p.issuer}{p.state ? ` · ${p.state}` : ""}</span>
+        <span class="coupon-issuer">
+          {p.issuer}
+          {p.state ? ` · ${p.state}` : ""}
+        </span>
         <span class={`coupon-value${value.length > 7 ? " coupon-value-long" : ""}`}>{value}</span>
         <span class="coupon-title">{p.title}</span>
         <span class="coupon-facts">{facts(p)}</span>
@@ -104,7 +117,13 @@ export function Coupon(p: CouponProps): JSX.Element {
   );
   return (
     <article class={`coupon${p.done ? " coupon-done" : ""}`}>
-      {p.href ? <a class="coupon-link" href={p.href}>{slip}</a> : slip}
+      {p.href ? (
+        <a class="coupon-link" href={p.href}>
+          {slip}
+        </a>
+      ) : (
+        slip
+      )}
       {p.children}
     </article>
   );

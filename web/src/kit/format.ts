@@ -25,8 +25,11 @@ export function money(minor: bigint, currency: Currency): string {
   let format = moneyFormats.get(key);
   if (format === undefined) {
     format = new Intl.NumberFormat(locale.value, {
-      style: "currency", currency: currency.letters, currencyDisplay: "narrowSymbol",
-      minimumFractionDigits: currency.exponent, maximumFractionDigits: currency.exponent,
+      style: "currency",
+      currency: currency.letters,
+      currencyDisplay: "narrowSymbol",
+      minimumFractionDigits: currency.exponent,
+      maximumFractionDigits: currency.exponent,
     });
     moneyFormats.set(key, format);
   }
@@ -65,7 +68,12 @@ export function dateTime(ms: number): string {
 /** dateTimeZone names the zone, for what is printed or handed on. */
 export function dateTimeZone(ms: number): string {
   return new Intl.DateTimeFormat(locale.value, {
-    year: "numeric", month: "short", day: "numeric", hour: "2-digit", minute: "2-digit", second: "2-digit",
+    year: "numeric",
+    month: "short",
+    day: "numeric",
+    hour: "2-digit",
+    minute: "2-digit",
+    second: "2-digit",
     timeZoneName: "short",
   }).format(ms);
 }
@@ -89,7 +97,11 @@ export function ago(ms: number): string {
 /** seconds writes a measured span, "0.24 s". */
 export function seconds(ms: number): string {
   return new Intl.NumberFormat(locale.value, {
-    style: "unit", unit: "second", unitDisplay: "narrow", minimumFractionDigits: 2, maximumFractionDigits: 2,
+    style: "unit",
+    unit: "second",
+    unitDisplay: "narrow",
+    minimumFractionDigits: 2,
+    maximumFractionDigits: 2,
   }).format(ms / 1000);
 }
 

@@ -6,7 +6,15 @@ import { hkdf } from "@noble/hashes/hkdf.js";
 import { hmac } from "@noble/hashes/hmac.js";
 import { sha256 } from "@noble/hashes/sha2.js";
 import { base64, base64url, compare, concat, fromBase64, fromBase64url, hex, utf8 } from "@scrip/sdk/bytes";
-import { checkBody, encodeBody, signBody, Tag, verifySignature, type Chain, type Signer, type TillKeyAdd,
+import {
+  checkBody,
+  encodeBody,
+  signBody,
+  Tag,
+  verifySignature,
+  type Chain,
+  type Signer,
+  type TillKeyAdd,
 } from "@scrip/sdk/transactions";
 import { decode, Writer } from "@scrip/sdk/wire";
 
@@ -39,7 +47,13 @@ export interface Offer {
 
 /** encodeOffer returns the value of `pair` in a link to the till. */
 export function encodeOffer(chain: Chain, o: Offer): string {
-  const w = new Writer().u8(version).u32(chain.hint).fixed(o.secret, secretBytes).u16(o.member).u16(o.store).u8(o.rights);
+  const w = new Writer()
+    .u8(version)
+    .u32(chain.hint)
+    .fixed(o.secret, secretBytes)
+    .u16(o.member)
+    .u16(o.store)
+    .u8(o.rights);
   return base64url(w.u16(o.currency).u64(o.validUntil).u64(o.dayCap).text(o.label).done());
 }
 
@@ -48,8 +62,16 @@ export function decodeOffer(chain: Chain, text: string): Offer {
   return decode(fromBase64url(text), (r) => {
     r.require(r.u8() === version, "a version that this face does not know");
     r.require(r.u32() === chain.hint, "an offer of another network");
-    return { secret: r.raw(secretBytes), member: r.u16(), store: r.u16(), rights: r.u8(), currency: r.u16(),
-      validUntil: r.u53(), dayCap: r.u64(), label: r.text(32) };
+    return {
+      secret: r.raw(secretBytes),
+      member: r.u16(),
+      store: r.u16(),
+      rights: r.u8(),
+      currency: r.u16(),
+      validUntil: r.u53(),
+      dayCap: r.u64(),
+      label: r.text(32),
+    };
   });
 }
 
@@ -99,11 +121,18 @@ export function readRegistration(chain: Chain, content: Uint8Array): Registratio
 export function checkAnswer(chain: Chain, o: Offer, answer: Uint8Array): Registration {
   if (answer.length <= sealBytes || answer.length > answerBytesMax) throw new RangeError("no answer of a till");
   const content = answer.slice(0, -sealBytes);
-  if (compare(seal(chain, o, content), answer.slice(-sealBytes)) !== 0) throw new RangeError("the answer is not sealed by the offer");
+  if (compare(seal(chain, o, content), answer.slice(-sealBytes)) !== 0)
+    throw new RangeError("the answer is not sealed by the offer");
   const r = readRegistration(chain, content);
   const f = r.fields;
-  const same = f.member === o.member && f.store === o.store && f.rights === o.rights && f.currency === o.currency &&
-    f.validUntil === o.validUntil && f.dayCap === o.dayCap && f.label === o.label;
+  const same =
+    f.member === o.member &&
+    f.store === o.store &&
+    f.rights === o.rights &&
+    f.currency === o.currency &&
+    f.validUntil === o.validUntil &&
+    f.dayCap === o.dayCap &&
+    f.label === o.label;
   if (!same) throw new RangeError("the till asks for something else than what was offered");
   return r;
 }
@@ -111,21 +140,35 @@ export function checkAnswer(chain: Chain, o: Offer, answer: Uint8Array): Registr
 /** putBox leaves an answer at every node that takes it; it throws if none does. */
 export async function putBox(nodes: readonly string[], box: string, data: Uint8Array): Promise<void> {
   const body = JSON.stringify({ data: base64(data) });
-  const answers = await Promise.all(nodes.map((node) => fetch(`${node}/v1/boxes/${box}`, { method: "POST", body, credentials: "omit",
-    headers: { "Content-Type": "application/json" }, signal: AbortSignal.timeout(boxMs) }).then((a) => a.ok, () => false)));
+  const answers = await Promise.all(
+    nodes.map((node) =>
+      fetch(`${node}/v1/boxes/${box}`, {
+        method: "POST",
+        body,
+        credentials: "omit",
+        headers: { "Content-Type": "application/json" },
+        signal: AbortSignal.timeout(boxMs),
+      }).then(
+        (a) => a.ok,
+        () => false,
+      ),
+    ),
+  );
   if (!answers.includes(true)) throw new Error("no node takes the answer");
 }
 
 /** getBox returns what is in a box at any node, or undefined while there is nothing. */
 export async function getBox(nodes: readonly string[], box: string): Promise<Uint8Array | undefined> {
-  const answers = await Promise.all(nodes.map(async (node) => {
-    try {
-      const a = await fetch(`${node}/v1/boxes/${box}`, { credentials: "omit", signal: AbortSignal.timeout(boxMs) });
-      return a.ok ? ((await a.json()) as { data?: string }).data : undefined;
-    } catch {
-      return undefined;
-    }
-  }));
+  const answers = await Promise.all(
+    nodes.map(async (node) => {
+      try {
+        const a = await fetch(`${node}/v1/boxes/${box}`, { credentials: "omit", signal: AbortSignal.timeout(boxMs) });
+        return a.ok ? ((await a.json()) as { data?: string }).data : undefined;
+      } catch {
+        return undefined;
+      }
+    }),
+  );
   const found = answers.find((a) => typeof a === "string" && a.length <= 2 * answerBytesMax);
   return found === undefined ? undefined : fromBase64(found);
 }

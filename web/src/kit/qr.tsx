@@ -26,8 +26,14 @@ export function qrPath(text: string): { path: string; size: number } {
 export function Qr(p: { text: string; what: string }): JSX.Element {
   const { path, size } = useMemo(() => qrPath(p.text), [p.text]);
   return (
-    <svg class="qr" viewBox={`0 0 ${size} ${size}`} shape-rendering="crispEdges" role="img" data-qr
-      aria-label={t("qrLabel", { what: p.what })}>
+    <svg
+      class="qr"
+      viewBox={`0 0 ${size} ${size}`}
+      shape-rendering="crispEdges"
+      role="img"
+      data-qr
+      aria-label={t("qrLabel", { what: p.what })}
+    >
       <rect width={size} height={size} />
       <path d={path} />
     </svg>

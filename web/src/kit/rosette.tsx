@@ -7,9 +7,9 @@ const rings = 5;
 
 /** rosettePath draws closed curves around (100, 100); the same seed gives the same figure. */
 export function rosettePath(seed: number): string {
-  const lobes = 7 + (seed * 5) % 11;
-  const inner = 3 + (seed * 3) % 5;
-  const depth = 10 + (seed * 7) % 9;
+  const lobes = 7 + ((seed * 5) % 11);
+  const inner = 3 + ((seed * 3) % 5);
+  const depth = 10 + ((seed * 7) % 9);
   let path = "";
   for (let ring = 0; ring < rings; ring++) {
     const radius = 34 + ring * 12;

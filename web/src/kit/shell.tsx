@@ -42,9 +42,16 @@ function Preferences(): JSX.Element {
     <div class="row">
       <label>
         <span class="unseen">{t("language")}</span>
-        <select class="input" value={language.value}
-          onChange={(e) => setLanguage(e.currentTarget.value === "zh" ? "zh" : "en")}>
-          {languages.map((l) => <option key={l.code} value={l.code}>{l.name}</option>)}
+        <select
+          class="input"
+          value={language.value}
+          onChange={(e) => setLanguage(e.currentTarget.value === "zh" ? "zh" : "en")}
+        >
+          {languages.map((l) => (
+            <option key={l.code} value={l.code}>
+              {l.name}
+            </option>
+          ))}
         </select>
       </label>
       <label>
@@ -81,17 +88,27 @@ export function Shell(p: ShellProps): JSX.Element {
   return (
     <div class={`frame${p.wide ? " frame-wide" : ""}`}>
       <header>
-        <a class="skip unseen" href="#content" onClick={(e) => {
-          e.preventDefault();
-          document.getElementById("content")?.focus();
-        }}>{t("skip")}</a>
+        <a
+          class="skip unseen"
+          href="#content"
+          onClick={(e) => {
+            e.preventDefault();
+            document.getElementById("content")?.focus();
+          }}
+        >
+          {t("skip")}
+        </a>
         {p.demo && <p class="specimen-strip">{t("demo")}</p>}
         <div class="masthead">
-          <a class="masthead-name" href="#/">{p.name}</a>
+          <a class="masthead-name" href="#/">
+            {p.name}
+          </a>
           {p.beside}
         </div>
       </header>
-      <main id="content" class="page" tabIndex={-1}>{p.children}</main>
+      <main id="content" class="page" tabIndex={-1}>
+        {p.children}
+      </main>
       <footer class="colophon">
         <div>{p.foot}</div>
         <Preferences />

@@ -1,4 +1,7 @@
-/** The code that is read out when nothing scans: nine characters of Crockford's base 32 and a check (web/FRAGMENTS.md). */
+/**
+ * The code that is read out when nothing scans: nine characters of Crockford's base 32
+ * and a check (web/FRAGMENTS.md).
+ */
 
 const alphabet = "0123456789ABCDEFGHJKMNPQRSTVWXYZ";
 const length = 10;
@@ -11,7 +14,7 @@ export function readShortCode(typed: string): string | undefined {
   for (const c of text) {
     const v = alphabet.indexOf(c);
     if (v < 0) return undefined;
-    s = (((s << 1) ^ (s & 16 ? 37 : 0)) ^ v) & 31;
+    s = ((s << 1) ^ (s & 16 ? 37 : 0) ^ v) & 31;
   }
   return s === 0 ? `${text.slice(0, 5)}-${text.slice(5)}` : undefined;
 }

@@ -79,9 +79,10 @@ async function sealingKey(db: IDBDatabase): Promise<Key> {
 async function sealWith(key: Key, secret: Uint8Array): Promise<Sealed> {
   const nonce = crypto.getRandomValues(new Uint8Array(nonceBytes));
   const plain = new Uint8Array(secret);
-  const box = "web" in key
-    ? new Uint8Array(await crypto.subtle.encrypt({ name: "AES-GCM", iv: nonce }, key.web, plain))
-    : new Uint8Array(gcm(key.raw, nonce).encrypt(plain));
+  const box =
+    "web" in key
+      ? new Uint8Array(await crypto.subtle.encrypt({ name: "AES-GCM", iv: nonce }, key.web, plain))
+      : new Uint8Array(gcm(key.raw, nonce).encrypt(plain));
   return { nonce, box };
 }
 

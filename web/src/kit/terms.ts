@@ -11,9 +11,12 @@ export function ruleOf(t: Terms, currency: Currency): Rule {
 /** largestValue is the most that one use can give. */
 export function largestValue(t: Terms, valueLeft: bigint): bigint {
   switch (t.valueKind) {
-    case "PERCENT": return t.ceiling;
-    case "STORED": return valueLeft;
-    default: return t.face;
+    case "PERCENT":
+      return t.ceiling;
+    case "STORED":
+      return valueLeft;
+    default:
+      return t.face;
   }
 }
 

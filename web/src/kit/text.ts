@@ -21,7 +21,8 @@ export const en = {
   specimen: "Specimen",
   demo: "Demonstration with public keys. Not for real coupons.",
   verifiedBy: "Verified by {n} member||Verified by {n} members",
-  verifiedMore: "This browser checked {n} signature of {total} members and the path from it to this record.||This browser checked the signatures of {n} of {total} members and the path from them to this record.",
+  verifiedMore:
+    "This browser checked {n} signature of {total} members and the path from it to this record.||This browser checked the signatures of {n} of {total} members and the path from them to this record.",
   unverified: "Not yet checked in this browser",
   connected: "{n} of {total} nodes answer",
   disconnected: "No node answers. Shown: as of {time}.",

@@ -27,8 +27,12 @@ export function Button(p: ButtonProps): JSX.Element {
   const idle = !p.busy && !p.disabled;
   return (
     <button
-      id={p.id} type={p.type ?? "button"} class={buttonClass(p.kind ?? "normal", p.wide ?? false)}
-      aria-disabled={idle ? undefined : "true"} aria-busy={p.busy ? "true" : undefined} aria-label={p.label}
+      id={p.id}
+      type={p.type ?? "button"}
+      class={buttonClass(p.kind ?? "normal", p.wide ?? false)}
+      aria-disabled={idle ? undefined : "true"}
+      aria-busy={p.busy ? "true" : undefined}
+      aria-label={p.label}
       onClick={(e) => {
         if (!idle) e.preventDefault();
         else p.onClick?.(e);
@@ -39,9 +43,18 @@ export function Button(p: ButtonProps): JSX.Element {
   );
 }
 
-export function LinkButton(p: { href: string; kind?: ButtonKind; wide?: boolean; download?: string;
-  children: ComponentChildren }): JSX.Element {
-  return <a href={p.href} download={p.download} class={buttonClass(p.kind ?? "normal", p.wide ?? false)}>{p.children}</a>;
+export function LinkButton(p: {
+  href: string;
+  kind?: ButtonKind;
+  wide?: boolean;
+  download?: string;
+  children: ComponentChildren;
+}): JSX.Element {
+  return (
+    <a href={p.href} download={p.download} class={buttonClass(p.kind ?? "normal", p.wide ?? false)}>
+      {p.children}
+    </a>
+  );
 }
 
 export interface FieldProps {
@@ -65,8 +78,14 @@ export interface FieldProps {
 export function Field(p: FieldProps): JSX.Element {
   const id = useId();
   const shared = {
-    id, class: `input${p.mono ? " mono" : ""}`, value: p.value, required: p.required, autocomplete: p.autoComplete ?? "off",
-    inputMode: p.inputMode, maxLength: p.maxLength, spellcheck: p.spellcheck ?? false,
+    id,
+    class: `input${p.mono ? " mono" : ""}`,
+    value: p.value,
+    required: p.required,
+    autocomplete: p.autoComplete ?? "off",
+    inputMode: p.inputMode,
+    maxLength: p.maxLength,
+    spellcheck: p.spellcheck ?? false,
     "aria-invalid": p.error ? ("true" as const) : undefined,
     "aria-describedby": p.error || p.hint ? `${id}-about` : undefined,
   };
@@ -77,10 +96,16 @@ export function Field(p: FieldProps): JSX.Element {
   return (
     <div class="field">
       <label for={id}>{p.label}</label>
-      {p.rows
-        ? <textarea ref={first} {...shared} rows={p.rows} onInput={(e) => p.onInput(e.currentTarget.value)} />
-        : <input ref={first} {...shared} type={(p.type ?? "text") as "text"}
-            onInput={(e) => p.onInput(e.currentTarget.value)} />}
+      {p.rows ? (
+        <textarea ref={first} {...shared} rows={p.rows} onInput={(e) => p.onInput(e.currentTarget.value)} />
+      ) : (
+        <input
+          ref={first}
+          {...shared}
+          type={(p.type ?? "text") as "text"}
+          onInput={(e) => p.onInput(e.currentTarget.value)}
+        />
+      )}
       {(p.error || p.hint) && (
         <div id={`${id}-about`}>
           {p.error && <p class="field-error">{p.error}</p>}
@@ -91,7 +116,11 @@ export function Field(p: FieldProps): JSX.Element {
   );
 }
 
-export function Check(p: { label: ComponentChildren; checked: boolean; onChange: (checked: boolean) => void }): JSX.Element {
+export function Check(p: {
+  label: ComponentChildren;
+  checked: boolean;
+  onChange: (checked: boolean) => void;
+}): JSX.Element {
   return (
     <label class="check">
       <input type="checkbox" checked={p.checked} onChange={(e) => p.onChange(e.currentTarget.checked)} />
@@ -101,13 +130,23 @@ export function Check(p: { label: ComponentChildren; checked: boolean; onChange:
 }
 
 /** Segments chooses one of a few. */
-export function Segments<V extends string>(p: { label: string; value: V; options: readonly { value: V; text: string }[];
-  onChange: (value: V) => void }): JSX.Element {
+export function Segments<V extends string>(p: {
+  label: string;
+  value: V;
+  options: readonly { value: V; text: string }[];
+  onChange: (value: V) => void;
+}): JSX.Element {
   return (
     <div class="seg" role="group" aria-label={p.label}>
       {p.options.map((o) => (
-        <button key={o.value} type="button" aria-pressed={o.value === p.value ? "true" : "false"}
-          onClick={() => p.onChange(o.value)}>{o.text}</button>
+        <button
+          key={o.value}
+          type="button"
+          aria-pressed={o.value === p.value ? "true" : "false"}
+          onClick={() => p.onChange(o.value)}
+        >
+          {o.text}
+        </button>
       ))}
     </div>
   );
@@ -118,10 +157,18 @@ function Head(p: { level?: 1 | 2 | undefined; children: ComponentChildren }): JS
   return p.level === 1 ? <h1 class="head">{p.children}</h1> : <h2>{p.children}</h2>;
 }
 
-export function Notice(p: { kind?: "good" | "bad" | "accent"; title?: string; children?: ComponentChildren;
-  live?: boolean; level?: 1 | 2 }): JSX.Element {
+export function Notice(p: {
+  kind?: "good" | "bad" | "accent";
+  title?: string;
+  children?: ComponentChildren;
+  live?: boolean;
+  level?: 1 | 2;
+}): JSX.Element {
   return (
-    <div class={`notice${p.kind ? ` notice-${p.kind}` : ""}`} role={p.live ? (p.kind === "bad" ? "alert" : "status") : undefined}>
+    <div
+      class={`notice${p.kind ? ` notice-${p.kind}` : ""}`}
+      role={p.live ? (p.kind === "bad" ? "alert" : "status") : undefined}
+    >
       {p.title && <Head level={p.level}>{p.title}</Head>}
       {p.children}
     </div>
@@ -130,11 +177,20 @@ export function Notice(p: { kind?: "good" | "bad" | "accent"; title?: string; ch
 
 /** Empty says why there is nothing and what brings something. */
 export function Empty(p: { title: string; children?: ComponentChildren; level?: 1 | 2 }): JSX.Element {
-  return <div class="state state-empty"><Head level={p.level}>{p.title}</Head>{p.children}</div>;
+  return (
+    <div class="state state-empty">
+      <Head level={p.level}>{p.title}</Head>
+      {p.children}
+    </div>
+  );
 }
 
 export function Loading(p: { what?: string }): JSX.Element {
-  return <p class="loading" role="status">{p.what ?? t("loading")}</p>;
+  return (
+    <p class="loading" role="status">
+      {p.what ?? t("loading")}
+    </p>
+  );
 }
 
 export interface FailureText {
@@ -147,7 +203,9 @@ export interface FailureText {
 }
 
 /** Failure says what happened, what to do, and the code that names it. */
-export function Failure(p: FailureText & { onRetry?: () => void; children?: ComponentChildren; level?: 1 | 2 }): JSX.Element {
+export function Failure(
+  p: FailureText & { onRetry?: () => void; children?: ComponentChildren; level?: 1 | 2 },
+): JSX.Element {
   return (
     <Notice kind="bad" title={p.title} level={p.level ?? 2} live>
       {p.detail && <p>{p.detail}</p>}
@@ -159,8 +217,12 @@ export function Failure(p: FailureText & { onRetry?: () => void; children?: Comp
 }
 
 /** Dialog is the browser's own modal dialog: focus stays in it, Escape closes it. */
-export function Dialog(p: { title: string; onClose: () => void; children: ComponentChildren;
-  acts?: ComponentChildren }): JSX.Element {
+export function Dialog(p: {
+  title: string;
+  onClose: () => void;
+  children: ComponentChildren;
+  acts?: ComponentChildren;
+}): JSX.Element {
   const ref = useRef<HTMLDialogElement>(null);
   const id = useId();
   useEffect(() => {
@@ -171,14 +233,19 @@ export function Dialog(p: { title: string; onClose: () => void; children: Compon
     };
   }, []);
   return (
-    <dialog ref={ref} class="dialog" aria-labelledby={id} onClose={p.onClose}
-      onClick={(e) => { if (e.target === ref.current) ref.current?.close(); }}>
+    <dialog
+      ref={ref}
+      class="dialog"
+      aria-labelledby={id}
+      onClose={p.onClose}
+      onClick={(e) => {
+        if (e.target === ref.current) ref.current?.close();
+      }}
+    >
       <div class="dialog-body">
         <h2 id={id}>{p.title}</h2>
         {p.children}
-        <div class="dialog-acts">
-          {p.acts ?? <Button onClick={() => ref.current?.close()}>{t("close")}</Button>}
-        </div>
+        <div class="dialog-acts">{p.acts ?? <Button onClick={() => ref.current?.close()}>{t("close")}</Button>}</div>
       </div>
     </dialog>
   );
@@ -192,13 +259,19 @@ let toastCount = 0;
 export function toast(text: string): void {
   const id = ++toastCount;
   toasts.value = [...toasts.value.slice(-2), { id, text }];
-  setTimeout(() => { toasts.value = toasts.value.filter((x) => x.id !== id); }, toastMs);
+  setTimeout(() => {
+    toasts.value = toasts.value.filter((x) => x.id !== id);
+  }, toastMs);
 }
 
 export function Toasts(): JSX.Element {
   return (
     <div class="toasts" role="status" aria-live="polite">
-      {toasts.value.map((x) => <div key={x.id} class="toast">{x.text}</div>)}
+      {toasts.value.map((x) => (
+        <div key={x.id} class="toast">
+          {x.text}
+        </div>
+      ))}
     </div>
   );
 }
@@ -219,8 +292,12 @@ export function Copyable(p: { text: string; label: string }): JSX.Element {
   const ref = useRef<HTMLElement>(null);
   return (
     <div class="stack-s">
-      <code class="mono small" ref={ref} aria-label={p.label}>{p.text}</code>
-      <div class="row"><Button onClick={() => void copyText(p.text, ref.current)}>{t("copy")}</Button></div>
+      <code class="mono small" ref={ref} aria-label={p.label}>
+        {p.text}
+      </code>
+      <div class="row">
+        <Button onClick={() => void copyText(p.text, ref.current)}>{t("copy")}</Button>
+      </div>
     </div>
   );
 }
@@ -235,7 +312,12 @@ export function useNow(everyMs: number): number {
   return now;
 }
 
-export interface Loaded<T> { value?: T; error?: unknown; busy: boolean; reload: () => void }
+export interface Loaded<T> {
+  value?: T;
+  error?: unknown;
+  busy: boolean;
+  reload: () => void;
+}
 
 /** useLoad runs a query that is cancelled when its place is left or its keys change. */
 export function useLoad<T>(query: (signal: AbortSignal) => Promise<T>, keys: readonly unknown[]): Loaded<T> {
@@ -245,8 +327,12 @@ export function useLoad<T>(query: (signal: AbortSignal) => Promise<T>, keys: rea
     const stop = new AbortController();
     setState((s) => ({ ...s, busy: true }));
     query(stop.signal).then(
-      (value) => { if (!stop.signal.aborted) setState({ value, busy: false }); },
-      (error: unknown) => { if (!stop.signal.aborted) setState((s) => ({ ...s, error, busy: false })); },
+      (value) => {
+        if (!stop.signal.aborted) setState({ value, busy: false });
+      },
+      (error: unknown) => {
+        if (!stop.signal.aborted) setState((s) => ({ ...s, error, busy: false }));
+      },
     );
     return () => stop.abort();
   }, [...keys, round]);

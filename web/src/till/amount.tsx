@@ -49,7 +49,12 @@ function useKeys(keys: Keys): void {
   }, []);
 }
 
-export function Amount(p: { terms?: Terms; item?: boolean; onBill: (bill: Bill) => void; onCancel: () => void }): JSX.Element {
+export function Amount(p: {
+  terms?: Terms;
+  item?: boolean;
+  onBill: (bill: Bill) => void;
+  onCancel: () => void;
+}): JSX.Element {
   const till = useTill();
   const currency = p.terms ? till.link.currency(p.terms.currency) : till.currency;
   const [digits, setDigits] = useState("");
@@ -57,25 +62,43 @@ export function Amount(p: { terms?: Terms; item?: boolean; onBill: (bill: Bill) 
   const enough = p.terms && atLeast(p.terms);
   const low = p.terms !== undefined && !p.item && amount > 0n && amount < p.terms.minSpend;
   const press = (key: string) => setDigits((d) => (d + key).replace(/^0+/, "").slice(0, digitsMax));
-  const ok = () => { if (amount > 0n) p.onBill({ amount, exact: true }); };
+  const ok = () => {
+    if (amount > 0n) p.onBill({ amount, exact: true });
+  };
   useKeys({ press, back: () => setDigits((d) => d.slice(0, -1)), ok, cancel: p.onCancel });
   return (
     <div class="stack amount">
       <h1>{p.item ? t("itemTitle") : t("amountTitle")}</h1>
       {p.terms && <p>{t("amountRule", { rule: `${p.terms.title}: ${ruleText(ruleOf(p.terms, currency))}` })}</p>}
-      <output class="amount-shown" aria-live="polite">{money(amount, currency)}</output>
-      {low && p.terms && <p class="field-error" role="status">{t("amountBelow", { value: money(p.terms.minSpend, currency) })}</p>}
+      <output class="amount-shown" aria-live="polite">
+        {money(amount, currency)}
+      </output>
+      {low && p.terms && (
+        <p class="field-error" role="status">
+          {t("amountBelow", { value: money(p.terms.minSpend, currency) })}
+        </p>
+      )}
       <div class="keys">
-        {keys.map((k) => <button key={k} type="button" class="btn" onClick={() => press(k)}>{k}</button>)}
-        <button type="button" class="btn" onClick={() => setDigits((d) => d.slice(0, -1))} aria-label={t("keyBack")}>⌫</button>
+        {keys.map((k) => (
+          <button key={k} type="button" class="btn" onClick={() => press(k)}>
+            {k}
+          </button>
+        ))}
+        <button type="button" class="btn" onClick={() => setDigits((d) => d.slice(0, -1))} aria-label={t("keyBack")}>
+          ⌫
+        </button>
       </div>
-      <Button kind="main" wide disabled={amount === 0n} onClick={ok}>{t("amountOk")}</Button>
+      <Button kind="main" wide disabled={amount === 0n} onClick={ok}>
+        {t("amountOk")}
+      </Button>
       {enough !== undefined && (
         <Button wide onClick={() => p.onBill({ amount: enough, exact: false })}>
           {t("amountAtLeast", { value: money(enough, currency) })}
         </Button>
       )}
-      <Button kind="plain" onClick={p.onCancel}>{kit("cancel")}</Button>
+      <Button kind="plain" onClick={p.onCancel}>
+        {kit("cancel")}
+      </Button>
     </div>
   );
 }

@@ -20,9 +20,17 @@ function Frame(p: { link?: Link | undefined; till?: Till | undefined; children: 
   const shop = till?.shop.value;
   const name = shop ? (label ? t("tillFor", { shop, label }) : shop) : t("name");
   const pulse = link?.pulse.value;
-  const foot = link && <p>{kit("chain", { name: link.genesis.name })}{pulse && pulse.up > 0 &&
-    <> · {kit("connected", { n: pulse.up, total: pulse.total })}</>}</p>;
-  return <Shell name={name} title={t("name")} demo={link?.demo ?? false} foot={foot}>{p.children}</Shell>;
+  const foot = link && (
+    <p>
+      {kit("chain", { name: link.genesis.name })}
+      {pulse && pulse.up > 0 && <> · {kit("connected", { n: pulse.up, total: pulse.total })}</>}
+    </p>
+  );
+  return (
+    <Shell name={name} title={t("name")} demo={link?.demo ?? false} foot={foot}>
+      {p.children}
+    </Shell>
+  );
 }
 
 /** Open follows a till that has a key: not registered yet, at work, revoked, or over. */
@@ -46,7 +54,12 @@ function Open(p: { till: Till; onPairAnew: () => void }): JSX.Element {
   const over = till.link.nowMs() >= record.validUntil;
   if (record.standing === "REVOKED" || over) {
     return (
-      <Notice kind="bad" level={1} title={over && record.standing !== "REVOKED" ? t("overTitle") : t("revokedTitle")} live>
+      <Notice
+        kind="bad"
+        level={1}
+        title={over && record.standing !== "REVOKED" ? t("overTitle") : t("revokedTitle")}
+        live
+      >
         <p>{over && record.standing !== "REVOKED" ? t("overText") : t("revokedText")}</p>
         <Button onClick={p.onPairAnew}>{t("pairReplaceAct")}</Button>
       </Notice>
@@ -60,8 +73,12 @@ function Replace(p: { onReplace: () => void; onKeep: () => void }): JSX.Element 
   return (
     <Notice kind="accent" level={1} title={t("pairReplace")}>
       <div class="row">
-        <Button kind="main" onClick={p.onKeep}>{t("pairKeep")}</Button>
-        <Button kind="bad" onClick={p.onReplace}>{t("pairReplaceAct")}</Button>
+        <Button kind="main" onClick={p.onKeep}>
+          {t("pairKeep")}
+        </Button>
+        <Button kind="bad" onClick={p.onReplace}>
+          {t("pairReplaceAct")}
+        </Button>
       </div>
     </Notice>
   );
@@ -79,11 +96,13 @@ export function App(p: AppProps): JSX.Element {
   const [till, setTill] = useState<Till | undefined>();
   const [ready, setReady] = useState(false);
   const [brought, setBrought] = useState<Brought | undefined>(() =>
-    p.fragment === undefined ? undefined : readBrought(link.chain, p.fragment));
+    p.fragment === undefined ? undefined : readBrought(link.chain, p.fragment),
+  );
   const [asking, setAsking] = useState(false);
   const take = async (b: Brought) => {
     if (b.kind === "bad") return;
-    const key = b.kind === "pair" ? await pair(link.store, link.chain, b.offer, link.nowMs()) : await become(link.store, b);
+    const key =
+      b.kind === "pair" ? await pair(link.store, link.chain, b.offer, link.nowMs()) : await become(link.store, b);
     setTill(await p.open(key));
     setBrought(undefined);
     setAsking(false);
@@ -93,8 +112,12 @@ export function App(p: AppProps): JSX.Element {
     void (async () => {
       const key = await keyOf(link.store);
       const w = await waiting(link.store);
-      const again = brought?.kind === "pair" && w !== undefined && link.chain !== undefined &&
-        w.offer.label === brought.offer.label && w.offer.secret.every((x, i) => x === brought.offer.secret[i]);
+      const again =
+        brought?.kind === "pair" &&
+        w !== undefined &&
+        link.chain !== undefined &&
+        w.offer.label === brought.offer.label &&
+        w.offer.secret.every((x, i) => x === brought.offer.secret[i]);
       if (brought && brought.kind !== "bad" && !key) return take(brought);
       setTill(await p.open(key));
       setAsking(brought !== undefined && brought.kind !== "bad" && !again);
@@ -116,16 +139,43 @@ export function App(p: AppProps): JSX.Element {
   }, [till]);
   const body = () => {
     if (!ready) return <Loading what={t("opening")} />;
-    if (brought?.kind === "bad" && !till) return <Pairing failed onBrought={(b) => { setBrought(b); void take(b); }} />;
+    if (brought?.kind === "bad" && !till)
+      return (
+        <Pairing
+          failed
+          onBrought={(b) => {
+            setBrought(b);
+            void take(b);
+          }}
+        />
+      );
     if (asking && brought) {
-      return <Replace onReplace={() => void take(brought)} onKeep={() => { setBrought(undefined); setAsking(false); }} />;
+      return (
+        <Replace
+          onReplace={() => void take(brought)}
+          onKeep={() => {
+            setBrought(undefined);
+            setAsking(false);
+          }}
+        />
+      );
     }
-    if (!till) return <Pairing onBrought={(b) => { setBrought(b); void take(b); }} />;
+    if (!till)
+      return (
+        <Pairing
+          onBrought={(b) => {
+            setBrought(b);
+            void take(b);
+          }}
+        />
+      );
     return <Open till={till} onPairAnew={() => setTill(undefined)} />;
   };
   return (
     <TillContext.Provider value={till}>
-      <Frame link={link} till={till}>{body()}</Frame>
+      <Frame link={link} till={till}>
+        {body()}
+      </Frame>
     </TillContext.Provider>
   );
 }
@@ -133,7 +183,12 @@ export function App(p: AppProps): JSX.Element {
 /** NotYet is what is shown while there is no chain. */
 export function NotYet(p: { error: unknown; retry: () => void }): JSX.Element {
   const { error } = p;
-  if (error === undefined) return <Frame><Loading what={t("opening")} /></Frame>;
+  if (error === undefined)
+    return (
+      <Frame>
+        <Loading what={t("opening")} />
+      </Frame>
+    );
   if (error instanceof OtherChain) {
     return (
       <Frame>
@@ -143,5 +198,14 @@ export function NotYet(p: { error: unknown; retry: () => void }): JSX.Element {
       </Frame>
     );
   }
-  return <Frame><Failure level={1} title={t("nodeAway")} code={error instanceof Error ? error.message : undefined} onRetry={p.retry} /></Frame>;
+  return (
+    <Frame>
+      <Failure
+        level={1}
+        title={t("nodeAway")}
+        code={error instanceof Error ? error.message : undefined}
+        onRetry={p.retry}
+      />
+    </Frame>
+  );
 }

@@ -26,9 +26,12 @@ const refused = (code: string, startMs: number): Outcome => ({ kind: "refused", 
 /** outcomeOf is what the till shows of a sale. */
 function outcomeOf(sale: Sale): Outcome {
   switch (sale.state) {
-    case "accepted": return { kind: "accepted", sale };
-    case "refused": return { kind: "refused", code: sale.code, tookMs: sale.tookMs };
-    default: return { kind: "waiting", sinceMs: sale.atMs };
+    case "accepted":
+      return { kind: "accepted", sale };
+    case "refused":
+      return { kind: "refused", code: sale.code, tookMs: sale.tookMs };
+    default:
+      return { kind: "waiting", sinceMs: sale.atMs };
   }
 }
 
@@ -44,7 +47,9 @@ function useCounter() {
     const { sale, done } = await till.take(asked, bill.amount, startMs, bill.exact);
     show(outcomeOf(sale));
     // A cashier who goes on meanwhile finds the result in the list.
-    const current = (o: Outcome) => { if (attempt.current === mine) show(o); };
+    const current = (o: Outcome) => {
+      if (attempt.current === mine) show(o);
+    };
     try {
       current(outcomeOf(await done));
     } catch (e) {
@@ -85,19 +90,30 @@ function Ready(p: { onText: (text: string) => void; onCustomer: () => void }): J
   return (
     <div class="stack">
       <h1 class="prompt">{t("scanPrompt")}</h1>
-      {up === 0 && lastMs > 0 && <Notice kind="bad" live><p>{t("nodeAway")}</p></Notice>}
+      {up === 0 && lastMs > 0 && (
+        <Notice kind="bad" live>
+          <p>{t("nodeAway")}</p>
+        </Notice>
+      )}
       {isSecureContext ? <CameraScanner onText={p.onText} /> : <p class="soft">{t("plainHttp")}</p>}
       <p class="soft small">{t("scanKeys")}</p>
-      <form class="row typed-row" onSubmit={(e) => {
-        e.preventDefault();
-        if (typed.trim() === "") return;
-        p.onText(typed);
-        setTyped("");
-      }}>
-        <div class="grow"><Field label={t("codeField")} value={typed} onInput={setTyped} mono maxLength={512} /></div>
+      <form
+        class="row typed-row"
+        onSubmit={(e) => {
+          e.preventDefault();
+          if (typed.trim() === "") return;
+          p.onText(typed);
+          setTyped("");
+        }}
+      >
+        <div class="grow">
+          <Field label={t("codeField")} value={typed} onInput={setTyped} mono maxLength={512} />
+        </div>
         <Button type="submit">{t("codeAct")}</Button>
       </form>
-      <Button wide onClick={p.onCustomer}>{t("customerScans")}</Button>
+      <Button wide onClick={p.onCustomer}>
+        {t("customerScans")}
+      </Button>
       <Today />
     </div>
   );
@@ -106,30 +122,45 @@ function Ready(p: { onText: (text: string) => void; onCustomer: () => void }): J
 export function Counter(): JSX.Element {
   const till = useTill();
   const { step, setStep, take, read, next, show } = useCounter();
-  useWedge((text) => { if (step.kind !== "busy" && !(step.kind === "result" && step.outcome.kind === "waiting")) void read(text); });
+  useWedge((text) => {
+    if (step.kind !== "busy" && !(step.kind === "result" && step.outcome.kind === "waiting")) void read(text);
+  });
   const present = useRef(step);
   present.current = step;
   useEffect(() => {
     const stop = new AbortController();
     till.resume();
-    const follow = (): Promise<void> => till.follow(stop.signal, (sale) => {
-      if (present.current.kind === "invoice" || present.current.kind === "busy") show({ kind: "accepted", sale });
-    });
+    const follow = (): Promise<void> =>
+      till.follow(stop.signal, (sale) => {
+        if (present.current.kind === "invoice" || present.current.kind === "busy") show({ kind: "accepted", sale });
+      });
     const again = () => {
-      follow().catch(() => { if (!stop.signal.aborted) setTimeout(again, 2000); });
+      follow().catch(() => {
+        if (!stop.signal.aborted) setTimeout(again, 2000);
+      });
     };
     again();
     return () => stop.abort();
   }, [till]);
   switch (step.kind) {
-    case "busy": return <Result outcome={{ kind: "waiting", sinceMs: Date.now() }} onNext={next} />;
-    case "result": return <Result outcome={step.outcome} onNext={next} />;
+    case "busy":
+      return <Result outcome={{ kind: "waiting", sinceMs: Date.now() }} onNext={next} />;
+    case "result":
+      return <Result outcome={step.outcome} onNext={next} />;
     case "amount":
-      return <Amount terms={step.asked.terms} item={step.asked.item} onCancel={next}
-        onBill={(bill) => void take(step.asked, bill, Date.now())} />;
+      return (
+        <Amount
+          terms={step.asked.terms}
+          item={step.asked.item}
+          onCancel={next}
+          onBill={(bill) => void take(step.asked, bill, Date.now())}
+        />
+      );
     case "bill":
       return <Amount onCancel={next} onBill={(bill) => setStep({ kind: "invoice", bill: bill.amount })} />;
-    case "invoice": return <Invoice bill={step.bill} onCancel={next} />;
-    default: return <Ready onText={(text) => void read(text)} onCustomer={() => setStep({ kind: "bill" })} />;
+    case "invoice":
+      return <Invoice bill={step.bill} onCancel={next} />;
+    default:
+      return <Ready onText={(text) => void read(text)} onCustomer={() => setStep({ kind: "bill" })} />;
   }
 }

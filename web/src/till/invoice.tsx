@@ -20,10 +20,14 @@ export function Invoice(p: { bill: bigint; onCancel: () => void }): JSX.Element 
     <div class="stack invoice">
       <h1>{t("invoiceTitle")}</h1>
       <p>{t("invoiceText")}</p>
-      {leftMs > 0 ? <Qr text={link} what={t("invoiceBill", { value: money(p.bill, till.currency) })} /> : (
+      {leftMs > 0 ? (
+        <Qr text={link} what={t("invoiceBill", { value: money(p.bill, till.currency) })} />
+      ) : (
         <Notice kind="bad" live>
           <p>{t("invoiceOver")}</p>
-          <Button kind="main" onClick={() => setRound((n) => n + 1)}>{t("invoiceNew")}</Button>
+          <Button kind="main" onClick={() => setRound((n) => n + 1)}>
+            {t("invoiceNew")}
+          </Button>
         </Notice>
       )}
       <p class="amount-shown">{money(p.bill, till.currency)}</p>

@@ -25,14 +25,27 @@ function Face(p: { fragment: string | undefined }): JSX.Element {
     }, setError);
     return () => stop.abort();
   }, [round]);
-  if (!link) return <NotYet error={error} retry={() => { setError(undefined); setRound((n) => n + 1); }} />;
+  if (!link)
+    return (
+      <NotYet
+        error={error}
+        retry={() => {
+          setError(undefined);
+          setRound((n) => n + 1);
+        }}
+      />
+    );
   const open = async (key: ConstructorParameters<typeof Till>[1] | undefined) => {
     if (!key) return undefined;
     const till = new Till(link, key);
     await till.load();
     return till;
   };
-  return <LinkContext.Provider value={link}><App link={link} fragment={p.fragment} open={open} /></LinkContext.Provider>;
+  return (
+    <LinkContext.Provider value={link}>
+      <App link={link} fragment={p.fragment} open={open} />
+    </LinkContext.Provider>
+  );
 }
 
 const fragment = takeSecret();

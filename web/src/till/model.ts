@@ -10,7 +10,17 @@ import { base64url, equal, fromBase64, hex } from "@scrip/sdk/bytes";
 import { loginHeader } from "@scrip/sdk/http";
 import { SecretKey } from "@scrip/sdk/keys";
 import { decodePayload, encodePayload, parsePayload, type AuthPayload, type InvoicePayload } from "@scrip/sdk/links";
-import { basketHash, campaignOf, clipBasis, invoiceDigest, itemKind, randomBytes, redeemShowTx, Right, voidTx, type Terms,
+import {
+  basketHash,
+  campaignOf,
+  clipBasis,
+  invoiceDigest,
+  itemKind,
+  randomBytes,
+  redeemShowTx,
+  Right,
+  voidTx,
+  type Terms,
 } from "@scrip/sdk/transactions";
 import { Verifier } from "@scrip/sdk/verify";
 import type { Link } from "../kit/chain.ts";
@@ -58,9 +68,7 @@ interface Open {
 
 /** Scanned is what a code is: something to take, or why not. */
 export type Scanned =
-  | { kind: "show"; auth: AuthPayload }
-  | { kind: "answer"; auth: AuthPayload }
-  | { kind: "bad"; code: string };
+  { kind: "show"; auth: AuthPayload } | { kind: "answer"; auth: AuthPayload } | { kind: "bad"; code: string };
 
 /** Asked is what the cashier still has to say about a bill. */
 export interface Asked {
@@ -82,9 +90,14 @@ export class Till {
   #open: Open[] = [];
   #invoice: InvoicePayload | undefined;
 
-  constructor(readonly link: Link, readonly key: SecretKey) {
+  constructor(
+    readonly link: Link,
+    readonly key: SecretKey,
+  ) {
     this.client = new Client(new Verifier(link.genesis), link.nodes, {
-      till: key, now: () => link.nowMs(), patienceMs: 500,
+      till: key,
+      now: () => link.nowMs(),
+      patienceMs: 500,
     });
   }
 
@@ -116,7 +129,9 @@ export class Till {
   /** today are the accepted sales of the device's present day. */
   today(nowMs: number): Sale[] {
     const start = new Date(nowMs).setHours(0, 0, 0, 0);
-    return this.#sales.value.filter((s) => s.state === "accepted" && s.atMs >= start && s.atMs < start + dayMs + 3_600_000);
+    return this.#sales.value.filter(
+      (s) => s.state === "accepted" && s.atMs >= start && s.atMs < start + dayMs + 3_600_000,
+    );
   }
 
   async #keep(sale: Sale): Promise<Sale> {
@@ -150,8 +165,11 @@ export class Till {
       const path = `/v1/codes/${code}`;
       const header = loginHeader(this.link.chain, this.key, "GET", path, new Uint8Array(), this.link.nowMs());
       try {
-        const a = await fetch(node + path, { headers: { Authorization: header }, credentials: "omit",
-          signal: AbortSignal.timeout(codeMs) });
+        const a = await fetch(node + path, {
+          headers: { Authorization: header },
+          credentials: "omit",
+          signal: AbortSignal.timeout(codeMs),
+        });
         if (!a.ok) {
           found = a.status === 404 ? "E301" : "no_quorum";
           continue;
@@ -173,23 +191,48 @@ export class Till {
   }
 
   /** take hands in a shown code on a bill. It returns as soon as the attempt is kept; `done` is its outcome. */
-  async take(asked: Asked, bill: bigint, startMs: number, billKnown = true): Promise<{ sale: Sale; done: Promise<Sale> }> {
+  async take(
+    asked: Asked,
+    bill: bigint,
+    startMs: number,
+    billKnown = true,
+  ): Promise<{ sale: Sale; done: Promise<Sale> }> {
     const { auth } = asked.auth;
     if (auth.mode !== "SHOW") throw new TypeError("not a shown code");
     const [qty, unit] = asked.item ? [1, bill] : [0, 0n];
     const invoice = {
-      campaign: campaignOf(auth.coupon), currency: asked.terms.currency, basis: clipBasis(asked.terms, bill, qty, unit), qty, unit,
-      basketHash: basketHash(randomBytes(16), new Uint8Array()), expires: this.link.nowMs() + invoiceLifeMs,
+      campaign: campaignOf(auth.coupon),
+      currency: asked.terms.currency,
+      basis: clipBasis(asked.terms, bill, qty, unit),
+      qty,
+      unit,
+      basketHash: basketHash(randomBytes(16), new Uint8Array()),
+      expires: this.link.nowMs() + invoiceLifeMs,
     };
     const raw = redeemShowTx(this.link.chain, invoice, this.key, auth, asked.auth.signature);
     const tx = this.client.verifier.checkTx(raw);
-    const sale = await this.#keep({ id: tx.id, state: "waiting", atMs: Date.now(), coupon: auth.coupon, seq: auth.seq,
-      title: asked.terms.title, value: 0n, bill: billKnown && !asked.item ? bill : 0n, finalAtMs: 0, code: "", tookMs: 0,
-      signers: 0, raw });
+    const sale = await this.#keep({
+      id: tx.id,
+      state: "waiting",
+      atMs: Date.now(),
+      coupon: auth.coupon,
+      seq: auth.seq,
+      title: asked.terms.title,
+      value: 0n,
+      bill: billKnown && !asked.item ? bill : 0n,
+      finalAtMs: 0,
+      code: "",
+      tookMs: 0,
+      signers: 0,
+      raw,
+    });
     return { sale, done: this.#resolve(sale, startMs) };
   }
 
-  /** resolve hands the bytes in until there is an outcome; a "no" counts only when it is final or nobody can accept it later. */
+  /**
+   * resolve hands the bytes in until there is an outcome; a "no" counts only when it is
+   * final or nobody can accept it later.
+   */
   async #resolve(sale: Sale, startMs: number): Promise<Sale> {
     if (!sale.raw) return sale;
     try {
@@ -198,15 +241,30 @@ export class Till {
     } catch (e) {
       if (e instanceof OutcomeUnknown && !e.lapsed) throw e;
       const signers = e instanceof Refusal ? (e.receipt?.members ?? 0) : 0;
-      return this.#keep({ ...sale, state: "refused", code: codeOf(e), tookMs: Date.now() - startMs, signers, raw: undefined });
+      return this.#keep({
+        ...sale,
+        state: "refused",
+        code: codeOf(e),
+        tookMs: Date.now() - startMs,
+        signers,
+        raw: undefined,
+      });
     }
   }
 
   #accepted(sale: Sale, receipt: Receipt, startMs: number): Promise<Sale> {
     const effect = receipt.outcome.effect;
     if (effect?.kind !== "Redeem") throw new TypeError("the receipt is not that of a redemption");
-    return this.#keep({ ...sale, state: "accepted", value: effect.value, seq: effect.seq, finalAtMs: effect.finalAt,
-      tookMs: Date.now() - startMs, signers: receipt.members, raw: undefined });
+    return this.#keep({
+      ...sale,
+      state: "accepted",
+      value: effect.value,
+      seq: effect.seq,
+      finalAtMs: effect.finalAt,
+      tookMs: Date.now() - startMs,
+      signers: receipt.members,
+      raw: undefined,
+    });
   }
 
   /** resume goes on with attempts whose outcome was open when the page was closed. */
@@ -218,12 +276,16 @@ export class Till {
 
   /** invoice makes the code that a customer scans. */
   async invoice(bill: bigint): Promise<{ payload: InvoicePayload; fragment: string }> {
-    const payload = makeInvoice({ chain: this.link.chain, nowMs: () => this.link.nowMs() }, this.key,
-      { basis: bill, currency: this.currency.number });
+    const payload = makeInvoice({ chain: this.link.chain, nowMs: () => this.link.nowMs() }, this.key, {
+      basis: bill,
+      currency: this.currency.number,
+    });
     const digest = hex(invoiceDigest(this.link.chain, payload.invoice));
     const nowMs = this.link.nowMs();
-    this.#open = [...this.#open.filter((o) => nowMs < o.expiresMs + dayMs),
-      { digest, bill, madeMs: Date.now(), expiresMs: payload.invoice.expires }];
+    this.#open = [
+      ...this.#open.filter((o) => nowMs < o.expiresMs + dayMs),
+      { digest, bill, madeMs: Date.now(), expiresMs: payload.invoice.expires },
+    ];
     await this.link.store.set("open", this.#open);
     this.#invoice = payload;
     return { payload, fragment: base64url(encodePayload(this.link.chain, payload)) };
@@ -232,12 +294,32 @@ export class Till {
   /** answer takes a customer's authorisation of the invoice that is shown, as a scanned code. */
   async answer(auth: AuthPayload, startMs: number): Promise<Sale> {
     const invoice = this.#invoice;
-    if (!invoice || auth.auth.mode !== "INVOICE" ||
-      !equal(auth.auth.invoiceDigest, invoiceDigest(this.link.chain, invoice.invoice))) throw new Refusal("", "E511", {});
+    if (
+      !invoice ||
+      auth.auth.mode !== "INVOICE" ||
+      !equal(auth.auth.invoiceDigest, invoiceDigest(this.link.chain, invoice.invoice))
+    )
+      throw new Refusal("", "E511", {});
     const { terms } = await this.link.campaign(campaignOf(auth.auth.coupon), dayMs);
     const done = await redeemInvoice(this.client, invoice, auth);
-    return this.#accepted({ id: done.receipt.id, state: "waiting", atMs: Date.now(), coupon: auth.auth.coupon, seq: auth.auth.seq,
-      title: terms.title, value: 0n, bill: invoice.invoice.basis, finalAtMs: 0, code: "", tookMs: 0, signers: 0 }, done.receipt, startMs);
+    return this.#accepted(
+      {
+        id: done.receipt.id,
+        state: "waiting",
+        atMs: Date.now(),
+        coupon: auth.auth.coupon,
+        seq: auth.auth.seq,
+        title: terms.title,
+        value: 0n,
+        bill: invoice.invoice.basis,
+        finalAtMs: 0,
+        code: "",
+        tookMs: 0,
+        signers: 0,
+      },
+      done.receipt,
+      startMs,
+    );
   }
 
   /**
@@ -271,9 +353,24 @@ export class Till {
     if (!equal(row.tillKey, this.key.key)) return;
     const open = this.#open.find((o) => o.digest === hex(row.invoiceDigest));
     const { terms } = await this.link.campaign(campaignOf(effect.coupon), dayMs);
-    const sale = await this.#accepted({ id: receipt.id, state: "waiting", atMs: row.at, coupon: effect.coupon, seq: effect.seq,
-      title: terms.title, value: effect.value, bill: open?.bill ?? 0n, finalAtMs: effect.finalAt, code: "", tookMs: 0,
-      signers: receipt.members }, receipt, row.at);
+    const sale = await this.#accepted(
+      {
+        id: receipt.id,
+        state: "waiting",
+        atMs: row.at,
+        coupon: effect.coupon,
+        seq: effect.seq,
+        title: terms.title,
+        value: effect.value,
+        bill: open?.bill ?? 0n,
+        finalAtMs: effect.finalAt,
+        code: "",
+        tookMs: 0,
+        signers: receipt.members,
+      },
+      receipt,
+      row.at,
+    );
     onSale(sale);
   }
 

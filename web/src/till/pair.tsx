@@ -30,9 +30,24 @@ export function Pairing(p: { failed?: boolean; onBrought: (b: Brought) => void }
       <p>{t("pairText")}</p>
       {failed && <Failure title={t("pairFailed")} />}
       <CameraScanner onText={read} />
-      <form class="stack-s" onSubmit={(e) => { e.preventDefault(); if (text.trim()) read(text); }}>
-        <Field label={t("pairLink")} hint={t("pairScan")} value={text} onInput={setText} inputMode="url" maxLength={2048} />
-        <Button kind="main" wide type="submit">{t("pairAct")}</Button>
+      <form
+        class="stack-s"
+        onSubmit={(e) => {
+          e.preventDefault();
+          if (text.trim()) read(text);
+        }}
+      >
+        <Field
+          label={t("pairLink")}
+          hint={t("pairScan")}
+          value={text}
+          onInput={setText}
+          inputMode="url"
+          maxLength={2048}
+        />
+        <Button kind="main" wide type="submit">
+          {t("pairAct")}
+        </Button>
       </form>
     </div>
   );
@@ -51,7 +66,11 @@ export function PairWaiting(p: { onPairAnew: () => void }): JSX.Element {
     let left = false;
     const beat = async () => {
       const w = await waiting(link.store);
-      if (w && !left) left = await leave(link.chain, link.nodes, w).then(() => true, () => false);
+      if (w && !left)
+        left = await leave(link.chain, link.nodes, w).then(
+          () => true,
+          () => false,
+        );
       if (await registered(till).catch(() => undefined)) {
         await paired(link.store);
         return;
@@ -59,7 +78,9 @@ export function PairWaiting(p: { onPairAnew: () => void }): JSX.Element {
       if (!gone) setTimeout(() => void beat(), pollMs);
     };
     void beat();
-    return () => { gone = true; };
+    return () => {
+      gone = true;
+    };
   }, [till]);
   const found = pending.value;
   return (
@@ -68,14 +89,24 @@ export function PairWaiting(p: { onPairAnew: () => void }): JSX.Element {
       {found && <p class="strong">{t("pairAs", { shop: found.shop, label: found.w.offer.label })}</p>}
       <p>{t("pairWaitingText")}</p>
       <Loading />
-      <p>{t("pairWaitingKey")}: <strong class="mono" data-fingerprint>{fingerprint(till.key.key)}</strong></p>
+      <p>
+        {t("pairWaitingKey")}:{" "}
+        <strong class="mono" data-fingerprint>
+          {fingerprint(till.key.key)}
+        </strong>
+      </p>
       {found && (
         <details class="twin">
           <summary>{t("pairByCode")}</summary>
-          <Qr what={t("pairWaiting")} text={`${location.origin}/console/#till=${base64url(found.w.answer.slice(0, -sealBytes))}`} />
+          <Qr
+            what={t("pairWaiting")}
+            text={`${location.origin}/console/#till=${base64url(found.w.answer.slice(0, -sealBytes))}`}
+          />
         </details>
       )}
-      <Button kind="plain" onClick={p.onPairAnew}>{t("pairReplaceAct")}</Button>
+      <Button kind="plain" onClick={p.onPairAnew}>
+        {t("pairReplaceAct")}
+      </Button>
     </div>
   );
 }
@@ -93,13 +124,34 @@ export function SetPin(p: { onDone: () => void }): JSX.Element {
     return undefined;
   };
   return (
-    <form class="stack" onSubmit={(e) => { e.preventDefault(); save(); }}>
+    <form
+      class="stack"
+      onSubmit={(e) => {
+        e.preventDefault();
+        save();
+      }}
+    >
       <h1>{t("pinTitle")}</h1>
       <p>{t("pinText")}</p>
-      <Field label={t("pinField")} type="password" inputMode="numeric" value={pin} maxLength={8} autoFocus
-        onInput={(v) => { set(v); setWrong(false); }} error={wrong ? t("pinForm") : undefined} />
-      <Button kind="main" wide type="submit" busy={busy}>{t("pinSet")}</Button>
-      <Button kind="plain" onClick={p.onDone}>{t("pinSkip")}</Button>
+      <Field
+        label={t("pinField")}
+        type="password"
+        inputMode="numeric"
+        value={pin}
+        maxLength={8}
+        autoFocus
+        onInput={(v) => {
+          set(v);
+          setWrong(false);
+        }}
+        error={wrong ? t("pinForm") : undefined}
+      />
+      <Button kind="main" wide type="submit" busy={busy}>
+        {t("pinSet")}
+      </Button>
+      <Button kind="plain" onClick={p.onDone}>
+        {t("pinSkip")}
+      </Button>
     </form>
   );
 }

@@ -35,9 +35,12 @@ function Accepted(p: { sale: Sale }): JSX.Element {
     <>
       <p class="result-value">{t("acceptedOff", { value: money(sale.value, currency) })}</p>
       <p>{sale.title}</p>
-      {sale.bill > sale.value && <p class="result-pay">{t("acceptedPay", { value: money(sale.bill - sale.value, currency) })}</p>}
+      {sale.bill > sale.value && (
+        <p class="result-pay">{t("acceptedPay", { value: money(sale.bill - sale.value, currency) })}</p>
+      )}
       <p class="small" data-signers={sale.signers}>
-        {t("checked", { n: sale.signers })}{sale.tookMs > 0 && <>, {t("took", { time: seconds(sale.tookMs) })}</>}
+        {t("checked", { n: sale.signers })}
+        {sale.tookMs > 0 && <>, {t("took", { time: seconds(sale.tookMs) })}</>}
       </p>
     </>
   );
@@ -49,7 +52,9 @@ function Refused(p: { code: string; tookMs: number }): JSX.Element {
     <>
       <p class="result-value">{word}</p>
       <p>{t("refusedSay", { text: say })}</p>
-      <p class="small">{p.code}, {t("took", { time: seconds(p.tookMs) })}</p>
+      <p class="small">
+        {p.code}, {t("took", { time: seconds(p.tookMs) })}
+      </p>
     </>
   );
 }
@@ -60,7 +65,9 @@ function Waiting(p: { sinceMs: number }): JSX.Element {
   return (
     <>
       <p>{t("waitingText")}</p>
-      <p class="result-value" aria-hidden="true">{t("waitingSeconds", { n: number(Math.max(0, Math.round(ms / 1000))) })}</p>
+      <p class="result-value" aria-hidden="true">
+        {t("waitingSeconds", { n: number(Math.max(0, Math.round(ms / 1000))) })}
+      </p>
       {ms > longMs && <p>{t("waitingLong")}</p>}
     </>
   );
@@ -90,7 +97,9 @@ export function Result(p: { outcome: Outcome; onNext: () => void }): JSX.Element
         {outcome.kind === "refused" && <Refused code={outcome.code} tookMs={outcome.tookMs} />}
         {outcome.kind === "waiting" && <Waiting sinceMs={outcome.sinceMs} />}
       </div>
-      <button ref={next} type="button" class="btn result-next" onClick={p.onNext}>{t("next")}</button>
+      <button ref={next} type="button" class="btn result-next" onClick={p.onNext}>
+        {t("next")}
+      </button>
     </div>
   );
 }

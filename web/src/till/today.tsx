@@ -14,7 +14,12 @@ import { setSound, soundOn } from "./sound.ts";
 import { t } from "./text.ts";
 
 const shown = 5;
-const states = { accepted: "stateAccepted", refused: "stateRefused", waiting: "stateWaiting", voided: "stateVoided" } as const;
+const states = {
+  accepted: "stateAccepted",
+  refused: "stateRefused",
+  waiting: "stateWaiting",
+  voided: "stateVoided",
+} as const;
 
 function Undo(p: { sale: Sale; onClose: () => void }): JSX.Element {
   const till = useTill();
@@ -38,14 +43,39 @@ function Undo(p: { sale: Sale; onClose: () => void }): JSX.Element {
     }
   };
   return (
-    <Dialog title={t("undoTitle", { value: money(p.sale.value, till.currency) })} onClose={p.onClose}
-      acts={<><Button onClick={p.onClose}>{kit("cancel")}</Button>
-        <Button kind="bad" busy={busy} onClick={() => void undo()}>{busy ? t("undoBusy") : t("undoAct")}</Button></>}>
+    <Dialog
+      title={t("undoTitle", { value: money(p.sale.value, till.currency) })}
+      onClose={p.onClose}
+      acts={
+        <>
+          <Button onClick={p.onClose}>{kit("cancel")}</Button>
+          <Button kind="bad" busy={busy} onClick={() => void undo()}>
+            {busy ? t("undoBusy") : t("undoAct")}
+          </Button>
+        </>
+      }
+    >
       <p>{t("undoText")}</p>
       <p class="soft small">{t("undoUntil", { date: dateTime(p.sale.finalAtMs) })}</p>
-      <form onSubmit={(e) => { e.preventDefault(); if (!busy) void undo(); }}>
-        <Field label={t("undoPin")} type="password" inputMode="numeric" value={pin} maxLength={8} autoFocus
-          onInput={(v) => { setPin(v); setFault(""); }} error={fault || undefined} />
+      <form
+        onSubmit={(e) => {
+          e.preventDefault();
+          if (!busy) void undo();
+        }}
+      >
+        <Field
+          label={t("undoPin")}
+          type="password"
+          inputMode="numeric"
+          value={pin}
+          maxLength={8}
+          autoFocus
+          onInput={(v) => {
+            setPin(v);
+            setFault("");
+          }}
+          error={fault || undefined}
+        />
       </form>
       {error !== undefined && <Failure {...failureOf(error)} />}
     </Dialog>
@@ -59,11 +89,20 @@ function Line(p: { sale: Sale; canUndo: boolean; onUndo: () => void }): JSX.Elem
   return (
     <li class="sale">
       <span class="soft">{time(sale.atMs)}</span>
-      <span class="grow">{sale.title} <span class="soft small">{campaignOf(sale.coupon)}-{serialOf(sale.coupon)}</span></span>
+      <span class="grow">
+        {sale.title}{" "}
+        <span class="soft small">
+          {campaignOf(sale.coupon)}-{serialOf(sale.coupon)}
+        </span>
+      </span>
       <span class={sale.state === "voided" ? "soft" : sale.state === "refused" ? "bad" : "strong"}>
         {sale.state === "accepted" ? money(sale.value, till.currency) : word}
       </span>
-      {p.canUndo && <Button kind="plain" onClick={p.onUndo} label={`${t("undo")}: ${sale.title}`}>{t("undo")}</Button>}
+      {p.canUndo && (
+        <Button kind="plain" onClick={p.onUndo} label={`${t("undo")}: ${sale.title}`}>
+          {t("undo")}
+        </Button>
+      )}
     </li>
   );
 }
@@ -75,7 +114,9 @@ export function Today(): JSX.Element {
   const [hasPin, setHasPin] = useState(false);
   const [setting, setSetting] = useState(false);
   const [loud, setLoud] = useState(soundOn());
-  useEffect(() => { void pinSet(till.link.store).then(setHasPin); }, [setting]);
+  useEffect(() => {
+    void pinSet(till.link.store).then(setHasPin);
+  }, [setting]);
   const today = till.today(now);
   const sum = today.reduce((n, s) => n + s.value, 0n);
   const last = till.sales.value.slice(0, shown);
@@ -84,17 +125,36 @@ export function Today(): JSX.Element {
     <section class="today stack-s" aria-label={t("today")}>
       <h2>{t("today")}</h2>
       <p class="strong" data-today={today.length}>
-        {today.length === 0 ? t("todayNone") : `${t("todayCount", { n: today.length })} · ${t("todaySum", { value: money(sum, till.currency) })}`}
+        {today.length === 0
+          ? t("todayNone")
+          : `${t("todayCount", { n: today.length })} · ${t("todaySum", { value: money(sum, till.currency) })}`}
       </p>
       {last.length > 0 && (
         <ul role="list" aria-label={t("lastFive")}>
-          {last.map((s) => <Line key={s.id} sale={s} onUndo={() => setUndoing(s)}
-            canUndo={hasPin && s.state === "accepted" && till.link.nowMs() < s.finalAtMs} />)}
+          {last.map((s) => (
+            <Line
+              key={s.id}
+              sale={s}
+              onUndo={() => setUndoing(s)}
+              canUndo={hasPin && s.state === "accepted" && till.link.nowMs() < s.finalAtMs}
+            />
+          ))}
         </ul>
       )}
       <div class="row apart small">
-        <Check label={t("sound")} checked={loud} onChange={(on) => { setSound(on); setLoud(on); }} />
-        {!hasPin && till.mayUndo() && <Button kind="plain" onClick={() => setSetting(true)}>{t("pinTitle")}</Button>}
+        <Check
+          label={t("sound")}
+          checked={loud}
+          onChange={(on) => {
+            setSound(on);
+            setLoud(on);
+          }}
+        />
+        {!hasPin && till.mayUndo() && (
+          <Button kind="plain" onClick={() => setSetting(true)}>
+            {t("pinTitle")}
+          </Button>
+        )}
       </div>
       {undoing && <Undo sale={undoing} onClose={() => setUndoing(undefined)} />}
     </section>

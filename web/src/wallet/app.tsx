@@ -32,15 +32,33 @@ function Foot(p: { link: Link }): JSX.Element {
   const { up, total, lastMs } = p.link.pulse.value;
   const name = kit("chain", { name: p.link.genesis.name });
   if (up > 0 || lastMs === 0) {
-    return <p>{name}{up > 0 && <> · {kit("connected", { n: up, total })}</>}</p>;
+    return (
+      <p>
+        {name}
+        {up > 0 && <> · {kit("connected", { n: up, total })}</>}
+      </p>
+    );
   }
-  return <p>{name} · {kit("offline", { time: ago(now - lastMs) })}</p>;
+  return (
+    <p>
+      {name} · {kit("offline", { time: ago(now - lastMs) })}
+    </p>
+  );
 }
 
-function Frame(p: { link?: Link | undefined; owner?: string | undefined; title?: string; children: ComponentChildren }): JSX.Element {
+function Frame(p: {
+  link?: Link | undefined;
+  owner?: string | undefined;
+  title?: string;
+  children: ComponentChildren;
+}): JSX.Element {
   return (
-    <Shell name={p.owner ? t("nameOf", { name: p.owner }) : t("name")} demo={p.link?.demo ?? false} title={p.title}
-      foot={p.link && <Foot link={p.link} />}>
+    <Shell
+      name={p.owner ? t("nameOf", { name: p.owner }) : t("name")}
+      demo={p.link?.demo ?? false}
+      title={p.title}
+      foot={p.link && <Foot link={p.link} />}
+    >
       {p.children}
     </Shell>
   );
@@ -64,15 +82,27 @@ function Page(): JSX.Element {
 export function Arrived(p: { arrival: Arrival; onLeave: () => void }): JSX.Element {
   const { arrival } = p;
   switch (arrival.kind) {
-    case "ticket": return <Claim ticket={arrival.ticket} />;
-    case "gift": return <Accept gift={arrival.gift} />;
-    case "invoice": return <PayPage invoice={arrival.invoice} />;
-    case "poster": return <Poster campaign={arrival.campaign} desk={arrival.desk} />;
-    case "wallet": return <Replace entropy={arrival.entropy} owner={arrival.owner} used={arrival.used} onKeep={p.onLeave} />;
+    case "ticket":
+      return <Claim ticket={arrival.ticket} />;
+    case "gift":
+      return <Accept gift={arrival.gift} />;
+    case "invoice":
+      return <PayPage invoice={arrival.invoice} />;
+    case "poster":
+      return <Poster campaign={arrival.campaign} desk={arrival.desk} />;
+    case "wallet":
+      return <Replace entropy={arrival.entropy} owner={arrival.owner} used={arrival.used} onKeep={p.onLeave} />;
     case "bad":
       return (
-        <Failure level={1} title={t("badLinkTitle")} detail={arrival.code === "E103" ? t("badLinkChain") : t("badLinkText")} code={arrival.code}>
-          <Button kind="main" onClick={p.onLeave}>{t("back")}</Button>
+        <Failure
+          level={1}
+          title={t("badLinkTitle")}
+          detail={arrival.code === "E103" ? t("badLinkChain") : t("badLinkText")}
+          code={arrival.code}
+        >
+          <Button kind="main" onClick={p.onLeave}>
+            {t("back")}
+          </Button>
         </Failure>
       );
   }
@@ -81,7 +111,8 @@ export function Arrived(p: { arrival: Arrival; onLeave: () => void }): JSX.Eleme
 /** Main shows what a link brought until the person goes elsewhere. */
 function Main(p: { session: Session; path: string; secret: string | undefined }): JSX.Element {
   const [arrival, setArrival] = useState<Arrival | undefined>(() =>
-    p.secret === undefined ? undefined : readArrival(p.session.link.chain, p.path, p.secret));
+    p.secret === undefined ? undefined : readArrival(p.session.link.chain, p.path, p.secret),
+  );
   useEffect(() => {
     const leave = () => setArrival(undefined);
     // A link that is opened while the wallet is open comes the same way.
@@ -96,7 +127,15 @@ function Main(p: { session: Session; path: string; secret: string | undefined })
     return () => removeEventListener("hashchange", arrive);
   }, []);
   if (arrival) {
-    return <Arrived arrival={arrival} onLeave={() => { setArrival(undefined); go("/", true); }} />;
+    return (
+      <Arrived
+        arrival={arrival}
+        onLeave={() => {
+          setArrival(undefined);
+          go("/", true);
+        }}
+      />
+    );
   }
   return <Page />;
 }
@@ -107,19 +146,38 @@ function Failed(p: { error: unknown; retry: () => void }): JSX.Element {
     return (
       <Notice kind="accent" level={1} title={t("otherChainTitle")}>
         <p>{t("otherChainText", { old: error.known, new: error.served })}</p>
-        <Button kind="main" onClick={() => void error.accept().then(p.retry)}>{t("otherChainAct", { new: error.served })}</Button>
+        <Button kind="main" onClick={() => void error.accept().then(p.retry)}>
+          {t("otherChainAct", { new: error.served })}
+        </Button>
       </Notice>
     );
   }
-  return <Failure level={1} title={t("noWallet")} detail={t("noWalletText")} code={error instanceof Error ? error.message : undefined}
-    onRetry={p.retry} />;
+  return (
+    <Failure
+      level={1}
+      title={t("noWallet")}
+      detail={t("noWalletText")}
+      code={error instanceof Error ? error.message : undefined}
+      onRetry={p.retry}
+    />
+  );
 }
 
 export function App(p: { opening: Opening; path: string; secret: string | undefined }): JSX.Element {
   const { opening } = p;
   switch (opening.kind) {
-    case "busy": return <Frame><Loading what={t("opening")} /></Frame>;
-    case "failed": return <Frame><Failed error={opening.error} retry={opening.retry} /></Frame>;
+    case "busy":
+      return (
+        <Frame>
+          <Loading what={t("opening")} />
+        </Frame>
+      );
+    case "failed":
+      return (
+        <Frame>
+          <Failed error={opening.error} retry={opening.retry} />
+        </Frame>
+      );
     case "open":
       return (
         <SessionContext.Provider value={opening.session}>

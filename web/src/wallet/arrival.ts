@@ -20,10 +20,14 @@ export function readPayload(chain: Chain, text: string): Arrival {
   try {
     const p = parsePayload(chain, text);
     switch (p.type) {
-      case "ticket": return { kind: "ticket", ticket: p };
-      case "gift": return { kind: "gift", gift: p };
-      case "invoice": return { kind: "invoice", invoice: p };
-      case "auth": return { kind: "bad", code: "E101" }; // a shown code is for tills
+      case "ticket":
+        return { kind: "ticket", ticket: p };
+      case "gift":
+        return { kind: "gift", gift: p };
+      case "invoice":
+        return { kind: "invoice", invoice: p };
+      case "auth":
+        return { kind: "bad", code: "E101" }; // a shown code is for tills
     }
   } catch (e) {
     return { kind: "bad", code: codeOf(e) };
@@ -34,9 +38,14 @@ function readWallet(values: URLSearchParams): Arrival {
   try {
     const entropy = fromBase64url(values.get("k") ?? "");
     if (entropy.length !== 16 && entropy.length !== 32) return { kind: "bad", code: "E101" };
-    const used = (values.get("u") ?? "").split(",").filter((x) => /^\d{1,20}\.\d{1,10}$/.test(x)).slice(0, usedMax);
+    const used = (values.get("u") ?? "")
+      .split(",")
+      .filter((x) => /^\d{1,20}\.\d{1,10}$/.test(x))
+      .slice(0, usedMax);
     return {
-      kind: "wallet", entropy, owner: values.get("n")?.slice(0, ownerMax) || undefined,
+      kind: "wallet",
+      entropy,
+      owner: values.get("n")?.slice(0, ownerMax) || undefined,
       used: used.map((x) => ({ id: BigInt(x.split(".")[0] ?? "0"), n: Number(x.split(".")[1]) })),
     };
   } catch {

@@ -24,9 +24,12 @@ import { t } from "./text.ts";
 function explain(error: unknown): FailureText {
   if (!(error instanceof DeskRefusal)) return failureOf(error);
   switch (error.kind) {
-    case "busy": return { title: t("deskBusy", { n: error.retryS }) };
-    case "away": return { title: t("deskAway") };
-    default: return { title: t("deskRefused") };
+    case "busy":
+      return { title: t("deskBusy", { n: error.retryS }) };
+    case "away":
+      return { title: t("deskAway") };
+    default:
+      return { title: t("deskRefused") };
   }
 }
 
@@ -35,9 +38,16 @@ function Preview(p: { campaign: ProvenCampaign; issuer: string; serial?: number 
   const session = useSession();
   const { terms } = p.campaign;
   return (
-    <Coupon issuer={p.issuer} title={terms.title} rule={ruleOf(terms, session.link.currency(terms.currency))}
-      campaign={p.campaign.number} serial={p.serial} untilMs={terms.redeemUntil} usesLeft={terms.uses}
-      specimen={session.link.demo} />
+    <Coupon
+      issuer={p.issuer}
+      title={terms.title}
+      rule={ruleOf(terms, session.link.currency(terms.currency))}
+      campaign={p.campaign.number}
+      serial={p.serial}
+      untilMs={terms.redeemUntil}
+      usesLeft={terms.uses}
+      specimen={session.link.demo}
+    />
   );
 }
 
@@ -52,17 +62,35 @@ function obstacle(c: ProvenCampaign, nowMs: number): string | undefined {
 function Yours(p: { slip: Slip }): JSX.Element {
   return (
     <div class="stack">
-      <Notice kind="good" level={1} title={t("claimDone")} live><p>{t("claimDoneText")}</p></Notice>
+      <Notice kind="good" level={1} title={t("claimDone")} live>
+        <p>{t("claimDoneText")}</p>
+      </Notice>
       <SlipCard slip={p.slip} />
       <VerifiedBadge proof={p.slip.proof} />
-      <Button kind="main" wide onClick={() => { location.hash = `#/coupon/${p.slip.id}`; }}>{t("open")}</Button>
+      <Button
+        kind="main"
+        wide
+        onClick={() => {
+          location.hash = `#/coupon/${p.slip.id}`;
+        }}
+      >
+        {t("open")}
+      </Button>
     </div>
   );
 }
 
 /** OneTap is a look, the tap, and what came of it. */
-function OneTap(p: { title: string; act: string; busy: string; campaign: number; serial?: number | undefined;
-  blocked?: string | undefined; run: () => Promise<Slip>; children?: ComponentChildren }): JSX.Element {
+function OneTap(p: {
+  title: string;
+  act: string;
+  busy: string;
+  campaign: number;
+  serial?: number | undefined;
+  blocked?: string | undefined;
+  run: () => Promise<Slip>;
+  children?: ComponentChildren;
+}): JSX.Element {
   const session = useSession();
   const look = useLoad(async () => {
     const campaign = await session.link.campaign(p.campaign);
@@ -73,7 +101,13 @@ function OneTap(p: { title: string; act: string; busy: string; campaign: number;
   const [error, setError] = useState<unknown>();
   if (slip) return <Yours slip={slip} />;
   if (look.error !== undefined && !look.value) {
-    return <Failure level={1} {...(look.error instanceof NotFound ? textOf("E301") : failureOf(look.error))} onRetry={look.reload} />;
+    return (
+      <Failure
+        level={1}
+        {...(look.error instanceof NotFound ? textOf("E301") : failureOf(look.error))}
+        onRetry={look.reload}
+      />
+    );
   }
   if (!look.value) return <Loading what={t("claimLoading")} />;
   const { campaign, issuer } = look.value;
@@ -81,20 +115,32 @@ function OneTap(p: { title: string; act: string; busy: string; campaign: number;
   const run = () => {
     setBusy(true);
     setError(undefined);
-    p.run().then(setSlip, setError).finally(() => setBusy(false));
+    p.run()
+      .then(setSlip, setError)
+      .finally(() => setBusy(false));
   };
   return (
     <div class="stack">
       <h1>{p.title}</h1>
       <Preview campaign={campaign} issuer={issuer} serial={p.serial} />
       {p.children}
-      {blocked && <Notice kind="bad"><p>{blocked}</p></Notice>}
+      {blocked && (
+        <Notice kind="bad">
+          <p>{blocked}</p>
+        </Notice>
+      )}
       {error !== undefined && <Failure {...explain(error)} />}
-      {!blocked && <Button kind="main" wide busy={busy} onClick={run}>{busy ? p.busy : p.act}</Button>}
+      {!blocked && (
+        <Button kind="main" wide busy={busy} onClick={run}>
+          {busy ? p.busy : p.act}
+        </Button>
+      )}
       {!blocked && <p class="soft small">{t("claimFree")}</p>}
       <Facts terms={campaign.terms} />
       <VerifiedBadge proof={session.link.proof(campaign.state)} />
-      <Button kind="plain" onClick={() => go("/", true)}>{t("back")}</Button>
+      <Button kind="plain" onClick={() => go("/", true)}>
+        {t("back")}
+      </Button>
     </div>
   );
 }
@@ -106,21 +152,41 @@ export function Claim(p: { ticket: TicketPayload }): JSX.Element {
   const id = couponId(ticket.campaign, ticket.serial);
   const look = useLoad(async () => {
     const [mine, campaign] = [await session.purse.slip(id), await session.link.campaign(ticket.campaign)];
-    const taken = await session.link.client.coupon(id).then(() => true, (e: unknown) => {
-      if (e instanceof NotFound) return false;
-      throw e;
-    });
+    const taken = await session.link.client.coupon(id).then(
+      () => true,
+      (e: unknown) => {
+        if (e instanceof NotFound) return false;
+        throw e;
+      },
+    );
     return { mine, taken, campaign };
   }, [id]);
   const nowMs = session.link.nowMs();
   if (look.value?.mine && look.value.mine.state !== "pending") {
-    return <div class="stack"><Notice level={1} title={t("claimTakenHere")} /><SlipCard slip={look.value.mine} link /></div>;
+    return (
+      <div class="stack">
+        <Notice level={1} title={t("claimTakenHere")} />
+        <SlipCard slip={look.value.mine} link />
+      </div>
+    );
   }
-  const blocked = look.value && (look.value.taken && !look.value.mine ? t("claimTaken")
-    : nowMs >= ticket.expires ? t("claimExpired") : obstacle(look.value.campaign, nowMs));
+  const blocked =
+    look.value &&
+    (look.value.taken && !look.value.mine
+      ? t("claimTaken")
+      : nowMs >= ticket.expires
+        ? t("claimExpired")
+        : obstacle(look.value.campaign, nowMs));
   return (
-    <OneTap title={t("claimTitle")} act={t("claimAct")} busy={t("claimBusy")} campaign={ticket.campaign}
-      serial={ticket.serial} blocked={blocked} run={() => session.claim(ticket)} />
+    <OneTap
+      title={t("claimTitle")}
+      act={t("claimAct")}
+      busy={t("claimBusy")}
+      campaign={ticket.campaign}
+      serial={ticket.serial}
+      blocked={blocked}
+      run={() => session.claim(ticket)}
+    />
   );
 }
 
@@ -143,9 +209,17 @@ export function Poster(p: { campaign: number; desk: string | undefined }): JSX.E
   };
   const c = look.value;
   return (
-    <OneTap title={t("claimTitle")} act={t("claimAct")} busy={t("claimBusy")} campaign={p.campaign}
-      blocked={c && obstacle(c, session.link.nowMs())} run={claim}>
-      {c && c.terms.maxSupply - c.issued <= 1000 && <p class="soft">{t("claimLeft", { n: c.terms.maxSupply - c.issued })}</p>}
+    <OneTap
+      title={t("claimTitle")}
+      act={t("claimAct")}
+      busy={t("claimBusy")}
+      campaign={p.campaign}
+      blocked={c && obstacle(c, session.link.nowMs())}
+      run={claim}
+    >
+      {c && c.terms.maxSupply - c.issued <= 1000 && (
+        <p class="soft">{t("claimLeft", { n: c.terms.maxSupply - c.issued })}</p>
+      )}
     </OneTap>
   );
 }
@@ -157,15 +231,25 @@ export function Accept(p: { gift: GiftPayload }): JSX.Element {
   const look = useLoad(async () => {
     const c = await session.link.client.coupon(gift.coupon);
     const mine = await session.purse.slip(gift.coupon);
-    const open = c.standing === "GIFTED" && c.gift !== undefined &&
-      equal(c.gift.key, giftSigner(session.link.chain, gift).key) && session.link.nowMs() < c.gift.until;
+    const open =
+      c.standing === "GIFTED" &&
+      c.gift !== undefined &&
+      equal(c.gift.key, giftSigner(session.link.chain, gift).key) &&
+      session.link.nowMs() < c.gift.until;
     return { open, own: open && mine?.state === "offered", untilMs: c.gift?.until ?? 0 };
   }, [gift.coupon]);
   const blocked = look.value && (look.value.own ? t("acceptOwn") : look.value.open ? undefined : t("acceptGone"));
   if (look.error instanceof NotFound) return <Failure level={1} {...textOf("E301")} />;
   return (
-    <OneTap title={t("acceptTitle")} act={t("acceptAct")} busy={t("acceptBusy")} campaign={campaignOf(gift.coupon)}
-      serial={Number(gift.coupon & 0xffffffffn)} blocked={blocked} run={() => session.accept(gift)}>
+    <OneTap
+      title={t("acceptTitle")}
+      act={t("acceptAct")}
+      busy={t("acceptBusy")}
+      campaign={campaignOf(gift.coupon)}
+      serial={Number(gift.coupon & 0xffffffffn)}
+      blocked={blocked}
+      run={() => session.accept(gift)}
+    >
       {look.value?.open && <p class="soft">{t("acceptUntil", { date: date(look.value.untilMs) })}</p>}
     </OneTap>
   );

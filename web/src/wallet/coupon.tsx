@@ -20,7 +20,13 @@ export function useSlip(id: bigint): Slip | undefined {
 }
 
 export function NotHere(): JSX.Element {
-  return <Empty level={1} title={t("notHere")}><LinkButton kind="main" href="#/">{t("back")}</LinkButton></Empty>;
+  return (
+    <Empty level={1} title={t("notHere")}>
+      <LinkButton kind="main" href="#/">
+        {t("back")}
+      </LinkButton>
+    </Empty>
+  );
 }
 
 /** Shops names the places where terms are good. */
@@ -38,15 +44,32 @@ export function Facts(p: { terms: Terms; slip?: Slip }): JSX.Element {
   const session = useSession();
   const { terms, slip } = p;
   const currency = session.link.currency(terms.currency);
-  const left = terms.maxTransfers === transfersUnlimited ? t("giftableYes") : t("giftableTimes", { n: terms.maxTransfers });
+  const left =
+    terms.maxTransfers === transfersUnlimited ? t("giftableYes") : t("giftableTimes", { n: terms.maxTransfers });
   return (
     <dl class="pairs">
-      <dt>{t("rule")}</dt><dd>{ruleText(ruleOf(terms, currency), slip?.valueLeft)}</dd>
-      <dt>{t("where")}</dt><dd><Shops terms={terms} /></dd>
-      {terms.redeemFrom > Date.now() && <><dt>{t("from")}</dt><dd>{dateTime(terms.redeemFrom)}</dd></>}
-      <dt>{t("ends")}</dt><dd>{dateTime(slip?.untilMs ?? terms.redeemUntil)}</dd>
-      {terms.valueKind === "STORED" && slip && <><dt>{t("left")}</dt><dd>{money(slip.valueLeft, currency)}</dd></>}
-      <dt>{t("giftable")}</dt><dd>{terms.transfer === "none" ? t("giftableNo") : left}</dd>
+      <dt>{t("rule")}</dt>
+      <dd>{ruleText(ruleOf(terms, currency), slip?.valueLeft)}</dd>
+      <dt>{t("where")}</dt>
+      <dd>
+        <Shops terms={terms} />
+      </dd>
+      {terms.redeemFrom > Date.now() && (
+        <>
+          <dt>{t("from")}</dt>
+          <dd>{dateTime(terms.redeemFrom)}</dd>
+        </>
+      )}
+      <dt>{t("ends")}</dt>
+      <dd>{dateTime(slip?.untilMs ?? terms.redeemUntil)}</dd>
+      {terms.valueKind === "STORED" && slip && (
+        <>
+          <dt>{t("left")}</dt>
+          <dd>{money(slip.valueLeft, currency)}</dd>
+        </>
+      )}
+      <dt>{t("giftable")}</dt>
+      <dd>{terms.transfer === "none" ? t("giftableNo") : left}</dd>
     </dl>
   );
 }
@@ -66,8 +89,10 @@ function Uses(p: { slip: Slip; terms: Terms }): JSX.Element | null {
       <ul role="list" class="stack-s">
         {p.slip.uses.map((u) => (
           <li key={u.seq}>
-            {t("usedAt", { value: money(u.value, currency), shop: u.shop })}{u.voided && ` (${t("undoneMark")})`}
-            <br /><span class="soft small">{dateTime(u.atMs)}</span>
+            {t("usedAt", { value: money(u.value, currency), shop: u.shop })}
+            {u.voided && ` (${t("undoneMark")})`}
+            <br />
+            <span class="soft small">{dateTime(u.atMs)}</span>
           </li>
         ))}
       </ul>
@@ -79,18 +104,35 @@ function Acts(p: { slip: Slip; terms: Terms }): JSX.Element | null {
   const session = useSession();
   const { slip, terms } = p;
   if (slip.state === "offered") {
-    return <LinkButton kind="main" wide href={`#/gift/${slip.id}`}>{t("giftLink")}</LinkButton>;
+    return (
+      <LinkButton kind="main" wide href={`#/gift/${slip.id}`}>
+        {t("giftLink")}
+      </LinkButton>
+    );
   }
   if (slip.state !== "usable") return null;
   const show = canShow(session, slip) && !itemKind({ ...terms, valueKind: "AMOUNT" });
   return (
     <div class="stack-s">
-      {show
-        ? <LinkButton kind="main" wide href={`#/show/${slip.id}`}>{t("showCode")}</LinkButton>
-        : <><LinkButton kind="main" wide href="#/scan">{t("payByScan")}</LinkButton><p class="soft small">{t("payByScanWhy")}</p></>}
+      {show ? (
+        <LinkButton kind="main" wide href={`#/show/${slip.id}`}>
+          {t("showCode")}
+        </LinkButton>
+      ) : (
+        <>
+          <LinkButton kind="main" wide href="#/scan">
+            {t("payByScan")}
+          </LinkButton>
+          <p class="soft small">{t("payByScanWhy")}</p>
+        </>
+      )}
       <div class="row">
         {terms.transfer !== "none" && <LinkButton href={`#/gift/${slip.id}`}>{t("gift")}</LinkButton>}
-        {show && <LinkButton kind="plain" href="#/scan">{t("payByScan")}</LinkButton>}
+        {show && (
+          <LinkButton kind="plain" href="#/scan">
+            {t("payByScan")}
+          </LinkButton>
+        )}
       </div>
     </div>
   );
@@ -100,7 +142,9 @@ export function CouponPage(p: { id: bigint }): JSX.Element {
   const session = useSession();
   const slip = useSlip(p.id);
   const now = useNow(5000);
-  useEffect(() => { void session.refresh(p.id).catch(() => undefined); }, [p.id]);
+  useEffect(() => {
+    void session.refresh(p.id).catch(() => undefined);
+  }, [p.id]);
   const terms = slip && session.terms.value.get(campaignOf(slip.id));
   if (!slip || !terms) return <NotHere />;
   const past = slip.state === "redeemed" || slip.state === "given" || slip.state === "expired";
@@ -111,20 +155,39 @@ export function CouponPage(p: { id: bigint }): JSX.Element {
       <SlipCard slip={slip} />
       {slip.refusal && <Failure {...textOf(slip.refusal)} />}
       <Acts slip={slip} terms={terms} />
-      {slip.state === "expired" && <Notice><p>{cashierText("E504").say}</p></Notice>}
+      {slip.state === "expired" && (
+        <Notice>
+          <p>{cashierText("E504").say}</p>
+        </Notice>
+      )}
       <Facts terms={terms} slip={slip} />
       <Uses slip={slip} terms={terms} />
       <div class="row">
         <VerifiedBadge proof={slip.proof} />
-        {slip.seenMs > 0 && <span class="soft small">{t("confirmedAt")} {ago(now - slip.seenMs)}</span>}
-        <span class="soft small">{t("serialFact")} {campaignOf(slip.id)}-{serialOf(slip.id)}</span>
+        {slip.seenMs > 0 && (
+          <span class="soft small">
+            {t("confirmedAt")} {ago(now - slip.seenMs)}
+          </span>
+        )}
+        <span class="soft small">
+          {t("serialFact")} {campaignOf(slip.id)}-{serialOf(slip.id)}
+        </span>
       </div>
       {past && (
-        <Button kind="plain" onClick={() => {
-          void session.hide(slip, !slip.hidden).then(() => { if (!slip.hidden) toast(t("hiddenSaid")); });
-        }}>{slip.hidden ? t("unhide") : t("hide")}</Button>
+        <Button
+          kind="plain"
+          onClick={() => {
+            void session.hide(slip, !slip.hidden).then(() => {
+              if (!slip.hidden) toast(t("hiddenSaid"));
+            });
+          }}
+        >
+          {slip.hidden ? t("unhide") : t("hide")}
+        </Button>
       )}
-      <LinkButton kind="plain" href="#/">{t("back")}</LinkButton>
+      <LinkButton kind="plain" href="#/">
+        {t("back")}
+      </LinkButton>
     </div>
   );
 }

@@ -23,7 +23,10 @@ function Offer(p: { slip: Slip }): JSX.Element {
   const offer = () => {
     setBusy(true);
     setError(undefined);
-    session.offer(p.slip, Number(days)).catch(setError).finally(() => setBusy(false));
+    session
+      .offer(p.slip, Number(days))
+      .catch(setError)
+      .finally(() => setBusy(false));
   };
   return (
     <div class="stack">
@@ -32,12 +35,20 @@ function Offer(p: { slip: Slip }): JSX.Element {
       <p>{t("giftText")}</p>
       <div class="field">
         <span class="field-label">{t("giftHowLong")}</span>
-        <Segments label={t("giftHowLong")} value={days} onChange={setDays}
-          options={choices.map((v) => ({ value: v, text: t("giftDays", { n: Number(v) }) }))} />
+        <Segments
+          label={t("giftHowLong")}
+          value={days}
+          onChange={setDays}
+          options={choices.map((v) => ({ value: v, text: t("giftDays", { n: Number(v) }) }))}
+        />
       </div>
       {error !== undefined && <Failure {...failureOf(error)} />}
-      <Button kind="main" wide busy={busy} onClick={offer}>{busy ? t("giftBusy") : t("giftAct")}</Button>
-      <LinkButton kind="plain" href={`#/coupon/${p.slip.id}`}>{kit("cancel")}</LinkButton>
+      <Button kind="main" wide busy={busy} onClick={offer}>
+        {busy ? t("giftBusy") : t("giftAct")}
+      </Button>
+      <LinkButton kind="plain" href={`#/coupon/${p.slip.id}`}>
+        {kit("cancel")}
+      </LinkButton>
     </div>
   );
 }
@@ -51,24 +62,35 @@ function Waiting(p: { slip: Slip; fragment: string; untilMs: number }): JSX.Elem
     const timer = setInterval(() => void session.refresh(p.slip.id).catch(() => undefined), followMs);
     return () => clearInterval(timer);
   }, [p.slip.id]);
-  const share = () => void navigator.share({ url: link, text: t("giftShareText", { title: p.slip.title }) }).catch(() => undefined);
+  const share = () =>
+    void navigator.share({ url: link, text: t("giftShareText", { title: p.slip.title }) }).catch(() => undefined);
   const takeBack = () => {
     setBusy(true);
     setError(undefined);
-    session.takeBack(p.slip).catch(setError).finally(() => setBusy(false));
+    session
+      .takeBack(p.slip)
+      .catch(setError)
+      .finally(() => setBusy(false));
   };
   return (
     <div class="stack">
       <h1>{t("giftReady")}</h1>
       <SlipCard slip={p.slip} />
       <p>{t("giftReadyText", { date: dateTime(p.untilMs) })}</p>
-      {"share" in navigator
-        ? <Button kind="main" wide onClick={share}>{kit("share")}</Button> : null}
+      {"share" in navigator ? (
+        <Button kind="main" wide onClick={share}>
+          {kit("share")}
+        </Button>
+      ) : null}
       <Copyable text={link} label={t("giftLink")} />
       <Qr text={link} what={t("giftLink")} />
       {error !== undefined && <Failure {...failureOf(error)} />}
-      <Button busy={busy} onClick={takeBack}>{busy ? t("giftTakingBack") : t("giftTakeBack")}</Button>
-      <LinkButton kind="plain" href="#/">{t("back")}</LinkButton>
+      <Button busy={busy} onClick={takeBack}>
+        {busy ? t("giftTakingBack") : t("giftTakeBack")}
+      </Button>
+      <LinkButton kind="plain" href="#/">
+        {t("back")}
+      </LinkButton>
     </div>
   );
 }
@@ -76,7 +98,9 @@ function Waiting(p: { slip: Slip; fragment: string; untilMs: number }): JSX.Elem
 export function GiftPage(p: { id: bigint }): JSX.Element {
   const slip = useSlip(p.id);
   const [offered, setOffered] = useState(false);
-  useEffect(() => { if (slip?.state === "offered") setOffered(true); }, [slip?.state]);
+  useEffect(() => {
+    if (slip?.state === "offered") setOffered(true);
+  }, [slip?.state]);
   if (!slip) return <NotHere />;
   if (slip.state === "offered" && slip.gift) {
     return <Waiting slip={slip} fragment={slip.gift.fragment} untilMs={slip.gift.untilMs} />;
@@ -86,7 +110,9 @@ export function GiftPage(p: { id: bigint }): JSX.Element {
       <div class="stack">
         <Notice kind="good" level={1} title={slip.state === "given" ? t("giftAccepted") : t("giftTakenBack")} live />
         <SlipCard slip={slip} />
-        <LinkButton kind="main" wide href="#/">{t("back")}</LinkButton>
+        <LinkButton kind="main" wide href="#/">
+          {t("back")}
+        </LinkButton>
       </div>
     );
   }

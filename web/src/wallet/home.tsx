@@ -20,17 +20,24 @@ function KeepCard(): JSX.Element | null {
   const session = useSession();
   const [kept, setKept] = useState<number | undefined>(0);
   const [later, setLater] = useState(Number(preference(laterKey) ?? 0) > Date.now());
-  useEffect(() => { void keptAt(session).then(setKept); }, []);
+  useEffect(() => {
+    void keptAt(session).then(setKept);
+  }, []);
   if (kept !== undefined || later || session.slips.value.length === 0) return null;
   return (
     <Notice kind="accent" title={t("keepTitle")}>
       <p>{t("keepCard")}</p>
       <div class="row">
         <Button onClick={() => go("/keep")}>{t("keepAct")}</Button>
-        <Button kind="plain" onClick={() => {
-          prefer(laterKey, String(Date.now() + laterMs));
-          setLater(true);
-        }}>{t("keepLater")}</Button>
+        <Button
+          kind="plain"
+          onClick={() => {
+            prefer(laterKey, String(Date.now() + laterMs));
+            setLater(true);
+          }}
+        >
+          {t("keepLater")}
+        </Button>
       </div>
     </Notice>
   );
@@ -42,7 +49,11 @@ function List(p: { head: string; slips: readonly Slip[] }): JSX.Element | null {
     <section class="stack" aria-label={p.head}>
       <h2>{p.head}</h2>
       <ul role="list" class="stack">
-        {p.slips.map((s) => <li key={String(s.id)}><SlipCard slip={s} link /></li>)}
+        {p.slips.map((s) => (
+          <li key={String(s.id)}>
+            <SlipCard slip={s} link />
+          </li>
+        ))}
       </ul>
     </section>
   );
@@ -51,19 +62,30 @@ function List(p: { head: string; slips: readonly Slip[] }): JSX.Element | null {
 function Menu(): JSX.Element {
   const session = useSession();
   const [kept, setKept] = useState<number>();
-  useEffect(() => { void keptAt(session).then(setKept); }, []);
+  useEffect(() => {
+    void keptAt(session).then(setKept);
+  }, []);
   return (
     <div class="row small">
-      <LinkButton kind="plain" href="#/keep">{kept ? t("keepDone", { date: date(kept) }) : t("menuKeep")}</LinkButton>
-      <LinkButton kind="plain" href="#/restore">{t("menuRestore")}</LinkButton>
+      <LinkButton kind="plain" href="#/keep">
+        {kept ? t("keepDone", { date: date(kept) }) : t("menuKeep")}
+      </LinkButton>
+      <LinkButton kind="plain" href="#/restore">
+        {t("menuRestore")}
+      </LinkButton>
     </div>
   );
 }
 
 export function Home(): JSX.Element {
   const session = useSession();
-  useEffect(() => { void session.refreshAll().catch(() => undefined); }, []);
-  const slips = session.slips.value.filter((s) => !s.hidden).slice().sort(byEnd);
+  useEffect(() => {
+    void session.refreshAll().catch(() => undefined);
+  }, []);
+  const slips = session.slips.value
+    .filter((s) => !s.hidden)
+    .slice()
+    .sort(byEnd);
   const use = slips.filter((s) => s.state === "usable" || s.state === "early");
   const wait = slips.filter((s) => s.state === "pending" || s.state === "offered");
   const past = slips.filter((s) => !isOpen(s));
@@ -72,16 +94,26 @@ export function Home(): JSX.Element {
       <h1 class="unseen">{t("myCoupons")}</h1>
       <Stale />
       {session.scanning.value && <Loading what={t("restoreBusy")} />}
-      {slips.length === 0 && !session.scanning.value && <Empty title={t("emptyTitle")}><p>{t("emptyText")}</p></Empty>}
+      {slips.length === 0 && !session.scanning.value && (
+        <Empty title={t("emptyTitle")}>
+          <p>{t("emptyText")}</p>
+        </Empty>
+      )}
       <List head={t("usableHead")} slips={use} />
       <List head={t("waitingHead")} slips={wait} />
       {!session.scanning.value && <KeepCard />}
-      <LinkButton kind="main" wide href="#/scan">{t("scan")}</LinkButton>
+      <LinkButton kind="main" wide href="#/scan">
+        {t("scan")}
+      </LinkButton>
       {past.length > 0 && (
         <details class="twin" open={use.length === 0 && past.length <= 3}>
           <summary>{t("pastCount", { n: past.length })}</summary>
           <ul role="list" class="stack">
-            {past.map((s) => <li key={String(s.id)}><SlipCard slip={s} link /></li>)}
+            {past.map((s) => (
+              <li key={String(s.id)}>
+                <SlipCard slip={s} link />
+              </li>
+            ))}
           </ul>
         </details>
       )}

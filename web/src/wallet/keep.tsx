@@ -55,23 +55,52 @@ function Words(p: { onKept: () => void }): JSX.Element {
     <section class="stack-s">
       <h2>{words.length === 12 ? t("keepWords") : t("keepWordsN", { n: words.length })}</h2>
       <p>{t("keepWordsText")}</p>
-      {step === "closed" && <div class="row"><Button onClick={() => setStep("shown")}>{t("keepWordsShow")}</Button></div>}
+      {step === "closed" && (
+        <div class="row">
+          <Button onClick={() => setStep("shown")}>{t("keepWordsShow")}</Button>
+        </div>
+      )}
       {step === "shown" && (
         <>
-          <ol class="words mono" data-words>{words.map((w, i) => <li key={i}>{w}</li>)}</ol>
+          <ol class="words mono" data-words>
+            {words.map((w, i) => (
+              <li key={i}>{w}</li>
+            ))}
+          </ol>
           <div class="row no-print">
-            <Button kind="main" onClick={() => setStep("check")}>{t("keepWordsWritten")}</Button>
+            <Button kind="main" onClick={() => setStep("check")}>
+              {t("keepWordsWritten")}
+            </Button>
             <Button onClick={() => print()}>{t("keepWordsPrint")}</Button>
           </div>
         </>
       )}
       {step === "check" && (
-        <form class="stack-s" onSubmit={(e) => { e.preventDefault(); check(); }}>
-          <Field label={t("keepWordsCheck", { n: asked + 1 })} value={typed} autoFocus mono
-            onInput={(v) => { setTyped(v); setWrong(false); }} error={wrong ? t("keepWordsWrong", { n: asked + 1 }) : undefined} />
+        <form
+          class="stack-s"
+          onSubmit={(e) => {
+            e.preventDefault();
+            check();
+          }}
+        >
+          <Field
+            label={t("keepWordsCheck", { n: asked + 1 })}
+            value={typed}
+            autoFocus
+            mono
+            onInput={(v) => {
+              setTyped(v);
+              setWrong(false);
+            }}
+            error={wrong ? t("keepWordsWrong", { n: asked + 1 }) : undefined}
+          />
           <div class="row">
-            <Button kind="main" type="submit">{t("keepWordsCheckTitle")}</Button>
-            <Button kind="plain" onClick={() => setStep("shown")}>{t("keepWordsShow")}</Button>
+            <Button kind="main" type="submit">
+              {t("keepWordsCheckTitle")}
+            </Button>
+            <Button kind="plain" onClick={() => setStep("shown")}>
+              {t("keepWordsShow")}
+            </Button>
           </div>
         </form>
       )}
@@ -92,7 +121,10 @@ function BackupFile(p: { onKept: () => void }): JSX.Element {
     try {
       await painted();
       const { encryptPhrase } = await import("@scrip/sdk/backup");
-      saveFile(`scrip-wallet-${new Date().toISOString().slice(0, 10)}.age`, await encryptPhrase(session.purse.words(), passphrase));
+      saveFile(
+        `scrip-wallet-${new Date().toISOString().slice(0, 10)}.age`,
+        await encryptPhrase(session.purse.words(), passphrase),
+      );
       await noteKept(session);
       p.onKept();
       setPassphrase("");
@@ -104,15 +136,33 @@ function BackupFile(p: { onKept: () => void }): JSX.Element {
     return undefined;
   };
   return (
-    <form class="stack-s" onSubmit={(e) => { e.preventDefault(); void save(); }}>
+    <form
+      class="stack-s"
+      onSubmit={(e) => {
+        e.preventDefault();
+        void save();
+      }}
+    >
       <h2>{t("keepFile")}</h2>
       <p>{t("keepFileText")}</p>
-      <Field label={t("keepPassphrase")} type="password" value={passphrase} autoComplete="new-password"
+      <Field
+        label={t("keepPassphrase")}
+        type="password"
+        value={passphrase}
+        autoComplete="new-password"
         hint={t("keepPassphraseHint", { n: passphraseLeast })}
         error={short ? t("keepPassphraseShort", { n: passphraseLeast }) : undefined}
-        onInput={(v) => { setPassphrase(v); setShort(false); }} />
+        onInput={(v) => {
+          setPassphrase(v);
+          setShort(false);
+        }}
+      />
       {error !== undefined && <Failure {...failureOf(error)} />}
-      <div class="row"><Button type="submit" busy={busy}>{busy ? t("keepFileBusy") : t("keepFileAct")}</Button></div>
+      <div class="row">
+        <Button type="submit" busy={busy}>
+          {busy ? t("keepFileBusy") : t("keepFileAct")}
+        </Button>
+      </div>
     </form>
   );
 }
@@ -139,8 +189,16 @@ function Passkey(p: { onKept: () => void }): JSX.Element | null {
     <section class="stack-s">
       <h2>{t("keepPasskey")}</h2>
       <p>{t("keepPasskeyText")}</p>
-      {none && <Notice kind="bad" live><p>{t("keepPasskeyNone")}</p></Notice>}
-      <div class="row"><Button busy={busy} onClick={() => void make()}>{t("keepPasskeyAct")}</Button></div>
+      {none && (
+        <Notice kind="bad" live>
+          <p>{t("keepPasskeyNone")}</p>
+        </Notice>
+      )}
+      <div class="row">
+        <Button busy={busy} onClick={() => void make()}>
+          {t("keepPasskeyAct")}
+        </Button>
+      </div>
     </section>
   );
 }
@@ -154,14 +212,24 @@ export function KeepPage(): JSX.Element {
   return (
     <div class="stack keep">
       <h1>{t("keepTitle")}</h1>
-      {kept && <Notice kind="good"><p>{t("keepDone", { date: date(kept) })}</p></Notice>}
-      {!session.link.store.sealedWell && <Notice kind="bad"><p>{t("keepPlainHttp")}</p></Notice>}
+      {kept && (
+        <Notice kind="good">
+          <p>{t("keepDone", { date: date(kept) })}</p>
+        </Notice>
+      )}
+      {!session.link.store.sealedWell && (
+        <Notice kind="bad">
+          <p>{t("keepPlainHttp")}</p>
+        </Notice>
+      )}
       <p>{t("keepIntro")}</p>
       <Words onKept={renew} />
       <BackupFile onKept={renew} />
       <Passkey onKept={renew} />
       <p class="soft small">{persisted.value ? t("keepPersisted") : t("keepNotPersisted")}</p>
-      <LinkButton kind="plain" href="#/">{t("back")}</LinkButton>
+      <LinkButton kind="plain" href="#/">
+        {t("back")}
+      </LinkButton>
     </div>
   );
 }

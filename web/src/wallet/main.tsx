@@ -28,18 +28,24 @@ function Wallet(p: { path: string; secret: string | undefined }): JSX.Element {
   const [round, setRound] = useState(0);
   useEffect(() => {
     const stop = new AbortController();
-    open().then(({ session, owner }) => {
-      if (stop.signal.aborted) return;
-      setOpening({ kind: "open", session, owner });
-      session.link.watch(stop.signal);
-      const refresh = () => {
-        if (document.visibilityState === "visible") void session.refreshAll().catch(() => undefined);
-      };
-      void session.finishScan().catch(() => undefined).then(refresh);
-      const timer = setInterval(refresh, refreshMs);
-      document.addEventListener("visibilitychange", refresh, { signal: stop.signal });
-      stop.signal.addEventListener("abort", () => clearInterval(timer));
-    }, (error: unknown) => setOpening({ kind: "failed", error, retry: () => setRound((n) => n + 1) }));
+    open().then(
+      ({ session, owner }) => {
+        if (stop.signal.aborted) return;
+        setOpening({ kind: "open", session, owner });
+        session.link.watch(stop.signal);
+        const refresh = () => {
+          if (document.visibilityState === "visible") void session.refreshAll().catch(() => undefined);
+        };
+        void session
+          .finishScan()
+          .catch(() => undefined)
+          .then(refresh);
+        const timer = setInterval(refresh, refreshMs);
+        document.addEventListener("visibilitychange", refresh, { signal: stop.signal });
+        stop.signal.addEventListener("abort", () => clearInterval(timer));
+      },
+      (error: unknown) => setOpening({ kind: "failed", error, retry: () => setRound((n) => n + 1) }),
+    );
     return () => stop.abort();
   }, [round]);
   return <App opening={opening} path={p.path} secret={p.secret} />;

@@ -8,8 +8,24 @@ import { NotFound, OutcomeUnknown, Refusal, RuleError, type ProvenCoupon } from 
 import { fromBase64, hex } from "@scrip/sdk/bytes";
 import type { SecretKey } from "@scrip/sdk/keys";
 import { decodeKey } from "@scrip/sdk/keys";
-import { encodePayload, linkFragment, type AuthPayload, type GiftPayload, type InvoicePayload, type TicketPayload } from "@scrip/sdk/links";
-import { campaignOf, claimTx, couponId, equalKeys, randomBytes, serialOf, signerOf, verifyTicket, type Terms,
+import {
+  encodePayload,
+  linkFragment,
+  type AuthPayload,
+  type GiftPayload,
+  type InvoicePayload,
+  type TicketPayload,
+} from "@scrip/sdk/links";
+import {
+  campaignOf,
+  claimTx,
+  couponId,
+  equalKeys,
+  randomBytes,
+  serialOf,
+  signerOf,
+  verifyTicket,
+  type Terms,
 } from "./sdk.ts";
 import { codeOf } from "../kit/refusal/refusal.ts";
 import type { Link } from "../kit/chain.ts";
@@ -23,7 +39,10 @@ const scanStep = 10;
 
 /** DeskRefusal is a ticket desk's no; `retryS` says when to ask again, 0 = not. */
 export class DeskRefusal extends Error {
-  constructor(readonly kind: "refused" | "busy" | "away", readonly retryS: number) {
+  constructor(
+    readonly kind: "refused" | "busy" | "away",
+    readonly retryS: number,
+  ) {
     super(`the ticket desk: ${kind}`);
   }
 }
@@ -32,10 +51,14 @@ export class DeskRefusal extends Error {
 export function standing(c: ProvenCoupon, mine: boolean, nowMs: number): State {
   if (!mine) return "given";
   switch (c.standing) {
-    case "REDEEMED": return "redeemed";
-    case "EXPIRED": return "expired";
-    case "GIFTED": return c.gift && nowMs < c.gift.until ? "offered" : "usable";
-    default: return nowMs < c.terms.redeemFrom ? "early" : "usable";
+    case "REDEEMED":
+      return "redeemed";
+    case "EXPIRED":
+      return "expired";
+    case "GIFTED":
+      return c.gift && nowMs < c.gift.until ? "offered" : "usable";
+    default:
+      return nowMs < c.terms.redeemFrom ? "early" : "usable";
   }
 }
 
@@ -56,7 +79,10 @@ export class Session {
   /** Terms by campaign, for the slips at hand; kept on the device. */
   readonly terms = signal<ReadonlyMap<number, Terms>>(new Map());
 
-  constructor(readonly link: Link, readonly purse: Purse) {}
+  constructor(
+    readonly link: Link,
+    readonly purse: Purse,
+  ) {}
 
   /** load shows what the device remembers, before any node is asked. */
   async load(): Promise<void> {
@@ -91,8 +117,18 @@ export class Session {
     const c = await this.link.campaign(campaign, dayMs);
     await this.#remember(campaign, c.terms);
     return this.#put({
-      id, n, state: "pending", title: c.terms.title, issuer: await this.link.member(c.issuer), valueLeft: c.terms.face,
-      usesLeft: c.terms.uses, seq: 0, untilMs: c.terms.redeemUntil, seenMs: Date.now(), height: 0, uses: [],
+      id,
+      n,
+      state: "pending",
+      title: c.terms.title,
+      issuer: await this.link.member(c.issuer),
+      valueLeft: c.terms.face,
+      usesLeft: c.terms.uses,
+      seq: 0,
+      untilMs: c.terms.redeemUntil,
+      seenMs: Date.now(),
+      height: 0,
+      uses: [],
       pending: { what, expiresMs: this.link.client.expiry() },
     });
   }
@@ -151,7 +187,10 @@ export class Session {
     const claimKey = signerOf(seed);
     const t = await askDesk(desk, campaign, claimKey.key);
     const batch = await this.link.client.batch(campaign, t.ticket.batch);
-    if (!equalKeys(batch.ticketKey, t.ticketKey) || !verifyTicket(this.link.chain, t.ticket, t.ticketKey, t.signature)) {
+    if (
+      !equalKeys(batch.ticketKey, t.ticketKey) ||
+      !verifyTicket(this.link.chain, t.ticket, t.ticketKey, t.signature)
+    ) {
       throw new RuleError("E301", "the desk's ticket is not signed by the batch's ticket key");
     }
     const slip = await this.#toClaim(couponId(campaign, t.ticket.serial));
@@ -173,8 +212,12 @@ export class Session {
     const c = await client.coupon(slip.id);
     const gift = sdk.giftOf(chain, c, this.purse.keys.secret());
     const untilMs = Math.min(client.nowMs() + days * dayMs - 60_000, c.until);
-    const offered = await this.#put({ ...slip, refusal: undefined, pending: { what: "offer", expiresMs: client.expiry() },
-      gift: { fragment: linkFragment(chain, gift), untilMs } });
+    const offered = await this.#put({
+      ...slip,
+      refusal: undefined,
+      pending: { what: "offer", expiresMs: client.expiry() },
+      gift: { fragment: linkFragment(chain, gift), untilMs },
+    });
     return this.#settle(offered, () => sdk.offerGift(client, c, this.keyOf(slip), gift, untilMs));
   }
 
@@ -213,14 +256,21 @@ export class Session {
   /** shortCode registers a code at every node that answers, and returns what is read out. */
   async shortCode(code: AuthPayload): Promise<{ code: string; expiresMs: number }> {
     const body = JSON.stringify({ auths: [btoa(String.fromCharCode(...encodePayload(this.link.chain, code)))] });
-    const answers = await Promise.allSettled(this.link.nodes.map(async (node) => {
-      const a = await fetch(`${node}/v1/codes`, { method: "POST", body, credentials: "omit",
-        headers: { "Content-Type": "application/json" }, signal: AbortSignal.timeout(deskMs) });
-      if (!a.ok) throw new Error(`${node} answers ${a.status}`);
-      const parsed = (await a.json()) as { code?: unknown; expires?: { ms?: unknown } };
-      if (typeof parsed.code !== "string" || parsed.code.length > 16) throw new Error("not a short code");
-      return { code: parsed.code, expiresMs: Number(parsed.expires?.ms) || code.auth.expires };
-    }));
+    const answers = await Promise.allSettled(
+      this.link.nodes.map(async (node) => {
+        const a = await fetch(`${node}/v1/codes`, {
+          method: "POST",
+          body,
+          credentials: "omit",
+          headers: { "Content-Type": "application/json" },
+          signal: AbortSignal.timeout(deskMs),
+        });
+        if (!a.ok) throw new Error(`${node} answers ${a.status}`);
+        const parsed = (await a.json()) as { code?: unknown; expires?: { ms?: unknown } };
+        if (typeof parsed.code !== "string" || parsed.code.length > 16) throw new Error("not a short code");
+        return { code: parsed.code, expiresMs: Number(parsed.expires?.ms) || code.auth.expires };
+      }),
+    );
     const first = answers.find((a) => a.status === "fulfilled");
     if (!first) throw new DeskRefusal("away", 0);
     return first.value;
@@ -257,19 +307,32 @@ export class Session {
     const waits = old.pending && !lapsed && (state === "given" || (old.pending.what === "offer" && state === "usable"));
     const issuer = old.issuer || (await this.link.member(c.campaign.issuer));
     return this.#put({
-      ...old, n: n ?? old.n, state: waits ? (state === "given" ? "pending" : state) : state, title: c.terms.title, issuer,
-      valueLeft: c.terms.valueKind === "STORED" ? c.valueLeft : c.terms.face, usesLeft: c.usesLeft, seq: c.seq,
-      untilMs: c.until, seenMs: Date.now(), height: c.state.height, proof: this.link.proof(c.state),
+      ...old,
+      n: n ?? old.n,
+      state: waits ? (state === "given" ? "pending" : state) : state,
+      title: c.terms.title,
+      issuer,
+      valueLeft: c.terms.valueKind === "STORED" ? c.valueLeft : c.terms.face,
+      usesLeft: c.usesLeft,
+      seq: c.seq,
+      untilMs: c.until,
+      seenMs: Date.now(),
+      height: c.state.height,
+      proof: this.link.proof(c.state),
       gift: state === "offered" && c.gift ? { fragment: this.#giftFragment(old, c), untilMs: c.gift.until } : undefined,
-      pending: waits ? old.pending : undefined, refusal: undefined,
-      uses: n !== undefined && c.seq !== old.seq || old.height === 0 ? await this.#uses(id, old.uses) : old.uses,
+      pending: waits ? old.pending : undefined,
+      refusal: undefined,
+      uses: (n !== undefined && c.seq !== old.seq) || old.height === 0 ? await this.#uses(id, old.uses) : old.uses,
     });
   }
 
   /** giftFragment is the link's part of a gift that is open; a wallet that was restored makes it again. */
   #giftFragment(old: Slip, c: ProvenCoupon): string {
     if (old.gift) return old.gift.fragment;
-    return linkFragment(this.link.chain, sdk.giftOf(this.link.chain, { id: c.id, seq: c.seq - 1 }, this.purse.keys.secret()));
+    return linkFragment(
+      this.link.chain,
+      sdk.giftOf(this.link.chain, { id: c.id, seq: c.seq - 1 }, this.purse.keys.secret()),
+    );
   }
 
   /** owning returns the number of the wallet's key that is a coupon's owner. */
@@ -285,11 +348,19 @@ export class Session {
     try {
       const steps = await this.link.client.history(id);
       const redeemed = steps.filter((s) => s.type === "redemption.accrued").slice(-usesMax);
-      const uses = await Promise.all(redeemed.map(async (s) => {
-        const seq = s.effect.seq ?? 0;
-        const r = await this.link.client.redemption(id, seq);
-        return { seq, atMs: r.at, value: r.value, shop: await this.link.tillName(r.tillKey), voided: r.standing === "VOIDED" };
-      }));
+      const uses = await Promise.all(
+        redeemed.map(async (s) => {
+          const seq = s.effect.seq ?? 0;
+          const r = await this.link.client.redemption(id, seq);
+          return {
+            seq,
+            atMs: r.at,
+            value: r.value,
+            shop: await this.link.tillName(r.tillKey),
+            voided: r.standing === "VOIDED",
+          };
+        }),
+      );
       return uses.reverse();
     } catch {
       return [...known]; // the next refresh asks again
@@ -304,7 +375,10 @@ export class Session {
     if (failed) throw failed.reason;
   }
 
-  /** scan looks for coupons of the wallet that this device does not know, as after a restore. It returns how many it found. */
+  /**
+   * scan looks for coupons of the wallet that this device does not know, as after a
+   * restore. It returns how many it found.
+   */
   async scan(): Promise<number> {
     let found = 0;
     for (const c of await this.link.client.campaigns()) {
@@ -313,7 +387,9 @@ export class Session {
         const numbers = Array.from({ length: scanStep }, (_, i) => n + i);
         const held = await Promise.all(numbers.map((k) => this.link.client.holderCoupons(this.purse.key(c.id, k).key)));
         // A node may list anything: what is not of this campaign is left out, and each is proven.
-        const mine = held.flatMap((list, i) => list.filter((x) => x.campaign === c.id).map((x) => ({ id: BigInt(x.id), n: n + i })));
+        const mine = held.flatMap((list, i) =>
+          list.filter((x) => x.campaign === c.id).map((x) => ({ id: BigInt(x.id), n: n + i })),
+        );
         for (const m of mine) if (await this.take(m.id, m.n)) found++;
         end = await this.purse.candidates(c.id);
       }
@@ -324,8 +400,20 @@ export class Session {
   /** take notes a coupon under a key of the wallet, if the ledger says so. */
   async take(id: bigint, n: number): Promise<boolean> {
     if (await this.purse.slip(id)) return false;
-    await this.purse.put({ id, n, state: "usable", title: "", issuer: "", valueLeft: 0n, usesLeft: 0, seq: 0, untilMs: 0,
-      seenMs: 0, height: 0, uses: [] });
+    await this.purse.put({
+      id,
+      n,
+      state: "usable",
+      title: "",
+      issuer: "",
+      valueLeft: 0n,
+      usesLeft: 0,
+      seq: 0,
+      untilMs: 0,
+      seenMs: 0,
+      height: 0,
+      uses: [],
+    });
     const slip = await this.refresh(id).catch(() => undefined);
     if (slip && slip.state !== "given") return true;
     await this.purse.forget(id);
@@ -362,8 +450,11 @@ async function askDesk(desk: string, campaign: number, claimKey: Uint8Array) {
   let answer: Response;
   try {
     answer = await fetch(`${desk}/v1/tickets`, {
-      method: "POST", credentials: "omit", headers: { "Content-Type": "application/json" },
-      body: JSON.stringify({ campaign, claim_key: hex(claimKey) }), signal: AbortSignal.timeout(deskMs),
+      method: "POST",
+      credentials: "omit",
+      headers: { "Content-Type": "application/json" },
+      body: JSON.stringify({ campaign, claim_key: hex(claimKey) }),
+      signal: AbortSignal.timeout(deskMs),
     });
   } catch {
     throw new DeskRefusal("away", 0);
@@ -371,8 +462,20 @@ async function askDesk(desk: string, campaign: number, claimKey: Uint8Array) {
   if (answer.status === 429) throw new DeskRefusal("busy", Number(answer.headers.get("Retry-After")) || 5);
   if (answer.status === 503) throw new DeskRefusal("away", 0);
   if (!answer.ok) throw new DeskRefusal("refused", 0);
-  const a = (await answer.json()) as { campaign: number; batch: number; serial: number; expires: { ms: string };
-    ticket_key: string; signature: string };
-  const ticket = { campaign, batch: Number(a.batch), serial: Number(a.serial), claimKey, expires: Number(a.expires?.ms) };
+  const a = (await answer.json()) as {
+    campaign: number;
+    batch: number;
+    serial: number;
+    expires: { ms: string };
+    ticket_key: string;
+    signature: string;
+  };
+  const ticket = {
+    campaign,
+    batch: Number(a.batch),
+    serial: Number(a.serial),
+    claimKey,
+    expires: Number(a.expires?.ms),
+  };
   return { ticket, ticketKey: decodeKey("ticket", String(a.ticket_key)), signature: fromBase64(String(a.signature)) };
 }

@@ -13,7 +13,9 @@ const info = utf8("scrip/passkey-copy/v1");
 const saltBytes = 32;
 const fileCharsMax = 4096;
 
-interface PrfResults { prf?: { enabled?: boolean; results?: { first?: ArrayBuffer } } }
+interface PrfResults {
+  prf?: { enabled?: boolean; results?: { first?: ArrayBuffer } };
+}
 
 /** passkeysHere tells whether this page may use passkeys at all. */
 export function passkeysHere(): boolean {
@@ -33,10 +35,14 @@ function keyOf(prf: Uint8Array): Uint8Array {
 }
 
 async function ask(id: Uint8Array<ArrayBuffer>, salt: Uint8Array<ArrayBuffer>): Promise<Uint8Array> {
-  const got = await navigator.credentials.get({ publicKey: {
-    challenge: random(32), allowCredentials: [{ type: "public-key", id }], userVerification: "required",
-    extensions: { prf: { eval: { first: salt } } },
-  } });
+  const got = await navigator.credentials.get({
+    publicKey: {
+      challenge: random(32),
+      allowCredentials: [{ type: "public-key", id }],
+      userVerification: "required",
+      extensions: { prf: { eval: { first: salt } } },
+    },
+  });
   const prf = prfOf(got);
   if (!prf) throw new Error("the passkey gives no key");
   return prf;
@@ -45,19 +51,27 @@ async function ask(id: Uint8Array<ArrayBuffer>, salt: Uint8Array<ArrayBuffer>): 
 /** makeCopy makes a passkey and returns the text of the file that it opens. */
 export async function makeCopy(entropy: Uint8Array, name: string): Promise<string> {
   const salt = random(saltBytes);
-  const made = (await navigator.credentials.create({ publicKey: {
-    challenge: random(32), rp: { name: "Scrip" }, user: { id: random(16), name, displayName: name },
-    pubKeyCredParams: [{ type: "public-key", alg: -7 }, { type: "public-key", alg: -257 }],
-    authenticatorSelection: { residentKey: "required", userVerification: "required" },
-    extensions: { prf: { eval: { first: salt } } },
-  } })) as PublicKeyCredential | null;
+  const made = (await navigator.credentials.create({
+    publicKey: {
+      challenge: random(32),
+      rp: { name: "Scrip" },
+      user: { id: random(16), name, displayName: name },
+      pubKeyCredParams: [
+        { type: "public-key", alg: -7 },
+        { type: "public-key", alg: -257 },
+      ],
+      authenticatorSelection: { residentKey: "required", userVerification: "required" },
+      extensions: { prf: { eval: { first: salt } } },
+    },
+  })) as PublicKeyCredential | null;
   if (!made) throw new Error("no passkey was made");
   const id = new Uint8Array(made.rawId);
   // Many authenticators give the key on the first use only.
   const prf = prfOf(made) ?? (await ask(id, salt));
   const nonce = random(12);
   const box = gcm(keyOf(prf), nonce).encrypt(entropy);
-  return `${JSON.stringify({ format, id: base64url(id), salt: base64url(salt), nonce: base64url(nonce), box: base64url(box) })}\n`;
+  const file = { format, id: base64url(id), salt: base64url(salt), nonce: base64url(nonce), box: base64url(box) };
+  return `${JSON.stringify(file)}\n`;
 }
 
 /** isCopy tells such a file from others. */

@@ -25,10 +25,20 @@ interface Choice {
 }
 
 /** fits tells whether terms allow an invoice of a till, by the ledger's own rules. */
-export function fits(terms: Terms, till: Pick<ProvenTill, "member" | "store">, v: InvoicePayload["invoice"], campaign: number): boolean {
+export function fits(
+  terms: Terms,
+  till: Pick<ProvenTill, "member" | "store">,
+  v: InvoicePayload["invoice"],
+  campaign: number,
+): boolean {
   const bound = itemKind(terms) || !isZero(terms.productHash);
-  return v.currency === terms.currency && v.basis >= terms.minSpend && goodAt(terms, till.member, till.store) &&
-    (v.campaign === campaign || (v.campaign === 0 && !bound)) && (itemKind(terms) ? v.qty > 0 : v.qty === 0);
+  return (
+    v.currency === terms.currency &&
+    v.basis >= terms.minSpend &&
+    goodAt(terms, till.member, till.store) &&
+    (v.campaign === campaign || (v.campaign === 0 && !bound)) &&
+    (itemKind(terms) ? v.qty > 0 : v.qty === 0)
+  );
 }
 
 async function choices(session: Session, till: ProvenTill, invoice: InvoicePayload): Promise<Choice[]> {
@@ -75,16 +85,26 @@ function Offer(p: { choices: readonly Choice[]; invoice: InvoicePayload; shop: s
     if (!ok) return;
     setBusy(true);
     setError(undefined);
-    session.pay(chosen.slip, p.invoice, wanted).then(setPaid, setError).finally(() => setBusy(false));
+    session
+      .pay(chosen.slip, p.invoice, wanted)
+      .then(setPaid, setError)
+      .finally(() => setBusy(false));
   };
   if (paid) {
     return (
       <div class="stack">
-        <Notice kind="good" level={1} title={t("payDone", { value: money(paid.uses[0]?.value ?? wanted ?? 0n, currency) })} live>
+        <Notice
+          kind="good"
+          level={1}
+          title={t("payDone", { value: money(paid.uses[0]?.value ?? wanted ?? 0n, currency) })}
+          live
+        >
           <p>{t("payDoneText")}</p>
         </Notice>
         <SlipCard slip={paid} fresh />
-        <Button kind="main" wide onClick={() => go("/", true)}>{t("back")}</Button>
+        <Button kind="main" wide onClick={() => go("/", true)}>
+          {t("back")}
+        </Button>
       </div>
     );
   }
@@ -92,15 +112,31 @@ function Offer(p: { choices: readonly Choice[]; invoice: InvoicePayload; shop: s
     <div class="stack">
       <h1>{t("payTitle")}</h1>
       <p class="strong">{t("payAt", { shop: p.shop })}</p>
-      <Pick choices={p.choices} chosen={chosen} onChoose={(c) => { setChosen(c); setTyped(undefined); }} />
+      <Pick
+        choices={p.choices}
+        chosen={chosen}
+        onChoose={(c) => {
+          setChosen(c);
+          setTyped(undefined);
+        }}
+      />
       <SlipCard slip={chosen.slip} />
-      {stored && <Field label={t("payAmount")} value={typed ?? decimal(chosen.value, currency.exponent)} inputMode="decimal"
-        onInput={setTyped} error={ok ? undefined : money(chosen.value, currency)} />}
+      {stored && (
+        <Field
+          label={t("payAmount")}
+          value={typed ?? decimal(chosen.value, currency.exponent)}
+          inputMode="decimal"
+          onInput={setTyped}
+          error={ok ? undefined : money(chosen.value, currency)}
+        />
+      )}
       {error !== undefined && <Failure {...failureOf(error)} />}
       <Button kind="main" wide busy={busy} disabled={!ok} onClick={pay}>
         {busy ? t("payBusy") : t("payAct", { value: money(ok ? wanted : chosen.value, currency) })}
       </Button>
-      <Button kind="plain" onClick={() => go("/", true)}>{t("back")}</Button>
+      <Button kind="plain" onClick={() => go("/", true)}>
+        {t("back")}
+      </Button>
     </div>
   );
 }
@@ -116,13 +152,16 @@ export function PayPage(p: { invoice: InvoicePayload }): JSX.Element {
   if (look.error instanceof NotFound) return <Failure level={1} {...textOf("E702")} detail={t("payUnknownTill")} />;
   if (look.error !== undefined) return <Failure level={1} {...failureOf(look.error)} onRetry={look.reload} />;
   if (!look.value) return <Loading />;
-  if (look.value.till.standing !== "ACTIVE") return <Failure level={1} {...textOf("E702")} detail={t("payUnknownTill")} />;
+  if (look.value.till.standing !== "ACTIVE")
+    return <Failure level={1} {...textOf("E702")} detail={t("payUnknownTill")} />;
   if (session.link.nowMs() >= invoice.expires) return <Failure level={1} {...textOf("E511")} detail={t("payStale")} />;
   if (look.value.choices.length === 0) {
     return (
       <Empty level={1} title={t("payNone")}>
         <p>{t("payNoneWhy")}</p>
-        <Button kind="main" onClick={() => go("/", true)}>{t("back")}</Button>
+        <Button kind="main" onClick={() => go("/", true)}>
+          {t("back")}
+        </Button>
       </Empty>
     );
   }

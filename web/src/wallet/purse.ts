@@ -62,7 +62,11 @@ const nextKey = (campaign: number) => `next/${campaign}`;
 
 /** Purse is an open wallet. Its methods are called from one page at a time. */
 export class Purse {
-  private constructor(private readonly store: Store, readonly keys: Wallet, private readonly entropy: Uint8Array) {}
+  private constructor(
+    private readonly store: Store,
+    readonly keys: Wallet,
+    private readonly entropy: Uint8Array,
+  ) {}
 
   /** open returns the wallet of this device, if there is one. */
   static async open(store: Store): Promise<Purse | undefined> {

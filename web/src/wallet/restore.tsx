@@ -22,9 +22,12 @@ async function bringIn(session: Session, entropy: Uint8Array, scan: ToScan): Pro
 function useGuard(session: Session): { open: boolean; guard: JSX.Element | null } {
   const [sure, setSure] = useState(false);
   const holds = session.slips.value.length > 0;
-  const guard = holds
-    ? <Notice kind="bad"><p>{t("restoreHave")}</p><Check label={t("restoreReplace")} checked={sure} onChange={setSure} /></Notice>
-    : null;
+  const guard = holds ? (
+    <Notice kind="bad">
+      <p>{t("restoreHave")}</p>
+      <Check label={t("restoreReplace")} checked={sure} onChange={setSure} />
+    </Notice>
+  ) : null;
   return { open: !holds || sure, guard };
 }
 
@@ -42,25 +45,48 @@ function FromFile(p: { enabled: boolean; onEntropy: (e: Uint8Array) => Promise<v
       const { decryptPhrase } = await import("@scrip/sdk/backup");
       return await p.onEntropy(entropyOf(await decryptPhrase(text, passphrase)));
     } catch (e) {
-      setError(e instanceof Error && e.name === "WrongPassphrase" ? t("restoreWrong") : e instanceof Error ? e.message : "");
+      setError(
+        e instanceof Error && e.name === "WrongPassphrase" ? t("restoreWrong") : e instanceof Error ? e.message : "",
+      );
     } finally {
       setBusy(false);
     }
     return undefined;
   };
   return (
-    <form class="stack-s" onSubmit={(e) => { e.preventDefault(); if (p.enabled && text) void open(); }}>
+    <form
+      class="stack-s"
+      onSubmit={(e) => {
+        e.preventDefault();
+        if (p.enabled && text) void open();
+      }}
+    >
       <h2>{t("restoreFile")}</h2>
-      <input type="file" class="input" aria-label={t("restoreFile")} onChange={(e) => {
-        const file = e.currentTarget.files?.[0];
-        if (file && file.size <= fileBytesMax) void file.text().then(setText);
-      }} />
+      <input
+        type="file"
+        class="input"
+        aria-label={t("restoreFile")}
+        onChange={(e) => {
+          const file = e.currentTarget.files?.[0];
+          if (file && file.size <= fileBytesMax) void file.text().then(setText);
+        }}
+      />
       {text !== "" && !isCopy(text) && (
-        <Field label={t("keepPassphrase")} type="password" value={passphrase} onInput={setPassphrase}
-          autoComplete="current-password" error={error || undefined} />
+        <Field
+          label={t("keepPassphrase")}
+          type="password"
+          value={passphrase}
+          onInput={setPassphrase}
+          autoComplete="current-password"
+          error={error || undefined}
+        />
       )}
       {text !== "" && isCopy(text) && error && <Failure title={t("keepPasskeyNone")} />}
-      <div class="row"><Button type="submit" busy={busy} disabled={!p.enabled || text === ""}>{t("restoreOpen")}</Button></div>
+      <div class="row">
+        <Button type="submit" busy={busy} disabled={!p.enabled || text === ""}>
+          {t("restoreOpen")}
+        </Button>
+      </div>
     </form>
   );
 }
@@ -91,22 +117,53 @@ export function RestorePage(): JSX.Element {
     <div class="stack">
       <h1>{t("restoreTitle")}</h1>
       <p>{t("restoreText")}</p>
-      {same && <Notice live><p>{t("restoreSame")}</p></Notice>}
+      {same && (
+        <Notice live>
+          <p>{t("restoreSame")}</p>
+        </Notice>
+      )}
       {guard}
-      <form class="stack-s" onSubmit={(e) => { e.preventDefault(); if (open) fromWords(); }}>
-        <Field label={t("restoreWords")} hint={t("restoreWordsHint")} rows={3} mono value={words} maxLength={1024}
-          onInput={(v) => { setWords(v); setError(""); }} error={error || undefined} />
-        <div class="row"><Button kind="main" type="submit" disabled={!open}>{t("restoreAct")}</Button></div>
+      <form
+        class="stack-s"
+        onSubmit={(e) => {
+          e.preventDefault();
+          if (open) fromWords();
+        }}
+      >
+        <Field
+          label={t("restoreWords")}
+          hint={t("restoreWordsHint")}
+          rows={3}
+          mono
+          value={words}
+          maxLength={1024}
+          onInput={(v) => {
+            setWords(v);
+            setError("");
+          }}
+          error={error || undefined}
+        />
+        <div class="row">
+          <Button kind="main" type="submit" disabled={!open}>
+            {t("restoreAct")}
+          </Button>
+        </div>
       </form>
       <FromFile enabled={open} onEntropy={take} />
-      <LinkButton kind="plain" href="#/">{t("back")}</LinkButton>
+      <LinkButton kind="plain" href="#/">
+        {t("back")}
+      </LinkButton>
     </div>
   );
 }
 
 /** Replace is the page of a link that brings a whole wallet, as to move to another device. */
-export function Replace(p: { entropy: Uint8Array; owner: string | undefined; used: ToScan["used"];
-  onKeep: () => void }): JSX.Element {
+export function Replace(p: {
+  entropy: Uint8Array;
+  owner: string | undefined;
+  used: ToScan["used"];
+  onKeep: () => void;
+}): JSX.Element {
   const session = useSession();
   const holds = session.slips.value.length > 0;
   const same = session.purse.same(p.entropy);
@@ -120,8 +177,12 @@ export function Replace(p: { entropy: Uint8Array; owner: string | undefined; use
     <div class="stack">
       <h1>{t("replaceTitle", { name: p.owner ?? "?" })}</h1>
       <p>{t("replaceText")}</p>
-      <Button kind="main" wide onClick={p.onKeep}>{t("replaceKeep")}</Button>
-      <Button kind="bad" onClick={() => void take()}>{t("replaceAct")}</Button>
+      <Button kind="main" wide onClick={p.onKeep}>
+        {t("replaceKeep")}
+      </Button>
+      <Button kind="bad" onClick={() => void take()}>
+        {t("replaceAct")}
+      </Button>
     </div>
   );
 }

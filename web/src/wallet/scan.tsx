@@ -14,17 +14,34 @@ export function ScanPage(): JSX.Element {
   const [text, setText] = useState("");
   const [arrival, setArrival] = useState<Arrival>();
   const read = (scanned: string) => setArrival(readScanned(session.link.chain, scanned));
-  if (arrival) return <Arrived arrival={arrival} onLeave={() => { setArrival(undefined); go("/"); }} />;
+  if (arrival)
+    return (
+      <Arrived
+        arrival={arrival}
+        onLeave={() => {
+          setArrival(undefined);
+          go("/");
+        }}
+      />
+    );
   return (
     <div class="stack">
       <h1>{t("scanTitle")}</h1>
       <p>{t("scanHint")}</p>
       <CameraScanner onText={read} autoStart={isSecureContext} />
-      <form class="stack-s" onSubmit={(e) => { e.preventDefault(); if (text.trim()) read(text); }}>
+      <form
+        class="stack-s"
+        onSubmit={(e) => {
+          e.preventDefault();
+          if (text.trim()) read(text);
+        }}
+      >
         <Field label={t("typeLink")} value={text} onInput={setText} inputMode="url" maxLength={2048} />
         <Button type="submit">{t("open")}</Button>
       </form>
-      <Button kind="plain" onClick={() => go("/")}>{t("back")}</Button>
+      <Button kind="plain" onClick={() => go("/")}>
+        {t("back")}
+      </Button>
     </div>
   );
 }

@@ -23,10 +23,13 @@ function useWakeLock(): void {
   useEffect(() => {
     let lock: WakeLockSentinel | undefined;
     let gone = false;
-    navigator.wakeLock?.request("screen").then((l) => {
-      if (gone) void l.release();
-      else lock = l;
-    }, () => undefined);
+    navigator.wakeLock?.request("screen").then(
+      (l) => {
+        if (gone) void l.release();
+        else lock = l;
+      },
+      () => undefined,
+    );
     return () => {
       gone = true;
       void lock?.release();
@@ -59,8 +62,14 @@ function Ring(p: { left: number; of: number }): JSX.Element {
   return (
     <svg class="ring" viewBox="0 0 24 24" aria-hidden="true">
       <circle cx="12" cy="12" r="9" class="ring-track" />
-      <circle cx="12" cy="12" r="9" class="ring-left" stroke-dasharray={around}
-        stroke-dashoffset={around * (1 - p.left / p.of)} />
+      <circle
+        cx="12"
+        cy="12"
+        r="9"
+        class="ring-left"
+        stroke-dasharray={around}
+        stroke-dashoffset={around * (1 - p.left / p.of)}
+      />
     </svg>
   );
 }
@@ -74,11 +83,17 @@ function TypedCode(p: { slip: Slip }): JSX.Element {
   useEffect(() => {
     if (!open) return undefined;
     let gone = false;
-    const renew = () => session.shortCode(session.showCode(p.slip, typedLifeMs)).then((c) => {
-      if (gone) return;
-      setCode(c.code);
-      setFailed(false);
-    }, () => { if (!gone) setFailed(true); });
+    const renew = () =>
+      session.shortCode(session.showCode(p.slip, typedLifeMs)).then(
+        (c) => {
+          if (gone) return;
+          setCode(c.code);
+          setFailed(false);
+        },
+        () => {
+          if (!gone) setFailed(true);
+        },
+      );
     void renew();
     const timer = setInterval(() => void renew(), typedRenewMs);
     return () => {
@@ -86,11 +101,20 @@ function TypedCode(p: { slip: Slip }): JSX.Element {
       clearInterval(timer);
     };
   }, [open, p.slip.seq]);
-  if (!open) return <Button kind="plain" onClick={() => setOpen(true)}>{t("codeTyped")}</Button>;
+  if (!open)
+    return (
+      <Button kind="plain" onClick={() => setOpen(true)}>
+        {t("codeTyped")}
+      </Button>
+    );
   return (
     <div class="typed" role="status">
       <p class="small">{t("codeTypedSay")}</p>
-      {code && <p class="typed-code mono" data-short-code>{code}</p>}
+      {code && (
+        <p class="typed-code mono" data-short-code>
+          {code}
+        </p>
+      )}
       {failed && <p>{t("codeTypedFails")}</p>}
     </div>
   );
@@ -104,11 +128,15 @@ function Used(p: { slip: Slip }): JSX.Element {
   return (
     <div class="stack" role="status">
       <h1>{t("codeDone")}</h1>
-      {use && currency && <p class="used-value">{t("codeDoneAt", { value: money(use.value, currency), shop: use.shop })}</p>}
+      {use && currency && (
+        <p class="used-value">{t("codeDoneAt", { value: money(use.value, currency), shop: use.shop })}</p>
+      )}
       <p class="soft">{t("codeDoneText")}</p>
       <SlipCard slip={p.slip} fresh />
       {p.slip.state === "usable" && <p>{t("codeAgain", { n: p.slip.usesLeft })}</p>}
-      <LinkButton kind="main" wide href="#/">{t("back")}</LinkButton>
+      <LinkButton kind="main" wide href="#/">
+        {t("back")}
+      </LinkButton>
     </div>
   );
 }
@@ -119,7 +147,9 @@ function Code(p: { slip: Slip }): JSX.Element {
   const { slip } = p;
   const now = useNow(1000);
   const [made, setMade] = useState(Date.now);
-  useEffect(() => { if (now - made >= showRenewMs) setMade(now); }, [now]);
+  useEffect(() => {
+    if (now - made >= showRenewMs) setMade(now);
+  }, [now]);
   const text = useMemo(() => payloadText(session.link.chain, session.showCode(slip)), [made, slip.seq, slip.valueLeft]);
   const left = Math.max(0, Math.ceil((showRenewMs - (now - made)) / 1000));
   const terms = session.terms.value.get(campaignOf(slip.id));
@@ -133,9 +163,14 @@ function Code(p: { slip: Slip }): JSX.Element {
           <Ring left={left} of={showRenewMs / 1000} />
           <span>{t("codeRenews", { n: number(left) })}</span>
         </p>
-        <p class="strong">{slip.title}{currency && <> · {t("codeAtMost", { value: money(session.showValue(slip), currency) })}</>}</p>
+        <p class="strong">
+          {slip.title}
+          {currency && <> · {t("codeAtMost", { value: money(session.showValue(slip), currency) })}</>}
+        </p>
         {!navigator.onLine && <p>{t("codeOffline")}</p>}
-        {session.link.skewMs !== 0 && <p class="small">{t("clockOff", { n: Math.round(Math.abs(session.link.skewMs) / 1000) })}</p>}
+        {session.link.skewMs !== 0 && (
+          <p class="small">{t("clockOff", { n: Math.round(Math.abs(session.link.skewMs) / 1000) })}</p>
+        )}
         <TypedCode slip={slip} />
         <LinkButton href={`#/coupon/${slip.id}`}>{t("back")}</LinkButton>
       </div>

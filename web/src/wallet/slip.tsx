@@ -15,12 +15,18 @@ export function stateText(s: Slip): string | undefined {
   switch (s.state) {
     case "pending":
       return t(s.pending?.what === "accept" ? "pendingAccept" : "pendingClaim");
-    case "offered": return kit("stateOffered");
-    case "early": return kit("stateNotYet");
-    case "given": return kit("stateGiven");
-    case "expired": return kit("stateExpired");
-    case "redeemed": return kit("stateRedeemed");
-    default: return s.pending ? kit("statePending") : undefined;
+    case "offered":
+      return kit("stateOffered");
+    case "early":
+      return kit("stateNotYet");
+    case "given":
+      return kit("stateGiven");
+    case "expired":
+      return kit("stateExpired");
+    case "redeemed":
+      return kit("stateRedeemed");
+    default:
+      return s.pending ? kit("statePending") : undefined;
   }
 }
 
@@ -29,9 +35,12 @@ function stampOf(s: Slip, fresh: boolean): StampText | undefined {
   switch (s.state) {
     case "redeemed":
       return { word: t("stampUsed"), lines: last ? [dateTime(last.atMs), last.shop] : [], fresh };
-    case "given": return { word: t("stampGiven"), lines: [] };
-    case "expired": return { word: t("stampExpired"), lines: [] };
-    default: return undefined;
+    case "given":
+      return { word: t("stampGiven"), lines: [] };
+    case "expired":
+      return { word: t("stampExpired"), lines: [] };
+    default:
+      return undefined;
   }
 }
 
@@ -42,11 +51,21 @@ export function SlipCard(p: { slip: Slip; link?: boolean; fresh?: boolean }): JS
   const terms = session.terms.value.get(campaign);
   if (!terms) return null;
   return (
-    <Coupon issuer={slip.issuer} title={slip.title} rule={ruleOf(terms, session.link.currency(terms.currency))}
-      valueLeft={slip.valueLeft} campaign={campaign} serial={serialOf(slip.id)} untilMs={slip.untilMs}
-      usesLeft={slip.usesLeft} state={stateText(slip)} stamp={stampOf(slip, p.fresh ?? false)}
+    <Coupon
+      issuer={slip.issuer}
+      title={slip.title}
+      rule={ruleOf(terms, session.link.currency(terms.currency))}
+      valueLeft={slip.valueLeft}
+      campaign={campaign}
+      serial={serialOf(slip.id)}
+      untilMs={slip.untilMs}
+      usesLeft={slip.usesLeft}
+      state={stateText(slip)}
+      stamp={stampOf(slip, p.fresh ?? false)}
       done={slip.state === "redeemed" || slip.state === "given" || slip.state === "expired"}
-      specimen={session.link.demo} href={p.link ? `#/coupon/${slip.id}` : undefined} />
+      specimen={session.link.demo}
+      href={p.link ? `#/coupon/${slip.id}` : undefined}
+    />
   );
 }
 
@@ -55,6 +74,10 @@ export function Stale(): JSX.Element | null {
   const session = useSession();
   const { up, lastMs } = session.link.pulse.value;
   const seen = Math.max(0, ...session.slips.value.map((s) => s.seenMs));
-  if (up > 0 || (lastMs === 0 && seen === 0) || navigator.onLine && lastMs === 0) return null;
-  return <Notice live><p>{t("savedCopy", { time: dateTime(seen) })}</p></Notice>;
+  if (up > 0 || (lastMs === 0 && seen === 0) || (navigator.onLine && lastMs === 0)) return null;
+  return (
+    <Notice live>
+      <p>{t("savedCopy", { time: dateTime(seen) })}</p>
+    </Notice>
+  );
 }

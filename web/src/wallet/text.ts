@@ -85,7 +85,8 @@ export const en = {
   acceptGone: "This gift is not open any more. It was accepted, taken back, or its time is over.",
   acceptOwn: "This is your own gift. Only somebody else can accept it.",
   giftTitle: "Give it away",
-  giftText: "You get a link. Whoever opens it first can take the coupon. Until then you can take it back, and nobody can use it.",
+  giftText:
+    "You get a link. Whoever opens it first can take the coupon. Until then you can take it back, and nobody can use it.",
   giftHowLong: "Open for",
   giftDays: "{n} day||{n} days",
   giftAct: "Make the gift link",
@@ -136,13 +137,15 @@ export const en = {
   keepFileAct: "Save the file",
   keepFileBusy: "Encrypting",
   keepPasskey: "Protect a copy with a passkey",
-  keepPasskeyText: "The copy opens with your fingerprint, face or device code, on your devices that share passkeys. Save the file it makes.",
+  keepPasskeyText:
+    "The copy opens with your fingerprint, face or device code, on your devices that share passkeys. Save the file it makes.",
   keepPasskeyAct: "Make the passkey",
   keepPasskeyNone: "This device or browser cannot do that. Use the words or the file.",
   keepPersist: "Ask the browser to keep the data",
   keepPersisted: "The browser has promised not to clear this by itself.",
   keepNotPersisted: "The browser may clear this after a while without a visit.",
-  keepPlainHttp: "This page came over plain http. On this device the keys are not specially protected: keep only little value here.",
+  keepPlainHttp:
+    "This page came over plain http. On this device the keys are not specially protected: keep only little value here.",
   keepSaved: "Saved. Keep it well.",
   restoreTitle: "Bring coupons back",
   restoreText: "With the words or the file of another device.",

@@ -8,8 +8,16 @@ type Key = keyof typeof en;
 
 // Codes that deserve words of their own, where the shared word would say too little.
 const own: Readonly<Record<string, Key>> = {
-  E101: "bad_code", E103: "other_chain", E302: "claimed_before", E307: "claim_window", E304: "holder_limit",
-  E519: "show_limit", E508: "stored_low", E507: "value_mismatch", E512: "undone", E513: "undo_late",
+  E101: "bad_code",
+  E103: "other_chain",
+  E302: "claimed_before",
+  E307: "claim_window",
+  E304: "holder_limit",
+  E519: "show_limit",
+  E508: "stored_low",
+  E507: "value_mismatch",
+  E512: "undone",
+  E513: "undo_late",
 };
 
 function keyOf(code: string): Key {

@@ -72,7 +72,8 @@ export const en = {
   stored_low_do: "The coupon holds less than this.",
   stored_low_say: "There is not enough left on this coupon.",
   value_mismatch: "The value does not fit",
-  value_mismatch_do: "The code allows less than the rule gives on this bill. Let the customer scan the till's code instead.",
+  value_mismatch_do:
+    "The code allows less than the rule gives on this bill. Let the customer scan the till's code instead.",
   value_mismatch_say: "Please scan our code with your wallet instead.",
   undone: "Undone before",
   undone_do: "This redemption has been undone already.",

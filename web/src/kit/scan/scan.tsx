@@ -16,8 +16,11 @@ const frameMs = 120;
 const sideMax = 640;
 
 async function nativeDecoder(): Promise<Decode | undefined> {
-  const Native = (globalThis as { BarcodeDetector?: { new (o: { formats: string[] }): Detector;
-    getSupportedFormats(): Promise<string[]> } }).BarcodeDetector;
+  const Native = (
+    globalThis as {
+      BarcodeDetector?: { new (o: { formats: string[] }): Detector; getSupportedFormats(): Promise<string[]> };
+    }
+  ).BarcodeDetector;
   if (!Native || !(await Native.getSupportedFormats().catch((): string[] => [])).includes("qr_code")) return undefined;
   const detector = new Native({ formats: ["qr_code"] });
   return async (video) => (await detector.detect(video))[0]?.rawValue;
@@ -87,7 +90,11 @@ async function allowed(): Promise<boolean> {
 export function CameraScanner(p: { onText: (text: string) => void; autoStart?: boolean }): JSX.Element {
   const video = useRef<HTMLVideoElement>(null);
   const [on, setOn] = useState(p.autoStart ?? false);
-  useEffect(() => { void allowed().then((yes) => { if (yes) setOn(true); }); }, []);
+  useEffect(() => {
+    void allowed().then((yes) => {
+      if (yes) setOn(true);
+    });
+  }, []);
   const [fault, setFault] = useState<string>();
   const onText = useRef(p.onText);
   onText.current = p.onText;
@@ -109,7 +116,11 @@ export function CameraScanner(p: { onText: (text: string) => void; autoStart?: b
   return (
     <div class="scanner stack-s">
       <video ref={video} class="scanner-picture" muted playsInline hidden={!on} aria-label={t("camera")} />
-      {fault && <p class="soft" role="status">{fault}</p>}
+      {fault && (
+        <p class="soft" role="status">
+          {fault}
+        </p>
+      )}
       {!fault && <Button onClick={() => setOn(!on)}>{on ? t("stop") : t("start")}</Button>}
     </div>
   );
