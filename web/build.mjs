@@ -2,7 +2,7 @@
 // the same bytes: names are hashes of the content, and nothing of the machine or
 // the time goes in. With --check it builds beside dist and compares.
 import { createHash } from "node:crypto";
-import { mkdtemp, readFile, readdir, rm, writeFile, cp, stat } from "node:fs/promises";
+import { mkdtemp, readFile, readdir, rename, rm, cp, stat } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { gzipSync } from "node:zlib";
@@ -10,12 +10,17 @@ import { build } from "vite";
 import { aliases } from "./vite.config.mjs";
 
 const root = import.meta.dirname;
-const faces = ["wallet", "till", "console", "explorer"];
+const faces = {
+  wallet: { name: "Scrip Wallet", description: "Coupons that are yours", installable: true },
+  till: { name: "Scrip Till", description: "Take coupons", installable: true },
+  console: { name: "Scrip Console", description: "Campaigns, tills, settlement", installable: false },
+  explorer: { name: "Scrip Explorer", description: "What the ledger says", installable: false },
+};
 const scriptBytesMax = 150_000; // compressed, all scripts of a face
 
 const check = process.argv.includes("--check");
 const wanted = process.argv.slice(2).filter((a) => !a.startsWith("-"));
-const chosen = wanted.length > 0 ? wanted : faces;
+const chosen = wanted.length > 0 ? wanted : Object.keys(faces);
 
 async function filesIn(dir) {
   const entries = await readdir(dir, { recursive: true, withFileTypes: true });
@@ -39,14 +44,32 @@ const shared = {
   oxc: { jsx: { runtime: "automatic", importSource: "preact" } },
 };
 
+// page fills the one page of all faces.
+function page(face) {
+  const { name, description, installable } = faces[face];
+  const links = [
+    `<link rel="apple-touch-icon" href="/${face}/icon-180.png" />`,
+    `<link rel="manifest" href="/${face}/manifest.webmanifest" />`,
+  ];
+  const values = { face, name, description, installable: installable ? links.join("\n    ") : "" };
+  return {
+    name: "scrip-page",
+    transformIndexHtml: {
+      order: "pre",
+      handler: (html) => html.replace(/\{(\w+)\}/g, (_, key) => values[key]).replace(/^\s*\n/gm, ""),
+    },
+  };
+}
+
 async function buildFace(face, out) {
   const dir = path.join(out, face);
   await rm(dir, { recursive: true, force: true });
   await build({
     ...shared,
-    root: path.join(root, "src", face),
+    root: path.join(root, "src"),
     base: `/${face}/`,
     publicDir: false,
+    plugins: [page(face)],
     build: {
       outDir: dir,
       emptyOutDir: true,
@@ -55,8 +78,10 @@ async function buildFace(face, out) {
       modulePreload: { polyfill: false },
       reportCompressedSize: false,
       license: false,
+      rollupOptions: { input: path.join(root, "src/face.html") },
     },
   });
+  await rename(path.join(dir, "face.html"), path.join(dir, "index.html"));
   await cp(path.join(root, "src", face, "public"), dir, { recursive: true }).catch((e) => {
     if (e.code !== "ENOENT") throw e;
   });

@@ -2,30 +2,11 @@
 // and prints its poster, pairs a new till, Bo scans the poster and gives the coupon to
 // Cy, who uses it at that till while a validator is down; Ana sees the numbers move.
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
-import { launch, profile } from "./browser.mjs";
+import { test } from "node:test";
 import { readCode, result, takeAgain, wedge } from "./faces.mjs";
-import { startNetwork } from "./network.mjs";
+import { stage } from "./stage.mjs";
 
-let browser, network;
-const faults = [];
-
-before(async () => {
-  network = await startNetwork("--empty");
-  browser = await launch();
-});
-
-after(async () => {
-  await browser?.close();
-  await network?.stop();
-});
-
-async function device(options) {
-  const d = await profile(browser, options);
-  faults.push(d.faults);
-  return d.context.newPage();
-}
-
+const scene = stage();
 const patient = { timeout: 30_000 };
 
 /** openCampaign makes the first campaign from a template and releases some coupons for its poster. */
@@ -61,16 +42,16 @@ async function pairTill(ana, till) {
 }
 
 test("a campaign's life, from the console to the counter and back", async () => {
-  const base = network.nodes[0];
-  const ana = await device({ viewport: { width: 1280, height: 900 } });
-  await ana.goto(`${base}/console/#k=${await network.seed("bakery")}&m=2`);
+  const base = scene.network.nodes[0];
+  const { page: ana } = await scene.device({ viewport: { width: 1280, height: 900 } });
+  await ana.goto(`${base}/console/#k=${await scene.network.seed("bakery")}&m=2`);
   const poster = await openCampaign(ana, "Coffee with Ana");
   assert.match(poster, /\/p#c=\d+/);
 
-  const till = await device({ viewport: { width: 1024, height: 768 } });
+  const { page: till } = await scene.device({ viewport: { width: 1024, height: 768 } });
   await pairTill(ana, till);
 
-  const bo = await device();
+  const { page: bo } = await scene.device();
   await bo.goto(poster);
   await bo.getByRole("button", { name: "Claim" }).click(patient);
   await bo.getByText("It is yours").waitFor(patient);
@@ -79,14 +60,14 @@ test("a campaign's life, from the console to the counter and back", async () => 
   await bo.getByRole("button", { name: "Make the gift link" }).click();
   await bo.getByRole("heading", { name: "The gift is waiting" }).waitFor(patient);
 
-  const cy = await device({ colorScheme: "dark", locale: "zh-CN" });
+  const { page: cy } = await scene.device({ colorScheme: "dark", locale: "zh-CN" });
   await cy.goto(await readCode(bo));
   await cy.getByRole("button", { name: "收下礼物" }).click(patient);
   await cy.getByText("归您了").waitFor(patient);
   await cy.getByRole("button", { name: "打开" }).click();
   await cy.getByRole("link", { name: "出示码" }).click(patient);
 
-  await network.kill(3);
+  await scene.network.kill(3);
   const code = await readCode(cy);
   await wedge(till, code);
   await till.getByRole("heading", { name: /cost|bill/ }).waitFor(patient);
@@ -115,8 +96,8 @@ test("a campaign's life, from the console to the counter and back", async () => 
   await till.getByText("This till has been revoked").waitFor(patient);
 
   // Anybody reads the coupon's life, and has it checked in the own browser.
-  const anyone = await device();
+  const { page: anyone } = await scene.device();
   await anyone.goto(`${base}/explorer/#/coupon/4294967297`);
   for (const step of [/claimed/i, /gift/i, /redeemed/i]) await anyone.getByText(step).first().waitFor(patient);
-  assert.deepEqual(faults.flat(), []);
+  assert.deepEqual(scene.faults.flat(), []);
 });

@@ -1,38 +1,28 @@
 // The list that a demo prints is true: every link in it opens what it says.
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
-import { launch, profile } from "./browser.mjs";
+import { before, test } from "node:test";
 import { readCode, result, wedge } from "./faces.mjs";
-import { startNetwork } from "./network.mjs";
+import { stage } from "./stage.mjs";
 
-let browser, network, urls;
+const scene = stage([], { demo: [] });
+const urls = new Map();
 
-before(async () => {
-  network = await startNetwork();
-  browser = await launch();
-  urls = new Map();
+before(() => {
   let face = "";
-  for (const line of network.text().split("\n")) {
+  for (const line of scene.network.text().split("\n")) {
     const m = /^ (\S*) +(.*?) +(http:\S+)$/.exec(line);
-    if (m) {
-      face = m[1] || face;
-      urls.set(`${face} ${m[2]}`.trim(), m[3]);
-    }
+    if (!m) continue;
+    face = m[1] || face;
+    urls.set(`${face} ${m[2]}`.trim(), m[3]);
   }
-});
-
-after(async () => {
-  await browser?.close();
-  await network?.stop();
 });
 
 async function open(name) {
   const url = urls.get(name);
   assert.ok(url, `the list has no "${name}": ${[...urls.keys()].join(", ")}`);
-  const d = await profile(browser);
-  const page = await d.context.newPage();
-  await page.goto(url);
-  return { ...d, page };
+  const d = await scene.device();
+  await d.page.goto(url);
+  return d;
 }
 
 test("each person's wallet opens with their coupons", async () => {

@@ -1,91 +1,23 @@
 // Every page of wallet and till: WCAG 2.2 AA by axe, 320 to 1280 pixels, both themes, the keyboard.
-import { after, before, test } from "node:test";
-import { launch, profile } from "./browser.mjs";
+import { test } from "node:test";
 import { claim, openTill, readCode, result, wedge } from "./faces.mjs";
 import { look, walk } from "./looks.mjs";
-import { publish, startNetwork, tickets } from "./network.mjs";
-
-let browser, network, coffee, books;
-
-before(async () => {
-  network = await startNetwork("--empty");
-  browser = await launch();
-  const a = await publish(
-    network,
-    [
-      "--title",
-      "Free coffee",
-      "--issuer",
-      "1",
-      "--kind",
-      "amount",
-      "--face",
-      "4.50",
-      "--supply",
-      "200",
-      "--redeem-until",
-      "+30d",
-      "--show-max",
-      "4.50",
-      "--shops",
-      "2",
-      "--terms",
-      "One coffee each.",
-    ],
-    "mall",
-  );
-  coffee = await tickets(network, a, 6, "mall");
-  const b = await publish(
-    network,
-    [
-      "--title",
-      "Fifteen percent off any book in the shop",
-      "--issuer",
-      "3",
-      "--kind",
-      "percent",
-      "--percent",
-      "15%",
-      "--ceiling",
-      "20.00",
-      "--min-spend",
-      "10.00",
-      "--supply",
-      "50",
-      "--redeem-until",
-      "+60d",
-      "--show-max",
-      "20.00",
-      "--shops",
-      "3",
-      "--terms",
-      "Books only.",
-    ],
-    "bookshop",
-  );
-  books = await tickets(network, b, 4, "bookshop");
-});
-
-after(async () => {
-  await browser?.close();
-  await network?.stop();
-});
+import { books, coffee, stage } from "./stage.mjs";
 
 // axe is a script of the test, which the pages' policy would not let run.
-const device = async (options) => {
-  const d = await profile(browser, { bypassCSP: true, ...options });
-  return d.context.newPage();
-};
+const scene = stage([coffee(), books({ title: "Fifteen percent off any book in the shop" })], {
+  options: { bypassCSP: true },
+});
 
 test("the wallet's pages", async () => {
-  const page = await device();
-  const base = network.nodes[0];
+  const { page } = await scene.device();
+  const base = scene.network.nodes[0];
   await page.goto(`${base}/wallet/`);
   await page.getByText("No coupons yet").waitFor();
   await look(page, "wallet-empty");
   await walk(page, "wallet-empty");
 
-  await page.goto(coffee[0]);
+  await page.goto(scene.links[0][0]);
   await page.getByRole("button", { name: "Claim" }).waitFor();
   await look(page, "wallet-claim");
   await walk(page, "wallet-claim");
@@ -93,7 +25,7 @@ test("the wallet's pages", async () => {
   await page.getByText("It is yours").waitFor({ timeout: 20_000 });
   await look(page, "wallet-yours");
 
-  await claim(page, books[0]);
+  await claim(page, scene.links[1][0]);
   await look(page, "wallet-coupon");
   await walk(page, "wallet-coupon");
   await page.getByRole("link", { name: "Show code" }).click();
@@ -124,26 +56,31 @@ test("the wallet's pages", async () => {
 });
 
 test("the wallet in Chinese", async () => {
-  const page = await device({ locale: "zh-CN" });
-  await page.goto(coffee[1]);
+  const { page } = await scene.device({ locale: "zh-CN" });
+  await page.goto(scene.links[0][1]);
   await page.getByRole("button", { name: "领取" }).click();
   await page.getByText("归您了").waitFor({ timeout: 20_000 });
   await look(page, "wallet-zh");
 });
 
 test("the till's pages", async () => {
-  const page = await device();
-  const base = network.nodes[0];
+  const { page } = await scene.device();
+  const base = scene.network.nodes[0];
   await page.goto(`${base}/till/`);
   await page.getByRole("heading", { name: "Pair this till" }).waitFor();
   await look(page, "till-unpaired");
   await walk(page, "till-unpaired");
-  await openTill(page, base, await network.seed("bakery-till"), `&v=${await network.seed("bakery-manager")}&pin=2580`);
+  await openTill(
+    page,
+    base,
+    await scene.network.seed("bakery-till"),
+    `&v=${await scene.network.seed("bakery-manager")}&pin=2580`,
+  );
   await look(page, "till-ready");
   await walk(page, "till-ready");
 
-  const holder = await device();
-  await claim(holder, coffee[2]);
+  const { page: holder } = await scene.device();
+  await claim(holder, scene.links[0][2]);
   await holder.getByRole("link", { name: "Show code" }).click();
   const code = await readCode(holder);
   await wedge(page, code);

@@ -2,59 +2,16 @@
 // link, given to a friend, redeemed at a till after one validator was killed, and
 // refused the second time.
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
-import { launch, profile } from "./browser.mjs";
+import { test } from "node:test";
 import { bill, claim, openTill, readCode, result, takeAgain, wedge } from "./faces.mjs";
-import { publish, startNetwork, tickets } from "./network.mjs";
+import { coffee, stage } from "./stage.mjs";
 
-let browser, network, links;
-const devices = [];
-
-before(async () => {
-  network = await startNetwork("--empty");
-  browser = await launch();
-  const campaign = await publish(
-    network,
-    [
-      "--title",
-      "Free coffee",
-      "--issuer",
-      "1",
-      "--kind",
-      "amount",
-      "--face",
-      "4.50",
-      "--supply",
-      "200",
-      "--redeem-until",
-      "+30d",
-      "--show-max",
-      "4.50",
-      "--shops",
-      "2",
-      "--terms",
-      "One coffee each.",
-    ],
-    "mall",
-  );
-  links = await tickets(network, campaign, 8, "mall");
-});
-
-after(async () => {
-  await browser?.close();
-  await network?.stop();
-});
-
-async function device(options) {
-  const d = await profile(browser, options);
-  devices.push(d);
-  return { ...d, page: await d.context.newPage() };
-}
+const scene = stage([coffee()]);
 
 test("a coupon is claimed, given, redeemed with one validator killed, and refused twice", async () => {
-  const base = network.nodes[0];
-  const bo = await device();
-  await claim(bo.page, links[0]);
+  const base = scene.network.nodes[0];
+  const bo = await scene.device();
+  await claim(bo.page, scene.links[0][0]);
 
   await bo.page.getByRole("link", { name: "Show code" }).click();
   const oldCode = await readCode(bo.page);
@@ -66,14 +23,14 @@ test("a coupon is claimed, given, redeemed with one validator killed, and refuse
   await bo.page.getByRole("heading", { name: "The gift is waiting" }).waitFor({ timeout: 20_000 });
   const gift = await readCode(bo.page);
 
-  const cy = await device({ colorScheme: "dark" });
+  const cy = await scene.device({ colorScheme: "dark" });
   await cy.page.goto(gift);
   await cy.page.getByRole("button", { name: "Accept the gift" }).click();
   await cy.page.getByText("It is yours").waitFor({ timeout: 20_000 });
   await bo.page.getByText("It has been accepted").waitFor({ timeout: 20_000 });
 
-  const till = await device({ viewport: { width: 1024, height: 768 } });
-  await openTill(till.page, base, await network.seed("bakery-till"));
+  const till = await scene.device({ viewport: { width: 1024, height: 768 } });
+  await openTill(till.page, base, await scene.network.seed("bakery-till"));
 
   // The old holder's code is dead from the height of the acceptance on.
   await wedge(till.page, oldCode);
@@ -81,7 +38,7 @@ test("a coupon is claimed, given, redeemed with one validator killed, and refuse
   assert.match(await result(till.page, "refused"), /Given away|Old code/);
   await till.page.getByRole("button", { name: "Next customer" }).click();
 
-  await network.kill(3);
+  await scene.network.kill(3);
   await cy.page.getByRole("button", { name: "Open" }).click();
   await cy.page.getByRole("link", { name: "Show code" }).click();
   const code = await readCode(cy.page); // from a dark theme
@@ -98,18 +55,16 @@ test("a coupon is claimed, given, redeemed with one validator killed, and refuse
   await till.page.getByRole("button", { name: "Next customer" }).click();
   await takeAgain(till.page, code, 1200);
   assert.match(await result(till.page, "refused"), /Already used|Old code/);
-  for (const d of devices) assert.deepEqual(d.faults, []);
+  assert.deepEqual(scene.faults.flat(), []);
 });
 
 test("two tills take the same code at the same moment: one accepts, the other says why not", async () => {
-  const bo = await device();
-  await claim(bo.page, links[1]);
-  await bo.page.getByRole("link", { name: "Show code" }).click();
-  const code = await readCode(bo.page);
+  const bo = await scene.holder(scene.links[0][1]);
+  const { code } = bo;
   const tills = [];
-  for (const node of [network.nodes[0], network.nodes[1]]) {
-    const till = await device();
-    await openTill(till.page, node, await network.seed("bakery-till"));
+  for (const node of [scene.network.nodes[0], scene.network.nodes[1]]) {
+    const till = await scene.device();
+    await openTill(till.page, node, await scene.network.seed("bakery-till"));
     await wedge(till.page, code);
     await till.page.getByRole("button", { name: /or more/ }).waitFor();
     tills.push(till);
@@ -125,10 +80,10 @@ test("two tills take the same code at the same moment: one accepts, the other sa
 });
 
 test("the customer scans the till, and both see the result", async () => {
-  const cy = await device();
-  await claim(cy.page, links[2]);
-  const till = await device();
-  await openTill(till.page, network.nodes[0], await network.seed("bakery-till"));
+  const cy = await scene.device();
+  await claim(cy.page, scene.links[0][2]);
+  const till = await scene.device();
+  await openTill(till.page, scene.network.nodes[0], await scene.network.seed("bakery-till"));
   await till.page.getByRole("button", { name: "Customer scans the till" }).click();
   await bill(till.page, 900);
   const link = await readCode(till.page);
@@ -141,13 +96,13 @@ test("the customer scans the till, and both see the result", async () => {
 });
 
 test("a code that is read out works like one that is scanned", async () => {
-  const bo = await device();
-  await claim(bo.page, links[3]);
+  const bo = await scene.device();
+  await claim(bo.page, scene.links[0][3]);
   await bo.page.getByRole("link", { name: "Show code" }).click();
   await bo.page.getByRole("button", { name: /Read out a code/ }).click();
   const short = await bo.page.locator("[data-short-code]").innerText();
-  const till = await device();
-  await openTill(till.page, network.nodes[0], await network.seed("bakery-till"));
+  const till = await scene.device();
+  await openTill(till.page, scene.network.nodes[0], await scene.network.seed("bakery-till"));
   await till.page.getByLabel("Or type the code").fill(short.toLowerCase().replace("-", " "));
   await till.page.getByRole("button", { name: "Take it" }).click();
   await till.page.getByRole("button", { name: /or more/ }).click();
@@ -160,13 +115,11 @@ test("a code that is read out works like one that is scanned", async () => {
 });
 
 test("a redemption is undone with the manager's PIN, and the customer has the use back", async () => {
-  const bo = await device();
-  await claim(bo.page, links[4]);
-  await bo.page.getByRole("link", { name: "Show code" }).click();
-  const code = await readCode(bo.page);
-  const till = await device();
-  const manager = await network.seed("bakery-manager");
-  await openTill(till.page, network.nodes[0], await network.seed("bakery-till"), `&v=${manager}&pin=2580`);
+  const bo = await scene.holder(scene.links[0][4]);
+  const { code } = bo;
+  const till = await scene.device();
+  const manager = await scene.network.seed("bakery-manager");
+  await openTill(till.page, scene.network.nodes[0], await scene.network.seed("bakery-till"), `&v=${manager}&pin=2580`);
   await wedge(till.page, code);
   await till.page.getByRole("button", { name: /or more/ }).click();
   await result(till.page, "accepted");
@@ -178,7 +131,7 @@ test("a redemption is undone with the manager's PIN, and the customer has the us
   await till.page.getByLabel("Manager PIN").fill("2580");
   await till.page.getByRole("button", { name: "Undo it" }).click();
   await till.page.getByText("undone", { exact: true }).waitFor({ timeout: 20_000 });
-  await bo.page.goto(`${network.nodes[0]}/wallet/`);
+  await bo.page.goto(`${scene.network.nodes[0]}/wallet/`);
   await bo.page.getByRole("link", { name: /Free coffee/ }).click();
   await bo.page.getByRole("link", { name: "Show code" }).waitFor({ timeout: 20_000 });
 });

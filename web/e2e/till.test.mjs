@@ -1,97 +1,20 @@
 // What a till promises when things are not at their best: plain http in the shop, a
 // revoked key, a page that was closed at the wrong moment, and a network without a quorum.
 import assert from "node:assert/strict";
-import { after, before, test } from "node:test";
-import { launch, profile } from "./browser.mjs";
-import { claim, openTill, readCode, result, wedge } from "./faces.mjs";
-import { publish, startNetwork, tickets } from "./network.mjs";
+import { test } from "node:test";
+import { openTill, result, wedge } from "./faces.mjs";
+import { books, coffee, stage } from "./stage.mjs";
 
 // A shop's address in its own network, which is this machine for the browser of the test.
 const lan = "192.168.77.1";
-let browser, network, links, percents;
-
-before(async () => {
-  network = await startNetwork("--empty");
-  browser = await launch([`--host-resolver-rules=MAP ${lan} 127.0.0.1`]);
-  const a = await publish(
-    network,
-    [
-      "--title",
-      "Free coffee",
-      "--issuer",
-      "1",
-      "--kind",
-      "amount",
-      "--face",
-      "4.50",
-      "--supply",
-      "200",
-      "--redeem-until",
-      "+30d",
-      "--show-max",
-      "4.50",
-      "--shops",
-      "2,3",
-      "--terms",
-      "One coffee each.",
-    ],
-    "mall",
-  );
-  links = await tickets(network, a, 8, "mall");
-  const b = await publish(
-    network,
-    [
-      "--title",
-      "15 percent off books",
-      "--issuer",
-      "3",
-      "--kind",
-      "percent",
-      "--percent",
-      "15%",
-      "--ceiling",
-      "20.00",
-      "--min-spend",
-      "10.00",
-      "--supply",
-      "50",
-      "--redeem-until",
-      "+60d",
-      "--show-max",
-      "20.00",
-      "--shops",
-      "3",
-      "--terms",
-      "Books only.",
-    ],
-    "bookshop",
-  );
-  percents = await tickets(network, b, 3, "bookshop");
-});
-
-after(async () => {
-  await browser?.close();
-  await network?.stop();
-});
-
-const device = async (options) => {
-  const d = await profile(browser, options);
-  return { ...d, page: await d.context.newPage() };
-};
-
-async function shownCode(link) {
-  const holder = await device();
-  await claim(holder.page, link);
-  await holder.page.getByRole("link", { name: "Show code" }).click();
-  return { ...holder, code: await readCode(holder.page) };
-}
+const scene = stage([coffee({ shops: "2,3" }), books()], { flags: [`--host-resolver-rules=MAP ${lan} 127.0.0.1`] });
 
 test("on plain http in the shop's network a till works without a camera", async () => {
-  const till = await device();
-  await openTill(till.page, `http://${lan}:${network.port}`, await network.seed("bakery-till"));
+  const till = await scene.device();
+  await openTill(till.page, `http://${lan}:${scene.network.port}`, await scene.network.seed("bakery-till"));
   assert.equal(await till.page.evaluate(() => isSecureContext || "subtle" in crypto), false);
   await till.page.getByText("Plain http: the camera is off.").waitFor();
-  const { code } = await shownCode(links[0]);
+  const { code } = await scene.holder(scene.links[0][0]);
   await wedge(till.page, code);
   await till.page.getByRole("button", { name: /or more/ }).click();
   assert.match(await result(till.page, "accepted"), /€4\.50 off/);
@@ -106,9 +29,9 @@ test("on plain http in the shop's network a till works without a camera", async 
 });
 
 test("the rule is computed on the bill: too small is refused in words, then it is taken", async () => {
-  const { code } = await shownCode(percents[0]);
-  const till = await device();
-  await openTill(till.page, network.nodes[1], await network.seed("bookshop-till"));
+  const { code } = await scene.holder(scene.links[1][0]);
+  const till = await scene.device();
+  await openTill(till.page, scene.network.nodes[1], await scene.network.seed("bookshop-till"));
   await wedge(till.page, code);
   await till.page.getByText("15% off, at most €20.00, from €10.00").waitFor();
   for (const digit of "999") await till.page.getByRole("button", { name: digit, exact: true }).click();
@@ -126,9 +49,9 @@ test("the rule is computed on the bill: too small is refused in words, then it i
 });
 
 test("a coupon of another shop is refused with what to say", async () => {
-  const { code } = await shownCode(percents[1]);
-  const till = await device();
-  await openTill(till.page, network.nodes[0], await network.seed("bakery-till"));
+  const { code } = await scene.holder(scene.links[1][1]);
+  const till = await scene.device();
+  await openTill(till.page, scene.network.nodes[0], await scene.network.seed("bakery-till"));
   await wedge(till.page, code);
   await till.page.getByRole("button", { name: "OK" }).waitFor();
   await till.page.keyboard.type("4000");
@@ -137,8 +60,8 @@ test("a coupon of another shop is refused with what to say", async () => {
 });
 
 test("what is no coupon is never green", async () => {
-  const till = await device();
-  await openTill(till.page, network.nodes[0], await network.seed("bakery-till"));
+  const till = await scene.device();
+  await openTill(till.page, scene.network.nodes[0], await scene.network.seed("bakery-till"));
   for (const text of [
     "4006381333931",
     "SCRP:NOT A CODE AT ALL",
@@ -154,9 +77,9 @@ test("what is no coupon is never green", async () => {
 });
 
 test("an attempt goes on when the page is opened again", async () => {
-  const { code } = await shownCode(links[1]);
-  const till = await device();
-  await openTill(till.page, network.nodes[0], await network.seed("bakery-till"));
+  const { code } = await scene.holder(scene.links[0][1]);
+  const till = await scene.device();
+  await openTill(till.page, scene.network.nodes[0], await scene.network.seed("bakery-till"));
   // The transaction leaves, and its answer never comes.
   const hold = (route) => (route.request().method() === "POST" ? undefined : route.continue());
   await till.context.route("**/v1/transactions*", hold);
@@ -169,18 +92,18 @@ test("an attempt goes on when the page is opened again", async () => {
 });
 
 test("a revoked till says so", async () => {
-  const till = await device();
-  await openTill(till.page, network.nodes[0], await network.seed("bookshop-till"));
-  await network.cli("till", "revoke", "bookshop-till", "--sign", "bookshop", "--yes");
+  const till = await scene.device();
+  await openTill(till.page, scene.network.nodes[0], await scene.network.seed("bookshop-till"));
+  await scene.network.cli("till", "revoke", "bookshop-till", "--sign", "bookshop", "--yes");
   await till.page.getByText("This till has been revoked").waitFor({ timeout: 20_000 });
 });
 
 test("without a quorum the till waits, and is never green", async () => {
-  const { code } = await shownCode(links[2]);
-  const till = await device();
-  await openTill(till.page, network.nodes[0], await network.seed("bakery-till"));
-  await network.kill(2);
-  await network.kill(3);
+  const { code } = await scene.holder(scene.links[0][2]);
+  const till = await scene.device();
+  await openTill(till.page, scene.network.nodes[0], await scene.network.seed("bakery-till"));
+  await scene.network.kill(2);
+  await scene.network.kill(3);
   await wedge(till.page, code);
   await till.page.getByRole("button", { name: /or more/ }).click();
   const text = await result(till.page, "waiting");

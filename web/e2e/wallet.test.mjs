@@ -3,57 +3,17 @@
 import assert from "node:assert/strict";
 import { readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
-import { after, before, test } from "node:test";
+import { test } from "node:test";
 import { launch, profile } from "./browser.mjs";
 import { claim, filmOf, openTill, readCode, result, wedge } from "./faces.mjs";
-import { publish, startNetwork, tickets } from "./network.mjs";
+import { coffee, stage } from "./stage.mjs";
 
-let browser, network, links;
-
-before(async () => {
-  network = await startNetwork("--empty");
-  browser = await launch();
-  const campaign = await publish(
-    network,
-    [
-      "--title",
-      "Free <b>coffee</b><script>alert(1)</script>",
-      "--issuer",
-      "1",
-      "--kind",
-      "amount",
-      "--face",
-      "4.50",
-      "--supply",
-      "200",
-      "--redeem-until",
-      "+30d",
-      "--show-max",
-      "4.50",
-      "--shops",
-      "2",
-      "--terms",
-      "One coffee each.",
-    ],
-    "mall",
-  );
-  links = await tickets(network, campaign, 8, "mall");
-});
-
-after(async () => {
-  await browser?.close();
-  await network?.stop();
-});
-
-const device = async (options) => {
-  const d = await profile(browser, options);
-  return { ...d, page: await d.context.newPage() };
-};
+const scene = stage([coffee({ title: "Free <b>coffee</b><script>alert(1)</script>" })]);
 
 test("opening a link consumes nothing, and the secret leaves the address bar", async () => {
   for (let i = 0; i < 2; i++) {
-    const { page } = await device();
-    await page.goto(links[0]);
+    const { page } = await scene.device();
+    await page.goto(scene.links[0][0]);
     await page.getByRole("button", { name: "Claim" }).waitFor({ timeout: 20_000 });
     assert.equal(new URL(page.url()).hash, "");
     await page.context().close();
@@ -61,26 +21,26 @@ test("opening a link consumes nothing, and the secret leaves the address bar", a
 });
 
 test("two taps are one claim, and markup in a title is text", async () => {
-  const { page, faults } = await device();
-  await page.goto(links[0]);
+  const { page, faults } = await scene.device();
+  await page.goto(scene.links[0][0]);
   await page.getByRole("button", { name: "Claim" }).dblclick();
   await page.getByText("It is yours").waitFor({ timeout: 20_000 });
   await page.getByText("Free <b>coffee</b><script>alert(1)</script>").first().waitFor();
   assert.equal(await page.locator("main b, main script").count(), 0);
-  await page.goto(links[0]);
+  await page.goto(scene.links[0][0]);
   await page.getByText("This coupon is in your wallet already.").waitFor({ timeout: 20_000 });
-  const other = await device();
-  await other.page.goto(links[0]);
+  const other = await scene.device();
+  await other.page.goto(scene.links[0][0]);
   await other.page.getByText("This ticket has been claimed.").waitFor({ timeout: 20_000 });
   assert.deepEqual([...faults, ...other.faults], []);
 });
 
 test("a code works without a network, and renews itself", async () => {
-  const till = await device();
-  await openTill(till.page, network.nodes[0], await network.seed("bakery-till"));
-  const { page, context } = await device();
-  await claim(page, links[1]);
-  await page.goto(`${network.nodes[0]}/wallet/`);
+  const till = await scene.device();
+  await openTill(till.page, scene.network.nodes[0], await scene.network.seed("bakery-till"));
+  const { page, context } = await scene.device();
+  await claim(page, scene.links[0][1]);
+  await page.goto(`${scene.network.nodes[0]}/wallet/`);
   await page.evaluate(() => navigator.serviceWorker.ready);
   await page.getByRole("link", { name: /Free/ }).click();
   await context.setOffline(true);
@@ -88,7 +48,7 @@ test("a code works without a network, and renews itself", async () => {
   const first = await readCode(page);
   await page.getByText("You are offline").waitFor();
   // The page itself comes from the device as well.
-  await page.goto(`${network.nodes[0]}/wallet/`);
+  await page.goto(`${scene.network.nodes[0]}/wallet/`);
   await page.getByRole("link", { name: /Free/ }).click();
   await page.getByRole("link", { name: "Show code" }).click();
   const second = await readCode(page);
@@ -101,23 +61,23 @@ test("a code works without a network, and renews itself", async () => {
 });
 
 test("a gift is taken back", async () => {
-  const { page } = await device();
-  await claim(page, links[2]);
+  const { page } = await scene.device();
+  await claim(page, scene.links[0][2]);
   await page.getByRole("link", { name: "Give away" }).click();
   await page.getByRole("button", { name: "Make the gift link" }).click();
   await page.getByRole("heading", { name: "The gift is waiting" }).waitFor({ timeout: 20_000 });
   const gift = await readCode(page);
   await page.getByRole("button", { name: "Take it back" }).click();
   await page.getByText("It is yours again").waitFor({ timeout: 20_000 });
-  const other = await device();
+  const other = await scene.device();
   await other.page.goto(gift);
   await other.page.getByText("This gift is not open any more").waitFor({ timeout: 20_000 });
 });
 
 test("coupons come back from the words", async () => {
-  const { page } = await device();
-  await claim(page, links[3]);
-  await page.goto(`${network.nodes[0]}/wallet/#/keep`);
+  const { page } = await scene.device();
+  await claim(page, scene.links[0][3]);
+  await page.goto(`${scene.network.nodes[0]}/wallet/#/keep`);
   await page.getByRole("button", { name: "Show the words" }).click();
   const words = await page.locator("[data-words] li").allInnerTexts();
   assert.equal(words.length, 12);
@@ -127,17 +87,17 @@ test("coupons come back from the words", async () => {
   await page.getByRole("button", { name: "Check one word" }).click();
   await page.getByText(/^Kept safe on/).waitFor();
 
-  const other = await device();
-  await other.page.goto(`${network.nodes[0]}/wallet/#/restore`);
+  const other = await scene.device();
+  await other.page.goto(`${scene.network.nodes[0]}/wallet/#/restore`);
   await other.page.getByLabel("The words").fill(`  ${words.join("  ").toUpperCase()} `);
   await other.page.getByRole("button", { name: "Bring them back" }).click();
   await other.page.getByRole("link", { name: /Free/ }).waitFor({ timeout: 60_000 });
 });
 
 test("coupons come back from an encrypted file, which a wrong passphrase does not open", async () => {
-  const { page } = await device();
-  await claim(page, links[4]);
-  await page.goto(`${network.nodes[0]}/wallet/#/keep`);
+  const { page } = await scene.device();
+  await claim(page, scene.links[0][4]);
+  await page.goto(`${scene.network.nodes[0]}/wallet/#/keep`);
   await page.getByLabel("Passphrase").fill("six quiet geese");
   const [download] = await Promise.all([
     page.waitForEvent("download", { timeout: 60_000 }),
@@ -146,8 +106,8 @@ test("coupons come back from an encrypted file, which a wrong passphrase does no
   const file = await download.path();
   assert.match(await readFile(file, "utf8"), /^-----BEGIN AGE ENCRYPTED FILE-----/);
 
-  const other = await device();
-  await other.page.goto(`${network.nodes[0]}/wallet/#/restore`);
+  const other = await scene.device();
+  await other.page.goto(`${scene.network.nodes[0]}/wallet/#/restore`);
   await other.page.getByLabel("Or a saved file").setInputFiles(file);
   await other.page.getByLabel("Passphrase").fill("six loud geese");
   await other.page.getByRole("button", { name: "Open the file" }).click();
@@ -158,7 +118,7 @@ test("coupons come back from an encrypted file, which a wrong passphrase does no
 });
 
 test("coupons come back with a passkey", async () => {
-  const { page, context } = await device();
+  const { page, context } = await scene.device();
   const cdp = await context.newCDPSession(page);
   await cdp.send("WebAuthn.enable");
   await cdp.send("WebAuthn.addVirtualAuthenticator", {
@@ -173,8 +133,8 @@ test("coupons come back with a passkey", async () => {
       automaticPresenceSimulation: true,
     },
   });
-  const base = network.nodes[0].replace("127.0.0.1", "localhost"); // passkeys need a name
-  await page.goto(links[5].replace("127.0.0.1", "localhost"));
+  const base = scene.network.nodes[0].replace("127.0.0.1", "localhost"); // passkeys need a name
+  await page.goto(scene.links[0][5].replace("127.0.0.1", "localhost"));
   await page.getByRole("button", { name: "Claim" }).click();
   await page.getByText("It is yours").waitFor({ timeout: 20_000 });
   await page.goto(`${base}/wallet/#/keep`);
@@ -195,8 +155,8 @@ test("coupons come back with a passkey", async () => {
 });
 
 test("a camera reads a ticket", async () => {
-  const video = path.join(network.dir, "ticket.y4m");
-  await writeFile(video, filmOf(links[7]));
+  const video = path.join(scene.network.dir, "ticket.y4m");
+  await writeFile(video, filmOf(scene.links[0][7]));
   const other = await launch([
     "--use-fake-ui-for-media-stream",
     "--use-fake-device-for-media-stream",
@@ -205,7 +165,7 @@ test("a camera reads a ticket", async () => {
   try {
     const { context, faults } = await profile(other, { permissions: ["camera"] });
     const page = await context.newPage();
-    await page.goto(`${network.nodes[0]}/wallet/#/scan`);
+    await page.goto(`${scene.network.nodes[0]}/wallet/#/scan`);
     await page.getByRole("button", { name: "Claim" }).click({ timeout: 40_000 });
     await page.getByText("It is yours").waitFor({ timeout: 20_000 });
     assert.deepEqual(faults, []);
@@ -215,9 +175,9 @@ test("a camera reads a ticket", async () => {
 });
 
 test("nothing secret lies in the clear on the device", async () => {
-  const { page } = await device();
-  await claim(page, links[6]);
-  await page.goto(`${network.nodes[0]}/wallet/#/keep`);
+  const { page } = await scene.device();
+  await claim(page, scene.links[0][6]);
+  await page.goto(`${scene.network.nodes[0]}/wallet/#/keep`);
   await page.getByRole("button", { name: "Show the words" }).click();
   const kept = await page.evaluate(async () => {
     const out = [JSON.stringify(localStorage), JSON.stringify(sessionStorage), document.cookie];
