@@ -6,14 +6,15 @@ import { type Link } from "../kit/chain.ts";
 import { match, go, route } from "../kit/router.ts";
 import { Shell } from "../kit/shell.tsx";
 import { t as kit } from "../kit/text.ts";
-import { Button, Empty, Failure, LinkButton, Loading, Notice, toast } from "../kit/ui.tsx";
+import { Button, Failure, LinkButton, Loading, Notice, toast } from "../kit/ui.tsx";
+import { Missing } from "../kit/ledger/page.tsx";
 import { failureOf } from "../kit/refusal/refusal.ts";
 import { CampaignPage } from "./campaign.tsx";
 import { DayPage } from "./daypage.tsx";
 import { Developers } from "./developers.tsx";
 import { Editor } from "./editor.tsx";
 import { HandOut } from "./handout.tsx";
-import { Home, TemplatesPage } from "./home.tsx";
+import { Home, Start, TemplatesPage } from "./home.tsx";
 import { Confirm, SessionContext, useSession, useWork } from "./parts.tsx";
 import { memberOf, readBrought, Session, type Brought } from "./session.ts";
 import { SignIn } from "./signin.tsx";
@@ -24,6 +25,7 @@ const pages: readonly { pattern: string; title: () => string; draw: (p: Record<s
   { pattern: "/", title: () => t("campaigns"), draw: () => <Home /> },
   { pattern: "/templates", title: () => t("newCampaign"), draw: () => <TemplatesPage /> },
   { pattern: "/new", title: () => t("newCampaign"), draw: () => <Editor /> },
+  { pattern: "/new/:kind", title: () => t("newCampaign"), draw: (p) => <Start kind={p["kind"] ?? ""} /> },
   { pattern: "/campaign/:n", title: () => t("campaigns"), draw: (p) => <CampaignPage number={p["n"] ?? ""} /> },
   { pattern: "/handout/:n", title: () => t("handOut"), draw: (p) => <HandOut number={p["n"] ?? ""} /> },
   { pattern: "/tills", title: () => t("tillsTitle"), draw: () => <Tills /> },
@@ -69,7 +71,7 @@ function Pages(): JSX.Element {
     <div class="stack">
       <UnderWay />
       {found ? <div key={path}>{found.page.draw(found.parts ?? {})}</div>
-        : <Empty title={t("campaignNone", { n: path.slice(0, 40) })}><LinkButton href="#/">{t("navCampaigns")}</LinkButton></Empty>}
+        : <Missing title={t("pageNone")}><LinkButton href="#/">{t("navCampaigns")}</LinkButton></Missing>}
     </div>
   );
 }

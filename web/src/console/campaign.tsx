@@ -7,9 +7,9 @@ import { Coupon } from "../kit/coupon.tsx";
 import { dateTime, money, number, time, timeSeconds } from "../kit/format.ts";
 import { AsOf, isMissing, serialText, word } from "../kit/ledger/ledger.tsx";
 import { ruleOf } from "../kit/terms.ts";
-import { Button, Empty, Failure, LinkButton, Loading, Notice, toast } from "../kit/ui.tsx";
+import { Button, Failure, LinkButton, Loading, Notice, toast } from "../kit/ui.tsx";
 import { failureOf } from "../kit/refusal/refusal.ts";
-import { Figure } from "../kit/ledger/page.tsx";
+import { Figure, Missing } from "../kit/ledger/page.tsx";
 import { Confirm, useEvents, useSession, useWork } from "./parts.tsx";
 import { t } from "./text.ts";
 
@@ -128,7 +128,7 @@ export function CampaignPage(p: { number: string }): JSX.Element {
   const c = live.value;
   if (!c) {
     if (live.error === undefined) return <Loading />;
-    if (isMissing(live.error)) return <Empty title={t("campaignNone", { n: p.number })} />;
+    if (isMissing(live.error)) return <Missing title={t("campaignNone", { n: p.number })} />;
     return <Failure {...failureOf(live.error)} onRetry={live.look} />;
   }
   const own = c.issuer === member;

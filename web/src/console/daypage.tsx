@@ -13,7 +13,7 @@ import type { Sealed } from "../kit/storage.ts";
 import { Button, Empty, Failure, Field, toast, useLoad } from "../kit/ui.tsx";
 import { dayFile, daySpan, readDay, recount, takingsOf, zoneName, type Day, type Labels, type Recount } from "./day.ts";
 import { dateText } from "./draft.ts";
-import { Got } from "../kit/ledger/page.tsx";
+import { Got, Missing } from "../kit/ledger/page.tsx";
 import { Confirm, saveFile, useEvents, useSession, useWork } from "./parts.tsx";
 import { csv } from "./tickets.ts";
 import { t } from "./text.ts";
@@ -197,7 +197,7 @@ function Lines(p: { shown: Shown; onDone: () => void }): JSX.Element {
       { head: t("dayTill"), cell: (x) => labels.till(x.till) },
       { head: t("dayValue"), figure: true, cell: (x) => (x.type === "redemption.voided" ? `− ${value(x)}` : value(x)) },
       { head: t("lineState"), cell: (x) => (x.type === "redemption.voided" || undone.has(`${x.coupon}/${x.seq}`) ? t("lineUndone") : t("lineTaken")) },
-      { head: "", cell: (x) => x.type !== "redemption.voided" && !undone.has(`${x.coupon}/${x.seq}`) &&
+      { head: t("action"), cell: (x) => x.type !== "redemption.voided" && !undone.has(`${x.coupon}/${x.seq}`) &&
         <UndoButton line={x} value={value(x)} onDone={p.onDone} /> },
     ]} />
   );
@@ -228,7 +228,7 @@ export function DayPage(): JSX.Element {
   const span = daySpan(text);
   const loaded = useLoad(async (signal) => (span ? show(session, span, signal) : undefined), [text]);
   useEvents({ types: ["redemption.accrued", "redemption.voided"] }, [], () => loaded.reload());
-  if (!session.has("merchant")) return <Empty title={t("tillsNot")}><p>{t("tillsNotText")}</p></Empty>;
+  if (!session.has("merchant")) return <Missing title={t("tillsNot")}><p>{t("tillsNotText")}</p></Missing>;
   return (
     <div class="stack">
       <div class="row apart">

@@ -1,12 +1,13 @@
 /** What a merchant sees first: the campaigns, and the way to a new one. */
 import type { JSX } from "preact";
+import { useEffect } from "preact/hooks";
 import type { CampaignAnswer } from "@scrip/sdk/answers";
 import { Table } from "../kit/badge.tsx";
 import { Coupon, ruleText } from "../kit/coupon.tsx";
 import { number, parseMoney } from "../kit/format.ts";
 import { ruleOf, word } from "../kit/ledger/ledger.tsx";
 import { go } from "../kit/router.ts";
-import { Button, LinkButton, useLoad } from "../kit/ui.tsx";
+import { Button, LinkButton, Loading, useLoad } from "../kit/ui.tsx";
 import { draftOf, endOfDay, percentOf, type Draft } from "./draft.ts";
 import { Got } from "../kit/ledger/page.tsx";
 import { useEvents, useSession } from "./parts.tsx";
@@ -29,39 +30,49 @@ export function templates(currency: number, nowMs: number): { name: string; text
 }
 
 /** Preview draws the coupon as customers will see it, as far as the draft says it. */
-export function Preview(p: { draft: Draft; seed: number }): JSX.Element {
+export function Preview(p: { draft: Draft; seed: number; href?: string }): JSX.Element {
   const session = useSession();
   const { draft } = p;
   const currency = session.link.currency(draft.currency);
   const amount = (text: string) => parseMoney(text, currency.exponent) ?? 0n;
   return (
-    <Coupon issuer={session.name} title={draft.title || "…"} campaign={p.seed} specimen untilMs={(endOfDay(draft.useUntil) ?? session.link.nowMs()) - 1}
+    <Coupon issuer={session.name} title={draft.title || "…"} campaign={p.seed} specimen href={p.href} untilMs={(endOfDay(draft.useUntil) ?? session.link.nowMs()) - 1}
       rule={{ kind: draft.kind, face: amount(draft.value), bps: percentOf(draft.percent) ?? 0, ceiling: amount(draft.ceiling),
         minSpend: draft.kind === "AMOUNT" || draft.kind === "PERCENT" ? amount(draft.minSpend) : 0n, currency }} />
   );
 }
 
 function Templates(): JSX.Element {
-  const session = useSession();
-  const { link, member } = session;
-  const currency = session.currencies()[0];
+  const { link, member, currency } = useCurrency();
   if (!currency) return <p>{t("noFunds")}</p>;
-  const begin = (draft: Draft) => void link.store.set(draftRow, draft).then(() => go("/new"));
   return (
     <section class="stack" aria-labelledby="templates-title">
       <h2 id="templates-title">{t("templates")}</h2>
       <ul role="list" class="templates">
         {templates(currency.number, link.nowMs()).map((x, i) => (
-          <li key={x.name}>
-            <button type="button" class="template" onClick={() => begin(x.draft)} aria-label={`${x.name}: ${x.text}`}>
-              <Preview draft={x.draft} seed={member * 7 + i} />
-            </button>
+          <li key={x.draft.kind}>
+            <Preview draft={x.draft} seed={member * 7 + i} href={`#/new/${x.draft.kind}`} />
             <p class="small soft">{x.text}</p>
           </li>
         ))}
       </ul>
     </section>
   );
+}
+
+function useCurrency() {
+  const session = useSession();
+  return { link: session.link, member: session.member, currency: session.currencies()[0] };
+}
+
+/** Start makes a template the draft, and goes on to the editor. */
+export function Start(p: { kind: string }): JSX.Element {
+  const { link, currency } = useCurrency();
+  useEffect(() => {
+    const found = currency && templates(currency.number, link.nowMs()).find((x) => x.draft.kind === p.kind);
+    void (found ? link.store.set(draftRow, found.draft) : Promise.resolve()).then(() => go("/new", true));
+  }, []);
+  return <Loading />;
 }
 
 function List(p: { caption: string; campaigns: readonly CampaignAnswer[] }): JSX.Element {

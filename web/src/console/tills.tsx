@@ -13,7 +13,7 @@ import { Qr } from "../kit/qr.tsx";
 import { Button, Check, Copyable, Empty, Failure, Field, LinkButton, Loading, Notice, toast, useLoad } from "../kit/ui.tsx";
 import { go } from "../kit/router.ts";
 import { dateText, endOfDay } from "./draft.ts";
-import { Got } from "../kit/ledger/page.tsx";
+import { Got, Missing } from "../kit/ledger/page.tsx";
 import { Confirm, Trouble, useEvents, useSession, useWork } from "./parts.tsx";
 import { t } from "./text.ts";
 
@@ -57,7 +57,7 @@ export function Tills(): JSX.Element {
     return page.items.toSorted((a, b) => (a.state === b.state ? (a.label < b.label ? -1 : 1) : a.state < b.state ? -1 : 1));
   }, [member]);
   useEvents({ types: ["till.added", "till.revoked", "redemption.accrued"] }, [member], () => loaded.reload());
-  if (!session.has("merchant")) return <Empty title={t("tillsNot")}><p>{t("tillsNotText")}</p></Empty>;
+  if (!session.has("merchant")) return <Missing title={t("tillsNot")}><p>{t("tillsNotText")}</p></Missing>;
   return (
     <div class="stack">
       <div class="row apart"><h1>{t("tillsTitle")}</h1><LinkButton kind="main" href="#/tills/add">{t("tillAdd")}</LinkButton></div>
@@ -71,7 +71,7 @@ export function Tills(): JSX.Element {
               { head: t("tillState"), cell: (x) => <>{word(x.state)} <span class="small soft">{x.rights.map(word).join(", ")}</span></> },
               { head: t("tillToday"), figure: true, cell: (x) => money(BigInt(x.day_sum), session.currencyNamed(x.currency)) },
               { head: t("tillUntil"), cell: (x) => date(msOf(x.valid_until)) },
-              { head: "", cell: (x) => x.state === "ACTIVE" && <RevokeButton till={x} onDone={loaded.reload} /> },
+              { head: t("action"), cell: (x) => x.state === "ACTIVE" && <RevokeButton till={x} onDone={loaded.reload} /> },
             ]} />
           )}
       </Got>
@@ -191,7 +191,7 @@ export function AddTill(): JSX.Element {
     void link.store.set(offerRow, o);
     setOffer(o);
   };
-  if (!session.has("merchant")) return <Empty title={t("tillsNot")}><p>{t("tillsNotText")}</p></Empty>;
+  if (!session.has("merchant")) return <Missing title={t("tillsNot")}><p>{t("tillsNotText")}</p></Missing>;
   if (offer) return <Waiting offer={offer} onCancel={() => { void link.store.delete(offerRow); setOffer(undefined); }} />;
   const fault = (ok: boolean, text: string) => (tried && !ok ? text : undefined);
   return (

@@ -5,12 +5,12 @@ import { type Link } from "../kit/chain.ts";
 import { go, match, route } from "../kit/router.ts";
 import { Shell } from "../kit/shell.tsx";
 import { t as kit } from "../kit/text.ts";
-import { Button, Empty, Loading, useLoad } from "../kit/ui.tsx";
+import { Button, Loading, useLoad } from "../kit/ui.tsx";
 import { BlockPage, Blocks } from "./block.tsx";
 import { CampaignPage, Campaigns } from "./campaign.tsx";
 import { CouponPage } from "./coupon.tsx";
 import { Now } from "./now.tsx";
-import { Got } from "../kit/ledger/page.tsx";
+import { Got, Missing } from "../kit/ledger/page.tsx";
 import { LinkContext, useLink } from "./parts.tsx";
 import { HolderPage, MemberPage, Members, TillPage } from "./people.tsx";
 import { find } from "./search.ts";
@@ -70,8 +70,8 @@ function Results(p: { query: string }): JSX.Element {
   return (
     <Got of={loaded}>
       {({ hits, secret }) => {
-        if (secret) return <Empty title={t("searchPrivate")}><p>{t("searchPrivateText")}</p></Empty>;
-        if (hits.length === 0) return <Empty title={t("searchNone", { q: shown })}><p>{t("searchNoneText")}</p></Empty>;
+        if (secret) return <Missing title={t("searchPrivate")}><p>{t("searchPrivateText")}</p></Missing>;
+        if (hits.length === 0) return <Missing title={t("searchNone", { q: shown })}><p>{t("searchNoneText")}</p></Missing>;
         return (
           <div class="stack">
             <h1>{t("searchFor", { q: shown })}</h1>
@@ -104,7 +104,7 @@ export function App(p: { link: Link }): JSX.Element {
     <LinkContext.Provider value={p.link}>
       <Shell name={t("name")} title={found?.page.title()} demo={p.link.demo} foot={foot} wide beside={<><Search /><Nav /></>}>
         {found ? <div key={path}>{found.page.draw(found.parts ?? {})}</div>
-          : <Empty title={t("searchNone", { q: path.slice(0, 80) })}><p><a href="#/">{t("navNow")}</a></p></Empty>}
+          : <Missing title={t("searchNone", { q: path.slice(0, 80) })}><p><a href="#/">{t("navNow")}</a></p></Missing>}
       </Shell>
     </LinkContext.Provider>
   );

@@ -10,7 +10,7 @@ import { AsOf, outcomeText, serialText } from "../kit/ledger/ledger.tsx";
 import { Button, Empty, LinkButton, useLoad } from "../kit/ui.tsx";
 import { CheckPanel } from "./check.tsx";
 import { BlockTable } from "./now.tsx";
-import { Got, Pair } from "../kit/ledger/page.tsx";
+import { Got, Missing, Pair } from "../kit/ledger/page.tsx";
 import { Digest, More, useLink, usePages } from "./parts.tsx";
 import { t } from "./text.ts";
 
@@ -70,7 +70,7 @@ export function BlockPage(p: { height: string }): JSX.Element {
   }, [height]);
   const found = loaded.value;
   if (height < 0 || (found && !found.block)) {
-    return <Empty title={t("blockNone")}><p>{t("blockNoneText", { height: number(found?.top ?? 0) })}</p></Empty>;
+    return <Missing title={t("blockNone")}><p>{t("blockNoneText", { height: number(found?.top ?? 0) })}</p></Missing>;
   }
   return <Got of={loaded}>{(x) => x?.block && <BlockView block={x.block} top={x.top} />}</Got>;
 }

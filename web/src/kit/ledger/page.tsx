@@ -4,7 +4,7 @@ import { useEffect, useState } from "preact/hooks";
 import { connect, OtherChain, type Link } from "../chain.ts";
 import { failureOf } from "../refusal/refusal.ts";
 import { Shell } from "../shell.tsx";
-import { Button, Empty, Failure, Loading, Notice, type Loaded } from "../ui.tsx";
+import { Button, Failure, Loading, Notice, type Loaded } from "../ui.tsx";
 import { isMissing } from "./ledger.tsx";
 import { t } from "./text.ts";
 
@@ -16,8 +16,13 @@ export function Got<T>(p: { of: Pick<Loaded<T>, "value" | "error" | "reload">; n
   const { value, error, reload } = p.of;
   if (value !== undefined) return <>{p.children(value)}</>;
   if (error === undefined) return <Loading />;
-  if (p.none && isMissing(error)) return <Empty title={p.none.title}>{p.none.text && <p>{p.none.text}</p>}</Empty>;
+  if (p.none && isMissing(error)) return <Missing title={p.none.title}>{p.none.text && <p>{p.none.text}</p>}</Missing>;
   return <Failure {...failureOf(error)} onRetry={reload} />;
+}
+
+/** Missing is a page for what is not there: it says why, and what brings it. */
+export function Missing(p: { title: string; children?: ComponentChildren }): JSX.Element {
+  return <div class="state state-empty"><h1>{p.title}</h1>{p.children}</div>;
 }
 
 /** Pair is one line of a list of facts. */
@@ -74,5 +79,5 @@ export function Begin(p: { face: string; name: () => string; opening: () => stri
     return () => { stop.abort(); clearTimeout(timer); };
   }, [round]);
   if (link) return p.children(link);
-  return <Shell name={p.name()} wide><Before opening={p.opening()} error={error} retry={retry} /></Shell>;
+  return <Shell name={p.name()} wide><h1 class="unseen">{p.name()}</h1><Before opening={p.opening()} error={error} retry={retry} /></Shell>;
 }

@@ -1,0 +1,235 @@
+// The explorer in a real browser over four real validators with a story on them: it
+// finds anything, says it in plain words, proves it here, and does not survive a lie.
+import assert from "node:assert/strict";
+import { after, before, test } from "node:test";
+import { launch, profile } from "./browser.mjs";
+import { look, walk } from "./looks.mjs";
+import { publish, startNetwork } from "./network.mjs";
+
+const waitMs = 30_000;
+const planted = `<img src=x onerror="document.title='planted'">`;
+let browser, network, base, visitor;
+
+const json = async (path) => (await fetch(base + path)).json();
+
+before(async () => {
+  network = await startNetwork();
+  base = network.nodes[0];
+  browser = await launch();
+  await publish(network, ["--title", planted, "--issuer", "3", "--kind", "amount", "--face", "5.00", "--supply", "10",
+    "--redeem-until", "+30d", "--shops", "3", "--terms", planted], "bookshop");
+  visitor = await device();
+});
+
+after(async () => {
+  await browser?.close();
+  await network?.stop();
+});
+
+async function device(options) {
+  const d = await profile(browser, { bypassCSP: true, ...options });
+  return { ...d, page: await d.context.newPage() };
+}
+
+async function open(page, path) {
+  await page.goto(`${base}/explorer/#${path}`);
+  await page.getByRole("heading", { level: 1 }).first().waitFor({ timeout: waitMs });
+}
+
+/** check proves the page in the browser and returns the steps that held. */
+async function check(page) {
+  await page.locator(".check-panel").getByRole("button", { name: "Check", exact: true }).click();
+  await page.getByText("It holds.").waitFor({ timeout: waitMs });
+  assert.ok(Number(await page.locator(".check-panel [data-verified]").getAttribute("data-verified")) >= 2);
+  return page.locator("[data-step]").evaluateAll((all) => all.map((e) => e.dataset.step));
+}
+
+test("the first page tells whether the network is well, and its picture is a table as well", async () => {
+  const { page } = visitor;
+  await open(page, "/");
+  await page.getByText("The network is well.").waitFor({ timeout: waitMs });
+  await page.getByText("4 / 4").waitFor({ timeout: waitMs });
+  const height = async () => Number((await page.locator("[data-as-of]").getAttribute("data-as-of")));
+  const before = await height();
+  await page.waitForFunction((h) => Number(document.querySelector("[data-as-of]").dataset.asOf) > h, before, { timeout: waitMs });
+  await page.getByRole("button", { name: "Pause" }).click();
+  await page.getByText("Paused at block").waitFor();
+  await page.getByText("As a table").click();
+  await page.getByRole("table").first().waitFor();
+  await look(page, "explorer-now");
+  await walk(page, "explorer-now");
+  await page.getByRole("button", { name: "Go on" }).click();
+});
+
+test("an event is shown while one looks", async () => {
+  const { page } = visitor;
+  await network.cli("campaign", "pause", "1", "--sign", "bakery", "--yes");
+  await page.getByRole("link", { name: "Campaign paused" }).waitFor({ timeout: waitMs });
+  await network.cli("campaign", "resume", "1", "--sign", "bakery", "--yes");
+  await page.getByRole("link", { name: "Campaign goes on" }).waitFor({ timeout: waitMs });
+});
+
+test("each kind of page is in plain words, has its address, and is proven here step by step", async () => {
+  const { page } = visitor;
+  const { items } = await json("/v1/campaigns/1/coupons?limit=50");
+  const used = items.find((c) => c.status === "REDEEMED");
+  const { items: life } = await json(`/v1/coupons/${used.id}/history`);
+  const redeemed = life.find((s) => s.type === "redemption.accrued");
+  const { items: tills } = await json("/v1/tills?member=2");
+  const pages = [
+    ["campaign", "/campaign/1", "Campaign 1: Free coffee", ["chain", "asked", "signed", "rowPath", "time", "same"]],
+    ["coupon", `/coupon/${used.id}`, "Coupon 1-", ["chain", "asked", "signed", "rowPath", "time", "same"]],
+    ["tx", `/tx/${redeemed.tx}`, "Transaction", ["chain", "asked", "signed", "path", "time", "same"]],
+    ["block", `/block/${redeemed.height}`, "Block", ["chain", "asked", "signed", "content", "root", "time", "same"]],
+    ["member", "/member/2", "DEV Bakery", ["chain", "asked", "signed", "rowPath", "time", "same"]],
+    ["till", `/till/${tills[0].key}`, "DEV Bakery", ["chain", "asked", "signed", "rowPath", "time", "same"]],
+  ];
+  for (const [name, path, title, steps] of pages) {
+    await open(page, path);
+    await page.getByRole("heading", { level: 1, name: title }).waitFor({ timeout: waitMs });
+    assert.deepEqual(await check(page), steps, name);
+    await look(page, `explorer-${name}`);
+    await walk(page, `explorer-${name}`);
+    // The address of a page opens it anew, also as a path.
+    await page.goto(`${base}/explorer${path}`);
+    await page.getByRole("heading", { level: 1, name: title }).waitFor({ timeout: waitMs });
+  }
+  await open(page, `/coupon/${used.id}`);
+  await page.getByText(/Redeemed: €\d+\.\d\d at DEV Bakery/).waitFor({ timeout: waitMs });
+  await page.getByText("The bill stays sealed").waitFor();
+  for (const [name, path] of [["blocks", "/blocks"], ["campaigns", "/campaigns"], ["members", "/members"], ["validators", "/validators"]]) {
+    await open(page, path);
+    await page.getByRole("table").first().waitFor({ timeout: waitMs });
+    await look(page, `explorer-${name}`);
+    await walk(page, `explorer-${name}`);
+  }
+});
+
+test("the search finds whatever is pasted", async () => {
+  const { page } = visitor;
+  const block = await json("/v1/blocks/5");
+  const { items: campaigns } = await json("/v1/campaigns?limit=1");
+  const { items: coupons } = await json("/v1/campaigns/1/coupons?limit=1");
+  const { items: life } = await json(`/v1/coupons/${coupons[0].id}/history`);
+  const { items: tills } = await json("/v1/tills?member=2");
+  const { items: members } = await json("/v1/members");
+  const gift = /gift +anybody +(\S+)/.exec(network.text())[1];
+  const wanted = [
+    [block.digest, /#\/block\/5$/], [`0x${block.digest}`, /#\/block\/5$/], [life[0].tx, new RegExp(`#/tx/${life[0].tx}$`)],
+    [coupons[0].id, new RegExp(`#/coupon/${coupons[0].id}$`)], ["1-1", /#\/coupon\/4294967297$/], [coupons[0].owner, /#\/holder\//],
+    [tills[0].key, /#\/till\//], [members[1].keys[0], /#\/member\/2$/], [campaigns[0].terms.title.toUpperCase(), /#\/campaign\/1$/],
+    ["payments", /#\/member\/4$/], [gift, /#\/coupon\/\d+$/],
+  ];
+  await open(page, "/");
+  for (const [text, address] of wanted) {
+    await page.getByRole("searchbox").fill(text);
+    await page.keyboard.press("Enter");
+    await page.waitForURL(address, { timeout: waitMs });
+  }
+  // A number may be several things: all are offered.
+  await page.getByRole("searchbox").fill("2");
+  await page.getByRole("button", { name: "Find" }).click();
+  await page.getByRole("link", { name: "Block 2", exact: true }).waitFor({ timeout: waitMs });
+  await page.getByRole("link", { name: /^Campaign 2:/ }).waitFor();
+  await page.getByRole("link", { name: "Member 2: DEV Bakery" }).waitFor();
+  await look(page, "explorer-found");
+  await page.getByRole("searchbox").fill("no such thing");
+  await page.keyboard.press("Enter");
+  await page.getByRole("heading", { name: "Nothing on this ledger is called “no such thing”" }).waitFor({ timeout: waitMs });
+  await look(page, "explorer-none");
+});
+
+test("what is not there has words of its own", async () => {
+  const { page } = visitor;
+  for (const [path, text] of [["/block/99999999", "There is no such block yet"], [`/tx/${"0".repeat(64)}`, "There is no such transaction"],
+    ["/campaign/999", "There is no campaign 999"], ["/coupon/4294968295", "There is no coupon 1-999"], ["/member/99", "There is no member 99"],
+    ["/till/x", "There is no till of this key"], ["/holder/x", "This key holds no usable coupon"], ["/nonsense", "Nothing on this ledger is called"],
+    ["/block/x", "There is no such block yet"], ["/tx/x", "There is no such transaction"]]) {
+    await page.goto(`${base}/explorer/#${path}`);
+    await page.getByText(text).first().waitFor({ timeout: waitMs });
+  }
+});
+
+test("a node that lies is found out, on the row, the receipt and the page", async () => {
+  const { page } = visitor;
+  // The page's own number is changed, the proof is right.
+  await page.route("**/v1/campaigns/1", async (route) => {
+    const answer = await route.fetch();
+    await route.fulfill({ response: answer, json: { ...(await answer.json()), issued: 4, height: "999999999" } });
+  });
+  await open(page, "/campaign/1");
+  await page.locator(".check-panel").getByRole("button", { name: "Check", exact: true }).click();
+  await page.getByText("It does not hold").waitFor({ timeout: waitMs });
+  assert.equal(await page.locator(".check-panel [data-verified]").count(), 0);
+  await look(page, "explorer-false");
+  await page.unroute("**/v1/campaigns/1");
+  // The proof is changed in one bit.
+  await page.route("**/v1/state/**", async (route) => {
+    const answer = await route.fetch();
+    const body = await answer.json();
+    const proof = Buffer.from(body.proof, "base64");
+    proof[proof.length - 1] ^= 1;
+    await route.fulfill({ response: answer, json: { ...body, proof: proof.toString("base64") } });
+  });
+  await open(page, "/member/2");
+  await page.locator(".check-panel").getByRole("button", { name: "Check", exact: true }).click();
+  await page.getByText("It does not hold").waitFor({ timeout: waitMs });
+  await page.unroute("**/v1/state/**");
+});
+
+test("markup in the texts of a campaign stays text", async () => {
+  const { page } = visitor;
+  for (const path of ["/campaigns", "/campaign/7", "/member/3", `/search/${encodeURIComponent("onerror")}`]) {
+    await page.goto(`${base}/explorer/#${path}`);
+    await page.getByText("<img src=x", { exact: false }).first().waitFor({ timeout: waitMs });
+  }
+  assert.equal(await page.locator("main img").count(), 0);
+  assert.notEqual(await page.title(), "planted");
+});
+
+test("a red network looks red, and the page goes on when it is back", async () => {
+  const d = await device();
+  await open(d.page, "/");
+  await d.page.getByText("The network is well.").waitFor({ timeout: waitMs });
+  await d.page.route("**/v1/**", (route) => route.abort());
+  await d.page.route("**/livez", (route) => route.abort());
+  await d.page.getByText(/nodes answer here; 3 must agree/).waitFor({ timeout: waitMs });
+  await look(d.page, "explorer-red");
+  await d.page.unroute("**/v1/**");
+  await d.page.unroute("**/livez");
+  await d.page.getByText("The network is well.").waitFor({ timeout: waitMs });
+  // From the beginning without a network.
+  const e = await device();
+  await e.page.route("**/v1/**", (route) => route.abort());
+  await e.page.goto(`${base}/explorer/`);
+  await e.page.getByText("No node answers").waitFor({ timeout: waitMs });
+  await look(e.page, "explorer-away");
+  await e.page.unroute("**/v1/**");
+  await e.page.getByText("The network is well.").waitFor({ timeout: waitMs });
+});
+
+test("each page is there within a second", async () => {
+  const { page } = visitor;
+  await open(page, "/campaigns");
+  const slow = [];
+  for (const path of ["/campaign/1", "/coupon/4294967297", "/block/5", "/member/2", "/blocks", "/"]) {
+    const begin = Date.now();
+    await page.goto(`${base}/explorer/#${path}`);
+    await page.getByRole("heading", { level: 1 }).first().waitFor({ timeout: waitMs });
+    slow.push([path, Date.now() - begin]);
+  }
+  // The machine of the test is shared: the bound that is asserted is loose, the rest is told.
+  for (const [path, ms] of slow) assert.ok(ms < 5000, `${path} took ${ms} ms`);
+});
+
+test("in Chinese, with every check on by itself", async () => {
+  const d = await device({ locale: "zh-CN" });
+  await open(d.page, "/campaign/1");
+  await d.page.getByText("每页自动核对").click();
+  await d.page.getByText("成立。").waitFor({ timeout: waitMs });
+  await open(d.page, "/member/2");
+  await d.page.getByText("成立。").waitFor({ timeout: waitMs });
+  await look(d.page, "explorer-zh");
+  assert.equal(await d.page.evaluate(() => document.documentElement.lang), "zh-Hans");
+  for (const x of [visitor, d]) assert.deepEqual(x.faults.filter((f) => !/CORS policy|Failed to fetch/.test(f)), []);
+});
