@@ -7,7 +7,7 @@ import { readCode, result, takeAgain, wedge } from "./faces.mjs";
 import { stage } from "./stage.mjs";
 
 const scene = stage();
-const patient = { timeout: 30_000 };
+const patient = { timeout: 60_000 };
 
 /** openCampaign makes the first campaign from a template and releases some coupons for its poster. */
 async function openCampaign(ana, title) {

@@ -22,6 +22,9 @@ export async function launch(more = []) {
   return chromium.launch({ executablePath, headless: true, args: [...flags, ...more] });
 }
 
+// A bound for what never comes; a loaded machine takes its time.
+const patienceMs = 60_000;
+
 /** profile is a person's device: storage of its own, and a list of what went wrong on its pages. */
 export async function profile(browser, options = {}) {
   const context = await browser.newContext({
@@ -30,6 +33,7 @@ export async function profile(browser, options = {}) {
     timezoneId: "Europe/Berlin",
     ...options,
   });
+  context.setDefaultTimeout(patienceMs);
   const faults = [];
   context.on("page", (page) => {
     page.on("pageerror", (e) => faults.push(`page error: ${e.message}`));

@@ -1,13 +1,13 @@
 // The list that a demo prints is true: every link in it opens what it says.
 import assert from "node:assert/strict";
-import { before, test } from "node:test";
+import { test } from "node:test";
 import { readCode, result, wedge } from "./faces.mjs";
 import { stage } from "./stage.mjs";
 
 const scene = stage([], { demo: [] });
-const urls = new Map();
-
-before(() => {
+/** printed are the links of the list, by face and name. */
+function printed() {
+  const urls = new Map();
   let face = "";
   for (const line of scene.network.text().split("\n")) {
     const m = /^ (\S*) +(.*?) +(http:\S+)$/.exec(line);
@@ -15,9 +15,11 @@ before(() => {
     face = m[1] || face;
     urls.set(`${face} ${m[2]}`.trim(), m[3]);
   }
-});
+  return urls;
+}
 
 async function open(name) {
+  const urls = printed();
   const url = urls.get(name);
   assert.ok(url, `the list has no "${name}": ${[...urls.keys()].join(", ")}`);
   const d = await scene.device();
@@ -28,7 +30,7 @@ async function open(name) {
 test("each person's wallet opens with their coupons", async () => {
   for (const person of ["Bo", "Cy", "Dee", "Eli", "Fay"]) {
     const { page, faults, context } = await open(`wallet ${person}`);
-    await page.getByRole("link", { name: `${person}’s wallet` }).waitFor({ timeout: 30_000 });
+    await page.getByRole("link", { name: `${person}’s wallet` }).waitFor({ timeout: 60_000 });
     await page.getByRole("heading", { name: "To use" }).waitFor({ timeout: 60_000 });
     assert.deepEqual(faults, [], person);
     await context.close();
@@ -37,24 +39,24 @@ test("each person's wallet opens with their coupons", async () => {
 
 test("the poster gives one coupon to each wallet, however often it is scanned", async () => {
   const { page, faults } = await open("poster anybody");
-  await page.getByRole("button", { name: "Claim" }).click({ timeout: 30_000 });
-  await page.getByText("It is yours").waitFor({ timeout: 30_000 });
+  await page.getByRole("button", { name: "Claim" }).click({ timeout: 60_000 });
+  await page.getByText("It is yours").waitFor({ timeout: 60_000 });
   const serial = () => page.locator(".coupon-serial").first().innerText();
   const first = await serial();
-  await page.goto(urls.get("poster anybody"));
-  await page.getByRole("button", { name: "Claim" }).click({ timeout: 30_000 });
-  await page.getByText("It is yours").waitFor({ timeout: 30_000 });
+  await page.goto(printed().get("poster anybody"));
+  await page.getByRole("button", { name: "Claim" }).click({ timeout: 60_000 });
+  await page.getByText("It is yours").waitFor({ timeout: 60_000 });
   assert.equal(await serial(), first);
   assert.deepEqual(faults, []);
 });
 
 test("ticket and gift of the list are claimed", async () => {
   const ticket = await open("ticket anybody");
-  await ticket.page.getByRole("button", { name: "Claim" }).click({ timeout: 30_000 });
-  await ticket.page.getByText("It is yours").waitFor({ timeout: 30_000 });
+  await ticket.page.getByRole("button", { name: "Claim" }).click({ timeout: 60_000 });
+  await ticket.page.getByText("It is yours").waitFor({ timeout: 60_000 });
   const gift = await open("gift anybody");
-  await gift.page.getByRole("button", { name: "Accept the gift" }).click({ timeout: 30_000 });
-  await gift.page.getByText("It is yours").waitFor({ timeout: 30_000 });
+  await gift.page.getByRole("button", { name: "Accept the gift" }).click({ timeout: 60_000 });
+  await gift.page.getByText("It is yours").waitFor({ timeout: 60_000 });
 });
 
 test("Bo's coffee is taken at the bakery's till, then refused at the bookshop's", async () => {
@@ -63,19 +65,19 @@ test("Bo's coffee is taken at the bakery's till, then refused at the bookshop's"
     .getByRole("region", { name: "To use" })
     .getByRole("link", { name: /Free coffee/ })
     .click({ timeout: 60_000 });
-  await bo.page.getByRole("link", { name: "Show code" }).click({ timeout: 30_000 });
+  await bo.page.getByRole("link", { name: "Show code" }).click({ timeout: 60_000 });
   const bakery = await open("till bakery");
-  await bakery.page.getByRole("heading", { name: "Scan the customer’s code" }).waitFor({ timeout: 30_000 });
+  await bakery.page.getByRole("heading", { name: "Scan the customer’s code" }).waitFor({ timeout: 60_000 });
   const code = await readCode(bo.page);
   await wedge(bakery.page, code);
-  await bakery.page.getByRole("heading", { name: "What does the item cost?" }).waitFor({ timeout: 20_000 });
+  await bakery.page.getByRole("heading", { name: "What does the item cost?" }).waitFor({ timeout: 60_000 });
   await bakery.page.keyboard.type("380");
   await bakery.page.getByRole("button", { name: "OK" }).click();
   assert.match(await result(bakery.page, "accepted"), /€3\.80 off/);
   const bookshop = await open("till bookshop");
-  await bookshop.page.getByRole("heading", { name: "Scan the customer’s code" }).waitFor({ timeout: 30_000 });
+  await bookshop.page.getByRole("heading", { name: "Scan the customer’s code" }).waitFor({ timeout: 60_000 });
   await wedge(bookshop.page, code);
-  await bookshop.page.getByRole("heading", { name: "What does the item cost?" }).waitFor({ timeout: 20_000 });
+  await bookshop.page.getByRole("heading", { name: "What does the item cost?" }).waitFor({ timeout: 60_000 });
   await bookshop.page.keyboard.type("380");
   await bookshop.page.getByRole("button", { name: "OK" }).click();
   assert.match(await result(bookshop.page, "refused"), /Already used/);

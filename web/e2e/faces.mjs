@@ -55,14 +55,14 @@ export async function readCode(page) {
 export async function claim(page, link) {
   await page.goto(link);
   await page.getByRole("button", { name: "Claim" }).click();
-  await page.getByText("It is yours").waitFor({ timeout: 20_000 });
+  await page.getByText("It is yours").waitFor({ timeout: 60_000 });
   await page.getByRole("button", { name: "Open" }).click();
 }
 
 /** openTill makes a page the till of a key that is registered. */
 export async function openTill(page, base, seed, more = "") {
   await page.goto(`${base}/till/#k=${seed}${more}`);
-  await page.getByRole("heading", { name: "Scan the customer’s code" }).waitFor({ timeout: 20_000 });
+  await page.getByRole("heading", { name: "Scan the customer’s code" }).waitFor({ timeout: 60_000 });
 }
 
 /** wedge types a code as a USB scanner does. */
@@ -88,7 +88,7 @@ export async function takeAgain(page, code, minor) {
 }
 
 /** result waits for the final answer of a till. */
-export async function result(page, kind, timeout = 20_000) {
+export async function result(page, kind, timeout = 60_000) {
   await page.locator(`[data-result="${kind}"]`).waitFor({ timeout });
   return page.locator("[data-result]").innerText();
 }

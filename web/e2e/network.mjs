@@ -120,16 +120,9 @@ export async function publish(network, flags, signer) {
 /** tickets makes links to the coupons of a campaign. */
 export async function tickets(network, campaign, count, signer) {
   const file = path.join(network.dir, `tickets-${campaign}-${Math.random().toString(36).slice(2)}`);
-  await network.cli(
-    "ticket",
-    "issue",
-    String(campaign),
-    String(count),
-    "--sign",
-    signer,
-    "--unencrypted",
-    "--out",
-    file,
-  );
+  const flags = ["--sign", signer, "--unencrypted", "--out", file];
+  const issue = () => network.cli("ticket", "issue", String(campaign), String(count), ...flags);
+  // Another node may have proven the campaign only a moment later than the one that took it.
+  await issue().catch(() => new Promise((resolve) => setTimeout(resolve, 1000)).then(issue));
   return (await readFile(file, "utf8")).trim().split("\n");
 }

@@ -20,7 +20,7 @@ test("on plain http in the shop's network a till works without a camera", async 
   assert.match(await result(till.page, "accepted"), /€4\.50 off/);
   // The key came back from the device's storage.
   await till.page.reload();
-  await till.page.locator('[data-today="1"]').waitFor({ timeout: 20_000 });
+  await till.page.locator('[data-today="1"]').waitFor({ timeout: 60_000 });
   // The nodes' own addresses are not those of the shop's network: asking them is no fault.
   assert.deepEqual(
     till.faults.filter((f) => !/CORS policy|Cross-Origin-Opener-Policy/.test(f)),
@@ -88,14 +88,14 @@ test("an attempt goes on when the page is opened again", async () => {
   await result(till.page, "waiting");
   await till.context.unroute("**/v1/transactions*", hold);
   await till.page.reload();
-  await till.page.locator('[data-today="1"]').waitFor({ timeout: 30_000 });
+  await till.page.locator('[data-today="1"]').waitFor({ timeout: 60_000 });
 });
 
 test("a revoked till says so", async () => {
   const till = await scene.device();
   await openTill(till.page, scene.network.nodes[0], await scene.network.seed("bookshop-till"));
   await scene.network.cli("till", "revoke", "bookshop-till", "--sign", "bookshop", "--yes");
-  await till.page.getByText("This till has been revoked").waitFor({ timeout: 20_000 });
+  await till.page.getByText("This till has been revoked").waitFor({ timeout: 60_000 });
 });
 
 test("without a quorum the till waits, and is never green", async () => {

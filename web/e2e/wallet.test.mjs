@@ -14,7 +14,7 @@ test("opening a link consumes nothing, and the secret leaves the address bar", a
   for (let i = 0; i < 2; i++) {
     const { page } = await scene.device();
     await page.goto(scene.links[0][0]);
-    await page.getByRole("button", { name: "Claim" }).waitFor({ timeout: 20_000 });
+    await page.getByRole("button", { name: "Claim" }).waitFor({ timeout: 60_000 });
     assert.equal(new URL(page.url()).hash, "");
     await page.context().close();
   }
@@ -24,14 +24,14 @@ test("two taps are one claim, and markup in a title is text", async () => {
   const { page, faults } = await scene.device();
   await page.goto(scene.links[0][0]);
   await page.getByRole("button", { name: "Claim" }).dblclick();
-  await page.getByText("It is yours").waitFor({ timeout: 20_000 });
+  await page.getByText("It is yours").waitFor({ timeout: 60_000 });
   await page.getByText("Free <b>coffee</b><script>alert(1)</script>").first().waitFor();
   assert.equal(await page.locator("main b, main script").count(), 0);
   await page.goto(scene.links[0][0]);
-  await page.getByText("This coupon is in your wallet already.").waitFor({ timeout: 20_000 });
+  await page.getByText("This coupon is in your wallet already.").waitFor({ timeout: 60_000 });
   const other = await scene.device();
   await other.page.goto(scene.links[0][0]);
-  await other.page.getByText("This ticket has been claimed.").waitFor({ timeout: 20_000 });
+  await other.page.getByText("This ticket has been claimed.").waitFor({ timeout: 60_000 });
   assert.deepEqual([...faults, ...other.faults], []);
 });
 
@@ -57,7 +57,7 @@ test("a code works without a network, and renews itself", async () => {
   await till.page.getByRole("button", { name: /or more/ }).click();
   await result(till.page, "accepted");
   await context.setOffline(false);
-  await page.getByRole("heading", { name: "Used" }).waitFor({ timeout: 30_000 });
+  await page.getByRole("heading", { name: "Used" }).waitFor({ timeout: 60_000 });
 });
 
 test("a gift is taken back", async () => {
@@ -65,13 +65,13 @@ test("a gift is taken back", async () => {
   await claim(page, scene.links[0][2]);
   await page.getByRole("link", { name: "Give away" }).click();
   await page.getByRole("button", { name: "Make the gift link" }).click();
-  await page.getByRole("heading", { name: "The gift is waiting" }).waitFor({ timeout: 20_000 });
+  await page.getByRole("heading", { name: "The gift is waiting" }).waitFor({ timeout: 60_000 });
   const gift = await readCode(page);
   await page.getByRole("button", { name: "Take it back" }).click();
-  await page.getByText("It is yours again").waitFor({ timeout: 20_000 });
+  await page.getByText("It is yours again").waitFor({ timeout: 60_000 });
   const other = await scene.device();
   await other.page.goto(gift);
-  await other.page.getByText("This gift is not open any more").waitFor({ timeout: 20_000 });
+  await other.page.getByText("This gift is not open any more").waitFor({ timeout: 60_000 });
 });
 
 test("coupons come back from the words", async () => {
@@ -136,10 +136,10 @@ test("coupons come back with a passkey", async () => {
   const base = scene.network.nodes[0].replace("127.0.0.1", "localhost"); // passkeys need a name
   await page.goto(scene.links[0][5].replace("127.0.0.1", "localhost"));
   await page.getByRole("button", { name: "Claim" }).click();
-  await page.getByText("It is yours").waitFor({ timeout: 20_000 });
+  await page.getByText("It is yours").waitFor({ timeout: 60_000 });
   await page.goto(`${base}/wallet/#/keep`);
   const [download] = await Promise.all([
-    page.waitForEvent("download", { timeout: 20_000 }),
+    page.waitForEvent("download", { timeout: 60_000 }),
     page.getByRole("button", { name: "Make the passkey" }).click(),
   ]);
   const file = await download.path();
@@ -166,8 +166,8 @@ test("a camera reads a ticket", async () => {
     const { context, faults } = await profile(other, { permissions: ["camera"] });
     const page = await context.newPage();
     await page.goto(`${scene.network.nodes[0]}/wallet/#/scan`);
-    await page.getByRole("button", { name: "Claim" }).click({ timeout: 40_000 });
-    await page.getByText("It is yours").waitFor({ timeout: 20_000 });
+    await page.getByRole("button", { name: "Claim" }).click({ timeout: 60_000 });
+    await page.getByText("It is yours").waitFor({ timeout: 60_000 });
     assert.deepEqual(faults, []);
   } finally {
     await other.close();
