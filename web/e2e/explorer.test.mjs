@@ -8,7 +8,7 @@ import { publish, startNetwork } from "./network.mjs";
 
 const waitMs = 30_000;
 const planted = `<img src=x onerror="document.title='planted'">`;
-let browser, network, base, visitor;
+let browser, network, base, visitor, evil;
 
 const json = async (path) => (await fetch(base + path)).json();
 
@@ -16,7 +16,7 @@ before(async () => {
   network = await startNetwork();
   base = network.nodes[0];
   browser = await launch();
-  await publish(network, ["--title", planted, "--issuer", "3", "--kind", "amount", "--face", "5.00", "--supply", "10",
+  evil = await publish(network, ["--title", planted, "--issuer", "3", "--kind", "amount", "--face", "5.00", "--supply", "10",
     "--redeem-until", "+30d", "--shops", "3", "--terms", planted], "bookshop");
   visitor = await device();
 });
@@ -63,9 +63,9 @@ test("the first page tells whether the network is well, and its picture is a tab
 
 test("an event is shown while one looks", async () => {
   const { page } = visitor;
-  await network.cli("campaign", "pause", "1", "--sign", "bakery", "--yes");
+  await network.cli("campaign", "pause", "1", "--sign", "bakery");
   await page.getByRole("link", { name: "Campaign paused" }).waitFor({ timeout: waitMs });
-  await network.cli("campaign", "resume", "1", "--sign", "bakery", "--yes");
+  await network.cli("campaign", "resume", "1", "--sign", "bakery");
   await page.getByRole("link", { name: "Campaign goes on" }).waitFor({ timeout: waitMs });
 });
 
@@ -179,7 +179,7 @@ test("a node that lies is found out, on the row, the receipt and the page", asyn
 
 test("markup in the texts of a campaign stays text", async () => {
   const { page } = visitor;
-  for (const path of ["/campaigns", "/campaign/7", "/member/3", `/search/${encodeURIComponent("onerror")}`]) {
+  for (const path of ["/campaigns", `/campaign/${evil}`, "/member/3", `/search/${encodeURIComponent("onerror")}`]) {
     await page.goto(`${base}/explorer/#${path}`);
     await page.getByText("<img src=x", { exact: false }).first().waitFor({ timeout: waitMs });
   }

@@ -129,7 +129,7 @@ export function Now(): JSX.Element {
         <Figure name={t("nowMembers")} value={up > 0 ? `${up} / ${total}` : "–"} />
       </dl>
       {newest.block.height === "0" && <Empty title={t("nowEmpty")}><p>{t("nowEmptyText")}</p></Empty>}
-      <TableTwin picture={<Strip blocks={blocks} />} caption={t("blocks")} rows={blocks.slice(0, bars)}
+      <TableTwin picture={<Strip blocks={blocks} />} caption={t("nowTable")} rows={blocks.slice(0, bars)}
         rowKey={(b) => b.block.height} columns={blockColumns()} />
       <div><Button onClick={() => { live.paused.value = !paused; }}>{paused ? t("nowGoOn") : t("nowPause")}</Button></div>
       <Events paused={paused} />
