@@ -363,7 +363,10 @@ func (l *Ledger) Close() error {
 	if errors.Is(l.err, ErrPoisoned) {
 		return l.err
 	}
-	err := errors.Join(l.Sync(), l.db.Close())
+	err := l.Sync()
+	if err == nil { // a write that failed leaves Pebble locked
+		err = l.db.Close()
+	}
 	l.err = fmt.Errorf("%w: closed", ErrPoisoned)
 	if err != nil {
 		return fmt.Errorf("close ledger: %w", err)

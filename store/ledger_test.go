@@ -593,6 +593,41 @@ func TestAFullDiskFailsAnUnsyncedWrite(t *testing.T) {
 	}
 }
 
+// Closing syncs, and must come back when that fails.
+func TestAFullDiskDoesNotHoldUpClosing(t *testing.T) {
+	var armed atomic.Bool
+	inject := errorfs.InjectorFunc(func(op errorfs.Op) error {
+		if armed.Load() && op.Kind == errorfs.OpFileWrite {
+			return syscall.ENOSPC
+		}
+		return nil
+	})
+	l, err := OpenLedger(LedgerConfig{Dir: "ledger", Chain: testChain, FS: errorfs.Wrap(vfs.NewMem(), inject)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := l.Commit(BlockBatch{Height: 1}, false); err != nil {
+		t.Fatal(err)
+	}
+	armed.Store(true)
+	for range 2 { // the second learns of what happened to the first, and the next write of it
+		if err := l.PutCheckpoint(1, make([]byte, 40<<10)); err != nil {
+			t.Fatal(err)
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	closed := make(chan error, 1)
+	go func() { closed <- l.Close() }()
+	select {
+	case err := <-closed:
+		if !errors.Is(err, syscall.ENOSPC) {
+			t.Errorf("closing a ledger on a full disk: %v", err)
+		}
+	case <-time.After(30 * time.Second):
+		t.Fatal("closing a ledger on a full disk never ends")
+	}
+}
+
 // Readers pin views and sync while the owner commits.
 func TestLedgerViewsAreWhole(t *testing.T) {
 	run := newLedgerRun(3, 60, 16)
