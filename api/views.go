@@ -104,13 +104,9 @@ func (r rules) SeenBuckets(uint64) []uint64 { return nil }
 // Limits of the watch.
 const (
 	watchPeriod = 10 * time.Millisecond
-	// pinPeriods is how many periods pass between two pinned states while nobody
-	// waits for one: each costs a snapshot of the store, and under load every
-	// block would have its own.
-	pinPeriods = 5
-	pendingMax = 4  // pinned heights that wait for their certificate
-	pinsMax    = 32 // pinned heights that lists go on at
-	pinLife    = time.Minute
+	pendingMax  = 4  // pinned heights that wait for their certificate
+	pinsMax     = 32 // pinned heights that lists go on at
+	pinLife     = time.Minute
 )
 
 // watch follows the node: which height it has executed, and the newest one whose
@@ -124,7 +120,6 @@ type watch struct {
 	certified *snapshot
 	changed   chan struct{} // closed when height or certified change
 	pins      []pin         // oldest first
-	waiting   int           // callers who wait for a change
 }
 
 type pin struct {
@@ -154,19 +149,14 @@ func (w *watch) run(ctx context.Context) {
 			w.certified = nil
 		}
 	}()
-	for period := 0; ; period++ {
+	for {
 		select {
 		case <-ctx.Done():
 			return
 		case <-ticks.C:
 		}
-		height := w.s.node.Status().Height
-		w.advance(height)
-		if period%pinPeriods != 0 && !w.awaited() {
-			continue
-		}
 		var err error
-		if pending, err = w.look(height, pending); err != nil {
+		if pending, err = w.look(pending); err != nil {
 			w.s.log.Warn("could not follow the node", "err", err)
 		}
 		w.expire(time.Now())
@@ -175,7 +165,9 @@ func (w *watch) run(ctx context.Context) {
 
 // look pins the newest height if it is new, and adopts the newest pinned one that
 // has its certificate.
-func (w *watch) look(height uint64, pending []*snapshot) ([]*snapshot, error) {
+func (w *watch) look(pending []*snapshot) ([]*snapshot, error) {
+	height := w.s.node.Status().Height
+	w.advance(height)
 	if height > 0 && len(pending) < pendingMax && (len(pending) == 0 || pending[len(pending)-1].height < height) &&
 		w.certifiedHeight() < height {
 		p, err := w.s.pin()
@@ -254,30 +246,6 @@ func (w *watch) adopt(p *snapshot) {
 	w.signal()
 }
 
-// wait waits for changed to be closed; it reports false if ctx ends first.
-func (w *watch) wait(ctx context.Context, changed <-chan struct{}) bool {
-	w.mu.Lock()
-	w.waiting++
-	w.mu.Unlock()
-	defer func() {
-		w.mu.Lock()
-		defer w.mu.Unlock()
-		w.waiting--
-	}()
-	select {
-	case <-changed:
-		return true
-	case <-ctx.Done():
-		return false
-	}
-}
-
-func (w *watch) awaited() bool {
-	w.mu.Lock()
-	defer w.mu.Unlock()
-	return w.waiting > 0 || w.certified == nil
-}
-
 func (w *watch) signal() {
 	close(w.changed)
 	w.changed = make(chan struct{})
@@ -305,7 +273,9 @@ func (w *watch) provable(ctx context.Context, minHeight uint64) (*snapshot, erro
 		}
 		changed, none := w.changed, w.certified == nil
 		w.mu.Unlock()
-		if !w.wait(ctx, changed) {
+		select {
+		case <-changed:
+		case <-ctx.Done():
 			if none {
 				return nil, problem(client.ProblemNoProof, "")
 			}
@@ -328,7 +298,9 @@ func (w *watch) latest(ctx context.Context, minHeight uint64) (*snapshot, error)
 			return p, err
 		}
 		p.release()
-		if !w.wait(ctx, changed) {
+		select {
+		case <-changed:
+		case <-ctx.Done():
 			return nil, problem(client.ProblemBehind, "")
 		}
 	}
