@@ -80,6 +80,10 @@ func WithMaxAge(d time.Duration) Option { return func(x *Client) { x.maxAge = d 
 // Redeem of this till and its refusal becomes a receipt, hence final.
 func WithTill(till coupon.Signer) Option { return func(x *Client) { x.till = till } }
 
+// WithFloor makes the client begin with a height that was proven to it before, see
+// Client.Floor: it takes no state below.
+func WithFloor(height uint64) Option { return func(x *Client) { x.raise(height) } }
+
 // withClock replaces the clock in tests.
 func withClock(now func() time.Time) Option { return func(x *Client) { x.now = now } }
 

@@ -11,6 +11,8 @@ import (
 
 	"github.com/spf13/cobra"
 	"golang.org/x/term"
+
+	"github.com/scrip-network/scrip/client"
 )
 
 // App is what all commands share: where they read and write, and the flags that
@@ -34,6 +36,7 @@ type App struct {
 	PassphraseFile string
 
 	running bool // the command line was understood and its command runs
+	client  *client.Client
 }
 
 // Main runs the command line and returns the exit status.
@@ -63,6 +66,9 @@ func (a *App) Run(ctx context.Context, args []string) int {
 	root.SetOut(a.Out)
 	root.SetErr(a.Err)
 	err := root.ExecuteContext(ctx)
+	if a.client != nil {
+		noteHeight(a.client.Genesis().Digest, a.client.Floor())
+	}
 	if err == nil {
 		return int(ExitDone)
 	}

@@ -75,7 +75,8 @@ func (a *App) Client(options ...client.Option) (*client.Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	if _, err := genesis.Parse(raw); err != nil {
+	g, err := genesis.Parse(raw)
+	if err != nil {
 		return nil, &Error{Exit: ExitUsage, Text: "the genesis file is not valid", Cause: err,
 			Next: "scrip genesis validate FILE"}
 	}
@@ -83,9 +84,10 @@ func (a *App) Client(options ...client.Option) (*client.Client, error) {
 	if err != nil {
 		return nil, err
 	}
-	c, err := client.New(raw, nodes, options...)
+	c, err := client.New(raw, nodes, append(options, client.WithFloor(heightOf(g.Digest)))...)
 	if err != nil {
 		return nil, &Error{Exit: ExitUsage, Cause: err}
 	}
+	a.client = c
 	return c, nil
 }
