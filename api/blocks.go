@@ -16,7 +16,7 @@ import (
 )
 
 type blockInput struct {
-	Height string `path:"height" pattern:"^([0-9]{1,20}|latest|[0-9a-f]{64})$" doc:"Height of the block, its digest, or latest"`
+	Height string `path:"height" pattern:"^([0-9]{1,20}|latest|[0-9a-f]{64})$" doc:"Its height, its digest, or latest"`
 	ReadInput
 }
 
