@@ -48,7 +48,9 @@ export async function walk(page, name) {
     ).length;
   });
   const seen = new Set();
-  for (let i = 0; i < wanted + 5; i++) {
+  // A date field takes the focus once for each of its parts.
+  const parts = 4 * await page.locator("input[type=date]").count();
+  for (let i = 0; i < wanted + parts + 5; i++) {
     await page.keyboard.press("Tab");
     const at = await page.evaluate(() => {
       const e = document.activeElement;
