@@ -121,8 +121,15 @@ func Verify(f results.Folder) error {
 		return nil
 	}
 	slices.Sort(wrong)
-	return fmt.Errorf("%w:\n  %s", ErrMismatch, strings.Join(slices.Compact(wrong), "\n  "))
+	wrong = slices.Compact(wrong)
+	if more := len(wrong) - mismatchesMax; more > 0 {
+		wrong = append(wrong[:mismatchesMax], fmt.Sprintf("and %d more", more))
+	}
+	return fmt.Errorf("%w:\n  %s", ErrMismatch, strings.Join(wrong, "\n  "))
 }
+
+// mismatchesMax is how many mismatches an error names.
+const mismatchesMax = 20
 
 func sorted[V any](m map[string]V) []string { return slices.Sorted(maps.Keys(m)) }
 
