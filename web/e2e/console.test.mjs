@@ -37,10 +37,12 @@ async function signIn(who, member, options) {
   return d;
 }
 
-const section = (page, name) => page.getByRole("navigation", { name: "Pages" }).getByRole("link", { name, exact: true }).click();
+const section = (page, name) => page.getByRole("navigation", { name: "Pages" }).getByRole("link",
+  { name, exact: true }).click();
 
 async function saved(page, button) {
-  const [download] = await Promise.all([page.waitForEvent("download"), page.getByRole("button", { name: button }).first().click()]);
+  const [download] = await Promise.all([page.waitForEvent("download"),
+    page.getByRole("button", { name: button }).first().click()]);
   return readFile(await download.path(), "utf8");
 }
 
@@ -186,7 +188,8 @@ test("a till is paired by a code, after both have shown the same key", async () 
   await walk(page, "console-tills");
 });
 
-test("the day shows what the till took; a redemption is undone by a new entry, and the sums are recounted", async () => {
+test("the day shows what the till took; a redemption is undone by a new entry, and the sums are recounted",
+  async () => {
   const { page } = ana;
   await section(page, "Day");
   await page.getByRole("heading", { name: "Nothing was taken on this day" }).waitFor({ timeout: waitMs });
@@ -294,5 +297,6 @@ test("in Chinese, and signed out", async () => {
   await d.page.getByRole("heading", { name: "用成员密钥登录" }).waitFor();
   await d.page.reload();
   await d.page.getByRole("heading", { name: "用成员密钥登录" }).waitFor({ timeout: waitMs });
-  for (const x of [ana, bo, till, d]) assert.deepEqual(x.faults.filter((f) => !/CORS policy|Failed to fetch/.test(f)), []);
+  for (const x of [ana, bo, till, d]) assert.deepEqual(x.faults.filter((f) => !/CORS policy|Failed to fetch/.test(f)),
+    []);
 });

@@ -16,7 +16,8 @@ before(async () => {
   network = await startNetwork();
   base = network.nodes[0];
   browser = await launch();
-  evil = await publish(network, ["--title", planted, "--issuer", "3", "--kind", "amount", "--face", "5.00", "--supply", "10",
+  evil = await publish(network, ["--title", planted, "--issuer", "3", "--kind", "amount", "--face", "5.00", "--supply",
+    "10",
     "--redeem-until", "+30d", "--shops", "3", "--terms", planted], "bookshop");
   visitor = await device();
 });
@@ -51,7 +52,8 @@ test("the first page tells whether the network is well, and its picture is a tab
   await page.getByText("4 / 4").waitFor({ timeout: waitMs });
   const height = async () => Number((await page.locator("[data-as-of]").getAttribute("data-as-of")));
   const before = await height();
-  await page.waitForFunction((h) => Number(document.querySelector("[data-as-of]").dataset.asOf) > h, before, { timeout: waitMs });
+  await page.waitForFunction((h) => Number(document.querySelector("[data-as-of]").dataset.asOf) > h, before,
+    { timeout: waitMs });
   await page.getByRole("button", { name: "Pause" }).click();
   await page.getByText("Paused at block").waitFor();
   await page.getByText("As a table").click();
@@ -97,7 +99,8 @@ test("each kind of page is in plain words, has its address, and is proven here s
   await open(page, `/coupon/${used.id}`);
   await page.getByText(/Redeemed: €\d+\.\d\d at DEV Bakery/).waitFor({ timeout: waitMs });
   await page.getByText("The bill stays sealed").waitFor();
-  for (const [name, path] of [["blocks", "/blocks"], ["campaigns", "/campaigns"], ["members", "/members"], ["validators", "/validators"]]) {
+  for (const [name, path] of [["blocks", "/blocks"], ["campaigns", "/campaigns"], ["members", "/members"],
+    ["validators", "/validators"]]) {
     await open(page, path);
     await page.getByRole("table").first().waitFor({ timeout: waitMs });
     await look(page, `explorer-${name}`);
@@ -115,9 +118,12 @@ test("the search finds whatever is pasted", async () => {
   const { items: members } = await json("/v1/members");
   const gift = /gift +anybody +(\S+)/.exec(network.text())[1];
   const wanted = [
-    [block.digest, /#\/block\/5$/], [`0x${block.digest}`, /#\/block\/5$/], [life[0].tx, new RegExp(`#/tx/${life[0].tx}$`)],
-    [coupons[0].id, new RegExp(`#/coupon/${coupons[0].id}$`)], ["1-1", /#\/coupon\/4294967297$/], [coupons[0].owner, /#\/holder\//],
-    [tills[0].key, /#\/till\//], [members[1].keys[0], /#\/member\/2$/], [campaigns[0].terms.title.toUpperCase(), /#\/campaign\/1$/],
+    [block.digest, /#\/block\/5$/], [`0x${block.digest}`, /#\/block\/5$/],
+      [life[0].tx, new RegExp(`#/tx/${life[0].tx}$`)],
+    [coupons[0].id, new RegExp(`#/coupon/${coupons[0].id}$`)], ["1-1", /#\/coupon\/4294967297$/],
+      [coupons[0].owner, /#\/holder\//],
+    [tills[0].key, /#\/till\//], [members[1].keys[0], /#\/member\/2$/],
+      [campaigns[0].terms.title.toUpperCase(), /#\/campaign\/1$/],
     ["payments", /#\/member\/4$/], [gift, /#\/coupon\/\d+$/],
   ];
   await open(page, "/");
@@ -135,15 +141,19 @@ test("the search finds whatever is pasted", async () => {
   await look(page, "explorer-found");
   await page.getByRole("searchbox").fill("no such thing");
   await page.keyboard.press("Enter");
-  await page.getByRole("heading", { name: "Nothing on this ledger is called “no such thing”" }).waitFor({ timeout: waitMs });
+  await page.getByRole("heading",
+    { name: "Nothing on this ledger is called “no such thing”" }).waitFor({ timeout: waitMs });
   await look(page, "explorer-none");
 });
 
 test("what is not there has words of its own", async () => {
   const { page } = visitor;
-  for (const [path, text] of [["/block/99999999", "There is no such block yet"], [`/tx/${"0".repeat(64)}`, "There is no such transaction"],
-    ["/campaign/999", "There is no campaign 999"], ["/coupon/4294968295", "There is no coupon 1-999"], ["/member/99", "There is no member 99"],
-    ["/till/x", "There is no till of this key"], ["/holder/x", "This key holds no usable coupon"], ["/nonsense", "Nothing on this ledger is called"],
+  for (const [path, text] of [["/block/99999999", "There is no such block yet"],
+    [`/tx/${"0".repeat(64)}`, "There is no such transaction"],
+    ["/campaign/999", "There is no campaign 999"], ["/coupon/4294968295", "There is no coupon 1-999"],
+      ["/member/99", "There is no member 99"],
+    ["/till/x", "There is no till of this key"], ["/holder/x", "This key holds no usable coupon"],
+      ["/nonsense", "Nothing on this ledger is called"],
     ["/block/x", "There is no such block yet"], ["/tx/x", "There is no such transaction"]]) {
     await page.goto(`${base}/explorer/#${path}`);
     await page.getByText(text).first().waitFor({ timeout: waitMs });

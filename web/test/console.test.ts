@@ -12,11 +12,13 @@ import { draftOf, endOfDay, kinds, percentOf, readDraft, type Draft } from "../s
 import { readBrought, seedOf } from "../src/console/session.ts";
 import { csv, ticketAt, type OwnBatch } from "../src/console/tickets.ts";
 
-const genesis = parseGenesis(new Uint8Array(readFileSync(new URL("../../genesis/testdata/dev4.json", import.meta.url))));
+const genesis = parseGenesis(new Uint8Array(readFileSync(new URL("../../genesis/testdata/dev4.json",
+  import.meta.url))));
 const { chain } = genesis;
 const euro = { letters: "EUR", exponent: 2 };
 const now = new Date(2026, 10, 22, 12, 0).getTime();
-const coffee = (more: Partial<Draft> = {}) => draftOf("FREE_ITEM", "Free coffee", 978, now, { value: "4.50", count: "200", ...more });
+const coffee = (more: Partial<Draft> = {}) => draftOf("FREE_ITEM", "Free coffee", 978, now,
+  { value: "4.50", count: "200", ...more });
 const read = (d: Draft) => readDraft(d, 2, euro, now);
 
 describe("cost ceiling", () => {
@@ -51,8 +53,10 @@ test("every kind's good draft gives terms that the domain rules take", () => {
 test("each wrong field is named, and no terms come of it", () => {
   const wrong: [Partial<Draft>, keyof Draft, string][] = [
     [{ title: " " }, "title", "faultNeeded"], [{ title: "咖".repeat(22) }, "title", "faultLong"],
-    [{ title: "a\u202eb" }, "title", "faultTitle"], [{ value: "" }, "value", "faultNeeded"], [{ value: "4.505" }, "value", "faultMoney"],
-    [{ value: "0" }, "value", "faultMoney"], [{ count: "0" }, "count", "faultNumber"], [{ count: "10000001" }, "count", "faultNumber"],
+    [{ title: "a\u202eb" }, "title", "faultTitle"], [{ value: "" }, "value", "faultNeeded"],
+      [{ value: "4.505" }, "value", "faultMoney"],
+    [{ value: "0" }, "value", "faultMoney"], [{ count: "0" }, "count", "faultNumber"],
+      [{ count: "10000001" }, "count", "faultNumber"],
     [{ each: "x" }, "each", "faultNumber"], [{ undoHours: "2161" }, "undoHours", "faultHours"],
     [{ claimUntil: "2026-11-21" }, "claimUntil", "faultPast"], [{ useUntil: "2026-11-30" }, "useUntil", "faultOrder"],
     [{ useUntil: "2037-01-01" }, "useUntil", "faultYears"], [{ claimUntil: "2026-02-30" }, "claimUntil", "faultNeeded"],
@@ -98,7 +102,8 @@ test("a key is read as people have it, and a key of another kind is none", () =>
 
 test("the links of a batch come out again the same, and the batch's key has signed them", () => {
   const key = SecretKey.generate("ticket");
-  const batch: OwnBatch = { campaign: 7, first: 11, count: 5, ticketKey: hex(key.key), batch: 3, sealed: { nonce: new Uint8Array(), box: new Uint8Array() } };
+  const batch: OwnBatch = { campaign: 7, first: 11, count: 5, ticketKey: hex(key.key), batch: 3,
+    sealed: { nonce: new Uint8Array(), box: new Uint8Array() } };
   const [a, b] = [ticketAt(chain, batch, key, 12, now), ticketAt(chain, batch, key, 12, now)];
   expect(a).toEqual(b);
   expect(ticketAt(chain, batch, key, 13, now).seed).not.toEqual(a.seed);
@@ -107,24 +112,29 @@ test("the links of a batch come out again the same, and the batch's key has sign
   expect(parsePayload(chain, payloadLink(chain, "https://coupons.example", a))).toEqual(a);
 });
 
-const total = (more: Partial<TotalAnswer> = {}): TotalAnswer => ({ till: "scriptill1a", campaign: 1, currency: "EUR", count: "1", value: "450",
+const total = (more: Partial<TotalAnswer> = {}): TotalAnswer =>
+  ({ till: "scriptill1a", campaign: 1, currency: "EUR", count: "1", value: "450",
   payable: "450", voids: "0", voided_value: "0", voided_payable: "0", ...more });
 
 test("pages of totals add up by till and campaign, exactly", () => {
-  const sum = addUp([total(), total({ campaign: 2 }), total({ value: "9007199254740993", count: "2", voids: "1", voided_value: "450" })]);
+  const sum = addUp([total(), total({ campaign: 2 }),
+    total({ value: "9007199254740993", count: "2", voids: "1", voided_value: "450" })]);
   expect(sum).toHaveLength(2);
   expect(sum[0]).toMatchObject({ count: "3", value: "9007199254741443", voids: "1", voided_value: "450" });
 });
 
 test("the file of a day carries chain, height and state root, and no spreadsheet runs a title", () => {
-  const day = { span: { from: now, until: now + 86_400_000 }, height: 42, timeMs: now, totals: [total(), total({ till: "scriptill1b", voids: "1", voided_value: "100" })] };
-  const labels = { till: (k: string) => `Till ${k.slice(-1)}`, campaign: () => '=HYPERLINK("http://x")', currency: () => euro };
+  const day = { span: { from: now, until: now + 86_400_000 }, height: 42, timeMs: now,
+    totals: [total(), total({ till: "scriptill1b", voids: "1", voided_value: "100" })] };
+  const labels = { till: (k: string) => `Till ${k.slice(-1)}`, campaign: () => '=HYPERLINK("http://x")',
+    currency: () => euro };
   const text = dayFile({ chain, genesis }, 2, "DEV Bakery", day, new Uint8Array(32).fill(0xab), labels);
   expect(text).toContain(`# chain,${genesis.name},${hex(chain.digest)}`);
   expect(text).toContain("# height,42\r\n");
   expect(text).toContain(`# state root,${"ab".repeat(32)}`);
   expect(text).toContain(`Till a,scriptill1a,1,"'=HYPERLINK(""http://x"")",EUR,1,4.50,4.50,0,0.00,0.00`);
-  expect(dayFile({ chain, genesis }, 2, "DEV Bakery", { ...day, totals: [...day.totals].reverse() }, new Uint8Array(32).fill(0xab), labels)).toBe(text);
+  expect(dayFile({ chain, genesis }, 2, "DEV Bakery", { ...day, totals: [...day.totals].reverse() },
+    new Uint8Array(32).fill(0xab), labels)).toBe(text);
 });
 
 test("a table's cells are quoted where they must be", () => {

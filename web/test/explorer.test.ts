@@ -10,7 +10,8 @@ import type { Link } from "../src/kit/chain.ts";
 import { middleOf } from "../src/explorer/live.ts";
 import { find, idOfSerial } from "../src/explorer/search.ts";
 
-const genesis = parseGenesis(new Uint8Array(readFileSync(new URL("../../genesis/testdata/dev4.json", import.meta.url))));
+const genesis = parseGenesis(new Uint8Array(readFileSync(new URL("../../genesis/testdata/dev4.json",
+  import.meta.url))));
 const stop = new AbortController().signal;
 
 // A chain of height 100 with one campaign and one member; it remembers what it was asked.
@@ -76,7 +77,8 @@ test("a secret that is pasted stays in the browser, whole or damaged", async () 
   const { link, asked } = chainOf();
   expect((await find(link, url, stop)).hits.map((h) => h.path)).toEqual([`/coupon/${couponId(5, 17)}`]);
   const seed = encodeBech32m(secretPrefix, new Uint8Array(32).fill(9));
-  for (const text of [url.slice(0, -3), `${url}AAAA`, newMnemonic(12), seed, "k=AAAAAAAAAAAAAAAAAAAAAA&n=Bo", "x".repeat(65)]) {
+  for (const text of [url.slice(0, -3), `${url}AAAA`, newMnemonic(12), seed, "k=AAAAAAAAAAAAAAAAAAAAAA&n=Bo",
+    "x".repeat(65)]) {
     expect((await find(link, text, stop)).hits, text).toEqual([]);
   }
   expect(asked).toEqual([]);
@@ -96,5 +98,6 @@ test("a link of the explorer leads where it says", async () => {
 test("the time to final is the middle of what was measured, not of what was there before", () => {
   const block = {} as never;
   expect(middleOf([{ block }, { block }])).toBeUndefined();
-  expect(middleOf([{ block, tookMs: 900 }, { block, tookMs: 200 }, { block, tookMs: 300 }, { block }])).toEqual({ ms: 300, n: 3 });
+  expect(middleOf([{ block, tookMs: 900 }, { block, tookMs: 200 }, { block, tookMs: 300 },
+    { block }])).toEqual({ ms: 300, n: 3 });
 });

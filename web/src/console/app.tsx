@@ -43,7 +43,8 @@ function Nav(p: { onSignOut: () => void }): JSX.Element {
   const here = route.value;
   return (
     <nav class="sections no-print" aria-label={t("nav")}>
-      {sections.map((s) => <a key={s.path} href={`#${s.path}`} aria-current={s.path === here ? "page" : undefined}>{s.text()}</a>)}
+      {sections.map((s) => <a key={s.path} href={`#${s.path}`}
+        aria-current={s.path === here ? "page" : undefined}>{s.text()}</a>)}
       <button type="button" class="sections-out" onClick={p.onSignOut}>{t("signOut")}</button>
     </nav>
   );
@@ -80,12 +81,14 @@ function titleOf(path: string): string | undefined {
   return pages.find((page) => match(page.pattern, path))?.title();
 }
 
-function Frame(p: { link?: Link; beside?: ComponentChildren; session?: Session | undefined; children: ComponentChildren }): JSX.Element {
+function Frame(p: { link?: Link; beside?: ComponentChildren; session?: Session | undefined;
+  children: ComponentChildren }): JSX.Element {
   const pulse = p.link?.pulse.value;
   const foot = p.link && <p>{p.session && <>{p.session.name} · </>}{kit("chain", { name: p.link.genesis.name })}
     {pulse && pulse.up > 0 && <> · {kit("connected", { n: pulse.up, total: pulse.total })}</>}</p>;
   return (
-    <Shell name={t("name")} title={p.session ? titleOf(route.value) : undefined} demo={p.link?.demo ?? false} foot={foot} wide beside={p.beside}>
+    <Shell name={t("name")} title={p.session ? titleOf(route.value) : undefined} demo={p.link?.demo ?? false}
+      foot={foot} wide beside={p.beside}>
       {p.children}
     </Shell>
   );
@@ -108,7 +111,8 @@ export function App(p: { link: Link; fragment: string | undefined }): JSX.Elemen
   const { link } = p;
   const [session, setSession] = useState<Session>();
   const [ready, setReady] = useState(false);
-  const [brought, setBrought] = useState<Brought | undefined>(() => (p.fragment === undefined ? undefined : readBrought(p.fragment)));
+  const [brought, setBrought] = useState<Brought | undefined>(() =>
+    (p.fragment === undefined ? undefined : readBrought(p.fragment)));
   const [bad, setBad] = useState(brought?.kind === "bad");
   const [leaving, setLeaving] = useState(false);
   const [error, setError] = useState<unknown>();
@@ -164,15 +168,18 @@ export function App(p: { link: Link; fragment: string | undefined }): JSX.Elemen
     if (error !== undefined) return <Failure {...failureOf(error)} onRetry={() => location.reload()} />;
     if (!ready) return <Loading what={t("opening")} />;
     if (!session) return <SignIn link={link} bad={bad} onSession={(s) => enter(s).catch(setError)} />;
-    if (brought?.kind === "key") return <Replace name={session.name} onKeep={() => setBrought(undefined)} onReplace={() => take(brought).catch(setError)} />;
-    if (brought?.kind === "till") return <ApproveCode answer={brought.answer} onEnd={() => { setBrought(undefined); go("/tills", true); }} />;
+    if (brought?.kind === "key") return <Replace name={session.name} onKeep={() => setBrought(undefined)}
+      onReplace={() => take(brought).catch(setError)} />;
+    if (brought?.kind === "till") return <ApproveCode answer={brought.answer}
+      onEnd={() => { setBrought(undefined); go("/tills", true); }} />;
     return <Pages />;
   };
   return (
     <SessionContext.Provider value={session}>
       <Frame link={link} session={session} beside={session && <Nav onSignOut={() => setLeaving(true)} />}>
         {body()}
-        {leaving && <Confirm title={t("signOutTitle")} text={t("signOutText")} act={t("signOut")} bad work={work} onAct={leave} onClose={() => setLeaving(false)} />}
+        {leaving && <Confirm title={t("signOutTitle")} text={t("signOutText")} act={t("signOut")} bad work={work}
+          onAct={leave} onClose={() => setLeaving(false)} />}
       </Frame>
     </SessionContext.Provider>
   );

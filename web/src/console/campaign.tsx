@@ -54,7 +54,8 @@ function Numbers(p: { campaign: ProvenCampaign }): JSX.Element {
   return (
     <>
       <dl class="figures" data-numbers>
-        <Figure name={t("numClaimed")} value={number(c.issued)} more={t("numOf", { n: number(c.issued), total: number(terms.maxSupply) })} />
+        <Figure name={t("numClaimed")} value={number(c.issued)}
+          more={t("numOf", { n: number(c.issued), total: number(terms.maxSupply) })} />
         <Figure name={t("numRedeemed")} value={number(c.redemptions - c.voids)} />
         <Figure name={t("numUndone")} value={number(c.voids)} />
         <Figure name={t("numReleased")} value={number(c.nextSerial - 1)} />
@@ -82,14 +83,17 @@ function Brakes(p: { campaign: ProvenCampaign; onDone: () => void }): JSX.Elemen
   return (
     <section class="stack-s">
       <div class="row">
-        {c.stored === "PUBLISHED" && <Button onClick={() => control("CampaignPause", t("pause"))} busy={work.busy}>{t("pause")}</Button>}
-        {c.stored === "PAUSED" && <Button kind="main" onClick={() => control("CampaignResume", t("resume"))} busy={work.busy}>{t("resume")}</Button>}
+        {c.stored === "PUBLISHED" && <Button onClick={() => control("CampaignPause", t("pause"))}
+          busy={work.busy}>{t("pause")}</Button>}
+        {c.stored === "PAUSED" && <Button kind="main" onClick={() => control("CampaignResume", t("resume"))}
+          busy={work.busy}>{t("resume")}</Button>}
         {c.stored !== "CLOSED" && <Button kind="bad" onClick={() => setClosing(true)}>{t("close")}</Button>}
       </div>
       <p class="small soft">{t("pauseText")}</p>
       {!closing && work.error !== undefined && <Failure {...failureOf(work.error)} />}
       {closing && (
-        <Confirm title={t("closeTitle")} text={t("closeText", { date: dateTime(c.redeemUntil) })} act={t("close")} bad work={work}
+        <Confirm title={t("closeTitle")} text={t("closeText", { date: dateTime(c.redeemUntil) })} act={t("close")} bad
+          work={work}
           typed={{ label: t("closeType", { title: c.terms.title }), value: c.terms.title, wrong: t("openWrong") }}
           onAct={() => control("CampaignClose", t("close"))} onClose={() => { setClosing(false); work.clear(); }} />
       )}
@@ -108,7 +112,8 @@ function Happened(p: { events: readonly LedgerEvent[] }): JSX.Element {
             return (
               <li key={e.receipt.id} class="entry">
                 <span class="strong">{word(e.type)}</span>
-                <span>{x && "coupon" in x ? <a href={`/explorer/#/coupon/${x.coupon}`}>{serialText(x.coupon)}</a> : ""}</span>
+                <span>{x && "coupon" in x ? <a
+                  href={`/explorer/#/coupon/${x.coupon}`}>{serialText(x.coupon)}</a> : ""}</span>
                 <time class="soft small">{timeSeconds(e.timeMs)}</time>
               </li>
             );
@@ -143,15 +148,19 @@ export function CampaignPage(p: { number: string }): JSX.Element {
       </div>
       {lost && <Notice kind="bad" live><p>{t("liveLost", { time: time(live.atMs) })}</p></Notice>}
       {own && c.nextSerial === 1 && c.stored !== "CLOSED" && (
-        <Notice kind="accent" title={t("handOutText")}><LinkButton kind="main" href={`#/handout/${c.number}`}>{t("handOut")}</LinkButton></Notice>
+        <Notice kind="accent" title={t("handOutText")}><LinkButton kind="main"
+          href={`#/handout/${c.number}`}>{t("handOut")}</LinkButton></Notice>
       )}
-      {!own && <Notice><p>{t("campaignNotYours", { name: link.genesis.members[c.issuer - 1]?.name ?? String(c.issuer) })}</p></Notice>}
+      {!own && <Notice><p>{t("campaignNotYours",
+        { name: link.genesis.members[c.issuer - 1]?.name ?? String(c.issuer) })}</p></Notice>}
       <div class="beside">
         <div class="stack">
-          <Coupon issuer={link.genesis.members[c.issuer - 1]?.name ?? ""} title={c.terms.title} rule={rule} campaign={c.number} specimen
+          <Coupon issuer={link.genesis.members[c.issuer - 1]?.name ?? ""} title={c.terms.title} rule={rule}
+            campaign={c.number} specimen
             untilMs={c.redeemUntil} />
           <div class="row">
-            {own && c.nextSerial > 1 && <LinkButton kind="main" href={`#/handout/${c.number}`}>{t("handOut")}</LinkButton>}
+            {own && c.nextSerial > 1 && <LinkButton kind="main"
+              href={`#/handout/${c.number}`}>{t("handOut")}</LinkButton>}
             <a href={`/explorer/#/campaign/${c.number}`}>{t("seeLedger")}</a>
           </div>
         </div>

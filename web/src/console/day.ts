@@ -38,7 +38,8 @@ export function addUp(pages: readonly TotalAnswer[]): TotalAnswer[] {
   for (const x of pages) {
     const name = `${x.till}/${x.campaign}`;
     const s = sums.get(name);
-    sums.set(name, !s ? x : { ...s, count: add(s.count, x.count), value: add(s.value, x.value), payable: add(s.payable, x.payable),
+    sums.set(name, !s ? x : { ...s, count: add(s.count, x.count), value: add(s.value, x.value),
+      payable: add(s.payable, x.payable),
       voids: add(s.voids, x.voids), voided_value: add(s.voided_value, x.voided_value),
       voided_payable: add(s.voided_payable, x.voided_payable) });
   }
@@ -52,17 +53,21 @@ export async function readDay(link: Link, member: number, span: Span, signal: Ab
   for (;;) {
     const page = await link.client.read("PageTotalAnswer", `/v1/members/${member}/totals`, query, { signal });
     pages.push(...page.items);
-    if (!page.next_cursor) return { span, height: Number(page.height), timeMs: Number(page.time.ms), totals: addUp(pages) };
+    if (!page.next_cursor) return { span, height: Number(page.height), timeMs: Number(page.time.ms),
+      totals: addUp(pages) };
     query = { ...query, cursor: page.next_cursor };
   }
 }
 
 /** takingsOf lists the span's redemptions and voids, at most so many. */
-export async function takingsOf(link: Link, member: number, span: Span, most: number, signal?: AbortSignal): Promise<TakingAnswer[]> {
+export async function takingsOf(link: Link, member: number, span: Span, most: number,
+  signal?: AbortSignal): Promise<TakingAnswer[]> {
   const all: TakingAnswer[] = [];
-  let query: Record<string, string | number | undefined> = { from: span.from, until: span.until, limit: Math.min(pageSize, most) };
+  let query: Record<string, string | number | undefined> = { from: span.from, until: span.until,
+    limit: Math.min(pageSize, most) };
   while (all.length < most) {
-    const page = await link.client.read("PageTakingAnswer", `/v1/members/${member}/takings`, query, signal ? { signal } : {});
+    const page = await link.client.read("PageTakingAnswer", `/v1/members/${member}/takings`, query,
+      signal ? { signal } : {});
     all.push(...page.items);
     if (!page.next_cursor) break;
     query = { ...query, cursor: page.next_cursor };
@@ -81,20 +86,24 @@ export interface Recount {
  * recount proves each redemption of the day by its row in the state, and adds them up
  * again. progress is told how many are done.
  */
-export async function recount(link: Link, member: number, day: Day, progress: (done: number, all: number) => void): Promise<Recount> {
-  const takings = await takingsOf(link, member, { ...day.span, until: Math.min(day.span.until, day.timeMs + 1) }, checkedMax);
+export async function recount(link: Link, member: number, day: Day,
+  progress: (done: number, all: number) => void): Promise<Recount> {
+  const takings = await takingsOf(link, member, { ...day.span, until: Math.min(day.span.until, day.timeMs + 1) },
+    checkedMax);
   const sums = new Map<string, { count: bigint; value: bigint; voids: bigint; voided: bigint }>();
   let signers = 0;
   let height = 0;
   for (const [i, x] of takings.entries()) {
     const row = await link.client.redemption(BigInt(x.coupon), x.seq);
     const voided = x.type === "redemption.voided";
-    const same = row.member === member && equal(row.tillKey, decodeKey("till", x.till)) && row.value === BigInt(x.value) &&
+    const same = row.member === member && equal(row.tillKey, decodeKey("till", x.till)) &&
+      row.value === BigInt(x.value) &&
       (voided ? row.standing === "VOIDED" : row.at === Number(x.time.ms));
     if (!same) throw new FalseAnswer(`the redemption ${x.id} is not in the ledger as the node lists it`);
     const name = `${x.till}/${BigInt(x.coupon) >> 32n}`;
     const s = sums.get(name) ?? { count: 0n, value: 0n, voids: 0n, voided: 0n };
-    sums.set(name, voided ? { ...s, voids: s.voids + 1n, voided: s.voided + row.value } : { ...s, count: s.count + 1n, value: s.value + row.value });
+    sums.set(name, voided ? { ...s, voids: s.voids + 1n, voided: s.voided + row.value }
+      : { ...s, count: s.count + 1n, value: s.value + row.value });
     signers = row.state.members;
     height = row.state.height;
     progress(i + 1, takings.length);
@@ -126,17 +135,22 @@ export function zoneName(ms: number): string {
 }
 
 /** dayFile writes the totals with chain, height and state root, so that two parties can compare them byte for byte. */
-export function dayFile(link: Pick<Link, "chain" | "genesis">, member: number, name: string, day: Day, stateRoot: Uint8Array, labels: Labels): string {
+export function dayFile(link: Pick<Link, "chain" | "genesis">, member: number, name: string, day: Day,
+  stateRoot: Uint8Array, labels: Labels): string {
   const utc = (ms: number) => new Date(ms).toISOString();
   const head = [
     ["# Scrip takings"], ["# chain", link.genesis.name, hex(link.chain.digest)], ["# member", String(member), name],
-    ["# from (UTC)", utc(day.span.from)], ["# until (UTC, not in it)", utc(day.span.until)], ["# zone of the day", zoneName(day.span.from)],
+    ["# from (UTC)", utc(day.span.from)], ["# until (UTC, not in it)", utc(day.span.until)],
+      ["# zone of the day", zoneName(day.span.from)],
     ["# height", String(day.height)], ["# time of the block (UTC)", utc(day.timeMs)], ["# state root", hex(stateRoot)],
   ];
-  const columns = ["till", "till key", "campaign", "title", "currency", "redemptions", "taken", "payable", "undone", "given back", "payable undone"];
-  const rows = [...day.totals].sort((a, b) => (a.till === b.till ? a.campaign - b.campaign : a.till < b.till ? -1 : 1)).map((x) => {
+  const columns = ["till", "till key", "campaign", "title", "currency", "redemptions", "taken", "payable", "undone",
+    "given back", "payable undone"];
+  const rows = [...day.totals].sort((a, b) => (a.till === b.till ? a.campaign - b.campaign : a.till < b.till ? -1
+    : 1)).map((x) => {
     const amount = (minor: string) => decimal(BigInt(minor), labels.currency(x.currency).exponent);
-    return [labels.till(x.till), x.till, x.campaign, labels.campaign(x.campaign), x.currency, x.count, amount(x.value), amount(x.payable),
+    return [labels.till(x.till), x.till, x.campaign, labels.campaign(x.campaign), x.currency, x.count, amount(x.value),
+      amount(x.payable),
       x.voids, amount(x.voided_value), amount(x.voided_payable)];
   });
   return csv([...head, columns, ...rows]);

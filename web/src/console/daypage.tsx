@@ -25,14 +25,16 @@ const managerRow = "manager";
 
 interface Shown { day: Day; lines: TakingAnswer[]; tills: TillAnswer[]; titles: ReadonlyMap<number, string> }
 
-async function show(session: ReturnType<typeof useSession>, span: { from: number; until: number }, signal: AbortSignal): Promise<Shown> {
+async function show(session: ReturnType<typeof useSession>, span: { from: number; until: number },
+  signal: AbortSignal): Promise<Shown> {
   const { link, member } = session;
   const [day, lines, tills] = await Promise.all([
     readDay(link, member, span, signal), takingsOf(link, member, span, linesShown, signal),
     link.client.read("PageTillAnswer", "/v1/tills", { member, limit: 500 }, { signal }),
   ]);
   const numbers = [...new Set(day.totals.map((x) => x.campaign))];
-  const titles = new Map(await Promise.all(numbers.map(async (n) => [n, (await link.campaign(n, 60_000)).terms.title] as const)));
+  const titles = new Map(await Promise.all(numbers.map(async (n) =>
+    [n, (await link.campaign(n, 60_000)).terms.title] as const)));
   return { day, lines, tills: tills.items, titles };
 }
 
@@ -44,9 +46,12 @@ function labelsOf(session: ReturnType<typeof useSession>, s: Shown): Labels {
   };
 }
 
+/** Sum is what a currency comes to, in minor units. */
+interface Sum { letters: string; count: bigint; value: bigint; voids: bigint; voided: bigint }
+
 /** totalsBy sums by currency what may be added. */
-function totalsBy(totals: readonly TotalAnswer[]): { letters: string; count: bigint; value: bigint; voids: bigint; voided: bigint }[] {
-  const sums = new Map<string, { letters: string; count: bigint; value: bigint; voids: bigint; voided: bigint }>();
+function totalsBy(totals: readonly TotalAnswer[]): Sum[] {
+  const sums = new Map<string, Sum>();
   for (const x of totals) {
     const s = sums.get(x.currency) ?? { letters: x.currency, count: 0n, value: 0n, voids: 0n, voided: 0n };
     sums.set(x.currency, { letters: x.currency, count: s.count + BigInt(x.count), value: s.value + BigInt(x.value),
@@ -59,9 +64,12 @@ function Totals(p: { shown: Shown }): JSX.Element {
   const session = useSession();
   const labels = labelsOf(session, p.shown);
   const rows = [
-    ...p.shown.day.totals.map((x) => ({ name: labels.till(x.till), campaign: labels.campaign(x.campaign), key: `${x.till}/${x.campaign}`, letters: x.currency,
-      count: BigInt(x.count), value: BigInt(x.value), voids: BigInt(x.voids), voided: BigInt(x.voided_value), total: false })),
-    ...totalsBy(p.shown.day.totals).map((x) => ({ ...x, name: t("dayTotal", { currency: x.letters }), campaign: "", key: x.letters, total: true })),
+    ...p.shown.day.totals.map((x) => ({ name: labels.till(x.till), campaign: labels.campaign(x.campaign),
+      key: `${x.till}/${x.campaign}`, letters: x.currency,
+      count: BigInt(x.count), value: BigInt(x.value), voids: BigInt(x.voids), voided: BigInt(x.voided_value),
+        total: false })),
+    ...totalsBy(p.shown.day.totals).map((x) =>
+      ({ ...x, name: t("dayTotal", { currency: x.letters }), campaign: "", key: x.letters, total: true })),
   ];
   type Row = (typeof rows)[number];
   const strong = (r: Row, x: string) => (r.total ? <strong>{x}</strong> : x);
@@ -93,12 +101,16 @@ function Files(p: { shown: Shown; date: string }): JSX.Element {
   });
   const saveLines = () => work.run(async () => {
     const { day } = p.shown;
-    const all = await takingsOf(link, member, { from: day.span.from, until: Math.min(day.span.until, day.timeMs + 1) }, linesMax);
-    const head = dayFile(link, member, session.name, { ...day, totals: [] }, await root(), labels).split("\r\n").slice(0, 9);
-    const letters = (x: TakingAnswer) => p.shown.day.totals.find((y) => y.campaign === campaignOf(BigInt(x.coupon)))?.currency ?? "";
+    const all = await takingsOf(link, member, { from: day.span.from, until: Math.min(day.span.until, day.timeMs + 1) },
+      linesMax);
+    const head = dayFile(link, member, session.name, { ...day, totals: [] }, await root(),
+      labels).split("\r\n").slice(0, 9);
+    const letters = (x: TakingAnswer) => p.shown.day.totals.find((y) =>
+      y.campaign === campaignOf(BigInt(x.coupon)))?.currency ?? "";
     const rows = all.map((x) => {
       const exponent = session.currencyNamed(letters(x)).exponent;
-      return [x.id, x.time.utc, x.type, labels.till(x.till), serialText(x.coupon), x.seq, letters(x), decimal(BigInt(x.value), exponent),
+      return [x.id, x.time.utc, x.type, labels.till(x.till), serialText(x.coupon), x.seq, letters(x),
+        decimal(BigInt(x.value), exponent),
         decimal(BigInt(x.payable), exponent)];
     });
     const columns = ["event", "time (UTC)", "type", "till", "coupon", "redemption", "currency", "value", "payable"];
@@ -112,14 +124,16 @@ function Files(p: { shown: Shown; date: string }): JSX.Element {
         <Button onClick={() => print()}>{t("dayPrint")}</Button>
       </div>
       <p class="small soft">{t("dayCsvText")}</p>
-      {work.error !== undefined && <Failure title={t("dayRecountFails")} code={String((work.error as Error).message).slice(0, 160)} />}
+      {work.error !== undefined && <Failure title={t("dayRecountFails")}
+        code={String((work.error as Error).message).slice(0, 160)} />}
     </section>
   );
 }
 
 function Recounted(p: { day: Day }): JSX.Element {
   const { link, member } = useSession();
-  const [state, setState] = useState<{ at?: { n: number; total: number }; done?: Recount; error?: unknown; busy: boolean }>({ busy: false });
+  const [state, setState] = useState<{ at?: { n: number; total: number }; done?: Recount; error?: unknown;
+    busy: boolean }>({ busy: false });
   const run = () => {
     setState({ busy: true });
     recount(link, member, p.day, (n, total) => setState({ busy: true, at: { n, total } })).then(
@@ -128,12 +142,16 @@ function Recounted(p: { day: Day }): JSX.Element {
   return (
     <section class="check-panel stack-s no-print" aria-labelledby="recount-title">
       <div class="row apart"><h2 id="recount-title">{t("dayRecount")}</h2>
-        <VerifiedBadge proof={state.done && state.done.redemptions > 0 ? link.proof({ members: state.done.signers }) : undefined} /></div>
+        <VerifiedBadge proof={state.done && state.done.redemptions > 0 ? link.proof({ members: state.done.signers })
+          : undefined} /></div>
       <p class="soft">{t("dayRecountText")}</p>
-      <div role="status">{state.done && <p class="strong good">{t("dayRecountHolds", { n: state.done.redemptions })}</p>}</div>
-      {state.error !== undefined && <Failure title={t("dayRecountFails")} code={state.error instanceof Error ? state.error.message.slice(0, 160) : undefined} />}
+      <div role="status">{state.done && <p class="strong good">{t("dayRecountHolds",
+        { n: state.done.redemptions })}</p>}</div>
+      {state.error !== undefined && <Failure title={t("dayRecountFails")}
+        code={state.error instanceof Error ? state.error.message.slice(0, 160) : undefined} />}
       <div><Button onClick={run} busy={state.busy}>
-        {state.busy && state.at ? t("dayRecountBusy", { n: state.at.n, total: state.at.total }) : t("dayRecount")}</Button></div>
+        {state.busy && state.at ? t("dayRecountBusy", { n: state.at.n, total: state.at.total })
+          : t("dayRecount")}</Button></div>
     </section>
   );
 }
@@ -150,10 +168,12 @@ async function managerKey(session: ReturnType<typeof useSession>, make: boolean)
   if (!make) return undefined;
   const key = SecretKey.generate("till");
   const currency = session.currencies()[0]?.number ?? link.genesis.currencies[0]?.number ?? 0;
-  const fields = { member, store: 1, rights: Right.voidAny, currency, validFrom: link.nowMs() - 60_000, validUntil: link.nowMs() + yearMs,
+  const fields = { member, store: 1, rights: Right.voidAny, currency, validFrom: link.nowMs() - 60_000,
+    validUntil: link.nowMs() + yearMs,
     dayCap: 1n, label: "Console" };
   await link.store.set(managerRow, { member, sealed: await link.store.seal(key.exportSeed()) });
-  await session.act(t("tillConsole"), tillKeyAddTx(link.chain, link.client.expiry(true), fields, key, [session.signer]));
+  await session.act(t("tillConsole"), tillKeyAddTx(link.chain, link.client.expiry(true), fields, key,
+    [session.signer]));
   return key;
 }
 
@@ -162,7 +182,8 @@ function UndoButton(p: { line: TakingAnswer; value: string; onDone: () => void }
   const { link } = session;
   const [asking, setAsking] = useState<"have" | "need">();
   const work = useWork();
-  const ask = () => void managerKey(session, false).then((key) => setAsking(key ? "have" : "need"), () => setAsking("need"));
+  const ask = () => void managerKey(session, false).then((key) => setAsking(key ? "have" : "need"),
+    () => setAsking("need"));
   const undo = () => work.run(async () => {
     const key = await managerKey(session, true);
     if (!key) return;
@@ -173,10 +194,12 @@ function UndoButton(p: { line: TakingAnswer; value: string; onDone: () => void }
   });
   return (
     <>
-      <Button kind="plain" label={`${t("undo")}: ${serialText(p.line.coupon)}, ${p.value}`} onClick={ask}>{t("undo")}</Button>
+      <Button kind="plain" label={`${t("undo")}: ${serialText(p.line.coupon)}, ${p.value}`}
+        onClick={ask}>{t("undo")}</Button>
       {asking && (
         <Confirm title={t("undoTitle", { value: p.value })} text={t("undoText")} bad work={work} onAct={undo}
-          act={asking === "need" ? t("undoManagerAct") : t("undoAct")} onClose={() => { setAsking(undefined); work.clear(); }}>
+          act={asking === "need" ? t("undoManagerAct") : t("undoAct")}
+            onClose={() => { setAsking(undefined); work.clear(); }}>
           {asking === "need" && <><p class="strong">{t("undoManager")}</p><p>{t("undoManagerText")}</p></>}
         </Confirm>
       )}
@@ -187,8 +210,10 @@ function UndoButton(p: { line: TakingAnswer; value: string; onDone: () => void }
 function Lines(p: { shown: Shown; onDone: () => void }): JSX.Element {
   const session = useSession();
   const labels = labelsOf(session, p.shown);
-  const undone = new Set(p.shown.lines.filter((x) => x.type === "redemption.voided").map((x) => `${x.coupon}/${x.seq}`));
-  const letters = (x: TakingAnswer) => p.shown.day.totals.find((y) => y.campaign === campaignOf(BigInt(x.coupon)))?.currency ?? "";
+  const undone = new Set(p.shown.lines.filter((x) => x.type === "redemption.voided").map((x) =>
+    `${x.coupon}/${x.seq}`));
+  const letters = (x: TakingAnswer) => p.shown.day.totals.find((y) =>
+    y.campaign === campaignOf(BigInt(x.coupon)))?.currency ?? "";
   const value = (x: TakingAnswer) => money(BigInt(x.value), session.currencyNamed(letters(x)));
   return (
     <Table caption={t("dayLines")} rows={p.shown.lines.toReversed()} rowKey={(x) => x.id} columns={[
@@ -196,7 +221,8 @@ function Lines(p: { shown: Shown; onDone: () => void }): JSX.Element {
       { head: t("lineCoupon"), cell: (x) => <a href={`/explorer/#/coupon/${x.coupon}`}>{serialText(x.coupon)}</a> },
       { head: t("dayTill"), cell: (x) => labels.till(x.till) },
       { head: t("dayValue"), figure: true, cell: (x) => (x.type === "redemption.voided" ? `− ${value(x)}` : value(x)) },
-      { head: t("lineState"), cell: (x) => (x.type === "redemption.voided" || undone.has(`${x.coupon}/${x.seq}`) ? t("lineUndone") : t("lineTaken")) },
+      { head: t("lineState"), cell: (x) => (x.type === "redemption.voided" ||
+        undone.has(`${x.coupon}/${x.seq}`) ? t("lineUndone") : t("lineTaken")) },
       { head: t("action"), cell: (x) => x.type !== "redemption.voided" && !undone.has(`${x.coupon}/${x.seq}`) &&
         <UndoButton line={x} value={value(x)} onDone={p.onDone} /> },
     ]} />
@@ -233,9 +259,11 @@ export function DayPage(): JSX.Element {
     <div class="stack">
       <div class="row apart">
         <h1>{t("dayTitle")}: {span ? date(span.from) : "–"}</h1>
-        {loaded.value && <AsOf height={loaded.value.day.height} timeMs={loaded.value.day.timeMs} nowMs={() => link.nowMs()} />}
+        {loaded.value && <AsOf height={loaded.value.day.height} timeMs={loaded.value.day.timeMs}
+          nowMs={() => link.nowMs()} />}
       </div>
-      <div class="narrow no-print"><Field label={t("dayDate")} type="date" value={text} onInput={setText} hint={t("dayZone", { zone: zoneName(span?.from ?? link.nowMs()) })} /></div>
+      <div class="narrow no-print"><Field label={t("dayDate")} type="date" value={text} onInput={setText}
+        hint={t("dayZone", { zone: zoneName(span?.from ?? link.nowMs()) })} /></div>
       <Got of={loaded}>
         {(shown) => !shown || shown.day.totals.length === 0
           ? <Empty title={t("dayNone")}><p>{t("dayNoneText")}</p></Empty>

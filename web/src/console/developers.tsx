@@ -20,9 +20,12 @@ export function curls(node: string, member: number, todayMs: number): { title: s
   return [
     { title: t("devCurlCampaigns"), command: `curl '${node}/v1/campaigns?issuer=${member}'` },
     { title: t("devCurlTotals"), command: `curl '${node}/v1/members/${member}/totals?from=${todayMs}'` },
-    { title: t("devCurlEvents"), command: `curl -N '${node}/v1/events?from=0&type=redemption.accrued,redemption.voided'` },
+    { title: t("devCurlEvents"),
+      command: `curl -N '${node}/v1/events?from=0&type=redemption.accrued,redemption.voided'` },
     { title: t("devCurlProof"), command: `curl '${node}/v1/state/${hex(rowKey.campaign(1))}'` },
-    { title: t("devCurlDry"), command: `curl --data-binary @tx.bin -H 'Content-Type: application/octet-stream' '${node}/v1/transactions/dry-run'` },
+    { title: t("devCurlDry"),
+      command: `curl --data-binary @tx.bin -H 'Content-Type: application/octet-stream' ` +
+        `'${node}/v1/transactions/dry-run'` },
   ];
 }
 
@@ -43,7 +46,8 @@ export function Developers(): JSX.Element {
       </ul>
       <h2>{t("devCurl")}</h2>
       {curls(node, member, today).map((x) => (
-        <section key={x.command} class="stack-s"><h3>{x.title}</h3><Copyable text={x.command} label={x.title} /></section>
+        <section key={x.command} class="stack-s"><h3>{x.title}</h3><Copyable text={x.command}
+          label={x.title} /></section>
       ))}
       <h2>{t("devEvents")}</h2>
       <p>{t("devEventsText")}</p>
@@ -53,9 +57,12 @@ export function Developers(): JSX.Element {
           {events.map((e) => (
             <li key={e.receipt.id} class="entry-block">
               <details class="twin">
-                <summary>{word(e.type)} · <span class="mono">{eventIdText(e.id)}</span> · {timeSeconds(e.timeMs)}</summary>
-                <code class="mono small raw">{JSON.stringify({ type: e.type, id: eventIdText(e.id), tx: e.receipt.id, ...e.outcome.effect },
-                  (_, v: unknown) => (typeof v === "bigint" ? String(v) : v instanceof Uint8Array ? hex(v) : v), 1)}</code>
+                <summary>{word(e.type)} · <span
+                  class="mono">{eventIdText(e.id)}</span> · {timeSeconds(e.timeMs)}</summary>
+                <code class="mono small raw">{JSON.stringify({ type: e.type, id: eventIdText(e.id), tx: e.receipt.id,
+                  ...e.outcome.effect },
+                  (_, v: unknown) => (typeof v === "bigint" ? String(v) : v instanceof Uint8Array ? hex(v) : v),
+                    1)}</code>
               </details>
             </li>
           ))}

@@ -31,8 +31,8 @@ export interface Draft {
 }
 
 /** Fault names what is wrong with a field; its text is in the table under this name. */
-export type Fault = "faultNeeded" | "faultMoney" | "faultNumber" | "faultPercent" | "faultLong" | "faultPast" | "faultOrder"
-  | "faultBudget" | "faultHours" | "faultYears" | "faultTitle";
+export type Fault = "faultNeeded" | "faultMoney" | "faultNumber" | "faultPercent" | "faultLong" | "faultPast"
+  | "faultOrder" | "faultBudget" | "faultHours" | "faultYears" | "faultTitle";
 export type Faults = Partial<Record<keyof Draft, Fault>>;
 
 /** Cost is the ceiling in minor units: what one coupon, all of them, and the budget can come to. */
@@ -60,6 +60,8 @@ const graceMs = 60_000;
 const storedUses = 50;
 const giftsMax = 3;
 const undoHoursMax = 90 * 24;
+/** Control characters and those that turn the direction of writing: the ledger refuses them. */
+const unprintable = /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/;
 
 /** dateText writes a day as date fields do, in the device's zone. */
 export function dateText(ms: number): string {
@@ -81,7 +83,8 @@ export function endOfDay(text: string): number | undefined {
 /** A new draft of a kind, with a good beginning of each. */
 export function draftOf(kind: Kind, title: string, currency: number, nowMs: number, more: Partial<Draft> = {}): Draft {
   return {
-    kind, title, currency, value: "", percent: "", ceiling: "", minSpend: "", count: "100", each: "", shops: "own", gift: true,
+    kind, title, currency, value: "", percent: "", ceiling: "", minSpend: "", count: "100", each: "", shops: "own",
+      gift: true,
     show: true, undoHours: "72", budget: "", publicTerms: "", claimUntil: dateText(nowMs + 30 * dayMs),
     useUntil: dateText(nowMs + 60 * dayMs), ...more,
   };
@@ -116,7 +119,8 @@ function readValues(d: Draft, exponent: number, faults: Faults): Values | undefi
     const bps = percentOf(d.percent);
     if (bps === undefined) faults.percent = d.percent.trim() === "" ? "faultNeeded" : "faultPercent";
     const ceiling = amount("ceiling", true);
-    return bps === undefined || faults.ceiling || faults.minSpend ? undefined : { face: 0n, bps, ceiling, minSpend, most: ceiling };
+    return bps === undefined || faults.ceiling ||
+      faults.minSpend ? undefined : { face: 0n, bps, ceiling, minSpend, most: ceiling };
   }
   const face = amount("value", true);
   return faults.value || faults.minSpend ? undefined : { face, bps: 0, ceiling: 0n, minSpend, most: face };
@@ -140,7 +144,7 @@ export function readDraft(d: Draft, issuer: number, currency: Currency, nowMs: n
   const faults: Faults = {};
   if (d.title.trim() === "") faults.title = "faultNeeded";
   else if (utf8(d.title.trim()).length > titleBytesMax) faults.title = "faultLong";
-  else if (/[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/.test(d.title)) faults.title = "faultTitle";
+  else if (unprintable.test(d.title)) faults.title = "faultTitle";
   const values = readValues(d, currency.exponent, faults);
   const count = whole(d.count, 1, supplyMax);
   if (count === undefined) faults.count = d.count.trim() === "" ? "faultNeeded" : "faultNumber";
@@ -152,10 +156,13 @@ export function readDraft(d: Draft, issuer: number, currency: Currency, nowMs: n
   if (!values || count === undefined) return { faults };
   const terms: Terms = {
     issuer, funders: [{ member: issuer, shareBps: 10_000 }], currency: d.currency, title: d.title.trim(),
-    termsHash: sha256(utf8(publicTermsOf(d))), productHash: new Uint8Array(32), valueKind: d.kind, face: values.face, bps: values.bps,
-    ceiling: values.ceiling, minSpend: values.minSpend, uses: d.kind === "STORED" ? storedUses : 1, buy: 0, get: 0, rounding: 0,
+    termsHash: sha256(utf8(publicTermsOf(d))), productHash: new Uint8Array(32), valueKind: d.kind, face: values.face,
+      bps: values.bps,
+    ceiling: values.ceiling, minSpend: values.minSpend, uses: d.kind === "STORED" ? storedUses : 1, buy: 0, get: 0,
+      rounding: 0,
     reimburse: "USED", reimburseBps: 10_000, fee: 0n, showMax: d.show ? values.most : 0n, maxSupply: count, budget: 0n,
-    claimFrom: nowMs - 60_000, claimUntil: times?.claimUntil ?? 0, redeemFrom: nowMs - 60_000, redeemUntil: times?.useUntil ?? 0,
+    claimFrom: nowMs - 60_000, claimUntil: times?.claimUntil ?? 0, redeemFrom: nowMs - 60_000,
+      redeemUntil: times?.useUntil ?? 0,
     relativeMs: 0, graceMs, rollbackMs: (undo ?? 0) * hourMs, holderCap: each ?? 0, transfer: d.gift ? "gift" : "none",
     maxTransfers: d.gift ? giftsMax : 0, resaleBps: 0, shops: d.shops === "own" ? [{ member: issuer, store: 0 }] : [],
   };

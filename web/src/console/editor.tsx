@@ -12,7 +12,8 @@ import { Confirm, saveFile, useSession, useWork } from "./parts.tsx";
 import { t } from "./text.ts";
 
 const kindText = { AMOUNT: "kindAmount", PERCENT: "kindPercent", FREE_ITEM: "kindItem", STORED: "kindStored" } as const;
-const valueText = { AMOUNT: "fieldValue", PERCENT: "fieldValue", FREE_ITEM: "fieldItem", STORED: "fieldStored" } as const;
+const valueText = { AMOUNT: "fieldValue", PERCENT: "fieldValue", FREE_ITEM: "fieldItem",
+  STORED: "fieldStored" } as const;
 
 /** useFunds reads what is left of the member's promise in a currency, proven. */
 function useFunds(currency: number): { free: bigint } | undefined {
@@ -37,7 +38,8 @@ function CostBox(p: { read: Read; currency: Currency; count: string; free: bigin
           <dl class="sums">
             <dt>{t("costOne")}</dt><dd>{money(cost.one, currency)}</dd>
             <dt>{t("costAll", { n: number(Number(p.count)) })}</dt><dd>{money(cost.all, currency)}</dd>
-            <dt class="strong">{t("costBudget")}</dt><dd class="strong" data-budget={String(cost.budget)}>{money(cost.budget, currency)}</dd>
+            <dt class="strong">{t("costBudget")}</dt><dd class="strong"
+              data-budget={String(cost.budget)}>{money(cost.budget, currency)}</dd>
             {free !== undefined && <><dt>{t("costFree")}</dt><dd>{money(free, currency)}</dd></>}
           </dl>
           {cost.budget < cost.all && <p class="small">{t("costCovers", { n: cost.covers })}</p>}
@@ -50,7 +52,8 @@ function CostBox(p: { read: Read; currency: Currency; count: string; free: bigin
   );
 }
 
-interface Edit { draft: Draft; set: (change: Partial<Draft>) => void; error: (field: keyof Draft) => string | undefined; currency: Currency }
+interface Edit { draft: Draft; set: (change: Partial<Draft>) => void; error: (field: keyof Draft) =>
+  string | undefined; currency: Currency }
 
 function Values(p: Edit): JSX.Element {
   const { draft: d, set, error, currency } = p;
@@ -60,18 +63,24 @@ function Values(p: Edit): JSX.Element {
     <>
       {d.kind === "PERCENT" ? (
         <div class="pair-fields">
-          <Field label={t("fieldPercent")} value={d.percent} onInput={(percent) => set({ percent })} inputMode="decimal" error={error("percent")} required />
-          <Field label={t("fieldCeiling", letters)} hint={t("fieldCeilingHint")} value={d.ceiling} onInput={(ceiling) => set({ ceiling })}
+          <Field label={t("fieldPercent")} value={d.percent} onInput={(percent) => set({ percent })} inputMode="decimal"
+            error={error("percent")} required />
+          <Field label={t("fieldCeiling", letters)} hint={t("fieldCeilingHint")} value={d.ceiling}
+            onInput={(ceiling) => set({ ceiling })}
             inputMode="decimal" error={error("ceiling")} required />
         </div>
       ) : (
-        <Field label={t(valueText[d.kind], letters)} value={d.value} onInput={(value) => set({ value })} inputMode="decimal" error={error("value")} required />
+        <Field label={t(valueText[d.kind], letters)} value={d.value} onInput={(value) => set({ value })}
+          inputMode="decimal" error={error("value")} required />
       )}
-      {bill && <Field label={t("fieldMin", letters)} hint={t("fieldMinHint")} value={d.minSpend} onInput={(minSpend) => set({ minSpend })}
+      {bill && <Field label={t("fieldMin", letters)} hint={t("fieldMinHint")} value={d.minSpend}
+        onInput={(minSpend) => set({ minSpend })}
         inputMode="decimal" error={error("minSpend")} />}
       <div class="pair-fields">
-        <Field label={t("fieldCount")} value={d.count} onInput={(count) => set({ count })} inputMode="numeric" error={error("count")} required />
-        <Field label={t("fieldBudget", letters)} hint={t("fieldBudgetHint")} value={d.budget} onInput={(budget) => set({ budget })}
+        <Field label={t("fieldCount")} value={d.count} onInput={(count) => set({ count })} inputMode="numeric"
+          error={error("count")} required />
+        <Field label={t("fieldBudget", letters)} hint={t("fieldBudgetHint")} value={d.budget}
+          onInput={(budget) => set({ budget })}
           inputMode="decimal" error={error("budget")} />
       </div>
     </>
@@ -85,8 +94,10 @@ function Rules(p: Edit): JSX.Element {
   return (
     <>
       <div class="pair-fields">
-        <Field label={t("fieldClaim")} type="date" value={d.claimUntil} onInput={(claimUntil) => set({ claimUntil })} error={error("claimUntil")} required />
-        <Field label={t("fieldUse")} type="date" value={d.useUntil} onInput={(useUntil) => set({ useUntil })} error={error("useUntil")} required />
+        <Field label={t("fieldClaim")} type="date" value={d.claimUntil} onInput={(claimUntil) => set({ claimUntil })}
+          error={error("claimUntil")} required />
+        <Field label={t("fieldUse")} type="date" value={d.useUntil} onInput={(useUntil) => set({ useUntil })}
+          error={error("useUntil")} required />
       </div>
       <p class="field-hint">{t("fieldDayHint", { zone })}</p>
       {session.has("merchant") && (
@@ -96,11 +107,15 @@ function Rules(p: Edit): JSX.Element {
             options={[{ value: "own", text: t("shopsOwn") }, { value: "all", text: t("shopsAll") }]} />
         </div>
       )}
-      <Field label={t("fieldEach")} hint={t("fieldEachHint")} value={d.each} onInput={(each) => set({ each })} inputMode="numeric" error={error("each")} />
+      <Field label={t("fieldEach")} hint={t("fieldEachHint")} value={d.each} onInput={(each) => set({ each })}
+        inputMode="numeric" error={error("each")} />
       <Check label={t("fieldGift")} checked={d.gift} onChange={(gift) => set({ gift })} />
-      <Check label={<>{t("fieldShow")} <span class="soft small">{t("fieldShowHint")}</span></>} checked={d.show} onChange={(show) => set({ show })} />
-      <Field label={t("fieldUndo")} value={d.undoHours} onInput={(undoHours) => set({ undoHours })} inputMode="numeric" error={error("undoHours")} />
-      <Field label={t("fieldTerms")} hint={t("fieldTermsHint")} value={d.publicTerms} onInput={(publicTerms) => set({ publicTerms })} rows={3}
+      <Check label={<>{t("fieldShow")} <span class="soft small">{t("fieldShowHint")}</span></>} checked={d.show}
+        onChange={(show) => set({ show })} />
+      <Field label={t("fieldUndo")} value={d.undoHours} onInput={(undoHours) => set({ undoHours })} inputMode="numeric"
+        error={error("undoHours")} />
+      <Field label={t("fieldTerms")} hint={t("fieldTermsHint")} value={d.publicTerms}
+        onInput={(publicTerms) => set({ publicTerms })} rows={3}
         maxLength={20_000} spellcheck />
     </>
   );
@@ -112,7 +127,8 @@ export function Editor(): JSX.Element {
   useEffect(() => {
     void session.link.store.get<Draft>(draftRow).then((d) => (d ? setDraft(d) : go("/templates", true)));
   }, [session]);
-  return draft ? <Form draft={draft} onChange={(d) => { setDraft(d); void session.link.store.set(draftRow, d); }} /> : <Loading />;
+  return draft ? <Form draft={draft} onChange={(d) => { setDraft(d); void session.link.store.set(draftRow, d); }} />
+    : <Loading />;
 }
 
 function Form(p: { draft: Draft; onChange: (d: Draft) => void }): JSX.Element {
@@ -124,7 +140,8 @@ function Form(p: { draft: Draft; onChange: (d: Draft) => void }): JSX.Element {
   const [tried, setTried] = useState(false);
   const [asking, setAsking] = useState(false);
   const work = useWork();
-  const read = useMemo(() => readDraft({ ...draft, shops: session.has("merchant") ? draft.shops : "all" }, member, currency, link.nowMs()), [draft]);
+  const read = useMemo(() => readDraft({ ...draft, shops: session.has("merchant") ? draft.shops : "all" }, member,
+    currency, link.nowMs()), [draft]);
   const set = (change: Partial<Draft>) => p.onChange({ ...draft, ...change });
   const error = (field: keyof Draft) => {
     const fault = read.faults[field];
@@ -158,7 +175,8 @@ function Form(p: { draft: Draft; onChange: (d: Draft) => void }): JSX.Element {
             <Segments<Kind> label={t("fieldKind")} value={draft.kind} onChange={(kind) => set({ kind })}
               options={kinds.map((k) => ({ value: k, text: t(kindText[k]) }))} />
           </div>
-          <Field label={t("fieldTitle")} hint={t("fieldTitleHint")} value={draft.title} onInput={(title) => set({ title })} maxLength={64}
+          <Field label={t("fieldTitle")} hint={t("fieldTitleHint")} value={draft.title}
+            onInput={(title) => set({ title })} maxLength={64}
             error={error("title")} required spellcheck />
           <Values {...edit} />
           <Rules {...edit} />
@@ -168,10 +186,13 @@ function Form(p: { draft: Draft; onChange: (d: Draft) => void }): JSX.Element {
       </div>
       {asking && read.cost && (
         <Confirm title={t("openTitle", { sum: money(read.cost.budget, currency) })} text={t("openText")} work={work}
-          act={work.busy ? t("openBusy") : t("openAct")} onAct={() => work.run(open)} onClose={() => { setAsking(false); work.clear(); }}
-          typed={{ label: t("openType", { title: draft.title.trim() }), value: draft.title.trim(), wrong: t("openWrong") }}>
+          act={work.busy ? t("openBusy") : t("openAct")} onAct={() => work.run(open)}
+            onClose={() => { setAsking(false); work.clear(); }}
+          typed={{ label: t("openType", { title: draft.title.trim() }), value: draft.title.trim(),
+            wrong: t("openWrong") }}>
           {draft.publicTerms.trim() !== "" && (
-            <Button kind="plain" onClick={() => saveFile("terms.txt", publicTermsOf(draft), "text/plain")}>{t("fieldTerms")}</Button>
+            <Button kind="plain" onClick={() =>
+              saveFile("terms.txt", publicTermsOf(draft), "text/plain")}>{t("fieldTerms")}</Button>
           )}
         </Confirm>
       )}

@@ -21,12 +21,15 @@ const deskSeesMs = 1500;
 const linksAtOnce = 5000;
 
 /** deskKey asks the desks for the ticket key of a batch that begins here; undefined if none answers. */
-async function deskKey(desks: readonly string[], campaign: number, first: number): Promise<{ desk: string; key: Uint8Array } | undefined> {
+async function deskKey(desks: readonly string[], campaign: number,
+  first: number): Promise<{ desk: string; key: Uint8Array } | undefined> {
   for (const desk of desks) {
     try {
-      const a = await fetch(`${desk}/v1/keys/${campaign}/${first}`, { credentials: "omit", signal: AbortSignal.timeout(deskMs) });
+      const a = await fetch(`${desk}/v1/keys/${campaign}/${first}`,
+        { credentials: "omit", signal: AbortSignal.timeout(deskMs) });
       const x = (await a.json()) as { campaign?: number; first?: number; ticket_key?: string };
-      if (a.ok && x.campaign === campaign && x.first === first && x.ticket_key) return { desk, key: decodeKey("ticket", x.ticket_key) };
+      if (a.ok && x.campaign === campaign && x.first === first && x.ticket_key) return { desk,
+        key: decodeKey("ticket", x.ticket_key) };
     } catch {
       // the next desk
     }
@@ -60,7 +63,8 @@ function useHanded(n: number) {
   return useLoad(async (signal): Promise<Handed> => {
     const campaign = await link.client.campaign(n, { signal });
     const listed = await link.client.batches({ campaign: n }, { signal });
-    const batches = listed.map((b) => ({ number: b.number, first: b.first, count: b.count, ticketKey: hex(decodeKey("ticket", b.ticket_key)) }));
+    const batches = listed.map((b) => ({ number: b.number, first: b.first, count: b.count,
+      ticketKey: hex(decodeKey("ticket", b.ticket_key)) }));
     return { campaign, batches, own: await ownBatches(link, n, batches), desk: await deskOf(link.desks, n) };
   }, [n]);
 }
@@ -102,7 +106,8 @@ function OwnLinks(p: { batch: OwnBatch; campaign: ProvenCampaign }): JSX.Element
   const save = () => work.run(async () => {
     const rows: (string | number)[][] = [["serial", "link"]];
     for (let at = b.first; at <= last; at += linksAtOnce) {
-      for (const x of await linksOf(link, b, at, linksAtOnce, c.terms.claimUntil)) rows.push([`${c.number}-${x.serial}`, x.url]);
+      for (const x of await linksOf(link, b, at, linksAtOnce, c.terms.claimUntil)) rows.push([`${c.number}-${x.serial}`,
+        x.url]);
       await new Promise((resolve) => setTimeout(resolve)); // lets the page breathe
     }
     saveFile(`links-${c.number}-${b.first}-${last}.csv`, csv(rows));
@@ -115,14 +120,16 @@ function OwnLinks(p: { batch: OwnBatch; campaign: ProvenCampaign }): JSX.Element
         <Button onClick={save} busy={work.busy}>{t("handLinksCsv")}</Button>
         {url && <Button onClick={() => void copyText(url)}>{t("linkCopy")}: {c.number}-{b.first}</Button>}
       </div>
-      {url && <details class="twin"><summary>{t("handLinksFirst")}</summary><Qr text={url} what={t("handLinksFirst")} /></details>}
+      {url && <details class="twin"><summary>{t("handLinksFirst")}</summary><Qr text={url}
+        what={t("handLinksFirst")} /></details>}
       <p class="small soft">{t("handLinksSecret")}</p>
     </li>
   );
 }
 
 /** Release commits a batch, by a desk's key or one of this device, after a confirmation. */
-function Release(p: { campaign: ProvenCampaign; by: "desk" | "links"; start: number; main: boolean; onDone: () => void }): JSX.Element {
+function Release(p: { campaign: ProvenCampaign; by: "desk" | "links"; start: number; main: boolean; onDone: () =>
+  void }): JSX.Element {
   const session = useSession();
   const { link } = session;
   const { campaign: c } = p;
@@ -142,7 +149,8 @@ function Release(p: { campaign: ProvenCampaign; by: "desk" | "links"; start: num
       return setNoDesk(true);
     }
     const ticketKey = found?.key ?? (await newTicketKey(link, c.number, first, n)).key;
-    await session.act(t("handConfirm", { n }), session.sign({ kind: "BatchCommit", campaign: c.number, first, count: n, ticketKey }));
+    await session.act(t("handConfirm", { n }),
+      session.sign({ kind: "BatchCommit", campaign: c.number, first, count: n, ticketKey }));
     setAsking(false);
     toast(t("done"));
     p.onDone();
@@ -152,11 +160,13 @@ function Release(p: { campaign: ProvenCampaign; by: "desk" | "links"; start: num
   const act = p.by === "desk" ? t("handPosterAct", { n: number(n) }) : t("handLinksAct", { n: number(n) });
   return (
     <form class="stack-s" onSubmit={(e) => { e.preventDefault(); if (ok) setAsking(true); }}>
-      <Field label={t("handCount")} value={count} onInput={setCount} inputMode="numeric" error={ok ? undefined : t("handCountBad", { n: number(left) })} />
+      <Field label={t("handCount")} value={count} onInput={setCount} inputMode="numeric"
+        error={ok ? undefined : t("handCountBad", { n: number(left) })} />
       {noDesk && <Notice kind="bad" live><p>{t("handPosterNone")}</p></Notice>}
       <div><Button type="submit" kind={p.main ? "main" : "normal"} disabled={!ok}>{act}</Button></div>
       {asking && (
-        <Confirm title={t("handConfirm", { n })} text={t("handConfirmText", { one: money(liability(c.terms), currency) })} act={t("handRelease")}
+        <Confirm title={t("handConfirm", { n })}
+          text={t("handConfirmText", { one: money(liability(c.terms), currency) })} act={t("handRelease")}
           work={work} onAct={release} onClose={() => { setAsking(false); work.clear(); }} />
       )}
     </form>
@@ -185,14 +195,16 @@ export function HandOut(p: { number: string }): JSX.Element {
               <div class="beside">
                 {desk && <Poster campaign={c} desk={desk} />}
                 <div class="no-print">
-                  <Release campaign={c} by="desk" start={released === 0 ? c.terms.maxSupply : 50} main={!desk} onDone={() => setTimeout(loaded.reload, deskSeesMs)} />
+                  <Release campaign={c} by="desk" start={released === 0 ? c.terms.maxSupply : 50} main={!desk}
+                    onDone={() => setTimeout(loaded.reload, deskSeesMs)} />
                 </div>
               </div>
             </section>
             <section class="stack no-print" aria-labelledby="links-title">
               <h2 id="links-title">{t("handLinks")}</h2>
               <p>{t("handLinksText")}</p>
-              {own.length > 0 && <ul role="list" class="stack">{own.map((b) => <OwnLinks key={b.batch} batch={b} campaign={c} />)}</ul>}
+              {own.length > 0 && <ul role="list"
+                class="stack">{own.map((b) => <OwnLinks key={b.batch} batch={b} campaign={c} />)}</ul>}
               <Release campaign={c} by="links" start={10} main={false} onDone={loaded.reload} />
             </section>
           </div>

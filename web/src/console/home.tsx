@@ -23,7 +23,8 @@ export function templates(currency: number, nowMs: number): { name: string; text
     { name: t("templateOff"), text: t("templateOffText"),
       draft: draftOf("AMOUNT", t("templateOff"), currency, nowMs, { value: "5", minSpend: "25", count: "100" }) },
     { name: t("templatePercent"), text: t("templatePercentText"),
-      draft: draftOf("PERCENT", t("templatePercent"), currency, nowMs, { percent: "20", ceiling: "10", count: "100" }) },
+      draft: draftOf("PERCENT", t("templatePercent"), currency, nowMs,
+        { percent: "20", ceiling: "10", count: "100" }) },
     { name: t("templateStored"), text: t("templateStoredText"),
       draft: draftOf("STORED", t("templateStored"), currency, nowMs, { value: "20", count: "50" }) },
   ];
@@ -36,8 +37,10 @@ export function Preview(p: { draft: Draft; seed: number; href?: string }): JSX.E
   const currency = session.link.currency(draft.currency);
   const amount = (text: string) => parseMoney(text, currency.exponent) ?? 0n;
   return (
-    <Coupon issuer={session.name} title={draft.title || "…"} campaign={p.seed} specimen href={p.href} untilMs={(endOfDay(draft.useUntil) ?? session.link.nowMs()) - 1}
-      rule={{ kind: draft.kind, face: amount(draft.value), bps: percentOf(draft.percent) ?? 0, ceiling: amount(draft.ceiling),
+    <Coupon issuer={session.name} title={draft.title || "…"} campaign={p.seed} specimen href={p.href}
+      untilMs={(endOfDay(draft.useUntil) ?? session.link.nowMs()) - 1}
+      rule={{ kind: draft.kind, face: amount(draft.value), bps: percentOf(draft.percent) ?? 0,
+        ceiling: amount(draft.ceiling),
         minSpend: draft.kind === "AMOUNT" || draft.kind === "PERCENT" ? amount(draft.minSpend) : 0n, currency }} />
   );
 }
@@ -97,7 +100,8 @@ export function Home(): JSX.Element {
       link.store.get<Draft>(draftRow),
     ]);
     const good = (c: CampaignAnswer) => c.terms.shops.length === 0 || c.terms.shops.some((s) => s.member === member);
-    return { own: own.toReversed(), others: session.has("merchant") ? all.items.filter((c) => c.issuer !== member && good(c)) : [], draft };
+    return { own: own.toReversed(), others: session.has("merchant")
+      ? all.items.filter((c) => c.issuer !== member && good(c)) : [], draft };
   }, [member]);
   useEvents({}, [member], () => loaded.reload());
   const drop = () => void link.store.delete(draftRow).then(loaded.reload);
@@ -105,7 +109,8 @@ export function Home(): JSX.Element {
     <div class="stack">
       <div class="row apart">
         <h1>{session.name}</h1>
-        <Got of={loaded}>{({ own }) => own.length > 0 && <LinkButton kind="main" href="#/templates">{t("newCampaign")}</LinkButton>}</Got>
+        <Got of={loaded}>{({ own }) => own.length > 0 && <LinkButton kind="main"
+          href="#/templates">{t("newCampaign")}</LinkButton>}</Got>
       </div>
       <Got of={loaded}>
         {({ own, others, draft }) => (
@@ -117,7 +122,8 @@ export function Home(): JSX.Element {
               </div>
             )}
             {own.length === 0
-              ? <div class="stack"><div class="state"><h2>{t("campaignsNone")}</h2><p>{t("campaignsNoneText")}</p></div><Templates /></div>
+              ? <div class="stack"><div
+                class="state"><h2>{t("campaignsNone")}</h2><p>{t("campaignsNoneText")}</p></div><Templates /></div>
               : <List caption={t("campaigns")} campaigns={own} />}
             {others.length > 0 && <List caption={t("others")} campaigns={others} />}
           </>

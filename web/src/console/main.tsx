@@ -10,5 +10,6 @@ import { t } from "./text.ts";
 const fragment = takeSecret();
 startRouter();
 mount(
-  <Begin face="console" name={() => t("name")} opening={() => t("opening")}>{(link) => <App link={link} fragment={fragment} />}</Begin>,
+  <Begin face="console" name={() => t("name")}
+    opening={() => t("opening")}>{(link) => <App link={link} fragment={fragment} />}</Begin>,
 );

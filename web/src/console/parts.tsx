@@ -47,7 +47,8 @@ export function Trouble(p: { work: Work }): JSX.Element | null {
 }
 
 /** Confirm asks before something that cannot be undone; with typed, a word must be typed. */
-export function Confirm(p: { title: string; text: string; act: string; bad?: boolean; typed?: { label: string; value: string; wrong: string };
+export function Confirm(p: { title: string; text: string; act: string; bad?: boolean;
+  typed?: { label: string; value: string; wrong: string };
   work: Work; onAct: () => void; onClose: () => void; children?: ComponentChildren }): JSX.Element {
   const [text, setText] = useState("");
   const [wrong, setWrong] = useState(false);
@@ -82,7 +83,8 @@ export function useEvents(filter: EventFilter, keys: readonly unknown[], onEvent
     const stop = new AbortController();
     void (async () => {
       const status = await link.client.read("StatusAnswer", "/v1/status", {}, { signal: stop.signal });
-      for await (const e of link.client.events({ height: Number(status.height) + 1, tx: 0, index: 0 }, filter, { signal: stop.signal })) {
+      for await (const e of link.client.events({ height: Number(status.height) + 1, tx: 0, index: 0 }, filter,
+        { signal: stop.signal })) {
         latest.current(e);
       }
     })().catch(() => undefined); // it ends when the page is left
@@ -92,7 +94,8 @@ export function useEvents(filter: EventFilter, keys: readonly unknown[], onEvent
 
 /** saveFile hands a text to the browser as a download. */
 export function saveFile(name: string, text: string, type = "text/csv"): void {
-  const url = URL.createObjectURL(new Blob(type === "text/csv" ? ["\ufeff", text] : [text], { type: `${type};charset=utf-8` }));
+  const url = URL.createObjectURL(new Blob(type === "text/csv" ? ["\ufeff", text] : [text],
+    { type: `${type};charset=utf-8` }));
   const a = document.createElement("a");
   a.href = url;
   a.download = name;

@@ -50,11 +50,14 @@ export function SignIn(p: { link: Link; bad?: boolean; onSession: (s: Session) =
           else if (file) setFault("signInBad");
         }} />
       </div>
-      <Field label={t("signInKey")} value={text} onInput={(v) => { setText(v); setFault(undefined); }} mono rows={3} maxLength={fileCharsMax}
+      <Field label={t("signInKey")} value={text} onInput={(v) => { setText(v); setFault(undefined); }} mono rows={3}
+        maxLength={fileCharsMax}
         error={fault && fault !== "signInPassWrong" ? t(fault) : undefined} />
       {locked && (
-        <Field label={t("signInPass")} type="password" value={pass} hint={t("signInPassHint")} autoComplete="current-password"
-          onInput={(v) => { setPass(v); setFault(undefined); }} error={fault === "signInPassWrong" ? t(fault) : undefined} />
+        <Field label={t("signInPass")} type="password" value={pass} hint={t("signInPassHint")}
+          autoComplete="current-password"
+          onInput={(v) => { setPass(v); setFault(undefined); }}
+            error={fault === "signInPassWrong" ? t(fault) : undefined} />
       )}
       <Trouble work={work} />
       <Button kind="main" wide type="submit" busy={work.busy}>{t("signInAct")}</Button>

@@ -8,9 +8,11 @@ import { joinMemberSigned, randomBytes, Right, signMember } from "@scrip/sdk/tra
 import { Table } from "../kit/badge.tsx";
 import { date, money, parseMoney } from "../kit/format.ts";
 import { msOf, word } from "../kit/ledger/ledger.tsx";
-import { boxOf, checkAnswer, encodeOffer, getBox, readRegistration, type Offer, type Registration } from "../kit/pairing.ts";
+import { boxOf, checkAnswer, encodeOffer, getBox, readRegistration, type Offer,
+  type Registration } from "../kit/pairing.ts";
 import { Qr } from "../kit/qr.tsx";
-import { Button, Check, Copyable, Empty, Failure, Field, LinkButton, Loading, Notice, toast, useLoad } from "../kit/ui.tsx";
+import { Button, Check, Copyable, Empty, Failure, Field, LinkButton, Loading, Notice, toast,
+  useLoad } from "../kit/ui.tsx";
 import { go } from "../kit/router.ts";
 import { dateText, endOfDay } from "./draft.ts";
 import { Got, Missing } from "../kit/ledger/page.tsx";
@@ -35,15 +37,18 @@ function RevokeButton(p: { till: TillAnswer; onDone: () => void }): JSX.Element 
   const label = p.till.label || t("tillUnnamed");
   const revoke = () => work.run(async () => {
     const tillKey = decodeKey("till", p.till.key);
-    await session.act(t("tillRevokeTitle", { label }), session.sign({ kind: "TillKeyRevoke", member: session.member, tillKey }));
+    await session.act(t("tillRevokeTitle", { label }),
+      session.sign({ kind: "TillKeyRevoke", member: session.member, tillKey }));
     toast(t("tillRevoked", { label }));
     setAsking(false);
     p.onDone();
   });
   return (
     <>
-      <Button kind="bad" label={`${t("tillRevoke")}: ${label}`} onClick={() => setAsking(true)}>{t("tillRevoke")}</Button>
-      {asking && <Confirm title={t("tillRevokeTitle", { label })} text={t("tillRevokeText")} act={t("tillRevoke")} bad work={work}
+      <Button kind="bad" label={`${t("tillRevoke")}: ${label}`}
+        onClick={() => setAsking(true)}>{t("tillRevoke")}</Button>
+      {asking && <Confirm title={t("tillRevokeTitle", { label })} text={t("tillRevokeText")} act={t("tillRevoke")} bad
+        work={work}
         onAct={revoke} onClose={() => { setAsking(false); work.clear(); }} />}
     </>
   );
@@ -54,24 +59,30 @@ export function Tills(): JSX.Element {
   const { link, member } = session;
   const loaded = useLoad(async (signal) => {
     const page = await link.client.read("PageTillAnswer", "/v1/tills", { member, limit: pageSize }, { signal });
-    return page.items.toSorted((a, b) => (a.state === b.state ? (a.label < b.label ? -1 : 1) : a.state < b.state ? -1 : 1));
+    return page.items.toSorted((a, b) => (a.state === b.state ? (a.label < b.label ? -1 : 1) : a.state < b.state ? -1
+      : 1));
   }, [member]);
   useEvents({ types: ["till.added", "till.revoked", "redemption.accrued"] }, [member], () => loaded.reload());
   if (!session.has("merchant")) return <Missing title={t("tillsNot")}><p>{t("tillsNotText")}</p></Missing>;
   return (
     <div class="stack">
-      <div class="row apart"><h1>{t("tillsTitle")}</h1><LinkButton kind="main" href="#/tills/add">{t("tillAdd")}</LinkButton></div>
+      <div class="row apart"><h1>{t("tillsTitle")}</h1><LinkButton kind="main"
+        href="#/tills/add">{t("tillAdd")}</LinkButton></div>
       <Got of={loaded}>
         {(tills) => tills.length === 0
           ? <Empty title={t("tillsNone")}><p>{t("tillsNoneText")}</p></Empty>
           : (
             <Table caption={t("tillsTitle")} rows={tills} rowKey={(x) => x.key} columns={[
-              { head: t("tillLabel"), cell: (x) => <><a href={`/explorer/#/till/${x.key}`}>{x.label || t("tillUnnamed")}</a>
+              { head: t("tillLabel"), cell: (x) => <><a
+                href={`/explorer/#/till/${x.key}`}>{x.label || t("tillUnnamed")}</a>
                 <span class="small soft mono"> {fingerprint(decodeKey("till", x.key))}</span></> },
-              { head: t("tillState"), cell: (x) => <>{word(x.state)} <span class="small soft">{x.rights.map(word).join(", ")}</span></> },
-              { head: t("tillToday"), figure: true, cell: (x) => money(BigInt(x.day_sum), session.currencyNamed(x.currency)) },
+              { head: t("tillState"), cell: (x) => <>{word(x.state)} <span
+                class="small soft">{x.rights.map(word).join(", ")}</span></> },
+              { head: t("tillToday"), figure: true,
+                cell: (x) => money(BigInt(x.day_sum), session.currencyNamed(x.currency)) },
               { head: t("tillUntil"), cell: (x) => date(msOf(x.valid_until)) },
-              { head: t("action"), cell: (x) => x.state === "ACTIVE" && <RevokeButton till={x} onDone={loaded.reload} /> },
+              { head: t("action"), cell: (x) => x.state === "ACTIVE" && <RevokeButton till={x}
+                onDone={loaded.reload} /> },
             ]} />
           )}
       </Got>
@@ -102,7 +113,8 @@ export function Approve(p: { registration: Registration; onReject: () => void })
       <p>{t("tillKeySame")}</p>
       <p class="fingerprint mono" data-fingerprint>{fingerprint(r.fields.tillKey)}</p>
       <Trouble work={work} />
-      <Button kind="main" wide busy={work.busy} onClick={() => work.run(() => approve(r))}>{work.busy ? t("tillBusy") : t("tillApprove")}</Button>
+      <Button kind="main" wide busy={work.busy}
+        onClick={() => work.run(() => approve(r))}>{work.busy ? t("tillBusy") : t("tillApprove")}</Button>
       <Button onClick={p.onReject}>{t("tillReject")}</Button>
     </div>
   );
@@ -178,7 +190,8 @@ export function AddTill(): JSX.Element {
   useEffect(() => {
     if (kept.value && kept.value.member === member) setOffer(kept.value);
   }, [kept.value]);
-  const storeNumber = /^\d{1,5}$/.test(store) && Number(store) >= 1 && Number(store) <= 65_535 ? Number(store) : undefined;
+  const storeNumber = /^\d{1,5}$/.test(store) && Number(store) >= 1 &&
+    Number(store) <= 65_535 ? Number(store) : undefined;
   const dayCap = parseMoney(cap, currency.exponent);
   const validUntil = endOfDay(until);
   const goodLabel = label.trim() !== "" && new TextEncoder().encode(label.trim()).length <= labelBytesMax;
@@ -186,13 +199,15 @@ export function AddTill(): JSX.Element {
   const make = () => {
     setTried(true);
     if (!goodLabel || storeNumber === undefined || dayCap === undefined || dayCap < 1n || !goodTime) return;
-    const o: Offer = { secret: randomBytes(16), member, store: storeNumber, rights: undo ? Right.redeem | Right.voidOwn : Right.redeem,
+    const o: Offer = { secret: randomBytes(16), member, store: storeNumber,
+      rights: undo ? Right.redeem | Right.voidOwn : Right.redeem,
       currency: currency.number, validUntil, dayCap, label: label.trim() };
     void link.store.set(offerRow, o);
     setOffer(o);
   };
   if (!session.has("merchant")) return <Missing title={t("tillsNot")}><p>{t("tillsNotText")}</p></Missing>;
-  if (offer) return <Waiting offer={offer} onCancel={() => { void link.store.delete(offerRow); setOffer(undefined); }} />;
+  if (offer) return <Waiting offer={offer} onCancel={() =>
+    { void link.store.delete(offerRow); setOffer(undefined); }} />;
   const fault = (ok: boolean, text: string) => (tried && !ok ? text : undefined);
   return (
     <form class="stack narrow" noValidate onSubmit={(e) => { e.preventDefault(); make(); }}>
@@ -200,10 +215,13 @@ export function AddTill(): JSX.Element {
       <p>{t("tillsNoneText")}</p>
       <Field label={t("tillLabel")} hint={t("tillLabelHint")} value={label} onInput={setLabel} maxLength={32} required
         error={fault(goodLabel, label.trim() === "" ? t("faultNeeded") : t("faultLong"))} />
-      <Field label={t("tillCap", { currency: currency.letters })} hint={t("tillCapHint")} value={cap} onInput={setCap} inputMode="decimal"
+      <Field label={t("tillCap", { currency: currency.letters })} hint={t("tillCapHint")} value={cap} onInput={setCap}
+        inputMode="decimal"
         error={fault(dayCap !== undefined && dayCap >= 1n, t("faultMoney"))} />
-      <Field label={t("tillStore")} value={store} onInput={setStore} inputMode="numeric" error={fault(storeNumber !== undefined, t("faultNumber"))} />
-      <Field label={t("tillMonths")} type="date" value={until} onInput={setUntil} error={fault(goodTime, t("faultPast"))} />
+      <Field label={t("tillStore")} value={store} onInput={setStore} inputMode="numeric"
+        error={fault(storeNumber !== undefined, t("faultNumber"))} />
+      <Field label={t("tillMonths")} type="date" value={until} onInput={setUntil}
+        error={fault(goodTime, t("faultPast"))} />
       <Check label={t("tillUndo")} checked={undo} onChange={setUndo} />
       <Button kind="main" wide type="submit">{t("tillOffer")}</Button>
     </form>

@@ -49,7 +49,8 @@ function Search(): JSX.Element {
       go(`/search/${encodeURIComponent(text.trim())}`);
       setText("");
     }}>
-      <input class="input" type="search" value={text} aria-label={t("search")} placeholder={t("searchHint")} maxLength={4096}
+      <input class="input" type="search" value={text} aria-label={t("search")} placeholder={t("searchHint")}
+        maxLength={4096}
         spellcheck={false} autocomplete="off" onInput={(e) => setText(e.currentTarget.value)} />
       <Button type="submit">{t("searchAct")}</Button>
     </form>
@@ -71,7 +72,8 @@ function Results(p: { query: string }): JSX.Element {
     <Got of={loaded}>
       {({ hits, secret }) => {
         if (secret) return <Missing title={t("searchPrivate")}><p>{t("searchPrivateText")}</p></Missing>;
-        if (hits.length === 0) return <Missing title={t("searchNone", { q: shown })}><p>{t("searchNoneText")}</p></Missing>;
+        if (hits.length === 0) return <Missing
+          title={t("searchNone", { q: shown })}><p>{t("searchNoneText")}</p></Missing>;
         return (
           <div class="stack">
             <h1>{t("searchFor", { q: shown })}</h1>
@@ -89,7 +91,8 @@ function Nav(): JSX.Element {
   const here = route.value;
   return (
     <nav class="sections" aria-label={t("nav")}>
-      {sections.map((s) => <a key={s.path} href={`#${s.path}`} aria-current={s.path === here ? "page" : undefined}>{s.text()}</a>)}
+      {sections.map((s) => <a key={s.path} href={`#${s.path}`}
+        aria-current={s.path === here ? "page" : undefined}>{s.text()}</a>)}
     </nav>
   );
 }
@@ -99,10 +102,12 @@ export function App(p: { link: Link }): JSX.Element {
   const { up, total } = p.link.pulse.value;
   const found = pages.map((page) => ({ page, parts: match(page.pattern, path) })).find((x) => x.parts);
   useEffect(() => document.getElementById("content")?.focus({ preventScroll: true }), [path]);
-  const foot = <p>{kit("chain", { name: p.link.genesis.name })}{up > 0 && <> · {kit("connected", { n: up, total })}</>}</p>;
+  const foot = <p>{kit("chain", { name: p.link.genesis.name })}{up > 0 &&
+    <> · {kit("connected", { n: up, total })}</>}</p>;
   return (
     <LinkContext.Provider value={p.link}>
-      <Shell name={t("name")} title={found?.page.title()} demo={p.link.demo} foot={foot} wide beside={<><Search /><Nav /></>}>
+      <Shell name={t("name")} title={found?.page.title()} demo={p.link.demo} foot={foot} wide
+        beside={<><Search /><Nav /></>}>
         {found ? <div key={path}>{found.page.draw(found.parts ?? {})}</div>
           : <Missing title={t("searchNone", { q: path.slice(0, 80) })}><p><a href="#/">{t("navNow")}</a></p></Missing>}
       </Shell>

@@ -18,7 +18,8 @@ const pageSize = 50;
 
 export function Blocks(): JSX.Element {
   const link = useLink();
-  const pages = usePages((cursor, signal) => link.client.read("PageBlockAnswer", "/v1/blocks", { limit: pageSize, cursor }, { signal }), []);
+  const pages = usePages((cursor, signal) => link.client.read("PageBlockAnswer", "/v1/blocks",
+    { limit: pageSize, cursor }, { signal }), []);
   return (
     <div class="stack">
       <h1>{t("blocks")}</h1>
@@ -49,12 +50,14 @@ function Transactions(p: { block: Block }): JSX.Element {
       <ol class="entries" start={0}>
         {outcomes.slice(0, shown).map((o, i) => (
           <li key={i} class="entry">
-            <a class={o.code === "OK" ? "strong" : "strong bad"} href={`#/tx/${hex(o.id)}`}>{outcomeText(o.code, eventOf(o))}</a>
+            <a class={o.code === "OK" ? "strong" : "strong bad"}
+              href={`#/tx/${hex(o.id)}`}>{outcomeText(o.code, eventOf(o))}</a>
             <span><Subject outcome={o} /></span>
           </li>
         ))}
       </ol>
-      {shown < outcomes.length && <div><Button onClick={() => setShown(shown + 10 * pageSize)}>{t("more")}</Button></div>}
+      {shown < outcomes.length && <div><Button
+        onClick={() => setShown(shown + 10 * pageSize)}>{t("more")}</Button></div>}
     </section>
   );
 }
@@ -103,10 +106,13 @@ function BlockView(p: { block: Block; top: number }): JSX.Element {
         </Pair>
         <Pair name={t("blockView")}>{number(h.view)}</Pair>
         <Pair name={t("blockDigest")}><Digest text={hex(b.digest)} name={t("blockDigest")} /></Pair>
-        {b.height > 0 && <Pair name={t("blockParent")}><Digest text={hex(h.parent)} href={`#/block/${b.height - 1}`} name={t("blockParent")} /></Pair>}
-        {b.checkpoint && <Pair name={t("blockState")}><Digest text={hex(b.checkpoint.stateRoot)} name={t("blockState")} /></Pair>}
+        {b.height > 0 && <Pair name={t("blockParent")}><Digest text={hex(h.parent)} href={`#/block/${b.height - 1}`}
+          name={t("blockParent")} /></Pair>}
+        {b.checkpoint && <Pair name={t("blockState")}><Digest text={hex(b.checkpoint.stateRoot)}
+          name={t("blockState")} /></Pair>}
         {b.checkpoint && b.txs.length > 0 &&
-          <Pair name={t("blockReceipts")}><Digest text={hex(b.checkpoint.receiptRoot)} name={t("blockReceipts")} /></Pair>}
+          <Pair name={t("blockReceipts")}><Digest text={hex(b.checkpoint.receiptRoot)}
+            name={t("blockReceipts")} /></Pair>}
       </dl>
       <Transactions block={b} />
       <CheckPanel subject={`block/${b.height}`} run={(report) => checkBlock(link, b.height, hex(b.digest), report)} />

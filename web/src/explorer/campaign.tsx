@@ -53,7 +53,8 @@ function span(ms: string): string {
 
 function transferText(c: CampaignAnswer): string {
   switch (c.terms.transfer) {
-    case "gift": return c.terms.max_transfers === 255 ? t("transferGiftAny") : t("transferGift", { n: c.terms.max_transfers });
+    case "gift": return c.terms.max_transfers === 255 ? t("transferGiftAny")
+      : t("transferGift", { n: c.terms.max_transfers });
     case "trade": return t("transferTrade");
     default: return t("transferNone");
   }
@@ -84,11 +85,14 @@ function Money(p: { campaign: CampaignAnswer }): JSX.Element {
   return (
     <section class="stack-s" aria-labelledby="money-title">
       <h2 id="money-title">{t("campaignMoney")}</h2>
-      <p>{moneyOf(c.accrued, terms)} {t("campaignBudgetOwed")} · {moneyOf(rows[1]?.amount ?? "0", terms)} {t("campaignBudgetBound")} ·{" "}
+      <p>{moneyOf(c.accrued, terms)} {t("campaignBudgetOwed")} · {moneyOf(rows[1]?.amount ?? "0",
+        terms)} {t("campaignBudgetBound")} ·{" "}
         {moneyOf(rows[2]?.amount ?? "0", terms)} {t("campaignBudgetFree")}</p>
       <TableTwin caption={t("campaignMoney")} rows={rows} rowKey={(r) => r.name}
-        picture={<Bar parts={[{ part: accrued, kind: "main" }, { part: committed - accrued, kind: "soft" }]} label={label} />}
-        columns={[{ head: t("campaignPart"), cell: (r) => r.name }, { head: t("campaignAmount"), cell: (r) => moneyOf(r.amount, terms), figure: true }]} />
+        picture={<Bar parts={[{ part: accrued, kind: "main" }, { part: committed - accrued, kind: "soft" }]}
+          label={label} />}
+        columns={[{ head: t("campaignPart"), cell: (r) => r.name },
+          { head: t("campaignAmount"), cell: (r) => moneyOf(r.amount, terms), figure: true }]} />
     </section>
   );
 }
@@ -98,7 +102,8 @@ export function CouponTable(p: { coupons: readonly CouponAnswer[]; caption: stri
     <Table caption={p.caption} rows={p.coupons} rowKey={(c) => c.id} columns={[
       { head: "№", cell: (c) => <a href={`#/coupon/${c.id}`}>{serialText(c.id)}</a> },
       { head: t("state"), cell: (c) => word(c.status) },
-      { head: t("couponOwner"), cell: (c) => <Digest text={c.owner} href={`#/holder/${c.owner}`} name={t("couponOwner")} /> },
+      { head: t("couponOwner"), cell: (c) => <Digest text={c.owner} href={`#/holder/${c.owner}`}
+        name={t("couponOwner")} /> },
       { head: t("campaignClaimed"), cell: (c) => dateTime(msOf(c.claimed_at)) },
     ]} />
   );
@@ -107,7 +112,8 @@ export function CouponTable(p: { coupons: readonly CouponAnswer[]; caption: stri
 function Issued(p: { campaign: number }): JSX.Element {
   const link = useLink();
   const pages = usePages((cursor, signal) =>
-    link.client.read("PageCouponAnswer", `/v1/campaigns/${p.campaign}/coupons`, { limit: pageSize, cursor }, { signal }), [p.campaign]);
+    link.client.read("PageCouponAnswer", `/v1/campaigns/${p.campaign}/coupons`, { limit: pageSize, cursor },
+      { signal }), [p.campaign]);
   return (
     <>
       <Got of={{ ...pages, ...(pages.items ? { value: pages.items } : {}) }}>
@@ -162,14 +168,16 @@ function Rules(p: { campaign: CampaignBody }): JSX.Element {
     <details class="twin">
       <summary>{t("campaignRules")}</summary>
       <Table caption={t("campaignRules")} rows={shown} rowKey={(r) => r.name} columns={[
-        { head: t("title"), cell: (r) => <code class="mono">{r.name}</code> }, { head: t("value"), cell: (r) => r.value }]} />
+        { head: t("title"), cell: (r) => <code class="mono">{r.name}</code> },
+          { head: t("value"), cell: (r) => r.value }]} />
     </details>
   );
 }
 
 export function CampaignPage(p: { number: string }): JSX.Element {
   const link = useLink();
-  const loaded = useLoad((signal) => link.client.read("CampaignBody", `/v1/campaigns/${encodeURIComponent(p.number)}`, {}, { signal }), [p.number]);
+  const loaded = useLoad((signal) => link.client.read("CampaignBody", `/v1/campaigns/${encodeURIComponent(p.number)}`,
+    {}, { signal }), [p.number]);
   return (
     <Got of={loaded} none={{ title: t("campaignNone", { n: p.number }), text: t("campaignNoneText") }}>
       {(c) => (
@@ -186,7 +194,8 @@ export function CampaignPage(p: { number: string }): JSX.Element {
           <Money campaign={c} />
           <Rules campaign={c} />
           <Issued campaign={c.id} />
-          <CheckPanel subject={`campaign/${c.id}/${c.height}`} run={(report) => checkRow(link, rowKey.campaign(c.id), report, (value, s) => {
+          <CheckPanel subject={`campaign/${c.id}/${c.height}`}
+            run={(report) => checkRow(link, rowKey.campaign(c.id), report, (value, s) => {
             // The row may be newer than what is shown: then what only grows has grown.
             const g = decodeCampaign(value);
             const newer = s.height > Number(c.height);

@@ -23,7 +23,8 @@ function sentence(s: Step): string {
 /** isFalse tells a proof that fails from one that nobody gave. */
 function isFalse(e: unknown): boolean {
   if (e instanceof FalseAnswer) return true;
-  return e instanceof Unreachable && e.errors.some((x) => (x as { cause?: unknown } | null)?.cause instanceof FalseAnswer);
+  return e instanceof Unreachable && e.errors.some((x) =>
+    (x as { cause?: unknown } | null)?.cause instanceof FalseAnswer);
 }
 
 interface Running { steps: readonly Step[]; proof?: Proof; error?: unknown; busy: boolean }
@@ -62,7 +63,8 @@ export function CheckPanel<T>(p: { subject: string; run: (report: Report) => Pro
         <Button onClick={check} busy={state?.busy ?? false}>
           {state?.busy ? t("checkRunning") : state ? t("checkAgain") : t("checkAct")}
         </Button>
-        <Box label={t("checkAlways")} checked={always} onChange={(yes) => { setAlways(yes); prefer(alwaysKey, yes ? "1" : null); if (yes && !state) check(); }} />
+        <Box label={t("checkAlways")} checked={always}
+          onChange={(yes) => { setAlways(yes); prefer(alwaysKey, yes ? "1" : null); if (yes && !state) check(); }} />
       </div>
     </section>
   );

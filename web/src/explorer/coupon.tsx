@@ -43,7 +43,8 @@ async function lifeOf(link: ReturnType<typeof useLink>, id: bigint, signal: Abor
     const r = await link.client.read("RedemptionBody", `/v1/redemptions/${id}/${seq}`, {}, o);
     const till = await link.client.read("TillBody", `/v1/tills/${r.till}`, {}, o);
     const name = t("someTill", { name: till.member_name });
-    tills.set(seq, { text: till.label ? `${till.member_name}, ${till.label}` : name, key: r.till, finalAtMs: msOf(r.final_at) });
+    tills.set(seq, { text: till.label ? `${till.member_name}, ${till.label}` : name, key: r.till,
+      finalAtMs: msOf(r.final_at) });
   }));
   return { coupon, campaign, steps: page.items, more: page.next_cursor !== undefined, tills };
 }
@@ -91,7 +92,8 @@ function StepProof(p: { step: StepAnswer }): JSX.Element {
     <span class="row">
       <Button kind="plain" busy={state.busy} label={`${t("checkAct")}: ${word(p.step.type)}`} onClick={() => {
         setState({ busy: true, failed: false });
-        checkReceipt(link, p.step.tx, () => undefined).then((c) => setState({ proof: c.proof, busy: false, failed: false }),
+        checkReceipt(link, p.step.tx, () => undefined).then((c) =>
+          setState({ proof: c.proof, busy: false, failed: false }),
           () => setState({ busy: false, failed: true }));
       }}>{t("checkAct")}</Button>
       {state.failed && <span class="bad small" role="alert">{t("checkCannot")}</span>}
@@ -109,7 +111,8 @@ function Timeline(p: { life: Life }): JSX.Element {
           <li key={s.id} class={`life-step${s.type === "redemption.accrued" ? " life-done" : ""}`}>
             <p class="life-head">
               <strong>{word(s.type)}</strong>
-              <time class="soft small" dateTime={s.time.utc} title={dateTimeZone(msOf(s.time))}>{date(msOf(s.time))}, {timeSeconds(msOf(s.time))}</time>
+              <time class="soft small" dateTime={s.time.utc} title={dateTimeZone(msOf(s.time))}>{date(msOf(s.time))},{" "}
+                {timeSeconds(msOf(s.time))}</time>
             </p>
             <p>{sentence(p.life, s)}</p>
             <div class="row small">
@@ -133,7 +136,8 @@ function stampOf(life: Life): { word: string; lines: string[] } | undefined {
   if (life.coupon.status !== "REDEEMED") return undefined;
   const last = life.steps.filter((s) => s.type === "redemption.accrued").at(-1);
   if (!last) return undefined;
-  return { word: word("REDEEMED"), lines: [dateTime(msOf(last.time)), life.tills.get(last.effect.seq ?? 0)?.text ?? ""].filter(Boolean) };
+  return { word: word("REDEEMED"), lines: [dateTime(msOf(last.time)),
+    life.tills.get(last.effect.seq ?? 0)?.text ?? ""].filter(Boolean) };
 }
 
 export function CouponPage(p: { id: string }): JSX.Element {
@@ -152,10 +156,12 @@ export function CouponPage(p: { id: string }): JSX.Element {
               <AsOf height={c.height} timeMs={msOf(c.time)} nowMs={() => link.nowMs()} />
             </div>
             <div class="beside">
-              <Coupon issuer={campaign.issuer_name} title={campaign.terms.title} rule={ruleOf(campaign.terms)} campaign={c.campaign}
+              <Coupon issuer={campaign.issuer_name} title={campaign.terms.title} rule={ruleOf(campaign.terms)}
+                campaign={c.campaign}
                 serial={serialOf(id)} untilMs={msOf(c.until)} usesLeft={c.uses_left} state={word(c.status)}
                 valueLeft={campaign.terms.kind === "STORED" ? BigInt(c.value_left) : undefined}
-                done={c.status === "REDEEMED" || c.status === "EXPIRED"} stamp={stampOf(life)} href={`#/campaign/${c.campaign}`} />
+                done={c.status === "REDEEMED" || c.status === "EXPIRED"} stamp={stampOf(life)}
+                  href={`#/campaign/${c.campaign}`} />
               <dl class="pairs">
                 <Pair name={t("state")}><strong>{word(c.status)}</strong></Pair>
                 <Pair name={t("couponOwner")}>
@@ -163,16 +169,19 @@ export function CouponPage(p: { id: string }): JSX.Element {
                   <p class="soft small">{t("couponOwnerHint")}</p>
                 </Pair>
                 <Pair name={t("couponLeft")}>{t("couponUses", { n: c.uses_left })}
-                  {campaign.terms.kind === "STORED" && ` · ${money(BigInt(c.value_left), currencyOf(campaign.terms))}`}</Pair>
+                  {campaign.terms.kind === "STORED" &&
+                    ` · ${money(BigInt(c.value_left), currencyOf(campaign.terms))}`}</Pair>
                 <Pair name={t("campaigns")}><a href={`#/campaign/${c.campaign}`}>{campaign.terms.title}</a></Pair>
               </dl>
             </div>
             <Timeline life={life} />
-            <CheckPanel subject={`coupon/${id}/${c.seq}`} run={(report) => checkRow(link, rowKey.coupon(id), report, (value, s) => {
+            <CheckPanel subject={`coupon/${id}/${c.seq}`}
+              run={(report) => checkRow(link, rowKey.coupon(id), report, (value, s) => {
               if (value.length === 0) return false;
               const row = decodeCoupon(value);
               if (s.height > Number(c.height) && row.seq > c.seq) return true; // it has moved on since
-              return row.seq === c.seq && row.usesLeft === c.uses_left && equal(row.owner, decodeKey("holder", c.owner));
+              return row.seq === c.seq && row.usesLeft === c.uses_left &&
+                equal(row.owner, decodeKey("holder", c.owner));
             })} />
           </div>
         );

@@ -21,12 +21,14 @@ function Strip(p: { blocks: readonly SeenBlock[] }): JSX.Element {
   const shown = p.blocks.slice(0, bars).reverse();
   const most = Math.max(1, ...shown.map((b) => b.block.tx_count));
   return (
-    <svg class="strip" viewBox={`0 0 ${bars * 10} 100`} preserveAspectRatio="none" role="img" aria-label={t("nowStrip")}>
+    <svg class="strip" viewBox={`0 0 ${bars * 10} 100`} preserveAspectRatio="none" role="img"
+      aria-label={t("nowStrip")}>
       <path class="strip-ground" d={`M0 99.5H${bars * 10}`} />
       {shown.map((b, i) => {
         const height = b.block.tx_count === 0 ? 5 : 12 + (84 * b.block.tx_count) / most;
         const x = (bars - shown.length + i) * 10 + 2;
-        return <rect key={b.block.height} class={b.block.tx_count === 0 ? "strip-empty" : "strip-bar"} x={x} y={100 - height}
+        return <rect key={b.block.height} class={b.block.tx_count === 0 ? "strip-empty" : "strip-bar"} x={x}
+          y={100 - height}
           width="6" height={height} />;
       })}
     </svg>
@@ -93,7 +95,8 @@ function Events(p: { paused: boolean }): JSX.Element {
 
 /** The columns are made anew for each drawing, in the present language. */
 const blockColumns = () => [
-  { head: t("nowHeight"), cell: (b: SeenBlock) => <a href={`#/block/${b.block.height}`}>{number(Number(b.block.height))}</a> },
+  { head: t("nowHeight"), cell: (b: SeenBlock) => <a
+    href={`#/block/${b.block.height}`}>{number(Number(b.block.height))}</a> },
   { head: t("blockTxs"), cell: (b: SeenBlock) => number(b.block.tx_count), figure: true },
   { head: t("nowFinality"), cell: (b: SeenBlock) => (b.tookMs === undefined ? "–" : seconds(b.tookMs)), figure: true },
 ];
@@ -131,7 +134,8 @@ export function Now(): JSX.Element {
       {newest.block.height === "0" && <Empty title={t("nowEmpty")}><p>{t("nowEmptyText")}</p></Empty>}
       <TableTwin picture={<Strip blocks={blocks} />} caption={t("nowTable")} rows={blocks.slice(0, bars)}
         rowKey={(b) => b.block.height} columns={blockColumns()} />
-      <div><Button onClick={() => { live.paused.value = !paused; }}>{paused ? t("nowGoOn") : t("nowPause")}</Button></div>
+      <div><Button onClick={() => { live.paused.value = !paused; }}>{paused ? t("nowGoOn")
+        : t("nowPause")}</Button></div>
       <Events paused={paused} />
       <BlockTable blocks={blocks.slice(0, listed)} />
       <p><a href="#/blocks">{t("blocks")}</a></p>

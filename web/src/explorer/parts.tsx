@@ -24,9 +24,11 @@ export function Digest(p: { text: string; href?: string; name: string }): JSX.El
   const short = brief(p.text, 10, 8);
   return (
     <span class="digest">
-      {p.href ? <a class="mono" href={p.href} title={p.text}>{short}</a> : <code class="mono" title={p.text}>{short}</code>}
+      {p.href ? <a class="mono" href={p.href} title={p.text}>{short}</a> : <code class="mono"
+        title={p.text}>{short}</code>}
       <button type="button" class="copy" aria-label={`${kit("copy")}: ${p.name}`} onClick={() => void copyText(p.text)}>
-        <svg viewBox="0 0 16 16" aria-hidden="true"><path d="M5 5V2h9v9h-3M2 5h9v9H2z" fill="none" stroke="currentColor" stroke-width="1.4" /></svg>
+        <svg viewBox="0 0 16 16" aria-hidden="true"><path d="M5 5V2h9v9h-3M2 5h9v9H2z" fill="none" stroke="currentColor"
+          stroke-width="1.4" /></svg>
       </button>
     </span>
   );
@@ -45,9 +47,12 @@ export function moneyOf(minor: string, terms: TermsAnswer): string {
 export interface Paged<T> { items: readonly T[]; next_cursor?: string }
 
 /** usePages loads a list page by page; the pages that are there stay. */
-export function usePages<T>(ask: (cursor: string | undefined, stop: AbortSignal) => Promise<Paged<T>>, keys: readonly unknown[],
-): { items: readonly T[] | undefined; error: unknown; more: (() => void) | undefined; busy: boolean; reload: () => void } {
-  const [tail, setTail] = useState<{ of: string; items: readonly T[]; next: string | undefined; busy: boolean; error?: unknown }>();
+export function usePages<T>(ask: (cursor: string | undefined, stop: AbortSignal) => Promise<Paged<T>>,
+  keys: readonly unknown[],
+): { items: readonly T[] | undefined; error: unknown; more: (() => void) | undefined; busy: boolean; reload: () =>
+  void } {
+  const [tail, setTail] = useState<{ of: string; items: readonly T[]; next: string | undefined; busy: boolean;
+    error?: unknown }>();
   const first = useLoad((stop) => ask(undefined, stop), keys);
   const name = JSON.stringify(keys.map(String));
   const own = tail?.of === name ? tail : undefined;

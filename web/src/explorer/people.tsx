@@ -50,7 +50,8 @@ function MemberTills(p: { member: number }): JSX.Element {
   const link = useLink();
   const money_ = useCurrency();
   const pages = usePages((cursor, signal) =>
-    link.client.read("PageTillAnswer", "/v1/tills", { member: p.member, limit: pageSize, cursor }, { signal }), [p.member]);
+    link.client.read("PageTillAnswer", "/v1/tills", { member: p.member, limit: pageSize, cursor }, { signal }),
+      [p.member]);
   return (
     <>
       <Got of={{ ...pages, ...(pages.items ? { value: pages.items } : {}) }}>
@@ -76,7 +77,8 @@ function Owed(p: { member: number }): JSX.Element {
       {(items) => items.length === 0 ? <Empty title={t("memberOwedNone")} /> : (
         <Table caption={t("memberOwed")} rows={items} rowKey={(o) => `${o.cycle}/${o.campaign}`} columns={[
           { head: t("cycle"), cell: (o) => `${date(msOf(o.begins))} – ${date(msOf(o.ends))}` },
-          { head: t("campaigns"), cell: (o) => <a href={`#/campaign/${o.campaign}`}>{t("campaignTitle", { n: String(o.campaign) })}</a> },
+          { head: t("campaigns"), cell: (o) => <a
+            href={`#/campaign/${o.campaign}`}>{t("campaignTitle", { n: String(o.campaign) })}</a> },
           { head: t("count"), figure: true, cell: (o) => number(o.count) },
           { head: t("sum"), figure: true, cell: (o) => money(BigInt(o.sum), currency(o.currency)) },
         ]} />
@@ -91,7 +93,8 @@ export function MemberPage(p: { number: string }): JSX.Element {
   const loaded = useLoad(async (signal) => {
     const o = { signal };
     const m = await link.client.read("MemberBody", `/v1/members/${encodeURIComponent(p.number)}`, {}, o);
-    return { m, campaigns: await link.client.read("PageCampaignAnswer", "/v1/campaigns", { issuer: m.id, limit: pageSize }, o) };
+    return { m, campaigns: await link.client.read("PageCampaignAnswer", "/v1/campaigns",
+      { issuer: m.id, limit: pageSize }, o) };
   }, [p.number]);
   return (
     <Got of={loaded} none={{ title: t("memberNone", { n: p.number }), text: t("memberNoneText") }}>
@@ -111,16 +114,19 @@ export function MemberPage(p: { number: string }): JSX.Element {
             {m.funding.length > 0 && (
               <Pair name={t("memberFunding")}>
                 {m.funding.map((f) => <p key={f.currency}>{t("memberFundingValue", {
-                  locked: money(BigInt(f.locked), currency(f.currency)), limit: money(BigInt(f.limit), currency(f.currency)) })}</p>)}
+                  locked: money(BigInt(f.locked), currency(f.currency)),
+                    limit: money(BigInt(f.limit), currency(f.currency)) })}</p>)}
               </Pair>
             )}
           </dl>
           {campaigns.items.length > 0 && <CampaignTable campaigns={campaigns.items} caption={t("memberCampaigns")} />}
           <MemberTills member={m.id} />
           <Owed member={m.id} />
-          <CheckPanel subject={`member/${m.id}`} run={(report) => checkRow(link, rowKey.member(m.id), report, (value) => {
+          <CheckPanel subject={`member/${m.id}`}
+            run={(report) => checkRow(link, rowKey.member(m.id), report, (value) => {
             const row = decodeMember(value);
-            return row.name === m.name && row.state === m.state && row.threshold === m.threshold && row.keys.length === m.keys.length;
+            return row.name === m.name && row.state === m.state && row.threshold === m.threshold &&
+              row.keys.length === m.keys.length;
           })} />
         </div>
       )}
@@ -131,7 +137,8 @@ export function MemberPage(p: { number: string }): JSX.Element {
 export function TillPage(p: { tillKey: string }): JSX.Element {
   const link = useLink();
   const currency = useCurrency();
-  const loaded = useLoad((signal) => link.client.read("TillBody", `/v1/tills/${encodeURIComponent(p.tillKey)}`, {}, { signal }), [p.tillKey]);
+  const loaded = useLoad((signal) => link.client.read("TillBody", `/v1/tills/${encodeURIComponent(p.tillKey)}`, {},
+    { signal }), [p.tillKey]);
   return (
     <Got of={loaded} none={{ title: t("tillNone"), text: t("txNoneText") }}>
       {(till) => (
@@ -141,16 +148,20 @@ export function TillPage(p: { tillKey: string }): JSX.Element {
             <AsOf height={till.height} timeMs={msOf(till.time)} nowMs={() => link.nowMs()} />
           </div>
           <dl class="pairs">
-            <Pair name={t("who")}><MemberLink number={till.member} name={till.member_name} /> ({t("tillStore", { n: till.store })})</Pair>
+            <Pair name={t("who")}><MemberLink number={till.member}
+              name={till.member_name} /> ({t("tillStore", { n: till.store })})</Pair>
             <Pair name={t("state")}><strong>{word(till.state)}</strong></Pair>
             <Pair name={t("tillRights")}>{till.rights.map(word).join(", ")}</Pair>
             <Pair name={t("tillDay")}>
-              {t("tillDayValue", { sum: money(BigInt(till.day_sum), currency(till.currency)), cap: money(BigInt(till.day_cap), currency(till.currency)) })}
+              {t("tillDayValue", { sum: money(BigInt(till.day_sum), currency(till.currency)),
+                cap: money(BigInt(till.day_cap), currency(till.currency)) })}
             </Pair>
-            <Pair name={t("tillValid")}>{t("range", { from: dateTime(msOf(till.valid_from)), until: dateTime(msOf(till.valid_until)) })}</Pair>
+            <Pair name={t("tillValid")}>{t("range",
+              { from: dateTime(msOf(till.valid_from)), until: dateTime(msOf(till.valid_until)) })}</Pair>
             <Pair name={t("tillKey")}><Digest text={till.key} name={t("tillKey")} /></Pair>
           </dl>
-          <CheckPanel subject={`till/${till.key}/${till.height}`} run={(report) => checkRow(link, rowKey.till(decodeKey("till", till.key)), report, (value) => {
+          <CheckPanel subject={`till/${till.key}/${till.height}`}
+            run={(report) => checkRow(link, rowKey.till(decodeKey("till", till.key)), report, (value) => {
             const row = decodeTill(value);
             return row.state === till.state && row.member === till.member && row.label === till.label;
           })} />
@@ -163,12 +174,14 @@ export function TillPage(p: { tillKey: string }): JSX.Element {
 export function HolderPage(p: { owner: string }): JSX.Element {
   const link = useLink();
   const pages = usePages((cursor, signal) =>
-    link.client.read("PageCouponAnswer", `/v1/holders/${encodeURIComponent(p.owner)}/coupons`, { limit: pageSize, cursor }, { signal }), [p.owner]);
+    link.client.read("PageCouponAnswer", `/v1/holders/${encodeURIComponent(p.owner)}/coupons`,
+      { limit: pageSize, cursor }, { signal }), [p.owner]);
   return (
     <div class="stack">
       <h1>{t("holderTitle")}</h1>
       <p><Digest text={p.owner} name={t("couponOwner")} /></p>
-      <Got of={{ ...pages, ...(pages.items ? { value: pages.items } : {}) }} none={{ title: t("holderNone"), text: t("holderNoneText") }}>
+      <Got of={{ ...pages, ...(pages.items ? { value: pages.items } : {}) }}
+        none={{ title: t("holderNone"), text: t("holderNoneText") }}>
         {(items) => items.length === 0
           ? <Empty title={t("holderNone")}><p>{t("holderNoneText")}</p></Empty>
           : <CouponTable coupons={items} caption={t("holderTitle")} />}

@@ -73,7 +73,8 @@ async function byNumber(link: Link, n: bigint, stop: AbortSignal): Promise<Hit[]
   ]);
   const hits: Hit[] = [];
   if (n <= BigInt(status.height)) hits.push({ path: `/block/${n}`, text: t("hitBlock", { n: Number(n) }) });
-  if (campaign) hits.push({ path: `/campaign/${n}`, text: t("hitCampaign", { n: String(n), title: campaign.terms.title }) });
+  if (campaign) hits.push({ path: `/campaign/${n}`,
+    text: t("hitCampaign", { n: String(n), title: campaign.terms.title }) });
   if (member) hits.push({ path: `/member/${n}`, text: t("hitMember", { n: String(n), name: member.name }) });
   return hits;
 }
@@ -135,7 +136,8 @@ async function byName(link: Link, text: string, stop: AbortSignal): Promise<Hit[
   ]);
   const wanted = text.toLowerCase();
   return [
-    ...campaigns.items.map((c) => ({ path: `/campaign/${c.id}`, text: t("hitCampaign", { n: String(c.id), title: c.terms.title }) })),
+    ...campaigns.items.map((c) => ({ path: `/campaign/${c.id}`,
+      text: t("hitCampaign", { n: String(c.id), title: c.terms.title }) })),
     ...members.filter((m) => m.name.toLowerCase().includes(wanted)).slice(0, titlesMax)
       .map((m) => ({ path: `/member/${m.id}`, text: t("hitMember", { n: String(m.id), name: m.name }) })),
   ];

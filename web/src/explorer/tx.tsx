@@ -34,11 +34,13 @@ function CouponLink(p: { coupon: bigint }): JSX.Element {
 const CampaignLink = (p: { n: number }) => <a href={`#/campaign/${p.n}`}>{t("campaignTitle", { n: String(p.n) })}</a>;
 
 /** facts are the fields of a transaction as people read them. */
-function facts(f: Fields, currencyOf: (n: number) => { letters: string; exponent: number }, name: (m: number) => string): [string, ComponentChildren][] {
+function facts(f: Fields, currencyOf: (n: number) => { letters: string; exponent: number },
+  name: (m: number) => string): [string, ComponentChildren][] {
   switch (f.kind) {
     case "CampaignPublish": {
       const c = currencyOf(f.terms.currency);
-      return [[t("title"), f.terms.title], [t("campaignBy"), <MemberLink number={f.terms.issuer} name={name(f.terms.issuer)} />],
+      return [[t("title"), f.terms.title], [t("campaignBy"), <MemberLink number={f.terms.issuer}
+        name={name(f.terms.issuer)} />],
         [t("value"), f.terms.valueKind === "PERCENT" ? percent(f.terms.bps) : money(f.terms.face, c)],
         [t("campaignBudget"), money(f.terms.budget, c)]];
     }
@@ -50,12 +52,15 @@ function facts(f: Fields, currencyOf: (n: number) => { letters: string; exponent
       return [[t("tillTitle"), <TillLink till={f.tillKey} />], [t("tillLabel"), f.label],
         [t("who"), <MemberLink number={f.member} name={name(f.member)} />]];
     case "TillKeyRevoke":
-      return [[t("tillTitle"), <TillLink till={f.tillKey} />], [t("who"), <MemberLink number={f.member} name={name(f.member)} />]];
+      return [[t("tillTitle"), <TillLink till={f.tillKey} />],
+        [t("who"), <MemberLink number={f.member} name={name(f.member)} />]];
     case "Claim":
-      return [[t("couponTitle", { serial: "" }).trim(), <CouponLink coupon={(BigInt(f.ticket.campaign) << 32n) | BigInt(f.ticket.serial)} />],
+      return [[t("couponTitle", { serial: "" }).trim(), <CouponLink
+        coupon={(BigInt(f.ticket.campaign) << 32n) | BigInt(f.ticket.serial)} />],
         [t("couponOwner"), <HolderLink owner={f.to} />]];
     case "Transfer":
-      return [[t("couponTitle", { serial: "" }).trim(), <CouponLink coupon={f.coupon} />], [t("txSigned"), <HolderLink owner={f.mover} />],
+      return [[t("couponTitle", { serial: "" }).trim(), <CouponLink coupon={f.coupon} />],
+        [t("txSigned"), <HolderLink owner={f.mover} />],
         ...(f.giftUntil > 0 ? [[t("campaignUseTime"), dateTimeZone(f.giftUntil)] as [string, string]]
           : [[t("couponOwner"), <HolderLink owner={f.to} />] as [string, JSX.Element]])];
     case "Redeem": {
@@ -65,7 +70,8 @@ function facts(f: Fields, currencyOf: (n: number) => { letters: string; exponent
         [t("txBill"), <span class="soft">{t("txBillSealed")}</span>]];
     }
     case "Void":
-      return [[t("couponTitle", { serial: "" }).trim(), <CouponLink coupon={f.coupon} />], [t("tillTitle"), <TillLink till={f.key} />]];
+      return [[t("couponTitle", { serial: "" }).trim(), <CouponLink coupon={f.coupon} />],
+        [t("tillTitle"), <TillLink till={f.key} />]];
   }
 }
 
@@ -89,7 +95,8 @@ function ContentView(p: { tx: Tx }): JSX.Element {
     <>
       <dl class="pairs">
         <Pair name={t("txWhat")}><strong>{word(tx.fields.kind)}</strong></Pair>
-        {facts(tx.fields, (n) => link.currency(n), name).map(([head, value]) => <Pair key={head} name={head}>{value}</Pair>)}
+        {facts(tx.fields, (n) => link.currency(n), name).map(([head, value]) => <Pair key={head}
+          name={head}>{value}</Pair>)}
         {tx.members.length > 0 && (
           <Pair name={t("txSigned")}>{tx.members.map((m) => name(m.member)).join(", ")}</Pair>
         )}
@@ -111,7 +118,8 @@ function Outcome(p: { tx: TxAnswer }): JSX.Element {
       <p class="strong">{outcomeText(code, tx.effect?.event)}</p>
       {refused && <p>{refused.detail} <a href={`/errors/${code}`}>{code}</a></p>}
       {tx.effect?.first && (
-        <p><a href={`#/block/${tx.effect.first.height}`}>{t("blockTitle", { height: number(Number(tx.effect.first.height)) })}</a></p>
+        <p><a href={`#/block/${tx.effect.first.height}`}>{t("blockTitle",
+          { height: number(Number(tx.effect.first.height)) })}</a></p>
       )}
     </Notice>
   );
@@ -120,7 +128,8 @@ function Outcome(p: { tx: TxAnswer }): JSX.Element {
 export function TxPage(p: { id: string }): JSX.Element {
   const link = useLink();
   const id = p.id.toLowerCase();
-  const loaded = useLoad((signal) => link.client.read("TxAnswer", `/v1/transactions/${encodeURIComponent(id)}`, { wait: "none" }, { signal }), [id]);
+  const loaded = useLoad((signal) => link.client.read("TxAnswer", `/v1/transactions/${encodeURIComponent(id)}`,
+    { wait: "none" }, { signal }), [id]);
   const pending = loaded.value?.final === false;
   useEffect(() => {
     if (!pending) return undefined;
@@ -138,7 +147,8 @@ export function TxPage(p: { id: string }): JSX.Element {
               <Outcome tx={tx} />
               <dl class="pairs">
                 <Pair name={t("txPlace")}>
-                  <a href={`#/block/${tx.height}`}>{t("txPlaceValue", { height: number(Number(tx.height)), index: tx.index ?? 0 })}</a>
+                  <a href={`#/block/${tx.height}`}>{t("txPlaceValue",
+                    { height: number(Number(tx.height)), index: tx.index ?? 0 })}</a>
                 </Pair>
                 {tx.time && <Pair name={t("txTime")}>{dateTimeZone(msOf(tx.time))}</Pair>}
                 <Pair name={t("txId")}><Digest text={tx.id} name={t("txId")} /></Pair>

@@ -43,7 +43,8 @@ function signed(link: Link, c: CheckpointCertificate, need: number, report: Repo
   if (!link.client.verifier.committee.verifyCheckpoint(c, need)) {
     throw new FalseAnswer(`height ${c.seq} is not attested by ${need} members`);
   }
-  report({ kind: "signed", values: { n: c.signers.length, total: link.genesis.validators.length, need, names: names(link, c.signers),
+  report({ kind: "signed", values: { n: c.signers.length, total: link.genesis.validators.length, need,
+    names: names(link, c.signers),
     height: c.seq } });
 }
 
@@ -58,15 +59,18 @@ export async function checkReceipt(link: Link, id: string, report: Report): Prom
   signed(link, p.checkpoint, link.client.verifier.committee.weakQuorum, report);
   // This repeats the steps in the order of the rules; nothing below is believed without it.
   const r = link.client.verifier.receipt(id, bytes, fromBase64(a.header));
-  report({ kind: "path", values: { n: p.path.length, index: p.index, size: p.size, root: hex(p.checkpoint.receiptRoot) } });
+  report({ kind: "path", values: { n: p.path.length, index: p.index, size: p.size,
+    root: hex(p.checkpoint.receiptRoot) } });
   report({ kind: "time", values: { height: r.height, ms: String(r.timeMs) } });
-  if (a.code !== undefined && a.code !== r.outcome.code) throw new FalseAnswer("the node shows another outcome than it proves");
+  if (a.code !== undefined &&
+    a.code !== r.outcome.code) throw new FalseAnswer("the node shows another outcome than it proves");
   report({ kind: "same", values: {} });
   return { proof: link.proof(r), height: r.height, result: r };
 }
 
 /** checkRow proves what the state holds for a key. same compares it with what the page shows. */
-export async function checkRow(link: Link, key: Uint8Array, report: Report, same: (value: Uint8Array, s: State) => boolean,
+export async function checkRow(link: Link, key: Uint8Array, report: Report,
+  same: (value: Uint8Array, s: State) => boolean,
 ): Promise<Checked<State>> {
   await begin(link, report);
   const a: StateAnswer = await link.client.read("StateAnswer", `/v1/state/${hex(key)}`);

@@ -60,7 +60,8 @@ export function AsOf(p: { height: string | number; timeMs: number; nowMs: () => 
   const age = Math.max(0, p.nowMs() - p.timeMs);
   return (
     <span class="small soft" data-as-of={p.height}>
-      <time dateTime={new Date(p.timeMs).toISOString()} title={dateTimeZone(p.timeMs)}>{t("asOf", { height, ago: ago(age) })}</time>
+      <time dateTime={new Date(p.timeMs).toISOString()}
+        title={dateTimeZone(p.timeMs)}>{t("asOf", { height, ago: ago(age) })}</time>
     </span>
   );
 }

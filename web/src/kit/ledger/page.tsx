@@ -53,12 +53,14 @@ function Before(p: { opening: string; error: unknown; retry: () => void }): JSX.
       </Notice>
     );
   }
-  return <Failure title={t("away")} detail={t("awayText")} code={error instanceof Error ? error.message.slice(0, 120) : undefined}
+  return <Failure title={t("away")} detail={t("awayText")}
+    code={error instanceof Error ? error.message.slice(0, 120) : undefined}
     onRetry={p.retry} />;
 }
 
 /** Begin connects a face to its chain, again and again until it is there, and then draws it. */
-export function Begin(p: { face: string; name: () => string; opening: () => string; children: (link: Link) => JSX.Element }): JSX.Element {
+export function Begin(p: { face: string; name: () => string; opening: () => string; children: (link: Link) =>
+  JSX.Element }): JSX.Element {
   const [link, setLink] = useState<Link>();
   const [error, setError] = useState<unknown>();
   const [round, setRound] = useState(0);
@@ -79,5 +81,6 @@ export function Begin(p: { face: string; name: () => string; opening: () => stri
     return () => { stop.abort(); clearTimeout(timer); };
   }, [round]);
   if (link) return p.children(link);
-  return <Shell name={p.name()} wide><h1 class="unseen">{p.name()}</h1><Before opening={p.opening()} error={error} retry={retry} /></Shell>;
+  return <Shell name={p.name()} wide><h1 class="unseen">{p.name()}</h1><Before opening={p.opening()} error={error}
+    retry={retry} /></Shell>;
 }
