@@ -20,6 +20,11 @@ func (r *Replica) ProposeHint() pbft.ProposeHint {
 		seq > r.entry.baseSeq+pbft.Seq(r.par.Tenure) {
 		return pbft.ProposeNever
 	}
+	// After a restart above its log a primary may hold no certificate that reaches
+	// up to the execution that its parent names; it learns one from the others.
+	if justify.ref.Seq < parent.header().ExecSeq {
+		return pbft.ProposeNever
+	}
 	// The first block of a view arms it and carries an inherited suffix along.
 	if r.proposal.last == nil && parent.ref.View < r.view {
 		return pbft.ProposeNow

@@ -99,6 +99,10 @@ func (r *Replica) settleRestored() {
 			r.entry.baseSeq = h.Header.BaseSeq
 		}
 	}
+	// In a compacted log the certificate may stand before its block.
+	if b := r.chain.byDigest[r.highRef.Digest]; b != nil && b.cert == nil {
+		b.cert = r.high
+	}
 	if r.chain.byDigest[r.entry.base.Digest] == nil { // a NEW-VIEW may be logged without it
 		r.want(r.entry.base, r.self, r.self, 0)
 	}

@@ -145,6 +145,7 @@ var keptSeeds = []uint64{
 	3004054, // full of old votes, a replica took none for the block that would have committed them
 	4051084, // a replica that caught up told of each view on its way; counted as one after the faults
 	7003587, // a block was in no log: it had been executed ahead of a crash, and the next crash took it
+	8023859, // a primary that restarted above its log justified a block by the genesis
 }
 
 func TestKeptSeeds(t *testing.T) {
