@@ -167,20 +167,9 @@ func (l *loop) turns() error {
 	return nil
 }
 
-// act does what a Ready asks for: nothing is sent before the records under it are
-// durable. Only execution begins before: a block is decided by the votes of a
-// quorum, which are durable at their signers, so nothing that is told of it rests
-// on this log, and nobody waits for one more sync.
+// act does what a Ready asks for, in the order of its fields: nothing is sent or
+// decided before the records under it are durable.
 func (l *loop) act(r *pbft.Ready) error {
-	for i := range r.Committed {
-		c := &r.Committed[i]
-		l.committed = c.Block.Header.Seq
-		l.backlog = append(l.backlog, job{block: c})
-	}
-	for _, c := range r.Checkpoints {
-		l.backlog = append(l.backlog, job{checkpoint: c})
-	}
-	l.dispatch()
 	if err := l.persist(r.Records); err != nil {
 		return err
 	}
@@ -191,6 +180,15 @@ func (l *loop) act(r *pbft.Ready) error {
 		}
 		l.n.metrics.took(stepSend, start)
 	}
+	for i := range r.Committed {
+		c := &r.Committed[i]
+		l.committed = c.Block.Header.Seq
+		l.backlog = append(l.backlog, job{block: c})
+	}
+	for _, c := range r.Checkpoints {
+		l.backlog = append(l.backlog, job{checkpoint: c})
+	}
+	l.dispatch()
 	l.checks = append(l.checks, r.Checks...)
 	for len(l.checks) > 0 {
 		select {

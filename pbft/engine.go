@@ -116,10 +116,9 @@ type Ready struct {
 	// Messages are sent after the sync, in this order.
 	Messages []Outgoing
 	// Committed blocks are executed and stored in order; Executed is called for
-	// each, before or after Advance. The driver may begin before Records are
-	// durable, since a decision rests on the votes of a quorum, durable at their
-	// signers; it must then sync what it has executed before it makes an engine
-	// again, because the log may lack blocks at or below the Anchor.
+	// each, before or after Advance. They must not be stored before Records are
+	// durable: an engine that begins above its log lacks certificates that its
+	// votes rest on.
 	Committed []CommittedBlock
 	// Checkpoints are certificates over executed blocks, to be stored beside
 	// them: the first with f+1 signatures, later one with q.

@@ -34,7 +34,6 @@ type node struct {
 	log         []pbft.Record
 	chain       []stored // executed blocks by Seq-1
 	synced      int      // blocks of chain that a crash leaves
-	ahead       bool     // chain may hold blocks whose decision is not in the log
 	pending     []pbft.CommittedBlock
 	clockMs     int64 // offset of the wall clock
 	committed   pbft.Seq
@@ -101,9 +100,6 @@ func (x *node) history(s pbft.Seq) (pbft.History, bool) {
 
 func (c *cluster) restart(x *node) {
 	c.trace.line(c.now, "r%d restarts at %d with %d records", x.id, len(x.chain), len(x.log))
-	if x.ahead { // as Config.Anchor demands
-		x.synced, x.ahead = len(x.chain), false
-	}
 	if err := c.boot(x); err != nil {
 		c.fail("restart", "%v", err)
 		return
@@ -249,9 +245,6 @@ func (c *cluster) act(x *node, rd *pbft.Ready) bool {
 		crashAt = c.boundary(rd, crashAt)
 	}
 	if crashAt == 0 {
-		if c.rng.IntN(2) == 0 {
-			c.executeAhead(x, rd.Committed)
-		}
 		c.crash(x)
 		return false
 	}
@@ -374,18 +367,6 @@ func (c *cluster) commit(x *node, blocks []pbft.CommittedBlock) {
 		}
 		x.pending = append(x.pending, blocks[i])
 	}
-}
-
-// executeAhead executes blocks whose decision is not recorded yet, as a driver may
-// while it syncs. The replica may forget that it decided them, with the blocks.
-func (c *cluster) executeAhead(x *node, blocks []pbft.CommittedBlock) {
-	recorded := x.committed
-	x.ahead = true
-	c.commit(x, blocks)
-	for len(x.pending) > 0 {
-		c.executeNext(x)
-	}
-	x.committed = recorded
 }
 
 func (c *cluster) scheduleExecution(x *node) {

@@ -144,8 +144,6 @@ var keptSeeds = []uint64{
 	2059782, // a replica that was behind remembered too much of what went on above
 	3004054, // full of old votes, a replica took none for the block that would have committed them
 	4051084, // a replica that caught up told of each view on its way; counted as one after the faults
-	7003587, // a block was in no log: it had been executed ahead of a crash, and the next crash took it
-	8023859, // a primary that restarted above its log justified a block by the genesis
 }
 
 func TestKeptSeeds(t *testing.T) {
