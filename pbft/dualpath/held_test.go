@@ -156,3 +156,21 @@ func TestOnlyAPeerThatIsBehindIsAnswered(t *testing.T) {
 		t.Error("a peer that is level is answered")
 	}
 }
+
+// A compacted log begins with the highest certificate, and its block comes later.
+func TestARestoredCertificateIsThatOfItsBlock(t *testing.T) {
+	c := newCluster(t, 4, 1, 1)
+	c.propose("x")
+	var log []pbft.Record
+	for _, x := range c.logs[1] {
+		if x.Kind == pbft.RecordBlock {
+			log = append(log, x)
+		}
+	}
+	high := c.replicas[1].high
+	log = append([]pbft.Record{{Kind: pbft.RecordCertificate, Certificate: high}}, log...)
+	r := c.start(1, log)
+	if b := r.chain.byDigest[high.Block.Digest]; b == nil || b.cert != high {
+		t.Errorf("the block of the highest certificate is restored without it: %+v", b)
+	}
+}
