@@ -28,7 +28,7 @@ func newBenchCommand(a *App) *cobra.Command {
 	o := benchOptions{workload: string(bench.Transfers), duration: 10 * time.Second, warmup: bench.DefaultWarmup,
 		coupons: bench.DefaultCoupons, inFlight: bench.DefaultInFlight}
 	c := &cobra.Command{
-		Use: "bench", Short: "Load a demonstration network and measure it", Args: arguments(),
+		Use: "bench", Short: "Load a demonstration network and measure it", Args: subcommand,
 		Long: "Load a demonstration network with signed transactions and measure how many it commits\n" +
 			"in a second, how long that takes and what CPU time it costs.\n\n" +
 			"With --rate the load is open: latency counts from when a transaction was due, so that\n" +
@@ -49,6 +49,7 @@ func newBenchCommand(a *App) *cobra.Command {
 	f.IntVar(&o.coupons, "coupons", o.coupons, "how many coupons are passed on")
 	o.chain.flags(c)
 	f.IntVar(&o.inFlight, "in-flight", o.inFlight, "with rate 0: how many transactions are always on their way")
+	c.AddCommand(newBenchFillCommand(a))
 	return c
 }
 

@@ -1,0 +1,293 @@
+package crowd
+
+import (
+	"crypto/sha256"
+	"encoding/binary"
+	"fmt"
+
+	"github.com/scrip-network/scrip/coupon"
+	"github.com/scrip-network/scrip/genesis"
+)
+
+// The members of a demonstration, the bakery's manager till among the genesis tills,
+// and the chain's currency.
+const (
+	mall        = 1
+	bakery      = 2
+	bookshop    = 3
+	managerTill = 1
+	currency    = 978
+)
+
+const (
+	hourMs = 3_600_000
+	dayMs  = 24 * hourMs
+
+	soonMs     = 60_000 // for which a transaction is good
+	historyMs  = 20 * dayMs
+	blockTxs   = 1000
+	fullTxs    = 5000 // of the one large block that a large ledger has
+	holdersMax = 2048
+	lifeSteps  = 150 // transfers of the coupon with the long life
+	tailBlocks = 60  // empty ones at the end
+)
+
+// Shape is what a ledger of a number of coupons holds, so that lists of each kind
+// have many rows.
+type Shape struct {
+	Coupons   int `json:"coupons"`
+	Campaigns int `json:"campaigns"`
+	// Large is how many coupons campaign 1 has; the other campaigns share the rest.
+	Large int `json:"large"`
+	// Tills are those that the bakery adds to its own two.
+	Tills int `json:"tills"`
+	// Redeemed coupons, every tenth one of all, were used at the bakery, a quarter of
+	// them on the last day; every hundredth redemption was undone.
+	Redeemed int `json:"redeemed"`
+	// Moved coupons have another holder; the first of them has a life of 150 transfers.
+	Moved int `json:"moved"`
+}
+
+// shapeOf returns the shape of a ledger of so many coupons.
+func shapeOf(coupons int) Shape {
+	campaigns := min(max(coupons/200, 3), 1000)
+	return Shape{Coupons: coupons, Campaigns: campaigns, Large: coupons - coupons/5, Redeemed: coupons / 10,
+		Moved: coupons / 20, Tills: min(max(coupons/2000, 4), 400)}
+}
+
+// story writes the transactions of a ledger.
+type story struct {
+	Shape
+	*builder
+	dev     *genesis.DevNetwork
+	holders []coupon.Signer
+	tills   []coupon.Signer
+	ticket  coupon.Signer
+	begin   uint64 // ms of the first block
+	end     uint64 // ms of the last block with transactions
+	report  func(done, total int)
+	done    int
+}
+
+func newStory(s Shape, b *builder, dev *genesis.DevNetwork, endMs uint64, report func(done, total int)) *story {
+	x := &story{Shape: s, builder: b, dev: dev, begin: endMs - historyMs, end: endMs, report: report,
+		ticket: signer("ticket", 0)}
+	for i := range min(holdersMax, s.Coupons) {
+		x.holders = append(x.holders, signer("holder", i))
+	}
+	for i := range s.Tills {
+		x.tills = append(x.tills, signer("till", i))
+	}
+	return x
+}
+
+func signer(kind string, i int) coupon.Signer {
+	return coupon.NewSigner(sha256.Sum256(binary.BigEndian.AppendUint64([]byte("crowd "+kind), uint64(i))))
+}
+
+// total is how many transactions the story has.
+func (s Shape) total() int {
+	return 2*s.Campaigns + s.Tills + s.Coupons + (s.Moved - 1 + lifeSteps) + s.Redeemed + s.Redeemed/100
+}
+
+// tell appends all blocks.
+func (x *story) tell() error {
+	for _, part := range []func() error{x.open, x.claims, x.moves, x.redemptions, x.undo} {
+		if err := part(); err != nil {
+			return err
+		}
+	}
+	for i := range tailBlocks {
+		if err := x.add(x.end+uint64(i+1)*1000, nil); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// blocks appends n transactions made by tx, in blocks of a size, spread evenly over a
+// span of time.
+func (x *story) blocks(n, size int, from, until uint64, tx func(i int, expires uint64) []byte) error {
+	for first := 0; first < n; first += size {
+		timeMs := x.nextMs(from + (until-from)*uint64(first)/uint64(n))
+		raws := make([][]byte, min(size, n-first))
+		if err := spread(len(raws), func(i int) error {
+			raws[i] = tx(first+i, timeMs+soonMs)
+			return nil
+		}); err != nil {
+			return err
+		}
+		if err := x.add(timeMs, raws); err != nil {
+			return err
+		}
+		x.done += len(raws)
+		x.report(x.done, x.total())
+	}
+	return nil
+}
+
+func (x *story) member(id uint16) coupon.MemberSigner {
+	return coupon.MemberSigner{Member: id, Signer: coupon.NewSigner(x.dev.Admins[id-1].Seed)}
+}
+
+// issuer returns whose campaign it is: the mall's is the large one.
+func issuer(campaign int) uint16 {
+	if campaign == 1 {
+		return mall
+	}
+	return uint16(bakery + campaign%2)
+}
+
+// supply returns how many coupons a campaign has; those of campaigns from 2 on differ
+// by one at most.
+func (s Shape) supply(campaign int) int {
+	if campaign == 1 {
+		return s.Large
+	}
+	rest, others := s.Coupons-s.Large, s.Campaigns-1
+	n := rest / others
+	if campaign-2 < rest%others {
+		n++
+	}
+	return n
+}
+
+// open publishes the campaigns, releases their coupons and adds the tills.
+func (x *story) open() error {
+	until := x.begin + hourMs
+	err := x.blocks(x.Campaigns, blockTxs, x.begin, until, func(i int, expires uint64) []byte {
+		return x.chain.NewMemberTx(expires, &coupon.CampaignPublish{Terms: x.terms(i + 1)}, x.member(issuer(i+1)))
+	})
+	if err != nil {
+		return err
+	}
+	err = x.blocks(x.Campaigns, blockTxs, until, until+hourMs, func(i int, expires uint64) []byte {
+		f := &coupon.BatchCommit{Campaign: uint32(i + 1), First: 1, Count: uint32(x.supply(i + 1)), TicketKey: x.ticket.Key}
+		return x.chain.NewMemberTx(expires, f, x.member(issuer(i+1)))
+	})
+	if err != nil {
+		return err
+	}
+	return x.blocks(x.Tills, blockTxs, until+hourMs, until+2*hourMs, func(i int, expires uint64) []byte {
+		f := &coupon.TillKeyAdd{Member: bakery, Store: uint16(1 + i/8), TillKey: x.tills[i].Key, Rights: coupon.RightRedeem,
+			Currency: currency, ValidFrom: x.begin, ValidUntil: x.end + 300*dayMs, DayCap: 100_000_000,
+			Label: fmt.Sprintf("Store %d, counter %d", 1+i/8, 1+i%8)}
+		return x.chain.NewTillKeyAdd(expires, f, x.tills[i], x.member(bakery))
+	})
+}
+
+func (x *story) terms(campaign int) coupon.Terms {
+	names := []string{"A tram ticket back", "Half a euro off coffee", "Bread of the day", "One euro off any paperback"}
+	title, face := fmt.Sprintf("%s, %d", names[campaign%len(names)], campaign), uint64(100)
+	if campaign == 1 {
+		title, face = "50 cents off, everywhere", 50
+	}
+	by, n := issuer(campaign), x.supply(campaign)
+	return coupon.Terms{
+		Issuer: by, Funders: []coupon.Funder{{Member: by, ShareBps: coupon.BpsMax}}, Currency: currency, Title: title,
+		TermsHash: sha256.Sum256([]byte(title)), ValueKind: coupon.Amount, Face: face, Uses: 1, ReimburseBps: coupon.BpsMax,
+		ShowMax: face, MaxSupply: uint32(n), Budget: uint64(n) * face, ClaimFrom: x.begin, ClaimUntil: x.end + 30*dayMs,
+		RedeemFrom: x.begin, RedeemUntil: x.end + 60*dayMs, RollbackMs: 3 * dayMs, Transfer: coupon.TransferTrade,
+		MaxTransfers: coupon.TransfersUnlimited,
+	}
+}
+
+// coupon returns campaign and serial of the i-th coupon of the ledger: those of
+// campaign 1 first, those of the others in turn.
+func (s Shape) coupon(i int) (campaign, serial uint32) {
+	if i < s.Large {
+		return 1, uint32(i + 1)
+	}
+	i -= s.Large
+	return uint32(2 + i%(s.Campaigns-1)), uint32(1 + i/(s.Campaigns-1))
+}
+
+// used and moved return which coupons of the ledger are used and moved.
+func used(i int) int  { return 10 * i }
+func moved(i int) int { return 10*i + 5 }
+
+// holder returns the number of who claims the i-th coupon; one key has every
+// twentieth.
+func (x *story) holder(i int) int {
+	if i%20 == 0 {
+		return 0
+	}
+	return i % len(x.holders)
+}
+
+func (x *story) claims() error {
+	claim := func(i int, expires uint64) []byte {
+		campaign, serial := x.coupon(i)
+		key := coupon.NewSigner(x.chain.ClaimKeySeed([16]byte{byte(serial)}, campaign, serial))
+		t := coupon.Ticket{Campaign: campaign, Batch: 1, Serial: serial, ClaimKey: key.Key, Expires: x.end + 30*dayMs}
+		to := x.holders[x.holder(i)].Key
+		return x.chain.NewClaim(expires, t, x.ticket.Key, x.chain.SignTicket(t, x.ticket), to, key)
+	}
+	full := 0
+	if x.Coupons >= 10*fullTxs {
+		full = fullTxs
+	}
+	from, until := x.begin+4*hourMs, x.end-10*dayMs
+	if err := x.blocks(full, fullTxs, from, until, claim); err != nil {
+		return err
+	}
+	return x.blocks(x.Coupons-full, blockTxs, from+1, until, func(i int, expires uint64) []byte {
+		return claim(full+i, expires)
+	})
+}
+
+// moves gives coupons to others; the first one again and again.
+func (x *story) moves() error {
+	move := func(i, seq, from, to int, expires uint64) []byte {
+		campaign, serial := x.coupon(i)
+		mover := x.holders[from]
+		return x.chain.NewTransfer(expires, coupon.Transfer{Coupon: coupon.NewCouponID(campaign, serial), Seq: uint32(seq),
+			Mover: mover.Key, To: x.holders[to].Key}, mover)
+	}
+	n, first := len(x.holders), moved(0)
+	from := x.end - 10*dayMs
+	err := x.blocks(lifeSteps, 10, from, from+dayMs, func(k int, expires uint64) []byte {
+		h := x.holder(first)
+		return move(first, k, (h+k)%n, (h+k+1)%n, expires)
+	})
+	if err != nil {
+		return err
+	}
+	return x.blocks(x.Moved-1, blockTxs, from+dayMs, from+2*dayMs, func(k int, expires uint64) []byte {
+		i := moved(1 + k)
+		return move(i, 0, x.holder(i), (x.holder(i)+1)%n, expires)
+	})
+}
+
+// redemptions are three quarters on earlier days and a quarter on the last one.
+func (x *story) redemptions() error {
+	redeem := func(i int, expires uint64) []byte {
+		campaign, serial := x.coupon(used(i))
+		value := x.terms(int(campaign)).Face
+		till, holder := x.tills[i%len(x.tills)], x.holders[x.holder(used(i))]
+		var salt [16]byte
+		binary.BigEndian.PutUint64(salt[:], uint64(i))
+		v := coupon.Invoice{TillKey: till.Key, Campaign: campaign, Currency: currency, Basis: uint64(200 + i%2000),
+			BasketHash: coupon.BasketHash(salt, []byte("bread")), Expires: expires}
+		a := coupon.Auth{Coupon: coupon.NewCouponID(campaign, serial), Holder: holder.Key, Value: value, Expires: expires,
+			Mode: coupon.ModeInvoice, InvoiceDigest: v.Digest(x.chain)}
+		return x.chain.NewRedeemInvoice(v, x.chain.SignInvoice(v, till), a, x.chain.SignAuth(a, holder))
+	}
+	early := x.Redeemed - x.Redeemed/4
+	if err := x.blocks(early, blockTxs, x.end-8*dayMs, x.end-dayMs, redeem); err != nil {
+		return err
+	}
+	return x.blocks(x.Redeemed-early, blockTxs, x.end-hourMs/2, x.end-hourMs/4, func(i int, expires uint64) []byte {
+		return redeem(early+i, expires)
+	})
+}
+
+// undo takes back every hundredth redemption, of the newest ones.
+func (x *story) undo() error {
+	manager := coupon.NewSigner(x.dev.Tills[managerTill].Seed)
+	return x.blocks(x.Redeemed/100, blockTxs, x.end-hourMs/4, x.end, func(k int, expires uint64) []byte {
+		campaign, serial := x.coupon(used(x.Redeemed - 1 - k))
+		f := coupon.Void{Coupon: coupon.NewCouponID(campaign, serial), Key: manager.Key}
+		return x.chain.NewVoid(expires, f, manager)
+	})
+}
