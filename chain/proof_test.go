@@ -399,6 +399,26 @@ func TestAHeaderOfAnotherCommitteeIsRefused(t *testing.T) {
 	}
 }
 
+// What proves all receipts of a block proves each of them alone.
+func TestABlocksReceiptsProveEachOne(t *testing.T) {
+	m := newMembers(t, "a", 0, 4, 1, 1)
+	h := m.headers(1)[1]
+	for _, n := range []int{1, 2, 5, 64} {
+		receipts := testReceipts(n)
+		all := &BlockReceipts{m.attest(&h, [32]byte{1}, ReceiptRoot(receipts), 0, 3), receipts}
+		if err := all.Verify(m.Committee, stdScheme{}); err != nil {
+			t.Fatalf("%d receipts: %v", n, err)
+		}
+		tree := all.Proofs()
+		for i := range receipts {
+			p := all.Proof(tree, i)
+			if err := p.Verify(m.Committee, stdScheme{}); err != nil || !bytes.Equal(p.Leaf, receipts[i]) {
+				t.Errorf("receipt %d of %d: %v", i, n, err)
+			}
+		}
+	}
+}
+
 // Any changed bit of an encoded proof makes it undecodable or wrong. Only the
 // place of a leaf is not covered where the tree has no other shape; the cases
 // here are balanced trees, where it is.
@@ -427,6 +447,7 @@ func TestNoBitOfAProofCanChange(t *testing.T) {
 			}
 			return p.Verify(m.Committee, stdScheme{})
 		},
+		"block": func(b []byte) error { return verifyBlock(m, b) },
 		"order": func(b []byte) error {
 			p, err := DecodeOrderProof(b)
 			if err != nil {
@@ -440,6 +461,7 @@ func TestNoBitOfAProofCanChange(t *testing.T) {
 		"receipt": (&ReceiptProof{m.attest(&h, s.root, tree.Root(), 0, 1), Include(tree, receipts, 2)}).Encode(),
 		"key": (&KeyProof{m.attest(&h, s.root, tree.Root(), 0, 1, 3), []byte("b"), []byte("2"),
 			s.proveAll("b")}).Encode(),
+		"block": (&BlockReceipts{m.attest(&h, s.root, tree.Root(), 1, 2), receipts}).Encode(),
 		"order": (&OrderProof{[]pbft.Header{h}, m.certificate(pbft.CommittedSlow, m.Ref(&h), 0, 1, 2)}).Encode(),
 	} {
 		if err := verify[name](encoded); err != nil {
@@ -474,7 +496,16 @@ func FuzzDecodeProofs(f *testing.F) {
 	f.Add((&KeyProof{m.attest(&chain[1], s.root, tree.Root(), 0, 1, 2), []byte("b"), []byte("2"),
 		s.proveAll("b")}).Encode())
 	f.Add((&OrderProof{chain[1:], m.certificate(pbft.CommittedSlow, m.Ref(&chain[2]), 0, 1, 2)}).Encode())
+	f.Add((&BlockReceipts{m.attest(&chain[1], s.root, tree.Root(), 0, 1), receipts}).Encode())
 	f.Fuzz(func(t *testing.T, in []byte) {
+		if p, err := DecodeBlockReceipts(in); err == nil {
+			if !bytes.Equal(p.Encode(), in) {
+				t.Fatalf("receipts of a block %x", in)
+			}
+			if p.Verify(m.Committee, stdScheme{}) == nil && ReceiptRoot(p.Receipts) != tree.Root() {
+				t.Fatalf("receipts %x were proved", p.Receipts)
+			}
+		}
 		if p, err := DecodeReceiptProof(in); err == nil {
 			if !bytes.Equal(p.Encode(), in) || len(in) > ReceiptProofBytesMax {
 				t.Fatalf("receipt proof %x", in)

@@ -282,6 +282,7 @@ type certificateVectors struct {
 	Receipts []proofVector `json:"receiptProofs"`
 	Keys     []proofVector `json:"keyProofs"`
 	Orders   []proofVector `json:"orderProofs"`
+	Blocks   []proofVector `json:"blockReceipts"`
 }
 
 type committeeVector struct {
@@ -367,6 +368,17 @@ func TestCertificateVectors(t *testing.T) {
 		{"too few COMMITs", false, order(pbft.CommittedSlow, h, q[:4], h)},
 		{"votes for another block", false, order(pbft.CommittedSlow, chain[1], q, h)},
 	}
+	block := func(receipts [][]byte, ids ...int) hexBytes {
+		return (&BlockReceipts{m.attest(&h, s.root, tree.Root(), ids...), receipts}).Encode()
+	}
+	swapped := append([][]byte{receipts[1], receipts[0]}, receipts[2:]...)
+	v.Blocks = []proofVector{
+		{"f+1 attestations", true, block(receipts, 1, 4, 6)},
+		{"f attestations", false, block(receipts, 1, 6)},
+		{"one receipt less", false, block(receipts[:4], 1, 4, 6)},
+		{"two receipts in another order", false, block(swapped, 1, 4, 6)},
+		{"none", false, block(nil, 1, 4, 6)},
+	}
 	checkCertificateVectors(t, m, checkVectors(t, "certificates.json", v))
 }
 
@@ -393,6 +405,7 @@ func checkCertificateVectors(t *testing.T, m *testMembers, v certificateVectors)
 		}
 		return p.Verify(m.Committee, stdScheme{})
 	})
+	check(v.Blocks, func(b []byte) error { return verifyBlock(m, b) })
 	check(v.Orders, func(b []byte) error {
 		p, err := DecodeOrderProof(b)
 		if err != nil {
@@ -401,4 +414,12 @@ func checkCertificateVectors(t *testing.T, m *testMembers, v certificateVectors)
 		_, err = p.Verify(m.Committee, stdScheme{})
 		return err
 	})
+}
+
+func verifyBlock(m *testMembers, b []byte) error {
+	p, err := DecodeBlockReceipts(b)
+	if err != nil {
+		return err
+	}
+	return p.Verify(m.Committee, stdScheme{})
 }
