@@ -123,6 +123,22 @@ func (m *member) block(timeMs uint64, raws ...[]byte) *abci.ResponseFinalizeBloc
 	return r
 }
 
+// A block is found by its digest as soon as another one stands above it.
+func TestBlocksAreFoundByDigest(t *testing.T) {
+	m := openMember(t, newWorld(), vfs.NewMem(), 0, Batch)
+	for range 3 {
+		below := m.app.tip()
+		if _, ok := ledger.BlockHeight(m.app.ledger.Latest(), below.digest); ok {
+			t.Fatalf("the newest block %d is in the index already", below.header.Seq)
+		}
+		m.block(startMs + uint64(below.header.Seq))
+		height, ok := ledger.BlockHeight(m.app.ledger.Latest(), below.digest)
+		if !ok || height != uint64(below.header.Seq) {
+			t.Fatalf("the digest of block %d leads to %d, %v", below.header.Seq, height, ok)
+		}
+	}
+}
+
 // scripLedger is what Scrip's own node does to a block, by its own packages alone.
 type scripLedger struct {
 	t      *testing.T

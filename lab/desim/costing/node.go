@@ -3,6 +3,8 @@ package costing
 import (
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/binary"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -140,12 +142,18 @@ func (b *book) execute(raws [][]byte) error {
 
 func (b *book) run(txs []*node.Tx) error {
 	b.height++
-	r, err := b.machine.Execute(node.Batch{Height: b.height, TimeMs: ledgerMs + b.height, Txs: txs})
+	r, err := b.machine.Execute(node.Batch{Height: b.height, TimeMs: ledgerMs + b.height,
+		Parent: digestAt(b.height - 1), Txs: txs})
 	if err != nil {
 		return err
 	}
 	chain.NewTree(r.Receipts)
 	return b.commit(txs, &r)
+}
+
+// digestAt stands for the digest of a block, under which its height is indexed.
+func digestAt(height uint64) [32]byte {
+	return sha256.Sum256(binary.BigEndian.AppendUint64(nil, height))
 }
 
 func (b *book) commit(txs []*node.Tx, r *node.Result) error {
