@@ -85,6 +85,7 @@ func lockPath(record string) string { return strings.TrimSuffix(record, ".json")
 func remove(record string, lock io.Closer) {
 	_ = os.Remove(record)
 	_ = os.Remove(lockPath(record))
+	_ = os.Remove(strings.TrimSuffix(record, ".json") + ".sock")
 	_ = lock.Close()
 }
 

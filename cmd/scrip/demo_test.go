@@ -146,6 +146,38 @@ func TestADemoTellsAStory(t *testing.T) {
 			t.Errorf("demo urls: %v: %s", err, out)
 		}
 	})
+	t.Run("kill and start", x.checkOrders)
+}
+
+// Any user of the demo can take a validator's power away and give it back.
+func (x *demo) checkOrders(t *testing.T) {
+	run := func(want bool, args ...string) {
+		t.Helper()
+		if out, err := exec.Command("scrip", append([]string{"demo"}, args...)...).CombinedOutput(); (err == nil) != want {
+			t.Errorf("demo %v: %v: %s", args, err, out)
+		}
+	}
+	answers := func() bool {
+		ctx, cancel := context.WithTimeout(x.ctx, time.Second)
+		defer cancel()
+		_, err := x.client.Status(ctx, 2)
+		return err == nil
+	}
+	run(true, "kill", "2")
+	if answers() {
+		t.Error("the killed validator answers")
+	}
+	run(false, "kill", "2")
+	run(false, "kill", "4")
+	run(false, "start", "1")
+	x.coupon(t, coupon.NewCouponID(1, 1)) // the others go on
+	run(true, "start", "2")
+	for !answers() {
+		if x.ctx.Err() != nil {
+			t.Fatal("the validator that was started again does not answer")
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
 }
 
 func (x *demo) checkStates(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 
@@ -63,7 +64,11 @@ func newDemoCommand(a *App) *cobra.Command {
 	f.BoolVar(&o.empty, "empty", false, "no campaigns and no coupons")
 	f.BoolVar(&o.lan, "lan", false, "let phones in the local network in: everybody there can use the network")
 	f.BoolVar(&o.story, "story", false, "play the life of a coupon on a fresh network, check every step, and exit")
-	c.AddCommand(newDemoURLsCommand(a), newDemoStopCommand(a))
+	c.AddCommand(newDemoURLsCommand(a), newDemoStopCommand(a),
+		newDemoValidatorCommand(a, "kill", "killed", "End a validator of the running demo, as a power cut would",
+			(*network.Record).KillOne),
+		newDemoValidatorCommand(a, "start", "started", "Start a validator of the running demo again",
+			(*network.Record).StartOne))
 	return c
 }
 
@@ -165,6 +170,13 @@ func (a *App) serveDemo(ctx context.Context, n *network.Network, o demoOptions, 
 		return err
 	}
 	defer withdraw()
+	g.Go(func() error {
+		// Without orders a demo is a demo still.
+		if err := record.Obey(ctx, n); err != nil {
+			a.Say("scrip demo kill and start do not reach this demo: %v", err)
+		}
+		return nil
+	})
 	if a.ForPeople() {
 		err = a.write(record.Text + a.phoneQR(n, o))
 	} else {
@@ -207,11 +219,11 @@ func (a *App) watchDemo(ctx context.Context, n *network.Network) error {
 	for {
 		up, height, waiting := 0, uint64(0), 0
 		for i, c := range clients {
-			if !n.Running(i) {
-				if !down[i] {
-					a.Say("validator %d has ended: see %s", i, n.LogPath(i))
-				}
-				down[i] = true
+			gone := !n.Running(i)
+			if gone && !down[i] {
+				a.Say("validator %d has ended: see %s", i, n.LogPath(i))
+			}
+			if down[i] = gone; gone {
 				continue
 			}
 			if s, err := c.Status(ctx, 0); err == nil && s.Ready {
@@ -261,6 +273,31 @@ func newDemoStopCommand(a *App) *cobra.Command {
 				return err
 			}
 			a.Say("stopped the demo on port %d", r.Port)
+			return nil
+		},
+	}
+	c.Flags().IntVar(&port, "port", 0, "base port of the demo; default the newest")
+	return c
+}
+
+// newDemoValidatorCommand is a command that does something to one validator of a demo.
+func newDemoValidatorCommand(a *App, name, done, short string, act func(*network.Record, int) error) *cobra.Command {
+	port := 0
+	c := &cobra.Command{
+		Use: name + " VALIDATOR", Short: short, Args: arguments("VALIDATOR"), Example: "  scrip demo " + name + " 2",
+		RunE: func(_ *cobra.Command, args []string) error {
+			i, err := strconv.Atoi(args[0])
+			if err != nil {
+				return usageError("VALIDATOR: %q is no number of a validator, such as 0", args[0])
+			}
+			r, err := a.findDemo(port)
+			if err != nil {
+				return err
+			}
+			if err := act(r, i); err != nil {
+				return err
+			}
+			a.Say("%s validator %d", done, i)
 			return nil
 		},
 	}

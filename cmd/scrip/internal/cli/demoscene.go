@@ -132,6 +132,7 @@ func (a *App) demoText(n *network.Network, o demoOptions, links []network.Link, 
 	}
 	line("next", "scrip demo --story --port %d   plays the life of a coupon", o.port+1000)
 	line("", "scrip bench --local 4            measures this machine")
+	line("", "scrip demo kill 2 · start 2       as a power cut would: the others go on")
 	line("", "scrip demo urls · scrip demo stop · Ctrl-C")
 	b.WriteString(" DEMO KEYS ARE PUBLIC. NOT FOR REAL COUPONS.\n")
 	return b.String()
