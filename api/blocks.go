@@ -11,59 +11,80 @@ import (
 	"github.com/scrip-network/scrip/client"
 	"github.com/scrip-network/scrip/keys"
 	"github.com/scrip-network/scrip/ledger"
+	"github.com/scrip-network/scrip/node"
 	"github.com/scrip-network/scrip/pbft"
+	"github.com/scrip-network/scrip/pbft/wire"
 	"github.com/scrip-network/scrip/store"
 )
 
-type blockInput struct {
+// BlockInput says which block is asked for.
+type BlockInput struct {
 	Height string `path:"height" pattern:"^([0-9]{1,20}|latest|[0-9a-f]{64})$" doc:"Its height, its digest, or latest"`
 	ReadInput
 }
 
-func (s *Server) block(ctx context.Context, in *blockInput) (*output[client.BlockAnswer], error) {
-	if in.MinHeight > 0 {
-		p, err := s.watch.latest(ctx, in.MinHeight)
-		if err != nil {
-			return nil, err
-		}
-		p.release()
-	}
-	height := s.node.Status().Height
-	if len(in.Height) == 64 {
-		h, err := s.heightOf(in.Height)
-		if err != nil {
-			return nil, err
-		}
-		height = h
-	} else if in.Height != "latest" {
-		h, err := strconv.ParseUint(in.Height, 10, 64)
-		if err != nil {
-			return nil, problem(client.ProblemBadRequest, "The height is too large.")
-		}
-		height = h
-	}
-	b, err := s.node.Block(height)
-	if errors.Is(err, store.ErrNotFound) {
-		p := problem(client.ProblemNotFound, "This node has not executed this height.")
-		p.Height = client.U64(s.node.Status().Height)
-		return nil, p
-	}
+type bareInput struct {
+	BlockInput
+	Bare bool `query:"bare" doc:"Leave out transactions and receipts; header and certificates prove what remains"`
+}
+
+func (s *Server) block(ctx context.Context, in *bareInput) (*output[client.BlockAnswer], error) {
+	height, b, err := s.findBlock(ctx, &in.BlockInput)
 	if err != nil {
 		return nil, err
 	}
 	a := blockAnswer(height, b.Digest, &b.Header.Header, len(b.Txs), b.Checkpoint)
-	a.Header, a.Txs, a.Receipts = b.Header.Header.Append(nil), b.Txs, b.Receipts
+	a.Header = b.Header.Header.Append(nil)
+	if !in.Bare {
+		a.Txs, a.Receipts = b.Txs, b.Receipts
+	}
 	if b.Certificate != nil {
 		a.Certificate = b.Certificate.Encode()
 	}
 	if b.Checkpoint != nil {
 		a.Checkpoint = b.Checkpoint.Encode()
 	}
-	o := &output[client.BlockAnswer]{CacheControl: "no-cache", ETag: fmt.Sprintf(`"%s-%d"`, a.Digest, a.Attested), Body: a}
+	o := &output[client.BlockAnswer]{CacheControl: "no-cache", Body: a,
+		ETag: fmt.Sprintf(`"%s-%d-%t"`, a.Digest, a.Attested, in.Bare)}
 	if height == 0 || a.Attested >= s.committee.Quorum() { // nothing is added any more
 		o.CacheControl = forever(s.genesis.File.IsDev())
 	}
 	return o, nil
+}
+
+// findBlock returns the executed block that is asked for.
+func (s *Server) findBlock(ctx context.Context, in *BlockInput) (height uint64, b *node.Block, err error) {
+	if in.MinHeight > 0 {
+		p, err := s.watch.latest(ctx, in.MinHeight)
+		if err != nil {
+			return 0, nil, err
+		}
+		p.release()
+	}
+	height = s.node.Status().Height
+	if len(in.Height) == 64 {
+		h, err := s.heightOf(in.Height)
+		if err != nil {
+			return 0, nil, err
+		}
+		height = h
+	} else if in.Height != "latest" {
+		h, err := strconv.ParseUint(in.Height, 10, 64)
+		if err != nil {
+			return 0, nil, problem(client.ProblemBadRequest, "The height is too large.")
+		}
+		height = h
+	}
+	b, err = s.node.Block(height)
+	if errors.Is(err, store.ErrNotFound) {
+		p := problem(client.ProblemNotFound, "This node has not executed this height.")
+		p.Height = client.U64(s.node.Status().Height)
+		return 0, nil, p
+	}
+	if err != nil {
+		return 0, nil, err
+	}
+	return height, b, nil
 }
 
 // heightOf finds a block by its digest. The newest one is not in the index yet.
@@ -174,7 +195,7 @@ func (s *Server) summary(p *snapshot, height uint64) (a client.BlockAnswer, err 
 	if err != nil {
 		return a, fmt.Errorf("stored header of height %d: %w", height, err)
 	}
-	receipts, err := receiptsOf(p, height)
+	receipts, err := p.Receipts(height)
 	if err != nil {
 		return a, err
 	}
@@ -182,7 +203,16 @@ func (s *Server) summary(p *snapshot, height uint64) (a client.BlockAnswer, err 
 	if err != nil {
 		return a, err
 	}
-	return blockAnswer(height, s.committee.HeaderDigest(&h), &h, len(receipts), x), nil
+	return blockAnswer(height, s.committee.HeaderDigest(&h), &h, countOf(receipts), x), nil
+}
+
+// countOf returns how many receipts there are, without looking at them: it is what
+// their encoding begins with.
+func countOf(receipts []byte) int {
+	if len(receipts) == 0 {
+		return 0
+	}
+	return int(wire.NewReader(receipts).Uint32())
 }
 
 func (s *Server) status(context.Context, *struct{}) (*output[client.StatusAnswer], error) {

@@ -9,6 +9,7 @@ import (
 
 	"github.com/scrip-network/scrip/client"
 	"github.com/scrip-network/scrip/pbft/wire"
+	"github.com/scrip-network/scrip/store"
 )
 
 // ListInput is what every list takes.
@@ -112,6 +113,7 @@ func collect[K, T any](s *Server, p *snapshot, list uint8, limit int,
 		}
 		return true
 	})
+	s.metrics.rows.Add(float64(scanned))
 	if failed == nil {
 		failed = err
 	}
@@ -131,6 +133,20 @@ type keyed struct{ key, value []byte }
 func listRows[T any](ctx context.Context, s *Server, list uint8, in *ListInput, prefix []byte,
 	show func(p *snapshot, key, value []byte) (T, bool, error),
 ) (*output[page[T]], error) {
+	return listWalked(ctx, s, list, in, prefix, (*store.View).Rows, show)
+}
+
+// listRowsDown is listRows in descending order of the keys.
+func listRowsDown[T any](ctx context.Context, s *Server, list uint8, in *ListInput, prefix []byte,
+	show func(p *snapshot, key, value []byte) (T, bool, error),
+) (*output[page[T]], error) {
+	return listWalked(ctx, s, list, in, prefix, (*store.View).RowsDown, show)
+}
+
+func listWalked[T any](ctx context.Context, s *Server, list uint8, in *ListInput, prefix []byte,
+	walk func(v *store.View, prefix, from []byte, visit func(key, value []byte) bool) error,
+	show func(p *snapshot, key, value []byte) (T, bool, error),
+) (*output[page[T]], error) {
 	p, from, err := s.open(ctx, list, in)
 	if err != nil {
 		return nil, err
@@ -140,7 +156,7 @@ func listRows[T any](ctx context.Context, s *Server, list uint8, in *ListInput, 
 		return nil, problem(client.ProblemBadRequest, "The cursor belongs to a list of something else.")
 	}
 	visit := func(each func([]byte, keyed) bool) error {
-		err := p.Rows(prefix, from, func(key, value []byte) bool {
+		err := walk(p.View, prefix, from, func(key, value []byte) bool {
 			return each(slices.Clone(key), keyed{slices.Clone(key), slices.Clone(value)})
 		})
 		if err != nil {

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"fmt"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -110,14 +111,29 @@ func (s *Server) currency(number uint16) string {
 type campaignsInput struct {
 	Issuer uint16 `query:"issuer" doc:"Only those of this member"`
 	Title  string `query:"title" maxLength:"64" doc:"Only those whose title contains this, in any case of letters"`
+	Shop   uint16 `query:"shop" doc:"Only those that are good at this merchant"`
+	Not    uint16 `query:"not_issuer" doc:"Only those of other members than this one"`
+	Newest bool   `query:"newest" doc:"Newest first; default: oldest first"`
 	ListInput
 }
 
 func (s *Server) campaigns(ctx context.Context, in *campaignsInput) (*output[page[client.CampaignAnswer]], error) {
-	return listRows(ctx, s, listCampaigns, &in.ListInput, []byte{coupon.PrefixCampaign},
-		func(p *snapshot, key, _ []byte) (client.CampaignAnswer, bool, error) {
-			a, ok, err := s.showCampaign(p, binary.BigEndian.Uint32(key[1:]))
-			return a, ok && (in.Issuer == 0 || in.Issuer == a.Issuer) && contains(a.Terms.Title, in.Title), err
+	list := listRows[client.CampaignAnswer]
+	if in.Newest {
+		list = listRowsDown[client.CampaignAnswer]
+	}
+	return list(ctx, s, listCampaigns, &in.ListInput, []byte{coupon.PrefixCampaign},
+		func(p *snapshot, key, value []byte) (a client.CampaignAnswer, ok bool, err error) {
+			g, err := coupon.DecodeCampaign(value)
+			if err != nil || in.Issuer != 0 && in.Issuer != g.Issuer {
+				return a, false, err
+			}
+			if a, ok, err = s.showCampaign(p, binary.BigEndian.Uint32(key[1:])); err != nil || !ok {
+				return a, false, err
+			}
+			here := in.Shop == 0 || len(a.Terms.Shops) == 0 ||
+				slices.ContainsFunc(a.Terms.Shops, func(x client.ShopAnswer) bool { return x.Member == in.Shop })
+			return a, here && (in.Not == 0 || a.Issuer != in.Not) && contains(a.Terms.Title, in.Title), nil
 		})
 }
 

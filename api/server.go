@@ -343,6 +343,7 @@ type metrics struct {
 	requests *prometheus.CounterVec
 	seconds  *prometheus.HistogramVec
 	streams  prometheus.Gauge
+	rows     prometheus.Counter
 }
 
 func newMetrics(r *prometheus.Registry) (*metrics, error) {
@@ -354,8 +355,10 @@ func newMetrics(r *prometheus.Registry) (*metrics, error) {
 				2.5, 14)},
 			[]string{"route"}),
 		streams: prometheus.NewGauge(prometheus.GaugeOpts{Name: "scrip_api_streams", Help: "Open event streams."}),
+		rows: prometheus.NewCounter(prometheus.CounterOpts{Name: "scrip_api_list_rows_total",
+			Help: "Rows that lists and totals have looked at."}),
 	}
-	for _, c := range []prometheus.Collector{m.requests, m.seconds, m.streams} {
+	for _, c := range []prometheus.Collector{m.requests, m.seconds, m.streams, m.rows} {
 		if err := r.Register(c); err != nil {
 			return nil, fmt.Errorf("register metrics: %w", err)
 		}

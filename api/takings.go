@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"context"
 	"encoding/binary"
+	"math"
 	"slices"
 
 	"github.com/danielgtaylor/huma/v2"
@@ -15,35 +16,57 @@ import (
 	"github.com/scrip-network/scrip/ledger"
 )
 
-// takingsScannedMax bounds how many takings one page of totals sums.
-const takingsScannedMax = 100_000
+// Bounds of one page of totals: how many takings it sums, and into how many sums.
+const (
+	takingsScannedMax = 100_000
+	totalsPageMax     = 10_000
+)
 
 func (s *Server) takingsRoutes(api huma.API) {
 	add(s, api, get("takings", "/v1/members/{id}/takings", tagState,
-		"Redemptions at a member's tills and their undoing, oldest first"), s.takings)
+		"Redemptions at a member's tills and their undoing, by time"), s.takings)
 	op := get("totals", "/v1/members/{id}/totals", tagState, "What a member's tills took, by till and campaign")
 	op.Description = "A page sums at most 100,000 takings; who follows next_cursor adds the pages up. " +
 		"What was undone counts at the time of the undoing."
 	add(s, api, op, s.totals)
 }
 
-// spanInput is a span of time at a member's tills.
-type spanInput struct {
+// SpanInput is a span of time at a member's tills.
+type SpanInput struct {
 	ID    uint16 `path:"id" doc:"Number of the member"`
 	From  uint64 `query:"from" doc:"Begin of the span, Unix milliseconds"`
 	Until uint64 `query:"until" doc:"End of the span, which is not in it; default: the newest block"`
+}
+
+type takingsInput struct {
+	SpanInput
 	ListInput
+	Newest bool `query:"newest" doc:"Newest first; default: oldest first"`
+}
+
+type totalsInput struct {
+	SpanInput
+	Limit     int    `query:"limit" minimum:"1" maximum:"10000" default:"1000" doc:"At most so many sums"`
+	Cursor    string `query:"cursor" maxLength:"256" doc:"next_cursor of the page before"`
+	MinHeight uint64 `query:"min_height" doc:"Wait until the node has executed this height; not with a cursor"`
 }
 
 // walk calls visit with the takings of the span from the place of the cursor on,
 // each with its place.
-func (in *spanInput) walk(p *snapshot, from []byte, visit func(place []byte, t ledger.Taking) bool) error {
-	at := ledger.TakingPlace{TimeMs: in.From}
+func (in *SpanInput) walk(p *snapshot, from []byte, newest bool,
+	visit func(place []byte, t ledger.Taking) bool) error {
+	walk, at := ledger.Takings, ledger.TakingPlace{TimeMs: in.From}
+	if newest {
+		walk, at = ledger.TakingsDown, ledger.TakingPlace{TimeMs: math.MaxUint64, Index: math.MaxUint32}
+		if in.Until > 0 {
+			at.TimeMs = in.Until - 1
+		}
+	}
 	if len(from) == 12 {
 		at = ledger.TakingPlace{TimeMs: binary.BigEndian.Uint64(from), Index: binary.BigEndian.Uint32(from[8:])}
 	}
-	return ledger.Takings(p.View, in.ID, at, func(t ledger.Taking) bool {
-		if in.Until > 0 && t.TimeMs >= in.Until {
+	return walk(p.View, in.ID, at, func(t ledger.Taking) bool {
+		if in.Until > 0 && t.TimeMs >= in.Until || t.TimeMs < in.From {
 			return false
 		}
 		place := binary.BigEndian.AppendUint64(nil, t.TimeMs)
@@ -51,13 +74,13 @@ func (in *spanInput) walk(p *snapshot, from []byte, visit func(place []byte, t l
 	})
 }
 
-func (s *Server) takings(ctx context.Context, in *spanInput) (*output[page[client.TakingAnswer]], error) {
+func (s *Server) takings(ctx context.Context, in *takingsInput) (*output[page[client.TakingAnswer]], error) {
 	p, from, err := s.open(ctx, listTakings, &in.ListInput)
 	if err != nil {
 		return nil, err
 	}
 	defer p.release()
-	visit := func(each func([]byte, ledger.Taking) bool) error { return in.walk(p, from, each) }
+	visit := func(each func([]byte, ledger.Taking) bool) error { return in.walk(p, from, in.Newest, each) }
 	return collect(s, p, listTakings, in.Limit, visit, func(t ledger.Taking) (client.TakingAnswer, bool, error) {
 		kind := coupon.EventRedemptionAccrued
 		if t.Void {
@@ -75,8 +98,8 @@ type totalKey struct {
 	campaign uint32
 }
 
-func (s *Server) totals(ctx context.Context, in *spanInput) (*output[page[client.TotalAnswer]], error) {
-	p, from, err := s.open(ctx, listTotals, &in.ListInput)
+func (s *Server) totals(ctx context.Context, in *totalsInput) (*output[page[client.TotalAnswer]], error) {
+	p, from, err := s.open(ctx, listTotals, &ListInput{Cursor: in.Cursor, MinHeight: in.MinHeight})
 	if err != nil {
 		return nil, err
 	}
@@ -85,9 +108,9 @@ func (s *Server) totals(ctx context.Context, in *spanInput) (*output[page[client
 		Time: client.TimeOf(p.timeMs), Final: true}
 	sums := make(map[totalKey]*client.TotalAnswer)
 	scanned := 0
-	err = in.walk(p, from, func(place []byte, t ledger.Taking) bool {
+	err = in.walk(p, from, false, func(place []byte, t ledger.Taking) bool {
 		k := totalKey{t.Till, t.Coupon.Campaign()}
-		if scanned == takingsScannedMax || sums[k] == nil && len(sums) == in.Limit {
+		if scanned == takingsScannedMax || sums[k] == nil && len(sums) == min(in.Limit, totalsPageMax) {
 			out.Next = cursor{listTotals, p.height, place}.String()
 			return false
 		}
@@ -101,6 +124,7 @@ func (s *Server) totals(ctx context.Context, in *spanInput) (*output[page[client
 	if err != nil {
 		return nil, err
 	}
+	s.metrics.rows.Add(float64(scanned))
 	if out.Next != "" {
 		s.watch.keep(p)
 	}
@@ -111,12 +135,18 @@ func (s *Server) totals(ctx context.Context, in *spanInput) (*output[page[client
 	slices.SortFunc(order, func(a, b totalKey) int {
 		return cmp.Or(bytes.Compare(a.till[:], b.till[:]), cmp.Compare(a.campaign, b.campaign))
 	})
+	currencies := make(map[uint32]string)
 	for _, k := range order {
-		_, t, _, err := rulesOf(p, k.campaign, 0)
-		if err != nil {
-			return nil, err
+		letters, ok := currencies[k.campaign]
+		if !ok {
+			_, t, _, err := rulesOf(p, k.campaign, 0)
+			if err != nil {
+				return nil, err
+			}
+			letters = s.currency(t.Currency)
+			currencies[k.campaign] = letters
 		}
-		sums[k].Currency = s.currency(t.Currency)
+		sums[k].Currency = letters
 		out.Items = append(out.Items, *sums[k])
 	}
 	return &output[page[client.TotalAnswer]]{CacheControl: "no-cache", Body: out}, nil

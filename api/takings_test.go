@@ -49,6 +49,16 @@ func TestTakingsAndTotals(t *testing.T) {
 	if len(span.Items) != 1 || span.Items[0].ID != all.Items[1].ID {
 		t.Errorf("the span holds %+v", span.Items)
 	}
+	var down listed[client.TakingAnswer]
+	fetch(t, path+fmt.Sprintf("takings?newest=true&limit=2&until=%d", all.Items[3].Time.Ms), &down)
+	if len(down.Items) != 2 || down.Items[0].ID != all.Items[2].ID || down.Items[1].ID != all.Items[1].ID {
+		t.Errorf("newest first: %+v", down.Items)
+	}
+	var rest listed[client.TakingAnswer]
+	fetch(t, path+"takings?newest=true&cursor="+down.Next, &rest)
+	if len(rest.Items) != 1 || rest.Items[0].ID != all.Items[0].ID || rest.Next != "" {
+		t.Errorf("the last page: %+v", rest)
+	}
 	var sums listed[client.TotalAnswer]
 	fetch(t, path+"totals", &sums)
 	var value client.U64

@@ -83,10 +83,25 @@ type TakingPlace struct {
 // the order of the chain, from the given place on, until it returns false.
 func Takings(v *store.View, member uint16, from TakingPlace, visit func(Taking) bool) error {
 	prefix := takingKey(member, 0, 0)[:1+2]
+	return takings(member, visit, func(each func(key, value []byte) bool) error {
+		return v.Extras(prefix, takingKey(member, from.TimeMs, from.Index), each)
+	})
+}
+
+// TakingsDown is Takings from a place on downwards, newest first.
+func TakingsDown(v *store.View, member uint16, from TakingPlace, visit func(Taking) bool) error {
+	prefix := takingKey(member, 0, 0)[:1+2]
+	return takings(member, visit, func(each func(key, value []byte) bool) error {
+		return v.ExtrasDown(prefix, takingKey(member, from.TimeMs, from.Index), each)
+	})
+}
+
+// takings decodes what walk finds.
+func takings(member uint16, visit func(Taking) bool, walk func(each func(key, value []byte) bool) error) error {
 	var failed error
-	err := v.Extras(prefix, takingKey(member, from.TimeMs, from.Index), func(key, value []byte) bool {
+	err := walk(func(key, value []byte) bool {
 		var t Taking
-		if t, failed = decodeTaking(key[len(prefix):], value); failed != nil {
+		if t, failed = decodeTaking(key[1+2:], value); failed != nil {
 			return false
 		}
 		return visit(t)

@@ -48,6 +48,12 @@ func TestTakingsAreTheRedemptionsAndVoids(t *testing.T) {
 			if err != nil || !slices.Equal(got, all[skip:]) {
 				t.Fatalf("member %d from %+v: %+v, want %+v (%v)", member, from, got, all[skip:], err)
 			}
+			got = nil
+			err = TakingsDown(b.store.Latest(), member, from, func(x Taking) bool { got = append(got, x); return true })
+			slices.Reverse(got)
+			if err != nil || !slices.Equal(got, all[:skip+1]) {
+				t.Fatalf("member %d down from %+v: %+v, want %+v (%v)", member, from, got, all[:skip+1], err)
+			}
 		}
 	}
 }

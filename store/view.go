@@ -210,6 +210,28 @@ func (v *View) Extras(prefix, from []byte, visit func(key, value []byte) bool) e
 	return v.walk(tableExtra, prefix, from, visit)
 }
 
+// RowsDown is Rows in descending order, from the key from on downwards; nil is the
+// last one.
+func (v *View) RowsDown(prefix, from []byte, visit func(key, value []byte) bool) error {
+	return v.walkDown(tableRow, prefix, from, visit)
+}
+
+// ExtrasDown is RowsDown for the extras of block batches.
+func (v *View) ExtrasDown(prefix, from []byte, visit func(key, value []byte) bool) error {
+	return v.walkDown(tableExtra, prefix, from, visit)
+}
+
+func (v *View) walkDown(table byte, prefix, from []byte, visit func(key, value []byte) bool) error {
+	prefix = append([]byte{table}, prefix...)
+	o := pebble.IterOptions{LowerBound: prefix, UpperBound: after(prefix)}
+	if from != nil {
+		o.UpperBound = append(append([]byte{table}, from...), 0) // from itself is below it
+	}
+	return step(v.r, o, (*pebble.Iterator).Last, (*pebble.Iterator).Prev, func(key, value []byte) (bool, error) {
+		return visit(key[1:], value), nil
+	})
+}
+
 func (v *View) walk(table byte, prefix, from []byte, visit func(key, value []byte) bool) error {
 	if from != nil {
 		from = append([]byte{table}, from...)
@@ -272,16 +294,23 @@ func get(r pebble.Reader, key []byte) (value []byte, ok bool, err error) {
 
 // scan calls visit with the keys that begin with prefix, from the key from on
 // (nil = all of them), until it returns false or an error.
-func scan(r pebble.Reader, prefix, from []byte, visit func(key, value []byte) (bool, error)) (err error) {
+func scan(r pebble.Reader, prefix, from []byte, visit func(key, value []byte) (bool, error)) error {
 	if bytes.Compare(from, prefix) < 0 {
 		from = prefix
 	}
-	it, err := r.NewIter(&pebble.IterOptions{LowerBound: slices.Clone(from), UpperBound: after(prefix)})
+	o := pebble.IterOptions{LowerBound: slices.Clone(from), UpperBound: after(prefix)}
+	return step(r, o, (*pebble.Iterator).First, (*pebble.Iterator).Next, visit)
+}
+
+// step calls visit with the keys within bounds, in the order of first and next.
+func step(r pebble.Reader, o pebble.IterOptions, first, next func(*pebble.Iterator) bool,
+	visit func(key, value []byte) (bool, error)) (err error) {
+	it, err := r.NewIter(&o)
 	if err != nil {
 		return fmt.Errorf("scan ledger: %w", err)
 	}
 	defer func() { err = errors.Join(err, it.Close()) }()
-	for ok := it.First(); ok; ok = it.Next() {
+	for ok := first(it); ok; ok = next(it) {
 		value, err := it.ValueAndErr()
 		if err != nil {
 			return fmt.Errorf("scan ledger: %w", err)

@@ -36,7 +36,8 @@ func TestFilledLedgerIsAChain(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	l, err := store.OpenLedger(store.LedgerConfig{Dir: filepath.Join(dir, "validator-3", "data", "ledger"), Chain: g.Digest})
+	copied := filepath.Join(dir, "validator-3", "data", "ledger")
+	l, err := store.OpenLedger(store.LedgerConfig{Dir: copied, Chain: g.Digest})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -13,10 +13,11 @@ import (
 	"github.com/scrip-network/scrip/validator"
 )
 
+const validators = 4
+
+// CouponsMin and CouponsMax bound how many coupons a ledger is filled with: below, the
+// lists are shorter than a page, above, the members' funding is spent.
 const (
-	validators = 4
-	// CouponsMin and CouponsMax bound how many coupons a ledger is filled with: below,
-	// the lists are shorter than a page, above, the members' funding is spent.
 	CouponsMin = 1000
 	CouponsMax = 2_000_000
 )
