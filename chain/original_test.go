@@ -7,8 +7,9 @@ import (
 	"github.com/scrip-network/scrip/pbft"
 )
 
-// What an outside verifier checks of a chain of the original protocol.
-func TestBlocksOfTheOriginalProtocol(t *testing.T) {
+// newOriginal returns members whose committee runs the original protocol.
+func newOriginal(t *testing.T) *testMembers {
+	t.Helper()
 	m := newMembers(t, "original", 0, 4, 1, 0)
 	p := m.Parameters()
 	p.Protocol, p.FastFaults, p.Tenure = pbft.Original, 0, p.Window
@@ -21,6 +22,13 @@ func TestBlocksOfTheOriginalProtocol(t *testing.T) {
 		t.Fatal(err)
 	}
 	m.Committee = c
+	return m
+}
+
+// What an outside verifier checks of a chain of the original protocol.
+func TestBlocksOfTheOriginalProtocol(t *testing.T) {
+	m := newOriginal(t)
+	c := m.Committee
 	txs := [][]byte{{1, 2}}
 	h := c.NullHeader(2, 5000, 1_700_000_000_000) // far beyond a tenure
 	h.PayloadRoot, h.PayloadBytes = PayloadRoot(txs), uint32(len(EncodePayload(txs)))
@@ -61,4 +69,50 @@ func TestBlocksOfTheOriginalProtocol(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
+}
+
+// Order proofs of the original protocol for verifiers in other languages.
+func TestOriginalOrderVectors(t *testing.T) {
+	m := newOriginal(t)
+	txs := [][]byte{{1, 2}}
+	h := m.NullHeader(2, 5000, 1_700_000_000_000)
+	h.PayloadRoot, h.PayloadBytes = PayloadRoot(txs), uint32(len(EncodePayload(txs)))
+	below := m.NullHeader(2, 4999, h.TimeMs)
+	closing := h
+	closing.Flags = pbft.FlagClosing
+	order := func(kind pbft.CertificateKind, top pbft.Header, view pbft.View, ids []int, hs ...pbft.Header) hexBytes {
+		ref := m.Ref(&top)
+		ref.View = view
+		return (&OrderProof{hs, m.certificate(kind, ref, ids...)}).Encode()
+	}
+	q, all := []int{0, 1, 3}, []int{0, 1, 2, 3}
+	digest := m.HeaderDigest(&h)
+	v := checkVectors(t, "original.json", originalVectors{
+		Committee: m.vector(), Header: headerVector{h.Append(nil), digest[:]},
+		Orders: []proofVector{
+			{"COMMITs of its own view", true, order(pbft.CommittedSlow, h, 2, q, h)},
+			{"COMMITs of a later view that ordered it again", true, order(pbft.CommittedSlow, h, 7, q, h)},
+			{"COMMITs of an earlier view", false, order(pbft.CommittedSlow, h, 1, q, h)},
+			{"PREPAREs", false, order(pbft.Prepared, h, 2, all, h)},
+			{"all PREPAREs at once", false, order(pbft.CommittedFast, h, 2, all, h)},
+			{"too few COMMITs", false, order(pbft.CommittedSlow, h, 2, q[:2], h)},
+			{"COMMITs for another block", false, order(pbft.CommittedSlow, below, 2, q, h)},
+			{"a header above it", false, order(pbft.CommittedSlow, h, 2, q, below, h)},
+			{"a closing block by itself", false, order(pbft.CommittedSlow, closing, 2, q, closing)},
+		}})
+	for _, x := range v.Orders {
+		p, err := DecodeOrderProof(x.Proof)
+		if err == nil {
+			_, err = p.Verify(m.Committee, stdScheme{})
+		}
+		if (err == nil) != x.Valid {
+			t.Errorf("%s: %v", x.Why, err)
+		}
+	}
+}
+
+type originalVectors struct {
+	Committee committeeVector `json:"committee"`
+	Header    headerVector    `json:"header"`
+	Orders    []proofVector   `json:"orderProofs"`
 }

@@ -307,6 +307,17 @@ type proofVector struct {
 	Proof hexBytes `json:"proof"`
 }
 
+// vector describes the committee.
+func (m *testMembers) vector() committeeVector {
+	digest, domain := m.Digest(), m.Chain()
+	v := committeeVector{domain[:], m.Epoch(), nil, m.Parameters(), digest[:], m.Quorum(), m.FastQuorum(), m.WeakQuorum()}
+	for i := range m.Size() {
+		key := m.Key(pbft.ReplicaID(i))
+		v.Keys = append(v.Keys, key[:])
+	}
+	return v
+}
+
 func TestCertificateVectors(t *testing.T) {
 	m := newMembers(t, "vectors", 2, 7, 2, 1)
 	other := newMembers(t, "vectors", 3, 7, 2, 1)
@@ -316,19 +327,13 @@ func TestCertificateVectors(t *testing.T) {
 	s.update(map[string]string{"a": "1", "b": "2", "c": "3"})
 	receipts := testReceipts(5)
 	tree := NewTree(receipts)
-	digest, id := m.Digest(), m.HeaderDigest(&h)
-	domain := m.Chain()
+	id := m.HeaderDigest(&h)
 	v := certificateVectors{
-		Committee: committeeVector{domain[:], m.Epoch(), nil, m.Parameters(), digest[:], m.Quorum(), m.FastQuorum(),
-			m.WeakQuorum()},
+		Committee:       m.vector(),
 		Header:          headerVector{h.Append(nil), id[:]},
 		PrepareBytes:    m.PrepareBytes(m.Ref(&h)),
 		CommitBytes:     m.CommitBytes(m.Ref(&h)),
 		CheckpointBytes: m.CheckpointBytes(h.Seq, id, s.root, tree.Root()),
-	}
-	for i := range m.Size() {
-		key := m.Key(pbft.ReplicaID(i))
-		v.Committee.Keys = append(v.Committee.Keys, key[:])
 	}
 	receipt := func(x *pbft.CheckpointCertificate) hexBytes {
 		return (&ReceiptProof{x, Include(tree, receipts, 3)}).Encode()

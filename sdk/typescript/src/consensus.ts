@@ -12,6 +12,12 @@ const schemeEd25519 = 1;
 /** How many verdicts over certificates a committee remembers. */
 const verifiedMax = 4096;
 
+/** How committees decide, in the order of their numbers: dual-path, or PBFT as it was published. */
+export const protocolNames = ["dualpath", "original"] as const;
+/** How a committee decides. */
+export type Protocol = (typeof protocolNames)[number];
+const originalIntervalMax = 256;
+
 /** The chain parameters of a committee; all of them are in its digest. */
 export interface Parameters {
   /** f: how many members may be Byzantine. */
@@ -25,6 +31,8 @@ export interface Parameters {
   precisionMs: number;
   delayMs: number;
   payloadBytesMax: number;
+  /** Default "dualpath". Under "original" tenure and executionLag mean nothing and fastFaults is 0. */
+  protocol?: Protocol;
 }
 
 /** The members of one epoch with their quorums. It remembers which certificates it has verified. */
@@ -44,6 +52,11 @@ export class Committee {
     if (n > replicasMax || f < 1 || n < 3 * f + 1 || p < 0 || p > f || (p >= 1 && n < 3 * f + 2 * p - 1)) {
       throw new RangeError(`a committee of ${n} cannot have f = ${f} and p = ${p}`);
     }
+    if (parameters.protocol === "original" && (p !== 0 || parameters.checkpointInterval > originalIntervalMax)) {
+      throw new RangeError(
+        `the original protocol has p = 0 and checkpoints each ${originalIntervalMax} blocks at most`,
+      );
+    }
     if (new Set(keys.map(hex)).size !== n) throw new RangeError("two members of the committee share a key");
     this.chain = chain;
     this.epoch = epoch;
@@ -55,7 +68,14 @@ export class Committee {
     for (const v of [f, p, q.window, q.tenure, q.checkpointInterval, q.executionLag, q.precisionMs, q.delayMs])
       w.u64(v);
     w.u64(q.payloadBytesMax).list(this.keys, (x, k) => x.fixed(k, 32));
+    // The first protocol had no number.
+    if (this.protocol !== "dualpath") w.u8(protocolNames.indexOf(this.protocol));
     this.digest = chain.hash("scrip/pbft/committee/v1", w.done());
+  }
+
+  /** How the committee decides. */
+  get protocol(): Protocol {
+    return this.parameters.protocol ?? "dualpath";
   }
 
   /** n. */
@@ -124,14 +144,19 @@ export class Committee {
 
   /**
    * Checks that a certificate commits the block of a header: q COMMITs, or F PREPAREs
-   * with the header armed. A prepared certificate commits nothing.
+   * with the header armed. A prepared certificate commits nothing. Under the original
+   * protocol it is q COMMITs, of the header's view or of a later one that ordered it again.
    */
   verifyCommit(h: Header, x: Certificate): boolean {
     if (h.epoch !== this.epoch || x.epoch !== this.epoch || !equal(h.committee, this.digest)) return false;
     const ref = { view: h.view, seq: h.seq, digest: this.headerDigest(h) };
-    if (!sameRef(x.block, ref)) return false;
     const slow = x.kind === "committed-slow";
-    if (!slow && !(x.kind === "committed-fast" && h.justify.view === h.view)) return false;
+    if (this.protocol === "original") {
+      if (!slow || !sameRef({ ...x.block, view: h.view }, ref) || x.block.view < h.view) return false;
+    } else {
+      if (!sameRef(x.block, ref)) return false;
+      if (!slow && !(x.kind === "committed-fast" && h.justify.view === h.view)) return false;
+    }
     if (x.signers.length < (slow ? this.quorum : this.fastQuorum)) return false;
     return this.#verifySigners(this.voteMessage(slow ? "commit" : "prepare", x.block), x);
   }

@@ -3,7 +3,7 @@
  * chain's digest covers its bytes.
  */
 import { hex, fromUtf8, utf8 } from "./bytes.ts";
-import { Committee, type Parameters } from "./consensus.ts";
+import { Committee, type Parameters, type Protocol } from "./consensus.ts";
 import { type Json, JsonNumber, parseJson } from "./json.ts";
 import { type KeyKind, decodeKey, encodeKey } from "./keys.ts";
 import { Chain, validKey } from "./signing.ts";
@@ -102,6 +102,10 @@ class Fields {
     if (v === undefined) this.fail(name, "the field is missing");
     this.#left.delete(name);
     return v;
+  }
+
+  has(name: string): boolean {
+    return this.#left.has(name);
   }
 
   done(): void {
@@ -303,8 +307,14 @@ function readCommittee(f: Fields, keys: Keys, members: number): Pick<Genesis, "v
     payloadBytesMax: o.number("payload_bytes_max", 64 << 10, 8 << 20),
   };
   if (parameters.tenure < parameters.window) o.fail("tenure", "below the window");
+  let protocol: Protocol = "dualpath";
+  if (o.has("engine")) {
+    // A file names its protocol only if it is not the first one.
+    if (o.string("engine") !== "original") o.fail("engine", 'wanted "original", or no such field');
+    protocol = "original";
+  }
   o.done();
-  return { validators, parameters };
+  return { validators, parameters: { ...parameters, protocol } };
 }
 
 /**

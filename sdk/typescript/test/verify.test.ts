@@ -2,9 +2,9 @@ import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import { concat, equal, fromHex, fromUtf8, hex, utf8 } from "../src/bytes.ts";
-import { Committee, type Header, decodeHeader, encodeHeader } from "../src/consensus.ts";
+import { Committee, type Header, decodeHeader, encodeHeader, protocolNames } from "../src/consensus.ts";
 import { FalseAnswer } from "../src/errors.ts";
-import { formatAmount, isDemonstration, parseGenesis } from "../src/genesis.ts";
+import { type Genesis, formatAmount, isDemonstration, parseGenesis } from "../src/genesis.ts";
 import { parseJson } from "../src/json.ts";
 import * as proofs from "../src/proofs.ts";
 import { Chain, sha256 } from "../src/signing.ts";
@@ -122,8 +122,10 @@ interface CertificateVectors {
 
 const certificates = load<CertificateVectors>("chain/testdata/certificates.json");
 
-function vectorCommittee(): Committee {
-  const { chain, epoch, keys, parameters: p } = certificates.committee;
+const original = load<Pick<CertificateVectors, "committee" | "header" | "orderProofs">>("chain/testdata/original.json");
+
+function vectorCommittee(of: CertificateVectors["committee"] = certificates.committee): Committee {
+  const { chain, epoch, keys, parameters: p } = of;
   const at = (name: string): number => p[name] as number;
   return new Committee(new Chain(fromHex(chain)), epoch, keys.map(fromHex), {
     faults: at("Faults"),
@@ -135,12 +137,12 @@ function vectorCommittee(): Committee {
     precisionMs: at("PrecisionMs"),
     delayMs: at("DelayMs"),
     payloadBytesMax: at("PayloadBytesMax"),
+    protocol: protocolNames[p["Protocol"] ?? 0] ?? "dualpath",
   });
 }
 
 /** A verifier of the committee of the vectors, which belongs to no genesis file. */
-function vectorVerifier(): Verifier {
-  const committee = vectorCommittee();
+function vectorVerifier(committee = vectorCommittee()): Verifier {
   const g = parseGenesis(readFileSync(repository("genesis/testdata/dev4.json")));
   return new Verifier({ ...g, chain: committee.chain, committee });
 }
@@ -160,6 +162,33 @@ test("a committee's digest and quorums, and what its members sign", () => {
   const p = proofs.decodeReceiptProof(fromHex(certificates.receiptProofs[0]?.proof ?? ""));
   assert.equal(hex(c.checkpointMessage(p.checkpoint)), certificates.checkpointBytes);
   for (const bad of malformed(bytes)) assert.throws(() => decodeHeader(bad));
+});
+
+test("order proofs of the original protocol hold or fail as on every node", () => {
+  const c = vectorCommittee(original.committee);
+  assert.equal(hex(c.digest), original.committee.digest);
+  const h = decodeHeader(fromHex(original.header.bytes));
+  assert.equal(hex(c.headerDigest(h)), original.header.digest);
+  const v = vectorVerifier(c);
+  for (const p of original.orderProofs) assert.equal(outcome(() => v.order(fromHex(p.proof))), p.valid, p.why);
+});
+
+test("a genesis file names its protocol only if it is not the first one", () => {
+  const text = readFileSync(repository("genesis/testdata/dev4.json"), "utf8");
+  const parse = (engine: string, faults = 0, interval = 256): Genesis =>
+    parseGenesis(
+      new TextEncoder().encode(
+        text
+          .replace(/"fast_faults": \d+/, `"fast_faults": ${faults}`)
+          .replace(/"checkpoint_interval": \d+/, `"checkpoint_interval": ${interval}`)
+          .replace(/("payload_bytes_max": \d+)/, `$1, "engine": ${engine}`),
+      ),
+    );
+  assert.equal(parseGenesis(new TextEncoder().encode(text)).committee.protocol, "dualpath");
+  assert.equal(parse('"original"').committee.protocol, "original");
+  for (const bad of ['"dualpath"', '"raft"', "1"]) assert.throws(() => parse(bad), /engine/);
+  assert.throws(() => parse('"original"', 1), RangeError);
+  assert.throws(() => parse('"original"', 0, 257), RangeError);
 });
 
 test("committees that cannot be are refused", () => {
