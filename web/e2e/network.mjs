@@ -1,6 +1,6 @@
 // A real network for the tests: four validators as processes, and the command line to fill it.
 import { execFile, spawn } from "node:child_process";
-import { mkdtemp, readFile, readdir, rm } from "node:fs/promises";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import path from "node:path";
@@ -78,23 +78,15 @@ export async function startNetwork(...options) {
     ]);
     return stdout;
   };
-  // kill ends one validator, as a power cut would. It is a child of the demo that this started.
-  const kill = async (i) => {
-    for (const pid of (await readdir("/proc")).filter((n) => /^\d+$/.test(n))) {
-      const stat = await readFile(`/proc/${pid}/stat`, "utf8").catch(() => "");
-      const parent = Number(stat.slice(stat.lastIndexOf(")") + 2).split(" ")[1]);
-      if (parent !== demo.pid) continue;
-      const command = await readFile(`/proc/${pid}/cmdline`, "utf8").catch(() => "");
-      if (command.includes(`validator-${i}`)) return process.kill(Number(pid), "SIGKILL");
-    }
-    throw new Error(`validator ${i} is not running`);
-  };
+  // order ends one validator, as a power cut would, or starts it again.
+  const order = (act) => (i) => run(scrip, ["demo", act, String(i), "--port", String(port)]);
   return {
     port,
     dir,
     state,
     nodes,
-    kill,
+    kill: order("kill"),
+    start: order("start"),
     text: () => out,
     cli,
     stop,

@@ -15,7 +15,7 @@ import { t } from "./text.ts";
 
 type Step =
   | { kind: "ready" }
-  | { kind: "busy" }
+  | { kind: "busy"; startMs: number }
   | { kind: "amount"; asked: Asked; startMs: number }
   | { kind: "bill" }
   | { kind: "invoice"; bill: bigint }
@@ -42,11 +42,10 @@ function useCounter() {
   const attempt = useRef(0);
   const show = (outcome: Outcome) => setStep({ kind: "result", outcome });
 
-  const take = async (asked: Asked, bill: Bill, startMs: number) => {
+  /** track shows an attempt until its outcome; a cashier who goes on meanwhile finds it in the list. */
+  const track = async ({ sale, done }: { sale: Sale; done: Promise<Sale> }, startMs: number) => {
     const mine = ++attempt.current;
-    const { sale, done } = await till.take(asked, bill.amount, startMs, bill.exact);
     show(outcomeOf(sale));
-    // A cashier who goes on meanwhile finds the result in the list.
     const current = (o: Outcome) => {
       if (attempt.current === mine) show(o);
     };
@@ -57,22 +56,33 @@ function useCounter() {
     }
   };
 
+  const take = async (asked: Asked, bill: Bill, startMs: number) =>
+    track(await till.take(asked, bill.amount, startMs, bill.exact), startMs);
+
+  /** resume shows what was open when the page was closed. */
+  const resume = () => {
+    const open = till.resume();
+    if (open) void track(open, open.sale.atMs);
+  };
+
   const read = async (text: string) => {
     const startMs = Date.now();
     const answering = step.kind === "invoice";
-    setStep({ kind: "busy" });
+    const mine = ++attempt.current;
+    const isMine = () => attempt.current === mine;
+    setStep({ kind: "busy", startMs });
+    const finish = (o: Outcome) => {
+      if (isMine()) show(o);
+    };
     try {
-      const scanned = await till.read(text);
-      if (scanned.kind === "bad") return show(refused(scanned.code, startMs));
-      if (scanned.kind === "answer") {
-        show({ kind: "waiting", sinceMs: startMs });
-        return show(outcomeOf(await till.answer(scanned.auth, startMs)));
-      }
-      const asked = await till.asks(scanned.auth);
-      return setStep({ kind: "amount", asked, startMs });
+      const found = await till.ready(text, isMine);
+      if (found.kind === "asked") return isMine() && setStep({ kind: "amount", asked: found, startMs });
+      if (found.kind === "bad") return finish(refused(found.code, startMs));
+      finish({ kind: "waiting", sinceMs: startMs });
+      return finish(outcomeOf(await till.answer(found.auth, startMs)));
     } catch (e) {
       if (answering && e instanceof OutcomeUnknown) return undefined; // the stream of events brings it
-      return show(refused(codeOf(e), startMs));
+      return finish(refused(codeOf(e), startMs));
     }
   };
 
@@ -80,7 +90,7 @@ function useCounter() {
     attempt.current++;
     setStep({ kind: "ready" });
   };
-  return { step, setStep, take, read, next, show };
+  return { step, setStep, take, resume, read, next, show };
 }
 
 function Ready(p: { onText: (text: string) => void; onCustomer: () => void }): JSX.Element {
@@ -121,7 +131,7 @@ function Ready(p: { onText: (text: string) => void; onCustomer: () => void }): J
 
 export function Counter(): JSX.Element {
   const till = useTill();
-  const { step, setStep, take, read, next, show } = useCounter();
+  const { step, setStep, take, resume, read, next, show } = useCounter();
   useWedge((text) => {
     if (step.kind !== "busy" && !(step.kind === "result" && step.outcome.kind === "waiting")) void read(text);
   });
@@ -129,7 +139,7 @@ export function Counter(): JSX.Element {
   present.current = step;
   useEffect(() => {
     const stop = new AbortController();
-    till.resume();
+    resume();
     const follow = (): Promise<void> =>
       till.follow(stop.signal, (sale) => {
         if (present.current.kind === "invoice" || present.current.kind === "busy") show({ kind: "accepted", sale });
@@ -144,7 +154,7 @@ export function Counter(): JSX.Element {
   }, [till]);
   switch (step.kind) {
     case "busy":
-      return <Result outcome={{ kind: "waiting", sinceMs: Date.now() }} onNext={next} />;
+      return <Result outcome={{ kind: "waiting", sinceMs: step.startMs }} onNext={next} />;
     case "result":
       return <Result outcome={step.outcome} onNext={next} />;
     case "amount":

@@ -4,7 +4,15 @@
  * and goes on after a restart with the same bytes, so that nothing is taken twice.
  */
 import { signal, type ReadonlySignal } from "@preact/signals";
-import { Client, NotFound, OutcomeUnknown, Refusal, type ProvenTill, type Receipt } from "@scrip/sdk/client";
+import {
+  Client,
+  NotFound,
+  OutcomeUnknown,
+  Refusal,
+  Unreachable,
+  type ProvenTill,
+  type Receipt,
+} from "@scrip/sdk/client";
 import { makeInvoice, redeemInvoice } from "@scrip/sdk/actions";
 import { base64url, equal, fromBase64, hex } from "@scrip/sdk/bytes";
 import { loginHeader } from "@scrip/sdk/http";
@@ -32,7 +40,9 @@ const invoiceLifeMs = 120_000;
 const graceMs = 5000;
 const codeMs = 4000;
 const codeRounds = 3;
-const submitMs = 600_000;
+const againMs = 1000;
+/** How long a scan is tried while the nodes cannot answer: a shown code does not live longer. */
+const scanMs = 60_000;
 const dayMs = 86_400_000;
 const salesMax = 2000; // the ledger has them all
 
@@ -72,6 +82,7 @@ export type Scanned =
 
 /** Asked is what the cashier still has to say about a bill. */
 export interface Asked {
+  kind: "asked";
   auth: AuthPayload;
   terms: Terms;
   item: boolean;
@@ -141,6 +152,26 @@ export class Till {
     return sale;
   }
 
+  /**
+   * ready reads a scanned text and what must be known of the bill. While the nodes cannot
+   * answer it tries again, as long as a shown code may live and goesOn says so.
+   */
+  async ready(text: string, goesOn: () => boolean): Promise<Exclude<Scanned, { kind: "show" }> | Asked> {
+    const endMs = Date.now() + scanMs;
+    for (;;) {
+      const late = Date.now() > endMs;
+      try {
+        const scanned = await this.read(text);
+        if (scanned.kind === "show") return await this.asks(scanned.auth);
+        if (scanned.kind !== "bad" || scanned.code !== "no_quorum" || late) return scanned;
+      } catch (e) {
+        if (!(e instanceof Unreachable) || late) throw e;
+      }
+      if (!goesOn()) return { kind: "bad", code: "no_quorum" };
+      await new Promise((resolve) => setTimeout(resolve, againMs));
+    }
+  }
+
   /** read says what a scanned or typed text is; a typed code is asked for at the nodes. */
   async read(text: string): Promise<Scanned> {
     const short = readShortCode(text);
@@ -187,7 +218,7 @@ export class Till {
   /** asks returns what must be known of the bill before a shown code can be taken. */
   async asks(auth: AuthPayload): Promise<Asked> {
     const { terms } = await this.link.campaign(campaignOf(auth.auth.coupon), dayMs);
-    return { auth, terms, item: itemKind(terms) };
+    return { kind: "asked", auth, terms, item: itemKind(terms) };
   }
 
   /** take hands in a shown code on a bill. It returns as soon as the attempt is kept; `done` is its outcome. */
@@ -230,13 +261,13 @@ export class Till {
   }
 
   /**
-   * resolve hands the bytes in until there is an outcome; a "no" counts only when it is
-   * final or nobody can accept it later.
+   * resolve hands the bytes in until there is an outcome, however long the network is
+   * away; a "no" counts only when it is final or nobody can accept it later.
    */
   async #resolve(sale: Sale, startMs: number): Promise<Sale> {
     if (!sale.raw) return sale;
     try {
-      const receipt = await this.client.submit(sale.raw, { signal: AbortSignal.timeout(submitMs) });
+      const receipt = await this.client.submit(sale.raw);
       return await this.#accepted(sale, receipt, startMs);
     } catch (e) {
       if (e instanceof OutcomeUnknown && !e.lapsed) throw e;
@@ -267,11 +298,16 @@ export class Till {
     });
   }
 
-  /** resume goes on with attempts whose outcome was open when the page was closed. */
-  resume(): void {
-    for (const sale of this.#sales.value.filter((s) => s.state === "waiting")) {
-      void this.#resolve(sale, sale.atMs).catch(() => undefined);
-    }
+  /**
+   * resume goes on with attempts whose outcome was open when the page was closed, and
+   * returns the newest with its outcome.
+   */
+  resume(): { sale: Sale; done: Promise<Sale> } | undefined {
+    const open = this.#sales.value.filter((s) => s.state === "waiting");
+    const all = open.map((sale) => ({ sale, done: this.#resolve(sale, sale.atMs) }));
+    // The newest is the caller's; the list shows what became of the others.
+    for (const { done } of all.slice(1)) done.catch(() => undefined);
+    return all[0];
   }
 
   /** invoice makes the code that a customer scans. */
