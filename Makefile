@@ -7,6 +7,14 @@ CGO_ENABLED ?= 0
 export CGO_ENABLED
 
 GO       ?= go
+
+# All commands compile alike, so that vet, tests and programs share one build cache, in
+# whatever folder the repository lies.
+GOFLAGS  := $(strip $(filter-out -trimpath,$(shell $(GO) env GOFLAGS)) -trimpath)
+export GOFLAGS
+
+# How many steps of the tests run beside one another: some wait, some compute.
+JOBS     ?= 2
 FUZZTIME ?= 10s
 SEEDS    ?= 20000
 KILLS    ?= 200
@@ -18,13 +26,13 @@ VERSION  := $(shell git describe --tags --always --dirty 2>/dev/null || echo unk
 LDFLAGS  := -s -w -X main.version=$(VERSION)
 
 .DEFAULT_GOAL := build
-.PHONY: help build demo check test fmt-check race sim e2e-kill e2e-race fuzz bench lab lab-quick comet comet-test web web-check web-e2e sdk sdk-test lint clean
+.PHONY: help build demo check test test-tools go-test fmt-check race sim e2e-kill e2e-race fuzz bench lab lab-quick comet comet-test web web-check web-e2e sdk sdk-test lint clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 build: ## Build bin/scrip, one static binary
-	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/scrip ./cmd/scrip
+	$(GO) build -ldflags '$(LDFLAGS)' -o bin/scrip ./cmd/scrip
 
 demo: build ## Run a four-validator network on this machine
 	bin/scrip demo
@@ -34,13 +42,23 @@ fmt-check:
 
 check: fmt-check ## Before each commit: format, vet, house rules, short tests
 	$(GO) vet ./...
-	$(GO) test -count=1 ./internal/tidy
-	$(GO) test -short ./...
+	$(GO) test -vet=off -count=1 ./internal/tidy
+	$(GO) test -vet=off -short ./...
 
 test: fmt-check ## Everything that must hold; what continuous integration runs
+	@echo "Steps run $(JOBS) at a time. Each one's output appears when it has ended."
+	@$(MAKE) --no-print-directory -j$(JOBS) --output-sync=target lab test-tools
+	@$(MAKE) --no-print-directory -j$(JOBS) --output-sync=target \
+	  go-test web-e2e comet-test sdk-test web-check lab-quick || \
+	  { echo "make test failed: the step is named in a line with ***"; exit 1; }
+
+# What is fetched before the tests, while the programs are compiled.
+test-tools: web/node_modules/.package-lock.json sdk/typescript/node_modules/.package-lock.json
+	web/e2e/install.sh
+
+go-test: build ## Vet and test the module; part of test
 	$(GO) vet ./...
-	$(GO) test -timeout 10m ./...
-	@$(MAKE) --no-print-directory comet-test lab-quick sdk-test web-check web-e2e
+	SCRIP=$(CURDIR)/bin/scrip $(GO) test -vet=off -timeout 10m ./...
 
 race: ## The short tests under the race detector (needs a C compiler)
 	CGO_ENABLED=1 $(GO) test -race -short -timeout 20m ./...
@@ -93,16 +111,16 @@ web-e2e: build web/node_modules/.package-lock.json ## The faces in a real browse
 
 # The ledger on CometBFT is a module of its own: ./... does not reach it.
 lab: build ## Build bin/scrip-lab; then bin/scrip-lab list
-	$(GO) build -trimpath -ldflags '$(LDFLAGS)' -o bin/scrip-lab ./cmd/scrip-lab
+	$(GO) build -ldflags '$(LDFLAGS)' -o bin/scrip-lab ./cmd/scrip-lab
 
 lab-quick: lab ## Simulate the main comparisons and check the thresholds, in less than two minutes
 	bin/scrip-lab quick
 
 comet: ## Build bin/scrip-comet, validators on CometBFT
-	cd engines/cometbft && $(GO) build -trimpath -ldflags '$(LDFLAGS)' -o ../../bin/scrip-comet ./cmd/scrip-comet
+	cd engines/cometbft && $(GO) build -ldflags '$(LDFLAGS)' -o ../../bin/scrip-comet ./cmd/scrip-comet
 
 comet-test: ## The module on CometBFT: the same results on both engines, networks that are killed
-	cd engines/cometbft && $(GO) vet ./... && $(GO) test -timeout 10m ./...
+	cd engines/cometbft && $(GO) vet ./... && $(GO) test -vet=off -timeout 10m ./...
 
 # The linter is a tool, not a dependency: it has its own version and stays out of go.mod.
 bin/golangci-lint-$(LINT_VERSION):

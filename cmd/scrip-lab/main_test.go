@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -13,10 +14,10 @@ func TestMain(m *testing.M) {
 	testscript.Main(m, map[string]func(){"scrip-lab": main})
 }
 
-// TestScripts runs the scripts of testdata. SCRIP is the scrip program, made from
-// this source.
+// TestScripts runs the scripts of testdata. SCRIP is the scrip program, which is
+// made from this source unless the variable names one.
 func TestScripts(t *testing.T) {
-	scrip := filepath.Join(t.TempDir(), "scrip")
+	scrip := cmp.Or(os.Getenv("SCRIP"), filepath.Join(t.TempDir(), "scrip"))
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata",
 		Condition: func(condition string) (bool, error) {
