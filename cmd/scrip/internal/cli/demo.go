@@ -31,7 +31,8 @@ type demoOptions struct {
 	validators int
 	state      string
 	story      bool
-	empty, lan bool
+	empty      bool
+	lan        string // an address of this machine, lanAuto, or "" for none
 	level      string
 	chain      engineOptions
 }
@@ -62,7 +63,9 @@ func newDemoCommand(a *App) *cobra.Command {
 	o.chain.flags(c)
 	f.StringVar(&o.level, "log-level", o.level, "least level of the validators' logs")
 	f.BoolVar(&o.empty, "empty", false, "no campaigns and no coupons")
-	f.BoolVar(&o.lan, "lan", false, "let phones in the local network in: everybody there can use the network")
+	f.StringVar(&o.lan, "lan", "",
+		"let phones in the local network in, at --lan=ADDRESS of this machine if it has several: everybody there can use it")
+	f.Lookup("lan").NoOptDefVal = lanAuto
 	f.BoolVar(&o.story, "story", false, "play the life of a coupon on a fresh network, check every step, and exit")
 	c.AddCommand(newDemoURLsCommand(a), newDemoStopCommand(a),
 		newDemoValidatorCommand(a, "kill", "killed", "End a validator of the running demo, as a power cut would",
@@ -96,11 +99,9 @@ func (a *App) openDemo(o demoOptions) (n *network.Network, clean func() error, e
 	// A name of its own keeps wallets and receipts of one demo apart from the next.
 	var suffix [3]byte
 	rand.Read(suffix[:])
-	lan := ""
-	if o.lan {
-		if lan, err = lanAddress(); err != nil {
-			return nil, nil, errors.Join(err, forget())
-		}
+	lan, err := lanAddress(o.lan)
+	if err != nil {
+		return nil, nil, errors.Join(err, forget())
 	}
 	n, err = network.Create(network.Config{
 		Executable: executable, Dir: dir, Name: fmt.Sprintf("demo-%x", suffix), Validators: o.validators, BasePort: o.port,

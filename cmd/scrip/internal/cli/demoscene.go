@@ -127,7 +127,7 @@ func (a *App) demoText(n *network.Network, o demoOptions, links []network.Link, 
 	if !o.empty {
 		line("try", "show a code of Bo's free coffee, and take it at the bakery's till; then again at the bookshop's")
 	}
-	if !o.lan {
+	if o.lan == "" {
 		line("phone", "scrip demo --lan lets phones in the local network in")
 	}
 	line("next", "scrip demo --story --port %d   plays the life of a coupon", o.port+1000)
@@ -140,7 +140,7 @@ func (a *App) demoText(n *network.Network, o demoOptions, links []network.Link, 
 
 // phoneQR draws the wallet's address for phones, where a person sees it.
 func (a *App) phoneQR(n *network.Network, o demoOptions) string {
-	if !o.lan || !a.OutTerminal {
+	if o.lan == "" || !a.OutTerminal {
 		return ""
 	}
 	address := n.WebURL(0) + "/wallet/"
@@ -152,18 +152,32 @@ func (a *App) phoneQR(n *network.Network, o demoOptions) string {
 		"\n no camera over http: type the short code at the till, or open a link\n"
 }
 
-// lanAddress returns this machine's address in the local network.
-func lanAddress() (string, error) {
+// lanAuto asks for the address in the local network that this machine has.
+const lanAuto = "auto"
+
+// lanAddress returns the address at which the local network reaches this machine: the
+// one asked for, if it is the machine's, or with lanAuto its first private one.
+func lanAddress(asked string) (string, error) {
+	if asked == "" {
+		return "", nil
+	}
 	addresses, err := net.InterfaceAddrs()
 	if err != nil {
 		return "", fmt.Errorf("look for the local network: %w", err)
 	}
 	for _, address := range addresses {
 		p, err := netip.ParsePrefix(address.String())
-		if err == nil && p.Addr().Is4() && p.Addr().IsPrivate() {
-			return p.Addr().String(), nil
+		if err != nil || !p.Addr().Is4() || p.Addr().IsLoopback() {
+			continue
+		}
+		if ip := p.Addr(); ip.String() == asked || asked == lanAuto && ip.IsPrivate() {
+			return ip.String(), nil
 		}
 	}
+	if asked != lanAuto {
+		return "", &Error{Exit: ExitUsage, Text: fmt.Sprintf("--lan: %s is no IPv4 address of this machine", asked),
+			Remedy: "Name one that its network gave it, or write --lan alone."}
+	}
 	return "", &Error{Exit: ExitUnreachable, Text: "this machine has no address in a local network",
-		Remedy: "Connect it, or leave --lan away."}
+		Remedy: "Connect it, name the address with --lan=ADDRESS, or leave --lan away."}
 }
