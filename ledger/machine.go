@@ -36,6 +36,9 @@ func New(c coupon.Chain, g coupon.Genesis, s *store.Ledger) (*Machine, error) {
 	if err != nil {
 		return nil, fmt.Errorf("make ledger: %w", err)
 	}
+	if err := restorePages(s); err != nil {
+		return nil, fmt.Errorf("make ledger: %w", err)
+	}
 	m := &Machine{chain: c, rules: rules, store: s, door: newDoor(s)}
 	err = s.Latest().Rows([]byte{coupon.PrefixSeen}, nil, func(key, _ []byte) bool {
 		if len(key) == 1+8 {
@@ -149,10 +152,7 @@ func (m *Machine) result(r coupon.Result, b node.Batch) (node.Result, error) {
 		return node.Result{}, fmt.Errorf("update the state tree: %w", err)
 	}
 	out.StateRoot = root
-	c.Pages = make([]store.Write, len(pages))
-	for i, p := range pages {
-		c.Pages[i] = store.Write{Key: p.ID.Append(nil), Value: p.Data}
-	}
+	c.Pages = pageWrites(pages)
 	c.SeenDropped = r.SeenDropped
 	c.SeenAdded = make([]store.SeenAdd, len(r.SeenAdded))
 	out.Weak = make([]bool, len(b.Txs))
@@ -212,6 +212,40 @@ func seenEntry(id [32]byte) func(store.SeenEntry, bool) (coupon.SeenEntry, bool)
 		}
 		return coupon.SeenEntry{ID: id, Height: e.Height, Index: e.Index, Code: coupon.Code(e.Code)}, true
 	}
+}
+
+// restorePages makes the pages of the state tree again that a store had in memory
+// only when its process ended. The tree depends on the rows alone, not on the blocks
+// that led to them.
+func restorePages(s *store.Ledger) error {
+	root, changed, stale, err := s.StalePages()
+	if err != nil || !stale {
+		return err
+	}
+	changes := make([]chain.Change, len(changed))
+	for i, key := range changed {
+		changes[i].Key = key
+		if value, ok := s.Row(key); ok {
+			changes[i].Value = value
+		}
+	}
+	root, pages, err := chain.Update(statePages{s}, root, changes)
+	if err = errors.Join(err, s.Err()); err != nil {
+		return fmt.Errorf("restore the state tree from %d changed rows: %w", len(changed), err)
+	}
+	if root != s.StateRoot() {
+		return fmt.Errorf("restore the state tree from %d changed rows: its root is %x, that of the last block %x",
+			len(changed), root, s.StateRoot())
+	}
+	return s.RestorePages(pageWrites(pages))
+}
+
+func pageWrites(pages []chain.PageWrite) []store.Write {
+	writes := make([]store.Write, len(pages))
+	for i, p := range pages {
+		writes[i] = store.Write{Key: p.ID.Append(nil), Value: p.Data}
+	}
+	return writes
 }
 
 // statePages are the pages of the latest state.

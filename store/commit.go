@@ -67,6 +67,9 @@ func (l *Ledger) Commit(b BlockBatch, sync bool) error {
 	if t := l.tip.Load(); t != nil && b.Height != t.height+1 {
 		return fmt.Errorf("%w: height %d after %d", ErrHeight, b.Height, t.height)
 	}
+	if l.pages.stale {
+		return fmt.Errorf("%w: height %d before the state pages are restored", ErrHeight, b.Height)
+	}
 	// Before the block is visible, since views filter by height.
 	l.seen.add(b.Height, b.SeenAdded)
 	l.cache.begin()
@@ -75,7 +78,6 @@ func (l *Ledger) Commit(b BlockBatch, sync bool) error {
 		return l.err
 	}
 	l.cache.end(tableWrites{tableRow, b.Rows}, tableWrites{tablePage, b.Pages})
-	l.tip.Store(&tip{height: b.Height, root: b.StateRoot})
 	if sync {
 		l.raiseSynced(b.Height)
 	}
@@ -112,14 +114,16 @@ func (l *Ledger) write(b *BlockBatch, sync bool) (err error) {
 		w.heightValue(tableCertificate, b.Height, b.Certificate)
 	}
 	w.writes(tableRow, b.Rows)
-	w.writes(tablePage, b.Pages)
+	layer, due := l.pages.take(b.Pages)
+	w.pages(&l.pages, b, due)
 	w.writes(tableExtra, b.Extra)
 	w.events(b)
 	w.seen(b)
 	if err := l.writeTxs(&w, b); err != nil {
 		return err
 	}
-	w.set([]byte{tableMeta, metaTip}, (&tip{height: b.Height, root: b.StateRoot}).encode())
+	t := &tip{height: b.Height, root: b.StateRoot}
+	w.set([]byte{tableMeta, metaTip}, t.encode())
 	if w.err != nil {
 		return w.err
 	}
@@ -127,10 +131,22 @@ func (l *Ledger) write(b *BlockBatch, sync bool) (err error) {
 	if sync {
 		options = pebble.Sync
 	}
-	if err := l.db.Apply(w.b, options); err != nil {
+	if err := l.show(w.b, options, func() { l.tip.Store(t); l.pages.settle(layer, due) }); err != nil {
 		return err
 	}
 	return w.b.Close()
+}
+
+// show applies a batch and then what goes with it, so that no view sees one
+// without the other.
+func (l *Ledger) show(b *pebble.Batch, options *pebble.WriteOptions, then func()) error {
+	l.visible.Lock()
+	defer l.visible.Unlock()
+	if err := l.db.Apply(b, options); err != nil {
+		return err
+	}
+	then()
+	return nil
 }
 
 func (l *Ledger) writeTxs(w *batchWriter, b *BlockBatch) error {
@@ -187,7 +203,7 @@ func (w *batchWriter) heightValue(table byte, height uint64, value []byte) {
 // writes puts changes in the order of their keys: a memory table finds the place
 // of the next key from that of the last.
 func (w *batchWriter) writes(table byte, writes []Write) {
-	writes = slices.SortedStableFunc(slices.Values(writes), func(x, y Write) int { return bytes.Compare(x.Key, y.Key) })
+	writes = inOrder(writes)
 	for i := range writes {
 		w.key = append(append(w.key[:0], table), writes[i].Key...)
 		if writes[i].Value != nil {
@@ -268,8 +284,8 @@ func (t *tip) encode() []byte {
 }
 
 // readTip returns nil for an empty ledger.
-func readTip(r pebble.Reader) (*tip, error) {
-	b, ok, err := get(r, []byte{tableMeta, metaTip})
+func readTip(r pebble.Reader, which byte) (*tip, error) {
+	b, ok, err := get(r, []byte{tableMeta, which})
 	if err != nil || !ok {
 		return nil, err
 	}

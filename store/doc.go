@@ -25,6 +25,11 @@
 // frames that it hands to Compact. At restart the ledger stands at some height
 // of at least the last SyncedHeight, and the node replays from the next one.
 //
+// Pages of the state tree are written some blocks late, since those near the root
+// change with every block. Until then the disk holds the keys of the rows that have
+// changed; a ledger that was opened with late pages has Ledger.StalePages, and takes
+// no block before Ledger.RestorePages.
+//
 // Errors are of two kinds. A failed write or sync is fatal: the Log or Ledger
 // is poisoned, every later call returns ErrPoisoned, and the process must stop
 // without sending anything (a sync that failed once may report success when

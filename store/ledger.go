@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"runtime"
 	"slices"
+	"sync"
 	"sync/atomic"
 
 	"github.com/cockroachdb/pebble/v2"
@@ -22,6 +23,10 @@ const (
 	BlockCacheBytesDefault = 32 << 20
 	MemTableBytesDefault   = 32 << 20
 	RowCacheBytesDefault   = 64 << 20
+	// PageBlocksDefault and PageBytesDefault say when the pages of the state tree
+	// are written: each page once for so many blocks.
+	PageBlocksDefault = 64
+	PageBytesDefault  = 24 << 20
 	// SeenEntriesDefault is what 20,000 transactions a second leave in the
 	// 180 seconds for which consumers' ids are remembered, about 300 MB.
 	SeenEntriesDefault = 4 << 20
@@ -52,6 +57,8 @@ type LedgerConfig struct {
 	MemTableBytes   uint64 // of each of at most four tables
 	RowCacheBytes   int64  // rows and pages as values, for reads of the latest state
 	SeenEntries     int    // Seen members in memory, about 70 bytes each
+	PageBlocks      int    // blocks whose changes of the state tree are in memory only
+	PageBytes       int    // bytes of such changes
 
 	Logger *slog.Logger // nil = none
 }
@@ -66,9 +73,13 @@ type Ledger struct {
 	seen   *seenTable
 	latest *View
 	tip    atomic.Pointer[tip] // nil = empty
-	synced atomic.Uint64       // height + 1 that is known to be durable, 0 = none
-	key    []byte              // the owner's scratch
-	err    error               // the owner's first failed read or write
+	pages  pageTable           // the owner's, but its layers
+	// visible guards pages.layers and pages.stale. It is held while a block becomes visible, so that
+	// a view's snapshot, tip and pages are of one block.
+	visible sync.Mutex
+	synced  atomic.Uint64 // height + 1 that is known to be durable, 0 = none
+	key     []byte        // the owner's scratch
+	err     error         // the owner's first failed read or write
 }
 
 // tip is the last block and the state after it.
@@ -90,11 +101,13 @@ const (
 	tableTx          = 0x07 // id [32] -> height u64, index u32
 	tableSeen        = 0x08 // bucket, height -> members
 	tableRow         = 0x09 // key of the flat state table -> value
-	tablePage        = 0x0a // id of a page of the state tree -> page
+	tablePage        = 0x0a // id of a page of the state tree -> page, as of metaPages
 	tableExtra       = 0x0b // the caller's key -> value
+	tableChanged     = 0x0c // height above that of metaPages -> keys of the rows it changed, each with length u32
 
 	metaIdentity = 0x00 // version u32, chain [32]
 	metaTip      = 0x01 // height u64, state root [32]
+	metaPages    = 0x02 // height u64, state root [32] of the pages on disk
 )
 
 // OpenLedger opens the ledger in cfg.Dir, or makes an empty one. After a crash
@@ -107,6 +120,7 @@ func OpenLedger(cfg LedgerConfig) (*Ledger, error) {
 		log:   cfg.Logger,
 		cache: rowCache{lru: newLRU(orDefault(cfg.RowCacheBytes, RowCacheBytesDefault))},
 		seen:  newSeenTable(orDefault(cfg.SeenEntries, SeenEntriesDefault)),
+		pages: newPageTable(&cfg),
 	}
 	if l.log == nil {
 		l.log = slog.New(slog.DiscardHandler)
@@ -220,11 +234,17 @@ func (l *Ledger) load(chain [32]byte) (err error) {
 	case !slices.Equal(got, want):
 		return fmt.Errorf("%w: %x", ErrForeign, got[4:])
 	}
-	t, err := readTip(l.db)
+	t, err := readTip(l.db, metaTip)
 	if err != nil || t == nil {
 		return err
 	}
 	l.tip.Store(t)
+	pages, err := readTip(l.db, metaPages)
+	if err != nil {
+		return err
+	}
+	l.pages.begun = pages != nil
+	l.pages.stale = pages != nil && pages.height != t.height
 	// Opening has flushed what the write-ahead log held into synced tables.
 	l.synced.Store(t.height + 1)
 	return scan(l.db, []byte{tableSeen}, nil, func(key, value []byte) (bool, error) {
@@ -298,7 +318,12 @@ func (l *Ledger) fail(what string, err error) {
 func (l *Ledger) Row(key []byte) (value []byte, ok bool) { return l.cached(tableRow, key) }
 
 // Page returns a page of the state tree after the last block, like Row.
-func (l *Ledger) Page(id []byte) (page []byte, ok bool) { return l.cached(tablePage, id) }
+func (l *Ledger) Page(id []byte) (page []byte, ok bool) {
+	if page, ok := l.pages.recent[string(id)]; ok {
+		return page, page != nil
+	}
+	return l.cached(tablePage, id)
+}
 
 func (l *Ledger) cached(table byte, key []byte) ([]byte, bool) {
 	l.key = append(append(l.key[:0], table), key...)
@@ -346,12 +371,13 @@ func (l *Ledger) Seen(id [32]byte, bucket uint64) (SeenEntry, bool) {
 // The caller must close it soon; while it is open, Pebble cannot drop what it
 // shows.
 func (l *Ledger) View() (*View, error) {
-	s := l.db.NewSnapshot()
-	t, err := readTip(s)
-	if err != nil {
-		return nil, errors.Join(fmt.Errorf("view ledger: %w", err), s.Close())
+	l.visible.Lock()
+	defer l.visible.Unlock()
+	if l.pages.stale {
+		return nil, errors.New("view ledger: its state pages are not restored")
 	}
-	return &View{l: l, r: s, pinned: s, tip: t}, nil
+	s := l.db.NewSnapshot()
+	return &View{l: l, r: s, pinned: s, tip: l.tip.Load(), layers: l.pages.layers}, nil
 }
 
 // Latest returns the view that moves with every commit: each single call sees

@@ -156,6 +156,76 @@ func checkLedger(t testing.TB, l *Ledger, v *View, m *ledgerModel) {
 	}
 }
 
+// checkPages compares the pages of a view with the model, all that can be.
+func checkPages(t testing.TB, v *View, m *ledgerModel) {
+	t.Helper()
+	if id, differs := wrongPage(v, m); differs {
+		t.Fatalf("height %d: page %x differs", m.height, id)
+	}
+}
+
+// wrongPage looks for a page that differs from the model's.
+func wrongPage(v *View, m *ledgerModel) (id byte, differs bool) {
+	for i := range 256 {
+		want, exists := m.pages[string([]byte{byte(i)})]
+		if got, ok := v.Page([]byte{byte(i)}); ok != exists || !bytes.Equal(got, want) {
+			return byte(i), true
+		}
+	}
+	return 0, false
+}
+
+// restore does after opening what the owner of the tree does: the pages on disk are
+// those of an older block, the rows that have changed since are named, and the
+// model knows the pages that these lead to. m is the model of the ledger's height.
+func restore(t testing.TB, l *Ledger, m *ledgerModel) {
+	t.Helper()
+	root, changed, stale, err := l.StalePages()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !stale {
+		return
+	}
+	if v, err := l.View(); err == nil {
+		t.Fatalf("a view of stale pages: %v", v)
+	}
+	if err := l.Commit(BlockBatch{Height: m.height + 1}, false); !errors.Is(err, ErrHeight) {
+		t.Fatalf("commit over stale pages: %v", err)
+	}
+	base := slices.IndexFunc(m.blocks, func(b BlockBatch) bool { return b.StateRoot == root })
+	if base < 0 {
+		t.Fatalf("stale pages of an unknown root %x", root)
+	}
+	want, pages := map[string]bool{}, map[string][]byte{}
+	for _, b := range m.blocks[base+1:] {
+		for _, w := range b.Rows {
+			want[string(w.Key)] = true
+		}
+		for _, w := range b.Pages {
+			pages[string(w.Key)] = w.Value
+		}
+	}
+	if len(changed) != len(want) || slices.ContainsFunc(changed, func(k []byte) bool { return !want[string(k)] }) {
+		t.Fatalf("changed since height %d: %x, want %v", base+1, changed, want)
+	}
+	old := newLedgerModel()
+	for _, b := range m.blocks[:base+1] {
+		old.apply(b)
+	}
+	checkPages(t, l.Latest(), old)
+	var writes []Write
+	for key, value := range pages {
+		writes = append(writes, Write{[]byte(key), value})
+	}
+	if err := l.RestorePages(writes); err != nil {
+		t.Fatal(err)
+	}
+	if err := l.RestorePages(writes); err == nil {
+		t.Fatal("restored twice")
+	}
+}
+
 func checkSeen(t testing.TB, v *View, m *ledgerModel) {
 	t.Helper()
 	for bucket := range m.height/3 + 4 {
@@ -233,6 +303,7 @@ func openSmallLedger(fsys vfs.FS, change func(*LedgerConfig)) (*Ledger, error) {
 	cfg := LedgerConfig{
 		Dir: "ledger", Chain: testChain, FS: fsys,
 		BlockCacheBytes: 1 << 20, MemTableBytes: 64 << 10, RowCacheBytes: 8 << 10, SeenEntries: 1000,
+		PageBlocks: 6,
 	}
 	if change != nil {
 		change(&cfg)
@@ -249,11 +320,14 @@ func mustCommit(t testing.TB, l *Ledger, b BlockBatch, sync bool) {
 
 func TestLedgerShowsWhatWasCommitted(t *testing.T) {
 	changes := map[string]func(*LedgerConfig){
-		"small caches": nil,
-		"no row cache": func(c *LedgerConfig) { c.RowCacheBytes = 1 },
-		"large caches": func(c *LedgerConfig) { c.RowCacheBytes = 1 << 30 },
-		"no seen":      func(c *LedgerConfig) { c.SeenEntries = -1 },
-		"few seen":     func(c *LedgerConfig) { c.SeenEntries = 25 },
+		"small caches":    nil,
+		"no row cache":    func(c *LedgerConfig) { c.RowCacheBytes = 1 },
+		"large caches":    func(c *LedgerConfig) { c.RowCacheBytes = 1 << 30 },
+		"no seen":         func(c *LedgerConfig) { c.SeenEntries = -1 },
+		"few seen":        func(c *LedgerConfig) { c.SeenEntries = 25 },
+		"pages at once":   func(c *LedgerConfig) { c.PageBlocks = 1 },
+		"pages by size":   func(c *LedgerConfig) { c.PageBlocks, c.PageBytes = 1000, 4000 },
+		"pages in memory": func(c *LedgerConfig) { c.PageBlocks = 1000 },
 	}
 	for name, change := range changes {
 		t.Run(name, func(t *testing.T) {
@@ -292,6 +366,7 @@ func TestLedgerShowsWhatWasCommitted(t *testing.T) {
 						t.Fatalf("pinned at %d: row %x is %x", p.m.height, key, got)
 					}
 				}
+				checkPages(t, p.v, p.m)
 				checkSeen(t, p.v, p.m)
 				checkBlocks(t, p.v, p.m)
 				if err := p.v.Close(); err != nil {
@@ -302,6 +377,7 @@ func TestLedgerShowsWhatWasCommitted(t *testing.T) {
 				t.Fatal(err)
 			}
 			l = openTestLedger(t, disk, change)
+			restore(t, l, m)
 			checkLedger(t, l, l.Latest(), m)
 			if err := l.Close(); err != nil {
 				t.Fatal(err)
@@ -443,6 +519,7 @@ func (r *ledgerRun) recovered(t testing.TB, disk vfs.FS, synced, committed uint6
 	if s, _ := l.SyncedHeight(); s != height {
 		t.Fatalf("opened at %d but synced at %d", height, s)
 	}
+	restore(t, l, r.models[height])
 	checkLedger(t, l, l.Latest(), r.models[height])
 	again := ledgerRun{blocks: r.blocks[:min(int(height)+3, len(r.blocks))]}
 	if err := again.commit(l); err != nil {
@@ -651,6 +728,9 @@ func TestLedgerViewsAreWhole(t *testing.T) {
 				})
 				if err != nil || !maps.EqualFunc(got, m.rows, bytes.Equal) || v.StateRoot() != m.root {
 					t.Errorf("view at height %d differs: %v", height, err)
+				}
+				if id, differs := wrongPage(v, m); differs {
+					t.Errorf("view at height %d: page %x differs", height, id)
 				}
 				for bucket, members := range m.seen {
 					for _, s := range members {

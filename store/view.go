@@ -20,6 +20,7 @@ type View struct {
 	r      pebble.Reader
 	pinned *pebble.Snapshot // nil: the latest
 	tip    *tip             // of a pinned view, nil = empty ledger
+	layers []pageLayer      // of a pinned view: pages that its snapshot does not hold yet
 	err    atomic.Pointer[error]
 }
 
@@ -93,7 +94,18 @@ func (v *View) fail(err error) {
 func (v *View) Row(key []byte) (value []byte, ok bool) { return v.value(tableRow, key) }
 
 // Page returns a page of the state tree, like Row.
-func (v *View) Page(id []byte) (page []byte, ok bool) { return v.value(tablePage, id) }
+func (v *View) Page(id []byte) (page []byte, ok bool) {
+	layers := v.layers
+	if v.pinned == nil {
+		v.l.visible.Lock()
+		layers = v.l.pages.layers
+		v.l.visible.Unlock()
+	}
+	if page, ok := findPage(layers, id); ok {
+		return bytes.Clone(page), page != nil
+	}
+	return v.value(tablePage, id)
+}
 
 // Extra returns the value that a block batch has put under key, like Row.
 func (v *View) Extra(key []byte) (value []byte, ok bool) { return v.value(tableExtra, key) }
