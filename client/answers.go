@@ -206,6 +206,16 @@ type BlockAnswer struct {
 	Checkpoint  []byte   `json:"checkpoint,omitempty" doc:"The certificate over its execution"`
 }
 
+// ReceiptsAnswer holds all receipts of a block with what proves them.
+type ReceiptsAnswer struct {
+	Height   U64    `json:"height"`
+	Time     Time   `json:"time"`
+	Count    int    `json:"count" doc:"How many receipts there are, one for each transaction"`
+	Attested int    `json:"attested" doc:"How many members' signatures the proof holds"`
+	Proof    []byte `json:"proof" doc:"The certificate, once, and all receipts in the order of the transactions"`
+	Header   []byte `json:"header" doc:"The header of the block, which proves the time"`
+}
+
 // StatusAnswer says how a node is, in its own words.
 type StatusAnswer struct {
 	Chain      string `json:"chain" doc:"Name of the chain"`

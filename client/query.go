@@ -282,6 +282,33 @@ func (c *Client) Block(ctx context.Context, height uint64) (*Block, error) {
 	return b, nil
 }
 
+// Receipts returns all receipts of an executed block, proven. A block without
+// transactions has none, and of a new one the proof may still be missing: both are
+// a *Problem. Errors wrap ErrUnreachable.
+func (c *Client) Receipts(ctx context.Context, height uint64) (*Receipts, error) {
+	r, errs := race(ctx, c, func(ctx context.Context, n *endpoint) (*Receipts, error) {
+		a := new(ReceiptsAnswer)
+		path := "/v1/blocks/" + strconv.FormatUint(height, 10) + "/receipts"
+		if err := c.do(ctx, n, request{method: http.MethodGet, path: path, limit: blockBytesMax}, a); err != nil {
+			return nil, err
+		}
+		r, err := c.Verifier.Receipts(a.Proof, a.Header)
+		if err == nil && r.Height != height {
+			err = fmt.Errorf("%w: the receipts of height %d, not %d", ErrFalse, r.Height, height)
+		}
+		if err != nil {
+			return nil, err
+		}
+		r.Node = n.base
+		return r, nil
+	}, nil)
+	if r == nil {
+		return nil, failed(fmt.Sprintf("read the receipts of block %d", height), errs)
+	}
+	c.raise(height)
+	return r, nil
+}
+
 // Status returns what one node says of itself; nothing of it is proved. node is
 // its place in the list of addresses given to New.
 func (c *Client) Status(ctx context.Context, node int) (*StatusAnswer, error) {

@@ -198,11 +198,8 @@ func (v *Verifier) Block(height uint64, a *BlockAnswer) (*Block, error) {
 			return nil, fmt.Errorf("%w: %w", ErrFalse, err)
 		}
 	}
-	b.Outcomes = make([]coupon.Outcome, len(a.Receipts))
-	for i := range a.Receipts {
-		if b.Outcomes[i], err = coupon.DecodeReceipt(a.Receipts[i]); err != nil {
-			return nil, fmt.Errorf("%w: receipt %d: %w", ErrFalse, i, err)
-		}
+	if b.Outcomes, err = outcomes(a.Receipts); err != nil {
+		return nil, err
 	}
 	return b, nil
 }
