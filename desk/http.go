@@ -57,13 +57,15 @@ func (l *Limits) fill() {
 	}
 }
 
-// Server is a desk's HTTP interface: POST /v1/tickets gives tickets, and two GETs
-// tell what is served and which key a new batch gets. It is safe for concurrent use.
+// Server is a desk's HTTP interface: POST /v1/tickets gives tickets, two GETs tell
+// what is served and which key a new batch gets, and /livez and /metrics are for its
+// operator. It is safe for concurrent use.
 type Server struct {
 	desk    *Desk
 	origins []string
 	log     *slog.Logger
 	mux     *http.ServeMux
+	metrics *metrics
 
 	address, all *throttle.Limiter
 	inFlight     chan struct{}
@@ -76,9 +78,11 @@ func NewServer(d *Desk, origins []string, l Limits, log *slog.Logger) *Server {
 	s := &Server{desk: d, origins: slices.Clone(origins), log: log, mux: http.NewServeMux(),
 		address: throttle.New(l.AddressPerMinute/60, l.AddressBurst), all: throttle.New(l.PerSecond, l.Burst),
 		inFlight: make(chan struct{}, inFlightMax)}
+	s.metrics = newMetrics(d, func() int { return len(s.inFlight) })
 	s.mux.HandleFunc("POST /v1/tickets", s.ticket)
 	s.mux.HandleFunc("GET /v1/tickets", s.batches)
 	s.mux.HandleFunc("GET /v1/keys/{campaign}/{first}", s.key)
+	s.mux.Handle("GET /metrics", s.metrics.handler())
 	s.mux.HandleFunc("GET /livez", func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "ok\n") })
 	return s
 }
@@ -127,18 +131,26 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(http.StatusNoContent)
 		return
 	}
-	select {
-	case s.inFlight <- struct{}{}:
-		defer func() { <-s.inFlight }()
-	default:
-		tooMany(w)
-		return
-	}
-	if now := time.Now(); !s.address.Allow(throttle.Address(r), now) || !s.all.Allow("", now) {
-		tooMany(w)
-		return
+	if !watches(r) {
+		select {
+		case s.inFlight <- struct{}{}:
+			defer func() { <-s.inFlight }()
+		default:
+			s.tooMany(w)
+			return
+		}
+		if now := time.Now(); !s.address.Allow(throttle.Address(r), now) || !s.all.Allow("", now) {
+			s.tooMany(w)
+			return
+		}
 	}
 	s.mux.ServeHTTP(w, r)
+}
+
+// watches reports whether a request is that of an operator, who looks most when
+// there are too many others. These two cost little, and /metrics bounds itself.
+func watches(r *http.Request) bool {
+	return r.Method == http.MethodGet && (r.URL.Path == "/livez" || r.URL.Path == "/metrics")
 }
 
 // answer is a ticket as callers see it.
@@ -164,10 +176,13 @@ func (s *Server) ticket(w http.ResponseWriter, r *http.Request) {
 	case errors.Is(err, ErrRefused):
 		s.refuse(w, r, begin)
 	case err != nil:
+		s.metrics.answers[answerFailed].Inc()
 		s.log.Error("no ticket could be given", "campaign", campaign, "err", err)
 		writeProblem(w, http.StatusServiceUnavailable, "unavailable", "The desk cannot write.",
 			"Ask again later; the same key keeps its ticket.")
 	default:
+		s.metrics.answers[answerTicket].Inc()
+		s.metrics.seconds.Observe(time.Since(begin).Seconds())
 		writeJSON(w, http.StatusOK, "application/json", answer{t.Campaign, t.Batch, t.Serial, client.TimeOf(t.Expires),
 			keys.Encode(keys.Ticket, t.TicketKey), t.Signature[:]})
 	}
@@ -195,6 +210,7 @@ func readRequest(w http.ResponseWriter, r *http.Request) (campaign uint32, key [
 
 // refuse gives the one refusal that there is, when its time has come.
 func (s *Server) refuse(w http.ResponseWriter, r *http.Request, begin time.Time) {
+	s.metrics.answers[answerRefused].Inc()
 	wait := time.NewTimer(time.Until(begin.Add(refusalFloor)))
 	defer wait.Stop()
 	select {
@@ -205,7 +221,8 @@ func (s *Server) refuse(w http.ResponseWriter, r *http.Request, begin time.Time)
 		"Look at the campaign: it may be over, paused or given out.")
 }
 
-func tooMany(w http.ResponseWriter) {
+func (s *Server) tooMany(w http.ResponseWriter) {
+	s.metrics.answers[answerThrottled].Inc()
 	w.Header().Set("Retry-After", "5")
 	writeProblem(w, http.StatusTooManyRequests, "rate_limited", "Too many requests.",
 		"Wait a little; the same key keeps its ticket.")

@@ -312,3 +312,27 @@ func (l lines) Write(b []byte) (int, error) {
 	l <- string(b)
 	return len(b), nil
 }
+
+// An operator sees what a desk gives and refuses, also while callers are throttled;
+// what a refusal was for stays untold.
+func TestADeskCountsWhatItDoes(t *testing.T) {
+	d, url, _ := start(t, chain, t.TempDir(), true, desk.Limits{AddressPerMinute: 0.001, AddressBurst: 3})
+	serveBatch(t, d, 1, 1)
+	for _, n := range []byte{1, 1, 2, 3} { // given, given again, refused as none is left, throttled
+		post(t, url, request(1, claimKey(n).Key))
+	}
+	answer, text := do(t, "GET", url+"/metrics", "")
+	if answer.StatusCode != http.StatusOK {
+		t.Fatal(answer.Status)
+	}
+	for _, want := range []string{
+		`scrip_desk_requests_total{result="ticket"} 2`, `scrip_desk_requests_total{result="refused"} 1`,
+		`scrip_desk_requests_total{result="throttled"} 1`, `scrip_desk_requests_total{result="failed"} 0`,
+		"scrip_desk_batches 1", "scrip_desk_tickets 1", "scrip_desk_tickets_left 0", "scrip_desk_batches_failed 0",
+		"scrip_desk_ticket_seconds_count 2",
+	} {
+		if !strings.Contains(text, "\n"+want+"\n") {
+			t.Errorf("no line %q in:\n%s", want, text)
+		}
+	}
+}

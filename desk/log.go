@@ -229,6 +229,13 @@ func (l *batchLog) left() uint32 {
 	return l.batch.Count - l.used
 }
 
+// hasFailed reports whether the disk has refused a write.
+func (l *batchLog) hasFailed() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.failed != nil
+}
+
 // Close closes the file when no write is under way.
 func (l *batchLog) close() error {
 	l.mu.Lock()
