@@ -54,13 +54,13 @@ func BenchmarkTransfers(b *testing.B) {
 const (
 	smallState     = 100_000
 	blockTxs       = 5000 // of the block that has to be durable in 100 ms
-	roundTxs       = 100_000
+	roundTxs       = 50_000
 	quietLooks     = 5
 	quietLookEvery = 20 * time.Millisecond
 )
 
 // BenchmarkLiveCoupons compares what a transaction costs where 100,000 coupons
-// live and where SCRIP_BENCH_COUPONS do, in turns of 100,000 transfers, each of
+// live and where SCRIP_BENCH_COUPONS do, in turns of 50,000 transfers, each of
 // them decoded, judged, hashed and stored. It counts the processor time of the
 // whole process, so that of Pebble's flushes and merges too: a turn ends when the
 // process is idle. Signatures, which cost the same in both, are left out.
