@@ -8,7 +8,7 @@ import { launch, profile } from "./browser.mjs";
 import { claim, filmOf, openTill, readCode, result, wedge } from "./faces.mjs";
 import { coffee, stage } from "./stage.mjs";
 
-const scene = stage([coffee({ title: "Free <b>coffee</b><script>alert(1)</script>" })]);
+const scene = stage([coffee({ title: "Free <b>coffee</b><script>alert(1)</script>", count: 9 })]);
 
 test("opening a link consumes nothing, and the secret leaves the address bar", async () => {
   for (let i = 0; i < 2; i++) {
@@ -72,6 +72,36 @@ test("a gift is taken back", async () => {
   const other = await scene.device();
   await other.page.goto(gift);
   await other.page.getByText("This gift is not open any more").waitFor({ timeout: 60_000 });
+});
+
+/** pages counts the sheets that a page would print. */
+async function pages(page) {
+  return (await page.pdf({ format: "A4" })).toString("latin1").match(/\/Type \/Page\b/g).length;
+}
+
+test("paper of a coupon points to its public page, and paper of a gift is the gift", async () => {
+  const { page } = await scene.device({ colorScheme: "dark" });
+  await claim(page, scene.links[0][8]);
+  const id = /\d+$/.exec(page.url())[0];
+  await page.getByRole("button", { name: "Print" }).waitFor();
+  assert.equal(await page.locator("[data-qr]").isVisible(), false);
+  await page.emulateMedia({ media: "print" });
+  assert.equal(await readCode(page), `${scene.network.nodes[0]}/explorer/coupon/${id}`);
+  await page.getByText("This paper takes nothing.").waitFor();
+  assert.equal(await page.locator("button:visible, .btn:visible").count(), 0);
+  assert.equal(await pages(page), 1);
+
+  await page.emulateMedia({ media: "screen" });
+  await page.getByRole("link", { name: "Give away" }).click();
+  await page.getByRole("button", { name: "Make the gift link" }).click();
+  await page.getByRole("heading", { name: "The gift is waiting" }).waitFor();
+  await page.emulateMedia({ media: "print" });
+  await page.getByText("Keep this paper like cash.").waitFor();
+  assert.equal(await pages(page), 1);
+  const other = await scene.device();
+  await other.page.goto(await readCode(page));
+  await other.page.getByRole("button", { name: "Accept the gift" }).click();
+  await other.page.getByText("It is yours").waitFor();
 });
 
 test("coupons come back from the words", async () => {

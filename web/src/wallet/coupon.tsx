@@ -10,6 +10,7 @@ import { ruleOf } from "../kit/terms.ts";
 import { LinkButton, Button, Empty, Failure, Notice, toast, useLoad, useNow } from "../kit/ui.tsx";
 import { useSession } from "./context.ts";
 import type { Session } from "./model.ts";
+import { Paper, PrintButton } from "./paper.tsx";
 import type { Slip } from "./purse.ts";
 import { SlipCard, Stale } from "./slip.tsx";
 import { t } from "./text.ts";
@@ -173,6 +174,8 @@ export function CouponPage(p: { id: bigint }): JSX.Element {
           {t("serialFact")} {campaignOf(slip.id)}-{serialOf(slip.id)}
         </span>
       </div>
+      <Paper link={`${location.origin}/explorer/coupon/${slip.id}`} what={slip.title} say={t("paperPointer")} />
+      {!past && <PrintButton />}
       {past && (
         <Button
           kind="plain"

@@ -8,6 +8,7 @@ import { t as kit } from "../kit/text.ts";
 import { Button, Copyable, Failure, LinkButton, Notice, Segments } from "../kit/ui.tsx";
 import { useSession } from "./context.ts";
 import { NotHere, useSlip } from "./coupon.tsx";
+import { PrintButton } from "./paper.tsx";
 import type { Slip } from "./purse.ts";
 import { SlipCard } from "./slip.tsx";
 import { t } from "./text.ts";
@@ -74,20 +75,24 @@ function Waiting(p: { slip: Slip; fragment: string; untilMs: number }): JSX.Elem
   };
   return (
     <div class="stack">
-      <h1>{t("giftReady")}</h1>
+      <h1 class="no-print">{t("giftReady")}</h1>
       <SlipCard slip={p.slip} />
-      <p>{t("giftReadyText", { date: dateTime(p.untilMs) })}</p>
+      <p class="no-print">{t("giftReadyText", { date: dateTime(p.untilMs) })}</p>
       {"share" in navigator ? (
         <Button kind="main" wide onClick={share}>
           {kit("share")}
         </Button>
       ) : null}
-      <Copyable text={link} label={t("giftLink")} />
+      <div class="no-print">
+        <Copyable text={link} label={t("giftLink")} />
+      </div>
       <Qr text={link} what={t("giftLink")} />
+      <p class="paper">{t("paperGift", { date: dateTime(p.untilMs) })}</p>
       {error !== undefined && <Failure {...failureOf(error)} />}
       <Button busy={busy} onClick={takeBack}>
         {busy ? t("giftTakingBack") : t("giftTakeBack")}
       </Button>
+      <PrintButton />
       <LinkButton kind="plain" href="#/">
         {t("back")}
       </LinkButton>

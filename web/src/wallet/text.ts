@@ -96,6 +96,11 @@ export const en = {
   giftLink: "Gift link",
   giftShareText: "A coupon for you: {title}",
   giftTakeBack: "Take it back",
+  paperPrint: "Print",
+  paperPointer:
+    "This paper takes nothing. Scan it to see whether the coupon is still open; to use the coupon, show its code in the wallet.",
+  paperGift:
+    "Scan this with a phone camera and tap once: the coupon is yours. The first one has it, until {date} at the latest; the giver can take it back before. Keep this paper like cash.",
   giftTakingBack: "Taking it back",
   giftTakenBack: "It is yours again",
   giftAccepted: "It has been accepted",
@@ -276,6 +281,10 @@ export const zh: Twin<typeof en> = {
   giftLink: "赠送链接",
   giftShareText: "送您一张券：{title}",
   giftTakeBack: "收回",
+  paperPrint: "打印",
+  paperPointer: "这张纸本身不能消费。扫码可查看此券是否仍可使用；使用时请在钱包里出示券码。",
+  paperGift:
+    "用手机相机扫码并点一下，这张券就归您。先到先得，最迟 {date}；在此之前赠送人可以收回。请像现金一样保管此纸。",
   giftTakingBack: "正在收回",
   giftTakenBack: "又归您了",
   giftAccepted: "对方已收下",
