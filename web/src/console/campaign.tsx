@@ -10,7 +10,7 @@ import { ruleOf } from "../kit/terms.ts";
 import { Button, Failure, LinkButton, Loading, Notice, toast } from "../kit/ui.tsx";
 import { failureOf } from "../kit/refusal/refusal.ts";
 import { Figure, Missing } from "../kit/ledger/page.tsx";
-import { Confirm, useEvents, useSession, useWork } from "./parts.tsx";
+import { Confirm, useEvents, useSession, useSoon, useWork } from "./parts.tsx";
 import { t } from "./text.ts";
 
 const lookMs = 5000;
@@ -40,9 +40,10 @@ function useCampaign(n: number, onEvent: (e: LedgerEvent) => void): Live {
     const timer = setTimeout(() => { if (document.visibilityState === "visible") look(); }, lookMs);
     return () => { stop.abort(); clearTimeout(timer); };
   }, [link, n, round]);
+  const lookSoon = useSoon(look, soonMs); // the state's proof is a moment behind the event
   useEvents({ campaign: n }, [n], (e) => {
     onEvent(e);
-    setTimeout(look, soonMs); // the state's proof is a moment behind the event
+    lookSoon();
   });
   return { ...state, look };
 }

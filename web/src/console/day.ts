@@ -1,5 +1,5 @@
 /** A day at a member's tills: totals as the ledger has them, and the file that says from where. */
-import type { TakingAnswer, TotalAnswer } from "@scrip/sdk/answers";
+import type { TakingAnswer, TillAnswer, TotalAnswer } from "@scrip/sdk/answers";
 import { equal, hex } from "@scrip/sdk/bytes";
 import { FalseAnswer } from "@scrip/sdk/errors";
 import { decodeKey } from "@scrip/sdk/keys";
@@ -8,7 +8,11 @@ import { decimal, type Currency } from "../kit/format.ts";
 import { csv } from "./tickets.ts";
 
 const pageSize = 500;
-const checkedMax = 2000;
+const sumsAtOnce = 3000;
+const titlesAtOnce = 250;
+const tillsMax = 5000;
+const checkedMax = 100_000;
+const checksAtOnce = 6;
 
 /** Span is a half-open span of time, Unix ms. */
 export interface Span { from: number; until: number }
@@ -49,7 +53,7 @@ export function addUp(pages: readonly TotalAnswer[]): TotalAnswer[] {
 /** readDay asks for all pages of one height. */
 export async function readDay(link: Link, member: number, span: Span, signal: AbortSignal): Promise<Day> {
   const pages: TotalAnswer[] = [];
-  let query: Record<string, string | number | undefined> = { from: span.from, until: span.until, limit: pageSize };
+  let query: Record<string, string | number | undefined> = { from: span.from, until: span.until, limit: sumsAtOnce };
   for (;;) {
     const page = await link.client.read("PageTotalAnswer", `/v1/members/${member}/totals`, query, { signal });
     pages.push(...page.items);
@@ -75,6 +79,35 @@ export async function takingsOf(link: Link, member: number, span: Span, most: nu
   return all;
 }
 
+/** tillsOf are the tills of a member by their keys. */
+export async function tillsOf(link: Link, member: number, signal: AbortSignal): Promise<Map<string, TillAnswer>> {
+  const all = new Map<string, TillAnswer>();
+  let cursor: string | undefined;
+  do {
+    const page = await link.client.read("PageTillAnswer", "/v1/tills", { member, limit: pageSize, cursor }, { signal });
+    for (const x of page.items) all.set(x.key, x);
+    cursor = page.next_cursor;
+  } while (cursor && all.size < tillsMax);
+  return all;
+}
+
+/** titlesOf names campaigns: a few one by one, many from the list of all. */
+export async function titlesOf(link: Link, numbers: readonly number[], signal: AbortSignal): Promise<Map<number, string>> {
+  const wanted = new Set(numbers);
+  if (wanted.size <= 8) {
+    return new Map(await Promise.all([...wanted].map(async (n) =>
+      [n, (await link.campaign(n, 60_000)).terms.title] as const)));
+  }
+  const found = new Map<number, string>();
+  let cursor: string | undefined;
+  do {
+    const page = await link.client.read("PageCampaignAnswer", "/v1/campaigns", { limit: titlesAtOnce, cursor }, { signal });
+    for (const c of page.items) if (wanted.has(c.id)) found.set(c.id, c.terms.title);
+    cursor = page.next_cursor;
+  } while (cursor && found.size < wanted.size);
+  return found;
+}
+
 /** Recount is what a recount from proven rows came to. */
 export interface Recount {
   redemptions: number;
@@ -93,7 +126,10 @@ export async function recount(link: Link, member: number, day: Day,
   const sums = new Map<string, { count: bigint; value: bigint; voids: bigint; voided: bigint }>();
   let signers = 0;
   let height = 0;
-  for (const [i, x] of takings.entries()) {
+  if (takings.length === checkedMax) throw new Error(`a browser recounts at most ${checkedMax} redemptions of a day`);
+  let next = 0;
+  let done = 0;
+  const check = async (x: TakingAnswer) => {
     const row = await link.client.redemption(BigInt(x.coupon), x.seq);
     const voided = x.type === "redemption.voided";
     const same = row.member === member && equal(row.tillKey, decodeKey("till", x.till)) &&
@@ -105,9 +141,13 @@ export async function recount(link: Link, member: number, day: Day,
     sums.set(name, voided ? { ...s, voids: s.voids + 1n, voided: s.voided + row.value }
       : { ...s, count: s.count + 1n, value: s.value + row.value });
     signers = row.state.members;
-    height = row.state.height;
-    progress(i + 1, takings.length);
-  }
+    height = Math.max(height, row.state.height);
+    progress(++done, takings.length);
+  };
+  const work = async () => {
+    for (let x = takings[next++]; x; x = takings[next++]) await check(x);
+  };
+  await Promise.all(Array.from({ length: checksAtOnce }, work));
   for (const total of day.totals) {
     const s = sums.get(`${total.till}/${total.campaign}`);
     if (!s || String(s.count) !== total.count || String(s.value) !== total.value || String(s.voids) !== total.voids ||

@@ -11,36 +11,36 @@ import { date, decimal, money, number, timeSeconds } from "../kit/format.ts";
 import { AsOf, msOf, serialText } from "../kit/ledger/ledger.tsx";
 import type { Sealed } from "../kit/storage.ts";
 import { Button, Empty, Failure, Field, toast, useLoad } from "../kit/ui.tsx";
-import { dayFile, daySpan, readDay, recount, takingsOf, zoneName, type Day, type Labels, type Recount } from "./day.ts";
+import { dayFile, daySpan, readDay, recount, takingsOf, tillsOf, titlesOf, zoneName, type Day, type Labels, type Recount } from "./day.ts";
 import { dateText } from "./draft.ts";
 import { Got, Missing } from "../kit/ledger/page.tsx";
-import { Confirm, saveFile, useEvents, useSession, useWork } from "./parts.tsx";
+import { gotPages, More, usePages, type Pages } from "../kit/ledger/pages.tsx";
+import { Confirm, saveFile, useEvents, useSession, useSoon, useWork } from "./parts.tsx";
 import { csv } from "./tickets.ts";
 import { t } from "./text.ts";
 
-const linesShown = 200;
+const linesShown = 50;
+const sumsShown = 50;
+/** How often the sums follow what happens, at most. */
+const soonMs = 700;
 const linesMax = 100_000;
 const yearMs = 365 * 86_400_000;
 const managerRow = "manager";
 
-interface Shown { day: Day; lines: TakingAnswer[]; tills: TillAnswer[]; titles: ReadonlyMap<number, string> }
+interface Shown { day: Day; tills: ReadonlyMap<string, TillAnswer>; titles: ReadonlyMap<number, string>;
+  letters: ReadonlyMap<number, string> }
 
 async function show(session: ReturnType<typeof useSession>, span: { from: number; until: number },
   signal: AbortSignal): Promise<Shown> {
   const { link, member } = session;
-  const [day, lines, tills] = await Promise.all([
-    readDay(link, member, span, signal), takingsOf(link, member, span, linesShown, signal),
-    link.client.read("PageTillAnswer", "/v1/tills", { member, limit: 500 }, { signal }),
-  ]);
-  const numbers = [...new Set(day.totals.map((x) => x.campaign))];
-  const titles = new Map(await Promise.all(numbers.map(async (n) =>
-    [n, (await link.campaign(n, 60_000)).terms.title] as const)));
-  return { day, lines, tills: tills.items, titles };
+  const [day, tills] = await Promise.all([readDay(link, member, span, signal), tillsOf(link, member, signal)]);
+  const titles = await titlesOf(link, day.totals.map((x) => x.campaign), signal);
+  return { day, tills, titles, letters: new Map(day.totals.map((x) => [x.campaign, x.currency])) };
 }
 
 function labelsOf(session: ReturnType<typeof useSession>, s: Shown): Labels {
   return {
-    till: (key) => s.tills.find((x) => x.key === key)?.label || t("tillUnnamed"),
+    till: (key) => s.tills.get(key)?.label || t("tillUnnamed"),
     campaign: (n) => s.titles.get(n) ?? String(n),
     currency: (letters) => session.currencyNamed(letters),
   };
@@ -63,8 +63,12 @@ function totalsBy(totals: readonly TotalAnswer[]): Sum[] {
 function Totals(p: { shown: Shown }): JSX.Element {
   const session = useSession();
   const labels = labelsOf(session, p.shown);
+  const [shown, setShown] = useState(sumsShown);
+  const names = new Intl.Collator(undefined, { numeric: true });
+  const sorted = p.shown.day.totals.toSorted((a, b) => names.compare(labels.till(a.till), labels.till(b.till)) ||
+    a.campaign - b.campaign);
   const rows = [
-    ...p.shown.day.totals.map((x) => ({ name: labels.till(x.till), campaign: labels.campaign(x.campaign),
+    ...sorted.slice(0, shown).map((x) => ({ name: labels.till(x.till), campaign: labels.campaign(x.campaign),
       key: `${x.till}/${x.campaign}`, letters: x.currency,
       count: BigInt(x.count), value: BigInt(x.value), voids: BigInt(x.voids), voided: BigInt(x.voided_value),
         total: false })),
@@ -75,6 +79,7 @@ function Totals(p: { shown: Shown }): JSX.Element {
   const strong = (r: Row, x: string) => (r.total ? <strong>{x}</strong> : x);
   const sum = (r: Row, minor: bigint) => strong(r, money(minor, session.currencyNamed(r.letters)));
   return (
+    <>
     <Table caption={t("dayByTill")} rows={rows} rowKey={(r) => r.key} columns={[
       { head: t("dayTill"), cell: (r) => strong(r, r.name) }, { head: t("dayCampaign"), cell: (r) => r.campaign },
       { head: t("dayCount"), figure: true, cell: (r) => strong(r, number(r.count)) },
@@ -83,6 +88,9 @@ function Totals(p: { shown: Shown }): JSX.Element {
       { head: t("dayVoided"), figure: true, cell: (r) => sum(r, r.voided) },
       { head: t("dayNet"), figure: true, cell: (r) => sum(r, r.value - r.voided) },
     ]} />
+    <More total={sorted.length} of={{ items: sorted.slice(0, shown), busy: false,
+      more: shown < sorted.length ? () => setShown(shown + 4 * sumsShown) : undefined }} />
+    </>
   );
 }
 
@@ -105,8 +113,7 @@ function Files(p: { shown: Shown; date: string }): JSX.Element {
       linesMax);
     const head = dayFile(link, member, session.name, { ...day, totals: [] }, await root(),
       labels).split("\r\n").slice(0, 9);
-    const letters = (x: TakingAnswer) => p.shown.day.totals.find((y) =>
-      y.campaign === campaignOf(BigInt(x.coupon)))?.currency ?? "";
+    const letters = (x: TakingAnswer) => p.shown.letters.get(campaignOf(BigInt(x.coupon))) ?? "";
     const rows = all.map((x) => {
       const exponent = session.currencyNamed(letters(x)).exponent;
       return [x.id, x.time.utc, x.type, labels.till(x.till), serialText(x.coupon), x.seq, letters(x),
@@ -207,16 +214,18 @@ function UndoButton(p: { line: TakingAnswer; value: string; onDone: () => void }
   );
 }
 
-function Lines(p: { shown: Shown; onDone: () => void }): JSX.Element {
+function Lines(p: { shown: Shown; pages: Pages<TakingAnswer>; onDone: () => void }): JSX.Element {
   const session = useSession();
   const labels = labelsOf(session, p.shown);
-  const undone = new Set(p.shown.lines.filter((x) => x.type === "redemption.voided").map((x) =>
+  const lines = p.pages.items ?? [];
+  const undone = new Set(lines.filter((x) => x.type === "redemption.voided").map((x) =>
     `${x.coupon}/${x.seq}`));
-  const letters = (x: TakingAnswer) => p.shown.day.totals.find((y) =>
-    y.campaign === campaignOf(BigInt(x.coupon)))?.currency ?? "";
+  const letters = (x: TakingAnswer) => p.shown.letters.get(campaignOf(BigInt(x.coupon))) ?? "";
   const value = (x: TakingAnswer) => money(BigInt(x.value), session.currencyNamed(letters(x)));
+  const count = p.shown.day.totals.reduce((n, x) => n + Number(x.count) + Number(x.voids), 0);
   return (
-    <Table caption={t("dayLines")} rows={p.shown.lines.toReversed()} rowKey={(x) => x.id} columns={[
+    <>
+    <Table caption={t("dayLines")} rows={lines.filter((x) => p.shown.letters.has(campaignOf(BigInt(x.coupon))))} rowKey={(x) => x.id} columns={[
       { head: t("lineTime"), cell: (x) => timeSeconds(msOf(x.time)) },
       { head: t("lineCoupon"), cell: (x) => <a href={`/explorer/#/coupon/${x.coupon}`}>{serialText(x.coupon)}</a> },
       { head: t("dayTill"), cell: (x) => labels.till(x.till) },
@@ -226,15 +235,19 @@ function Lines(p: { shown: Shown; onDone: () => void }): JSX.Element {
       { head: t("action"), cell: (x) => x.type !== "redemption.voided" && !undone.has(`${x.coupon}/${x.seq}`) &&
         <UndoButton line={x} value={value(x)} onDone={p.onDone} /> },
     ]} />
+    <More of={p.pages} total={count} />
+    </>
   );
 }
 
 function Owed(): JSX.Element {
   const session = useSession();
   const { link, member } = session;
-  const loaded = useLoad((signal) => link.client.obligations({ payee: member }, { signal }), [member]);
+  const pages = usePages((cursor, signal) => link.client.read("PageObligationAnswer", "/v1/obligations",
+    { payee: member, limit: linesShown, cursor }, { signal }), [member]);
   return (
-    <Got of={loaded}>
+    <>
+    <Got of={gotPages(pages)}>
       {(items) => items.length > 0 && (
         <Table caption={t("dayOwed")} rows={items} rowKey={(o) => `${o.cycle}/${o.campaign}`} columns={[
           { head: t("dayCycle"), cell: (o) => `${date(msOf(o.begins))} – ${date(msOf(o.ends) - 1)}` },
@@ -244,6 +257,8 @@ function Owed(): JSX.Element {
         ]} />
       )}
     </Got>
+    <More of={pages} />
+    </>
   );
 }
 
@@ -253,7 +268,12 @@ export function DayPage(): JSX.Element {
   const [text, setText] = useState(dateText(link.nowMs()));
   const span = daySpan(text);
   const loaded = useLoad(async (signal) => (span ? show(session, span, signal) : undefined), [text]);
-  useEvents({ types: ["redemption.accrued", "redemption.voided"] }, [], () => loaded.reload());
+  const { member } = session;
+  const lines = usePages((cursor, signal) => link.client.read("PageTakingAnswer", `/v1/members/${member}/takings`,
+    { from: span?.from, until: span?.until, newest: "true", limit: linesShown, cursor }, { signal }), [member, text]);
+  const again = () => { loaded.reload(); lines.reload(); };
+  const soon = useSoon(again, soonMs);
+  useEvents({ types: ["redemption.accrued", "redemption.voided"] }, [], soon);
   if (!session.has("merchant")) return <Missing title={t("tillsNot")}><p>{t("tillsNotText")}</p></Missing>;
   return (
     <div class="stack">
@@ -271,7 +291,7 @@ export function DayPage(): JSX.Element {
             <>
               <Totals shown={shown} />
               <Files shown={shown} date={text} />
-              <Lines shown={shown} onDone={loaded.reload} />
+              <Lines shown={shown} pages={lines} onDone={again} />
               <Recounted key={shown.day.height} day={shown.day} />
             </>
           )}

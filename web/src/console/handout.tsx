@@ -11,6 +11,7 @@ import { Qr } from "../kit/qr.tsx";
 import { ruleOf } from "../kit/terms.ts";
 import { Button, Field, LinkButton, Notice, copyText, toast, useLoad } from "../kit/ui.tsx";
 import { Got } from "../kit/ledger/page.tsx";
+import { More } from "../kit/ledger/pages.tsx";
 import { Confirm, saveFile, useSession, useWork } from "./parts.tsx";
 import { csv, linksOf, newTicketKey, ownBatches, type OwnBatch } from "./tickets.ts";
 import { t } from "./text.ts";
@@ -19,6 +20,7 @@ const deskMs = 5000;
 /** How soon a desk serves a batch that the ledger has. */
 const deskSeesMs = 1500;
 const linksAtOnce = 5000;
+const batchesShown = 10;
 
 /** deskKey asks the desks for the ticket key of a batch that begins here; undefined if none answers. */
 async function deskKey(desks: readonly string[], campaign: number,
@@ -177,6 +179,7 @@ export function HandOut(p: { number: string }): JSX.Element {
   const { member } = useSession();
   const n = /^\d{1,9}$/.test(p.number) ? Number(p.number) : 0;
   const loaded = useHanded(n);
+  const [shown, setShown] = useState(batchesShown);
   return (
     <Got of={loaded} none={{ title: t("campaignNone", { n: p.number }) }}>
       {({ campaign: c, own, desk }) => {
@@ -204,7 +207,10 @@ export function HandOut(p: { number: string }): JSX.Element {
               <h2 id="links-title">{t("handLinks")}</h2>
               <p>{t("handLinksText")}</p>
               {own.length > 0 && <ul role="list"
-                class="stack">{own.map((b) => <OwnLinks key={b.batch} batch={b} campaign={c} />)}</ul>}
+                class="stack">{own.toReversed().slice(0, shown).map((b) =>
+                  <OwnLinks key={b.batch} batch={b} campaign={c} />)}</ul>}
+              <More total={own.length} of={{ items: own.slice(0, shown), busy: false,
+                more: shown < own.length ? () => setShown(shown + batchesShown) : undefined }} />
               <Release campaign={c} by="links" start={10} main={false} onDone={loaded.reload} />
             </section>
           </div>

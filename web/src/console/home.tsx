@@ -10,10 +10,15 @@ import { go } from "../kit/router.ts";
 import { Button, LinkButton, Loading, useLoad } from "../kit/ui.tsx";
 import { draftOf, endOfDay, percentOf, type Draft } from "./draft.ts";
 import { Got } from "../kit/ledger/page.tsx";
-import { useEvents, useSession } from "./parts.tsx";
+import { gotPages, More, usePages } from "../kit/ledger/pages.tsx";
+import { useEvents, useSession, useSoon } from "./parts.tsx";
 import { t } from "./text.ts";
 
 export const draftRow = "draft";
+
+const pageSize = 25;
+/** How often the list follows what happens, at most. */
+const soonMs = 1000;
 
 /** templates are good beginnings of each kind. */
 export function templates(currency: number, nowMs: number): { name: string; text: string; draft: Draft }[] {
@@ -93,27 +98,26 @@ function List(p: { caption: string; campaigns: readonly CampaignAnswer[] }): JSX
 export function Home(): JSX.Element {
   const session = useSession();
   const { link, member } = session;
-  const loaded = useLoad(async (signal) => {
-    const [own, all, draft] = await Promise.all([
-      link.client.campaigns({ issuer: member }, { signal }),
-      link.client.read("PageCampaignAnswer", "/v1/campaigns", { limit: 200 }, { signal }),
-      link.store.get<Draft>(draftRow),
-    ]);
-    const good = (c: CampaignAnswer) => c.terms.shops.length === 0 || c.terms.shops.some((s) => s.member === member);
-    return { own: own.toReversed(), others: session.has("merchant")
-      ? all.items.filter((c) => c.issuer !== member && good(c)) : [], draft };
-  }, [member]);
-  useEvents({}, [member], () => loaded.reload());
-  const drop = () => void link.store.delete(draftRow).then(loaded.reload);
+  const list = (query: Record<string, string | number>) => (cursor: string | undefined, signal: AbortSignal) =>
+    link.client.read("PageCampaignAnswer", "/v1/campaigns", { ...query, limit: pageSize, newest: "true", cursor },
+      { signal });
+  const mine = usePages(list({ issuer: member }), [member]);
+  const theirs = usePages(list({ shop: member, not_issuer: member }), [member]);
+  const kept = useLoad(() => link.store.get<Draft>(draftRow), []);
+  const draft = kept.value;
+  const soon = useSoon(() => { mine.reload(); theirs.reload(); }, soonMs);
+  useEvents({ types: ["campaign.published", "campaign.paused", "campaign.resumed", "campaign.closed",
+    "redemption.accrued", "redemption.voided", "coupon.claimed"] }, [member], soon);
+  const drop = () => void link.store.delete(draftRow).then(kept.reload);
+  const others = session.has("merchant") ? theirs.items ?? [] : [];
   return (
     <div class="stack">
       <div class="row apart">
         <h1>{session.name}</h1>
-        <Got of={loaded}>{({ own }) => own.length > 0 && <LinkButton kind="main"
-          href="#/templates">{t("newCampaign")}</LinkButton>}</Got>
+        {(mine.items?.length ?? 0) > 0 && <LinkButton kind="main" href="#/templates">{t("newCampaign")}</LinkButton>}
       </div>
-      <Got of={loaded}>
-        {({ own, others, draft }) => (
+      <Got of={gotPages(mine)}>
+        {(own) => (
           <>
             {draft && (
               <div class="row draft-row">
@@ -124,8 +128,8 @@ export function Home(): JSX.Element {
             {own.length === 0
               ? <div class="stack"><div
                 class="state"><h2>{t("campaignsNone")}</h2><p>{t("campaignsNoneText")}</p></div><Templates /></div>
-              : <List caption={t("campaigns")} campaigns={own} />}
-            {others.length > 0 && <List caption={t("others")} campaigns={others} />}
+              : <><List caption={t("campaigns")} campaigns={own} /><More of={mine} /></>}
+            {others.length > 0 && <><List caption={t("others")} campaigns={others} /><More of={theirs} /></>}
           </>
         )}
       </Got>

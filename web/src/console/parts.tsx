@@ -74,7 +74,19 @@ export function Confirm(p: { title: string; text: string; act: string; bad?: boo
   );
 }
 
-/** useEvents follows proven events from now on; lost tells the device's time since when none can come. */
+/** useSoon returns what calls act a moment later, once for all calls until then: events come faster than anybody reads. */
+export function useSoon(act: () => void, ms: number): () => void {
+  const timer = useRef(0);
+  const latest = useRef(act);
+  latest.current = act;
+  useEffect(() => () => clearTimeout(timer.current), []);
+  return () => {
+    if (timer.current !== 0) return;
+    timer.current = window.setTimeout(() => { timer.current = 0; latest.current(); }, ms);
+  };
+}
+
+/** useEvents follows proven events from now on. */
 export function useEvents(filter: EventFilter, keys: readonly unknown[], onEvent: (e: LedgerEvent) => void): void {
   const { link } = useSession();
   const latest = useRef(onEvent);

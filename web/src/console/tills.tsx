@@ -16,13 +16,15 @@ import { Button, Check, Copyable, Empty, Failure, Field, LinkButton, Loading, No
 import { go } from "../kit/router.ts";
 import { dateText, endOfDay } from "./draft.ts";
 import { Got, Missing } from "../kit/ledger/page.tsx";
-import { Confirm, Trouble, useEvents, useSession, useWork } from "./parts.tsx";
+import { gotPages, More, usePages } from "../kit/ledger/pages.tsx";
+import { Confirm, Trouble, useEvents, useSession, useSoon, useWork } from "./parts.tsx";
 import { t } from "./text.ts";
 
 const yearMs = 365 * 86_400_000;
 const lookMs = 1000;
 const labelBytesMax = 32;
-const pageSize = 200;
+const pageSize = 100;
+const soonMs = 3000;
 const offerRow = "offer";
 
 /** fingerprint is what till and console show of a key, for the eye. */
@@ -54,25 +56,30 @@ function RevokeButton(p: { till: TillAnswer; onDone: () => void }): JSX.Element 
   );
 }
 
+/** inOrder puts those that work first, by name. */
+function inOrder(tills: readonly TillAnswer[]): TillAnswer[] {
+  const names = new Intl.Collator(undefined, { numeric: true });
+  return tills.toSorted((a, b) => (a.state === b.state ? names.compare(a.label, b.label) : a.state < b.state ? -1 : 1));
+}
+
 export function Tills(): JSX.Element {
   const session = useSession();
   const { link, member } = session;
-  const loaded = useLoad(async (signal) => {
-    const page = await link.client.read("PageTillAnswer", "/v1/tills", { member, limit: pageSize }, { signal });
-    return page.items.toSorted((a, b) => (a.state === b.state ? (a.label < b.label ? -1 : 1) : a.state < b.state ? -1
-      : 1));
-  }, [member]);
-  useEvents({ types: ["till.added", "till.revoked", "redemption.accrued"] }, [member], () => loaded.reload());
+  const pages = usePages((cursor, signal) => link.client.read("PageTillAnswer", "/v1/tills",
+    { member, limit: pageSize, cursor }, { signal }), [member]);
+  const soon = useSoon(pages.reload, soonMs);
+  useEvents({ types: ["till.added", "till.revoked"] }, [member], pages.reload);
+  useEvents({ types: ["redemption.accrued"] }, [member], soon);
   if (!session.has("merchant")) return <Missing title={t("tillsNot")}><p>{t("tillsNotText")}</p></Missing>;
   return (
     <div class="stack">
       <div class="row apart"><h1>{t("tillsTitle")}</h1><LinkButton kind="main"
         href="#/tills/add">{t("tillAdd")}</LinkButton></div>
-      <Got of={loaded}>
+      <Got of={gotPages(pages)}>
         {(tills) => tills.length === 0
           ? <Empty title={t("tillsNone")}><p>{t("tillsNoneText")}</p></Empty>
           : (
-            <Table caption={t("tillsTitle")} rows={tills} rowKey={(x) => x.key} columns={[
+            <Table caption={t("tillsTitle")} rows={inOrder(tills)} rowKey={(x) => x.key} columns={[
               { head: t("tillLabel"), cell: (x) => <><a
                 href={`/explorer/#/till/${x.key}`}>{x.label || t("tillUnnamed")}</a>
                 <span class="small soft mono"> {fingerprint(decodeKey("till", x.key))}</span></> },
@@ -82,10 +89,11 @@ export function Tills(): JSX.Element {
                 cell: (x) => money(BigInt(x.day_sum), session.currencyNamed(x.currency)) },
               { head: t("tillUntil"), cell: (x) => date(msOf(x.valid_until)) },
               { head: t("action"), cell: (x) => x.state === "ACTIVE" && <RevokeButton till={x}
-                onDone={loaded.reload} /> },
+                onDone={pages.reload} /> },
             ]} />
           )}
       </Got>
+      <More of={pages} />
     </div>
   );
 }

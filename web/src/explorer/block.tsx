@@ -5,13 +5,14 @@ import { hex } from "@scrip/sdk/bytes";
 import { eventOf, type Outcome } from "@scrip/sdk/receipt";
 import type { Block } from "@scrip/sdk/verifier";
 import { dateTimeZone, number } from "../kit/format.ts";
-import { checkBlock } from "../kit/ledger/check.ts";
+import { checkBlock, checkHeaders } from "../kit/ledger/check.ts";
 import { AsOf, outcomeText, serialText } from "../kit/ledger/ledger.tsx";
 import { Button, Empty, LinkButton, useLoad } from "../kit/ui.tsx";
 import { CheckPanel } from "./check.tsx";
 import { BlockTable } from "./now.tsx";
+import { gotPages, ListHead, More, usePages } from "../kit/ledger/pages.tsx";
 import { Got, Missing, Pair } from "../kit/ledger/page.tsx";
-import { Digest, More, useLink, usePages } from "./parts.tsx";
+import { Digest, useLink } from "./parts.tsx";
 import { t } from "./text.ts";
 
 const pageSize = 50;
@@ -22,11 +23,17 @@ export function Blocks(): JSX.Element {
     { limit: pageSize, cursor }, { signal }), []);
   return (
     <div class="stack">
-      <h1>{t("blocks")}</h1>
-      <Got of={{ ...pages, ...(pages.items ? { value: pages.items } : {}) }}>
-        {(items) => <BlockTable blocks={items.map((block) => ({ block }))} />}
+      <ListHead title={t("blocks")} of={pages} nowMs={() => link.nowMs()} />
+      <Got of={gotPages(pages)}>
+        {(items) => (
+          <>
+            <BlockTable blocks={items.map((block) => ({ block }))} />
+            <More of={pages} total={pages.height + 1} />
+            <CheckPanel subject={`blocks/${pages.height}/${items.length}`} about={t("checkHeaders", { n: items.length })}
+              run={(report) => checkHeaders(link, items, report)} />
+          </>
+        )}
       </Got>
-      <More of={pages} />
     </div>
   );
 }
@@ -57,7 +64,7 @@ function Transactions(p: { block: Block }): JSX.Element {
         ))}
       </ol>
       {shown < outcomes.length && <div><Button
-        onClick={() => setShown(shown + 10 * pageSize)}>{t("more")}</Button></div>}
+        onClick={() => setShown(shown + 10 * pageSize)}>{t("blockMore")}</Button></div>}
     </section>
   );
 }

@@ -1,16 +1,18 @@
 /** Campaigns: the offer as it is printed, its counters, its money, its coupons. */
 import type { JSX } from "preact";
 import type { CampaignAnswer, CampaignBody, CouponAnswer } from "@scrip/sdk/answers";
-import { decodeCampaign, rowKey } from "@scrip/sdk/rows";
+import { rowKey } from "@scrip/sdk/rows";
 import { Table, TableTwin } from "../kit/badge.tsx";
 import { Coupon, ruleText } from "../kit/coupon.tsx";
 import { dateTime, money, number } from "../kit/format.ts";
 import { checkRow } from "../kit/ledger/check.ts";
 import { AsOf, currencyOf, msOf, ruleOf, serialText, spentPart, word } from "../kit/ledger/ledger.tsx";
 import { Empty, useLoad } from "../kit/ui.tsx";
-import { CheckPanel } from "./check.tsx";
+import { CheckAbsent, CheckLines, CheckPanel } from "./check.tsx";
+import { campaignLine, couponLine } from "./lines.ts";
+import { gotPages, ListHead, More, usePages, type Pages } from "../kit/ledger/pages.tsx";
 import { Got, Pair } from "../kit/ledger/page.tsx";
-import { Bar, claimedPart, Digest, MemberLink, moneyOf, More, useLink, usePages } from "./parts.tsx";
+import { Bar, claimedPart, Digest, MemberLink, moneyOf, useLink } from "./parts.tsx";
 import { t } from "./text.ts";
 
 const pageSize = 50;
@@ -32,16 +34,18 @@ export function CampaignTable(p: { campaigns: readonly CampaignAnswer[]; caption
 export function Campaigns(): JSX.Element {
   const link = useLink();
   const pages = usePages((cursor, signal) =>
-    link.client.read("PageCampaignAnswer", "/v1/campaigns", { limit: pageSize, cursor }, { signal }), []);
+    link.client.read("PageCampaignAnswer", "/v1/campaigns", { limit: pageSize, newest: "true", cursor }, { signal }), []);
+  const newest = pages.items?.[0]?.id;
   return (
     <div class="stack">
-      <h1>{t("campaigns")}</h1>
-      <Got of={{ ...pages, ...(pages.items ? { value: pages.items } : {}) }}>
+      <ListHead title={t("campaigns")} of={pages} nowMs={() => link.nowMs()} />
+      <Got of={gotPages(pages)}>
         {(items) => items.length === 0
           ? <Empty title={t("campaignsNone")}><p>{t("campaignNoneText")}</p></Empty>
           : <CampaignTable campaigns={items} caption={t("campaigns")} />}
       </Got>
-      <More of={pages} />
+      <More of={pages} {...(newest === undefined ? {} : { total: newest })} />
+      <CheckLines subject={`campaigns/${pages.height}`} items={pages.items ?? []} of={campaignLine(pages.height)} />
     </div>
   );
 }
@@ -109,19 +113,15 @@ export function CouponTable(p: { coupons: readonly CouponAnswer[]; caption: stri
   );
 }
 
-function Issued(p: { campaign: number }): JSX.Element {
-  const link = useLink();
-  const pages = usePages((cursor, signal) =>
-    link.client.read("PageCouponAnswer", `/v1/campaigns/${p.campaign}/coupons`, { limit: pageSize, cursor },
-      { signal }), [p.campaign]);
+function Issued(p: { pages: Pages<CouponAnswer>; issued: number }): JSX.Element {
   return (
     <>
-      <Got of={{ ...pages, ...(pages.items ? { value: pages.items } : {}) }}>
+      <Got of={gotPages(p.pages)}>
         {(items) => items.length === 0
           ? <Empty title={t("campaignCouponsNone")} />
           : <CouponTable coupons={items} caption={t("campaignCoupons")} />}
       </Got>
-      <More of={pages} />
+      <More of={p.pages} total={p.issued} />
     </>
   );
 }
@@ -178,8 +178,12 @@ export function CampaignPage(p: { number: string }): JSX.Element {
   const link = useLink();
   const loaded = useLoad((signal) => link.client.read("CampaignBody", `/v1/campaigns/${encodeURIComponent(p.number)}`,
     {}, { signal }), [p.number]);
+  const coupons = usePages((cursor, signal) => link.client.read("PageCouponAnswer",
+    `/v1/campaigns/${encodeURIComponent(p.number)}/coupons`, { limit: pageSize, cursor }, { signal }), [p.number]);
+  const known = /^[1-9]\d{0,8}$/.test(p.number);
   return (
-    <Got of={loaded} none={{ title: t("campaignNone", { n: p.number }), text: t("campaignNoneText") }}>
+    <Got of={loaded} none={{ title: t("campaignNone", { n: p.number }), text: t("campaignNoneText"),
+      more: known && <CheckAbsent subject={`campaign/${p.number}`} rowKey={rowKey.campaign(Number(p.number))} /> }}>
       {(c) => (
         <div class="stack">
           <div class="row apart">
@@ -193,15 +197,12 @@ export function CampaignPage(p: { number: string }): JSX.Element {
           </div>
           <Money campaign={c} />
           <Rules campaign={c} />
-          <Issued campaign={c.id} />
-          <CheckPanel subject={`campaign/${c.id}/${c.height}`}
-            run={(report) => checkRow(link, rowKey.campaign(c.id), report, (value, s) => {
-            // The row may be newer than what is shown: then what only grows has grown.
-            const g = decodeCampaign(value);
-            const newer = s.height > Number(c.height);
-            return g.issuer === c.issuer && (newer ? g.issued >= c.issued && g.redemptions >= c.redemptions
-              : g.issued === c.issued && g.redemptions === c.redemptions && String(g.committed) === c.committed);
-          })} />
+          <Issued pages={coupons} issued={c.issued} />
+          <CheckPanel subject={`campaign/${c.id}/${c.height}`} run={(report) => {
+            const [row, ...others] = campaignLine(Number(c.height))(c);
+            const lines = [others, ...(coupons.items ?? []).map(couponLine(coupons.height))];
+            return checkRow(link, rowKey.campaign(c.id), report, row?.same ?? (() => false), lines);
+          }} />
         </div>
       )}
     </Got>

@@ -4,9 +4,10 @@ import { useEffect, useState } from "preact/hooks";
 import { VerifiedBadge, type Proof } from "../kit/badge.tsx";
 import { brief, dateTimeZone, number } from "../kit/format.ts";
 import { prefer, preference } from "../kit/i18n.ts";
-import type { Checked, Report, Step } from "../kit/ledger/check.ts";
+import { checkRow, checkRows, type Checked, type Report, type RowCheck, type Step } from "../kit/ledger/check.ts";
 import { Button, Check as Box, Failure } from "../kit/ui.tsx";
 import { FalseAnswer, Unreachable } from "@scrip/sdk/errors";
+import { useLink } from "./parts.tsx";
 import { t } from "./text.ts";
 
 const alwaysKey = "scrip.explorer.check";
@@ -27,15 +28,22 @@ function isFalse(e: unknown): boolean {
     (x as { cause?: unknown } | null)?.cause instanceof FalseAnswer);
 }
 
+/** follow adds a step; one that counts takes the place of the count before. */
+function follow(steps: readonly Step[], step: Step): Step[] {
+  const counts = step.kind === "rows" || step.kind === "headers";
+  return counts && steps.some((s) => s.kind === step.kind) ? steps.map((s) => (s.kind === step.kind ? step : s))
+    : [...steps, step];
+}
+
 interface Running { steps: readonly Step[]; proof?: Proof; error?: unknown; busy: boolean }
 
 /** CheckPanel runs a check on request and shows every step that held; subject names what is checked. */
-export function CheckPanel<T>(p: { subject: string; run: (report: Report) => Promise<Checked<T>> }): JSX.Element {
+export function CheckPanel<T>(p: { subject: string; about?: string; run: (report: Report) => Promise<Checked<T>> }): JSX.Element {
   const [state, setState] = useState<Running>();
   const [always, setAlways] = useState(() => preference(alwaysKey) === "1");
   const check = () => {
     setState({ steps: [], busy: true });
-    p.run((step) => setState((s) => ({ ...s, steps: [...(s?.steps ?? []), step], busy: true }))).then(
+    p.run((step) => setState((s) => ({ ...s, steps: follow(s?.steps ?? [], step), busy: true }))).then(
       (done) => setState((s) => ({ steps: s?.steps ?? [], proof: done.proof, busy: false })),
       (error: unknown) => setState((s) => ({ steps: s?.steps ?? [], error, busy: false })),
     );
@@ -50,7 +58,7 @@ export function CheckPanel<T>(p: { subject: string; run: (report: Report) => Pro
         <h2 id="check-title">{t("checkTitle")}</h2>
         <VerifiedBadge proof={state?.proof} />
       </div>
-      {!state && <p class="soft">{t("checkText")}</p>}
+      {!state && <p class="soft">{p.about ?? t("checkText")}</p>}
       {state && state.steps.length > 0 && (
         <ol class="steps">{state.steps.map((s, i) => <li key={i} data-step={s.kind}>{sentence(s)}</li>)}</ol>
       )}
@@ -68,4 +76,19 @@ export function CheckPanel<T>(p: { subject: string; run: (report: Report) => Pro
       </div>
     </section>
   );
+}
+
+/** CheckLines checks every line of a list that is shown. */
+export function CheckLines<T>(p: { subject: string; items: readonly T[]; of: (item: T) => RowCheck }): JSX.Element | null {
+  const link = useLink();
+  if (p.items.length === 0) return null;
+  return <CheckPanel subject={`${p.subject}/${p.items.length}`} about={t("checkLines", { n: p.items.length })}
+    run={(report) => checkRows(link, p.items.map(p.of), report)} />;
+}
+
+/** CheckAbsent proves that the ledger has no row where one was looked for. */
+export function CheckAbsent(p: { subject: string; rowKey: Uint8Array }): JSX.Element {
+  const link = useLink();
+  return <CheckPanel subject={`no/${p.subject}`} about={t("checkAbsent")}
+    run={(report) => checkRow(link, p.rowKey, report, (value) => value.length === 0)} />;
 }

@@ -1,56 +1,69 @@
 /** A coupon's life on one page, in plain words. */
 import type { ComponentChildren, JSX } from "preact";
 import type { CampaignBody, CouponBody, StepAnswer } from "@scrip/sdk/answers";
-import { equal } from "@scrip/sdk/bytes";
-import { decodeKey } from "@scrip/sdk/keys";
 import { campaignOf, serialOf } from "@scrip/sdk/objects";
-import { decodeCoupon, rowKey } from "@scrip/sdk/rows";
+import { rowKey } from "@scrip/sdk/rows";
+import type { Link } from "../kit/chain.ts";
 import { Coupon } from "../kit/coupon.tsx";
 import { brief, dateTime, dateTimeZone, money, number, timeSeconds, date } from "../kit/format.ts";
 import { checkReceipt, checkRow } from "../kit/ledger/check.ts";
 import { AsOf, currencyOf, msOf, ruleOf, serialText, word } from "../kit/ledger/ledger.tsx";
 import { Button, useLoad } from "../kit/ui.tsx";
-import { CheckPanel } from "./check.tsx";
+import { CheckAbsent, CheckPanel } from "./check.tsx";
+import { usePages, type Pages } from "../kit/ledger/pages.tsx";
 import { Got, Pair } from "../kit/ledger/page.tsx";
+import { couponLine } from "./lines.ts";
 import { Digest, useLink } from "./parts.tsx";
 import { t } from "./text.ts";
 import { idOfSerial } from "./search.ts";
 import { useState } from "preact/hooks";
 import { VerifiedBadge, type Proof } from "../kit/badge.tsx";
 
-const lifeMax = 100;
+const stepsAtOnce = 25;
+
+/** Where a redemption was, which its receipt does not name. */
+interface Place { text: string; key: string; finalAtMs: number }
 
 interface Life {
   coupon: CouponBody;
   campaign: CampaignBody;
-  steps: StepAnswer[];
-  more: boolean;
-  /** Where it was redeemed, by the step's seq: the receipt does not name the till. */
-  tills: ReadonlyMap<number, { text: string; key: string; finalAtMs: number }>;
+  /** The redemption that used the coupon up. */
+  last?: Place;
 }
 
-async function lifeOf(link: ReturnType<typeof useLink>, id: bigint, signal: AbortSignal): Promise<Life> {
+interface LifeStep extends StepAnswer { place?: Place }
+
+async function placeOf(link: Link, id: bigint, seq: number, o: { signal: AbortSignal }): Promise<Place> {
+  const r = await link.client.read("RedemptionBody", `/v1/redemptions/${id}/${seq}`, {}, o);
+  const till = await link.client.read("TillBody", `/v1/tills/${r.till}`, {}, o);
+  const name = t("someTill", { name: till.member_name });
+  return { text: till.label ? `${till.member_name}, ${till.label}` : name, key: r.till, finalAtMs: msOf(r.final_at) };
+}
+
+async function lifeOf(link: Link, id: bigint, signal: AbortSignal): Promise<Life> {
   const o = { signal };
-  const [coupon, campaign, page] = await Promise.all([
+  const [coupon, campaign] = await Promise.all([
     link.client.read("CouponBody", `/v1/coupons/${id}`, {}, o),
     link.client.read("CampaignBody", `/v1/campaigns/${campaignOf(id)}`, {}, o),
-    link.client.read("PageStepAnswer", `/v1/coupons/${id}/history`, { limit: lifeMax }, o),
   ]);
-  const redeemed = page.items.filter((s) => s.type === "redemption.accrued");
-  const tills = new Map<number, { text: string; key: string; finalAtMs: number }>();
-  await Promise.all(redeemed.map(async (s) => {
-    const seq = s.effect.seq ?? 0;
-    const r = await link.client.read("RedemptionBody", `/v1/redemptions/${id}/${seq}`, {}, o);
-    const till = await link.client.read("TillBody", `/v1/tills/${r.till}`, {}, o);
-    const name = t("someTill", { name: till.member_name });
-    tills.set(seq, { text: till.label ? `${till.member_name}, ${till.label}` : name, key: r.till,
-      finalAtMs: msOf(r.final_at) });
-  }));
-  return { coupon, campaign, steps: page.items, more: page.next_cursor !== undefined, tills };
+  if (coupon.status !== "REDEEMED") return { coupon, campaign };
+  return { coupon, campaign, last: await placeOf(link, id, coupon.seq - 1, o) };
+}
+
+/** useSteps reads the life from its beginning, part by part. */
+function useSteps(id: bigint): Pages<LifeStep> {
+  const link = useLink();
+  return usePages(async (cursor, signal) => {
+    const page = await link.client.read("PageStepAnswer", `/v1/coupons/${id}/history`, { limit: stepsAtOnce, cursor },
+      { signal });
+    const items = await Promise.all(page.items.map(async (s): Promise<LifeStep> => (s.type === "redemption.accrued"
+      ? { ...s, place: await placeOf(link, id, s.effect.seq ?? 0, { signal }) } : s)));
+    return { ...page, items };
+  }, [id]);
 }
 
 /** sentence says a step of the life in words. */
-function sentence(life: Life, s: StepAnswer): ComponentChildren {
+function sentence(life: Life, s: LifeStep): ComponentChildren {
   const owner = s.effect.owner ? brief(s.effect.owner, 12, 6) : "";
   const value = money(BigInt(s.effect.value ?? "0"), currencyOf(life.campaign.terms));
   switch (s.type) {
@@ -60,10 +73,9 @@ function sentence(life: Life, s: StepAnswer): ComponentChildren {
     case "gift.taken_back": return t("couponTakenBack");
     case "coupon.refreshed": return t("couponRefreshed");
     case "coupon.transferred": return t("couponTransferred", { owner });
-    case "redemption.accrued": {
-      const till = life.tills.get(s.effect.seq ?? 0);
-      return <>{t("couponRedeemed", { value, till: till?.text ?? "–" })} <span class="soft">{t("couponBill")}</span></>;
-    }
+    case "redemption.accrued":
+      return <>{t("couponRedeemed", { value, till: s.place?.text ?? "–" })}{" "}
+        <span class="soft">{t("couponBill")}</span></>;
     case "redemption.voided": return t("couponVoided", { value });
     default: return word(s.type);
   }
@@ -77,7 +89,7 @@ function next(life: Life, nowMs: number): string {
     case "GIFTED": return t("couponNextGifted", { date: dateTime(c.gift_until ? msOf(c.gift_until) : 0) });
     case "EXPIRED": return t("couponNextExpired");
     case "REDEEMED": {
-      const final = Math.max(0, ...[...life.tills.values()].map((x) => x.finalAtMs));
+      const final = life.last?.finalAtMs ?? 0;
       return final > nowMs ? t("couponNextRedeemed", { date: dateTime(final) }) : t("couponNextRedeemedFinal");
     }
   }
@@ -101,13 +113,13 @@ function StepProof(p: { step: StepAnswer }): JSX.Element {
   );
 }
 
-function Timeline(p: { life: Life }): JSX.Element {
+function Timeline(p: { life: Life; steps: Pages<LifeStep> }): JSX.Element {
   const link = useLink();
   return (
     <section class="stack-s" aria-labelledby="life-title">
       <h2 id="life-title">{t("couponLife")}</h2>
       <ol class="life">
-        {p.life.steps.map((s) => (
+        {(p.steps.items ?? []).map((s) => (
           <li key={s.id} class={`life-step${s.type === "redemption.accrued" ? " life-done" : ""}`}>
             <p class="life-head">
               <strong>{word(s.type)}</strong>
@@ -122,22 +134,25 @@ function Timeline(p: { life: Life }): JSX.Element {
             </div>
           </li>
         ))}
+        {p.steps.more && (
+          <li class="life-step life-next">
+            <Button onClick={p.steps.more} busy={p.steps.busy}>{t("lifeMore")}</Button>
+          </li>
+        )}
         <li class="life-step life-next">
           <p class="life-head"><strong>{t("couponNext")}</strong></p>
           <p class="soft">{next(p.life, link.nowMs())}</p>
         </li>
       </ol>
-      {p.life.more && <p class="soft">{t("more")}…</p>}
+      {p.steps.error !== undefined && <p class="bad" role="alert">{t("away")}</p>}
     </section>
   );
 }
 
-function stampOf(life: Life): { word: string; lines: string[] } | undefined {
+function stampOf(life: Life, steps: readonly LifeStep[]): { word: string; lines: string[] } | undefined {
   if (life.coupon.status !== "REDEEMED") return undefined;
-  const last = life.steps.filter((s) => s.type === "redemption.accrued").at(-1);
-  if (!last) return undefined;
-  return { word: word("REDEEMED"), lines: [dateTime(msOf(last.time)),
-    life.tills.get(last.effect.seq ?? 0)?.text ?? ""].filter(Boolean) };
+  const at = steps.find((s) => s.type === "redemption.accrued" && s.effect.seq === life.coupon.seq - 1);
+  return { word: word("REDEEMED"), lines: [at ? dateTime(msOf(at.time)) : "", life.last?.text ?? ""].filter(Boolean) };
 }
 
 export function CouponPage(p: { id: string }): JSX.Element {
@@ -145,8 +160,11 @@ export function CouponPage(p: { id: string }): JSX.Element {
   const id = /^\d{1,20}$/.test(p.id) ? BigInt(p.id) : idOfSerial(p.id) ?? 0n;
   const serial = id >= 1n << 32n ? serialText(id) : p.id.slice(0, 24);
   const loaded = useLoad((signal) => lifeOf(link, id, signal), [id]);
+  const steps = useSteps(id);
   return (
-    <Got of={loaded} none={{ title: t("couponNone", { serial }), text: t("couponNoneText") }}>
+    <Got of={loaded} none={{ title: t("couponNone", { serial }), text: t("couponNoneText"),
+      more: id >= 1n << 32n && id < 1n << 64n &&
+        <CheckAbsent subject={`coupon/${id}`} rowKey={rowKey.coupon(id)} /> }}>
       {(life) => {
         const { coupon: c, campaign } = life;
         return (
@@ -160,7 +178,7 @@ export function CouponPage(p: { id: string }): JSX.Element {
                 campaign={c.campaign}
                 serial={serialOf(id)} untilMs={msOf(c.until)} usesLeft={c.uses_left} state={word(c.status)}
                 valueLeft={campaign.terms.kind === "STORED" ? BigInt(c.value_left) : undefined}
-                done={c.status === "REDEEMED" || c.status === "EXPIRED"} stamp={stampOf(life)}
+                done={c.status === "REDEEMED" || c.status === "EXPIRED"} stamp={stampOf(life, steps.items ?? [])}
                   href={`#/campaign/${c.campaign}`} />
               <dl class="pairs">
                 <Pair name={t("state")}><strong>{word(c.status)}</strong></Pair>
@@ -174,15 +192,10 @@ export function CouponPage(p: { id: string }): JSX.Element {
                 <Pair name={t("campaigns")}><a href={`#/campaign/${c.campaign}`}>{campaign.terms.title}</a></Pair>
               </dl>
             </div>
-            <Timeline life={life} />
+            <Timeline life={life} steps={steps} />
             <CheckPanel subject={`coupon/${id}/${c.seq}`}
-              run={(report) => checkRow(link, rowKey.coupon(id), report, (value, s) => {
-              if (value.length === 0) return false;
-              const row = decodeCoupon(value);
-              if (s.height > Number(c.height) && row.seq > c.seq) return true; // it has moved on since
-              return row.seq === c.seq && row.usesLeft === c.uses_left &&
-                equal(row.owner, decodeKey("holder", c.owner));
-            })} />
+              run={(report) => checkRow(link, rowKey.coupon(id), report,
+                (value, x) => couponLine(Number(c.height))(c)[0]?.same(value, x) ?? false)} />
           </div>
         );
       }}

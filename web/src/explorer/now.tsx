@@ -5,7 +5,9 @@ import type { LedgerEvent } from "@scrip/sdk/client";
 import { Table, TableTwin } from "../kit/badge.tsx";
 import { ago, number, seconds, time, timeSeconds } from "../kit/format.ts";
 import { AsOf, msOf, serialText, word } from "../kit/ledger/ledger.tsx";
+import { checkHeaders } from "../kit/ledger/check.ts";
 import { Button, Empty, Failure, Loading, Notice, useNow } from "../kit/ui.tsx";
+import { CheckPanel } from "./check.tsx";
 import { Live, middleOf, type SeenBlock } from "./live.ts";
 import { Figure } from "../kit/ledger/page.tsx";
 import { useLink } from "./parts.tsx";
@@ -139,8 +141,16 @@ export function Now(): JSX.Element {
       <Events paused={paused} />
       <BlockTable blocks={blocks.slice(0, listed)} />
       <p><a href="#/blocks">{t("blocks")}</a></p>
+      <CheckPanel subject="now" about={t("checkHeaders", { n: Math.min(listed, blocks.length) })}
+        run={(report) => checkHeaders(link, attested(live.blocks.value), report)} />
     </div>
   );
+}
+
+/** attested are the listed blocks without the newest, whose certificate may still be on its way. */
+function attested(blocks: readonly SeenBlock[]) {
+  const all = blocks.slice(0, listed).map((b) => b.block);
+  return all.length > 1 ? all.slice(1) : all;
 }
 
 /** BlockTable lists blocks, newest first. */

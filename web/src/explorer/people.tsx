@@ -1,20 +1,24 @@
 /** Members, their tills, and the coupons of a key. */
 import type { JSX } from "preact";
-import type { MemberAnswer } from "@scrip/sdk/answers";
+import type { MemberAnswer, ObligationAnswer, TillAnswer } from "@scrip/sdk/answers";
 import { decodeKey } from "@scrip/sdk/keys";
-import { decodeMember, decodeTill, rowKey } from "@scrip/sdk/rows";
+import { rowKey } from "@scrip/sdk/rows";
 import { Table } from "../kit/badge.tsx";
 import { date, dateTime, money, number, type Currency } from "../kit/format.ts";
 import { checkRow } from "../kit/ledger/check.ts";
 import { AsOf, msOf, word } from "../kit/ledger/ledger.tsx";
 import { Empty, useLoad } from "../kit/ui.tsx";
 import { CampaignTable, CouponTable } from "./campaign.tsx";
-import { CheckPanel } from "./check.tsx";
+import { CheckAbsent, CheckLines, CheckPanel } from "./check.tsx";
+import { campaignLine, couponLine, memberLine, obligationLine, tillLine } from "./lines.ts";
+import { gotPages, ListHead, More, usePages, type Pages } from "../kit/ledger/pages.tsx";
 import { Got, Pair } from "../kit/ledger/page.tsx";
-import { Digest, MemberLink, More, useLink, usePages } from "./parts.tsx";
+import { Digest, MemberLink, useLink } from "./parts.tsx";
 import { t } from "./text.ts";
 
 const pageSize = 50;
+/** Of the lists that stand beside each other on a page. */
+const partSize = 25;
 
 /** useCurrency finds a currency of the chain by its letters. */
 function useCurrency(): (letters: string) => Currency {
@@ -28,11 +32,12 @@ function roles(m: MemberAnswer): string {
 
 export function Members(): JSX.Element {
   const link = useLink();
-  const loaded = useLoad((signal) => link.client.members({ signal }), []);
+  const pages = usePages((cursor, signal) =>
+    link.client.read("PageMemberAnswer", "/v1/members", { limit: pageSize, cursor }, { signal }), []);
   return (
     <div class="stack">
-      <h1>{t("membersTitle")}</h1>
-      <Got of={loaded}>
+      <ListHead title={t("membersTitle")} of={pages} nowMs={() => link.nowMs()} />
+      <Got of={gotPages(pages)}>
         {(all) => (
           <Table caption={t("membersTitle")} rows={all} rowKey={(m) => m.id} columns={[
             { head: "№", figure: true, cell: (m) => m.id },
@@ -42,19 +47,18 @@ export function Members(): JSX.Element {
           ]} />
         )}
       </Got>
+      <More of={pages} />
+      <CheckLines subject={`members/${pages.height}`} items={pages.items ?? []} of={memberLine} />
     </div>
   );
 }
 
-function MemberTills(p: { member: number }): JSX.Element {
-  const link = useLink();
+function MemberTills(p: { pages: Pages<TillAnswer> }): JSX.Element {
+  const { pages } = p;
   const money_ = useCurrency();
-  const pages = usePages((cursor, signal) =>
-    link.client.read("PageTillAnswer", "/v1/tills", { member: p.member, limit: pageSize, cursor }, { signal }),
-      [p.member]);
   return (
     <>
-      <Got of={{ ...pages, ...(pages.items ? { value: pages.items } : {}) }}>
+      <Got of={gotPages(pages)}>
         {(items) => items.length === 0 ? <Empty title={t("memberTillsNone")} /> : (
           <Table caption={t("memberTills")} rows={items} rowKey={(x) => x.key} columns={[
             { head: t("tillLabel"), cell: (x) => <a href={`#/till/${x.key}`}>{x.label || t("tillTitle")}</a> },
@@ -68,12 +72,11 @@ function MemberTills(p: { member: number }): JSX.Element {
   );
 }
 
-function Owed(p: { member: number }): JSX.Element {
-  const link = useLink();
+function Owed(p: { pages: Pages<ObligationAnswer> }): JSX.Element {
   const currency = useCurrency();
-  const loaded = useLoad((signal) => link.client.obligations({ payee: p.member }, { signal }), [p.member]);
   return (
-    <Got of={loaded}>
+    <>
+    <Got of={gotPages(p.pages)}>
       {(items) => items.length === 0 ? <Empty title={t("memberOwedNone")} /> : (
         <Table caption={t("memberOwed")} rows={items} rowKey={(o) => `${o.cycle}/${o.campaign}`} columns={[
           { head: t("cycle"), cell: (o) => `${date(msOf(o.begins))} – ${date(msOf(o.ends))}` },
@@ -84,21 +87,27 @@ function Owed(p: { member: number }): JSX.Element {
         ]} />
       )}
     </Got>
+    <More of={p.pages} />
+    </>
   );
 }
 
 export function MemberPage(p: { number: string }): JSX.Element {
   const link = useLink();
   const currency = useCurrency();
-  const loaded = useLoad(async (signal) => {
-    const o = { signal };
-    const m = await link.client.read("MemberBody", `/v1/members/${encodeURIComponent(p.number)}`, {}, o);
-    return { m, campaigns: await link.client.read("PageCampaignAnswer", "/v1/campaigns",
-      { issuer: m.id, limit: pageSize }, o) };
-  }, [p.number]);
+  const loaded = useLoad((signal) => link.client.read("MemberBody", `/v1/members/${encodeURIComponent(p.number)}`, {},
+    { signal }), [p.number]);
+  const member = /^[1-9]\d{0,4}$/.test(p.number) ? Number(p.number) : 65_536;
+  const list = <K extends "PageCampaignAnswer" | "PageTillAnswer" | "PageObligationAnswer">(kind: K, path: string,
+    query: Record<string, string | number>) => (cursor: string | undefined, signal: AbortSignal) =>
+    link.client.read(kind, path, { ...query, limit: partSize, cursor }, { signal });
+  const campaigns = usePages(list("PageCampaignAnswer", "/v1/campaigns", { issuer: member, newest: "true" }), [member]);
+  const tills = usePages(list("PageTillAnswer", "/v1/tills", { member }), [member]);
+  const owed = usePages(list("PageObligationAnswer", "/v1/obligations", { payee: member }), [member]);
   return (
-    <Got of={loaded} none={{ title: t("memberNone", { n: p.number }), text: t("memberNoneText") }}>
-      {({ m, campaigns }) => (
+    <Got of={loaded} none={{ title: t("memberNone", { n: p.number }), text: t("memberNoneText"),
+      more: member < 65_536 && <CheckAbsent subject={`member/${member}`} rowKey={rowKey.member(member)} /> }}>
+      {(m) => (
         <div class="stack">
           <div class="row apart">
             <h1>{m.name}</h1>
@@ -119,19 +128,28 @@ export function MemberPage(p: { number: string }): JSX.Element {
               </Pair>
             )}
           </dl>
-          {campaigns.items.length > 0 && <CampaignTable campaigns={campaigns.items} caption={t("memberCampaigns")} />}
-          <MemberTills member={m.id} />
-          <Owed member={m.id} />
-          <CheckPanel subject={`member/${m.id}`}
-            run={(report) => checkRow(link, rowKey.member(m.id), report, (value) => {
-            const row = decodeMember(value);
-            return row.name === m.name && row.state === m.state && row.threshold === m.threshold &&
-              row.keys.length === m.keys.length;
-          })} />
+          {campaigns.items && campaigns.items.length > 0 &&
+            <CampaignTable campaigns={campaigns.items} caption={t("memberCampaigns")} />}
+          <More of={campaigns} />
+          <MemberTills pages={tills} />
+          <Owed pages={owed} />
+          <CheckPanel subject={`member/${m.id}`} run={(report) => checkRow(link, rowKey.member(m.id), report,
+            (value, s) => memberLine(m)[0]?.same(value, s) ?? false,
+            [...(campaigns.items ?? []).map(campaignLine(campaigns.height)),
+              ...(tills.items ?? []).map(tillLine(tills.height)),
+              ...(owed.items ?? []).map(obligationLine(owed.height))])} />
         </div>
       )}
     </Got>
   );
+}
+
+function tillKeyOf(text: string): Uint8Array | undefined {
+  try {
+    return decodeKey("till", text);
+  } catch {
+    return undefined; // no key at all
+  }
 }
 
 export function TillPage(p: { tillKey: string }): JSX.Element {
@@ -139,8 +157,10 @@ export function TillPage(p: { tillKey: string }): JSX.Element {
   const currency = useCurrency();
   const loaded = useLoad((signal) => link.client.read("TillBody", `/v1/tills/${encodeURIComponent(p.tillKey)}`, {},
     { signal }), [p.tillKey]);
+  const named = tillKeyOf(p.tillKey);
   return (
-    <Got of={loaded} none={{ title: t("tillNone"), text: t("txNoneText") }}>
+    <Got of={loaded} none={{ title: t("tillNone"), text: t("tillNoneText"), more: named &&
+      <CheckAbsent subject={`till/${p.tillKey}`} rowKey={rowKey.till(named)} /> }}>
       {(till) => (
         <div class="stack">
           <div class="row apart">
@@ -161,10 +181,8 @@ export function TillPage(p: { tillKey: string }): JSX.Element {
             <Pair name={t("tillKey")}><Digest text={till.key} name={t("tillKey")} /></Pair>
           </dl>
           <CheckPanel subject={`till/${till.key}/${till.height}`}
-            run={(report) => checkRow(link, rowKey.till(decodeKey("till", till.key)), report, (value) => {
-            const row = decodeTill(value);
-            return row.state === till.state && row.member === till.member && row.label === till.label;
-          })} />
+            run={(report) => checkRow(link, rowKey.till(decodeKey("till", till.key)), report,
+              (value, s) => tillLine(Number(till.height))(till)[0]?.same(value, s) ?? false)} />
         </div>
       )}
     </Got>
@@ -178,15 +196,17 @@ export function HolderPage(p: { owner: string }): JSX.Element {
       { limit: pageSize, cursor }, { signal }), [p.owner]);
   return (
     <div class="stack">
-      <h1>{t("holderTitle")}</h1>
+      <ListHead title={t("holderTitle")} of={pages} nowMs={() => link.nowMs()} />
       <p><Digest text={p.owner} name={t("couponOwner")} /></p>
-      <Got of={{ ...pages, ...(pages.items ? { value: pages.items } : {}) }}
+      <Got of={gotPages(pages)}
         none={{ title: t("holderNone"), text: t("holderNoneText") }}>
         {(items) => items.length === 0
           ? <Empty title={t("holderNone")}><p>{t("holderNoneText")}</p></Empty>
           : <CouponTable coupons={items} caption={t("holderTitle")} />}
       </Got>
       <More of={pages} />
+      <CheckLines subject={`holder/${p.owner}/${pages.height}`} items={pages.items ?? []}
+        of={couponLine(pages.height)} />
     </div>
   );
 }

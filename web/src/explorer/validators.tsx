@@ -5,7 +5,9 @@ import type { NodeAddress, StatusAnswer, ValidatorsBody } from "@scrip/sdk/answe
 import { findNodes } from "@scrip/sdk/services";
 import { Table } from "../kit/badge.tsx";
 import { ago, number } from "../kit/format.ts";
+import { checkCommittee, signersOf } from "../kit/ledger/check.ts";
 import { Notice, useLoad } from "../kit/ui.tsx";
+import { CheckPanel } from "./check.tsx";
 import { Got } from "../kit/ledger/page.tsx";
 import { Digest, MemberLink, useLink } from "./parts.tsx";
 import { t } from "./text.ts";
@@ -56,11 +58,11 @@ async function look(link: ReturnType<typeof useLink>, signal: AbortSignal): Prom
     number>());
   // The newest certificates may still grow: those a little below are looked at, verified.
   const heights = page.items.slice(2, 2 + sampled).map((b) => Number(b.height)).filter((h) => h > 0);
-  const blocks = await Promise.all(heights.map((h) => link.client.block(h, o)));
+  const blocks = await Promise.all(heights.map((h) => signersOf(link, h)));
   const tops = health.map((h) => Number(h.status?.height ?? 0));
   return { committee, health, top: Math.max(Number(page.height), ...tops), blocks: page.items.length,
     proposed: count(page.items.filter((b) => b.height !== "0").map((b) => b.proposer)), samples: blocks.length,
-    signed: count(blocks.flatMap((b) => b.checkpoint?.signers ?? [])) };
+    signed: count(blocks.flat()) };
 }
 
 function State(p: { of: Health }): JSX.Element {
@@ -129,6 +131,8 @@ export function Validators(): JSX.Element {
             <p>{t("validatorsText", { n: picture.committee.validators.length, f: picture.committee.faults,
               q: picture.committee.quorum })}</p>
             <Board picture={picture} />
+            <CheckPanel subject="validators" about={t("checkCommittee")}
+              run={(report) => checkCommittee(link, picture.committee, report)} />
           </>
         )}
       </Got>

@@ -11,12 +11,14 @@ import { t } from "./text.ts";
 const againMs = 4000;
 
 /** Got draws a query: waiting, missing, failed, or there; an older answer stays while a new one comes. */
-export function Got<T>(p: { of: Pick<Loaded<T>, "value" | "error" | "reload">; none?: { title: string; text?: string };
+export function Got<T>(p: { of: Pick<Loaded<T>, "value" | "error" | "reload">; none?: { title: string; text?: string; more?: ComponentChildren };
   children: (value: T) => ComponentChildren }): JSX.Element {
   const { value, error, reload } = p.of;
   if (value !== undefined) return <>{p.children(value)}</>;
   if (error === undefined) return <Loading />;
-  if (p.none && isMissing(error)) return <Missing title={p.none.title}>{p.none.text && <p>{p.none.text}</p>}</Missing>;
+  if (p.none && isMissing(error)) {
+    return <Missing title={p.none.title}>{p.none.text && <p>{p.none.text}</p>}{p.none.more}</Missing>;
+  }
   return <Failure {...failureOf(error)} onRetry={reload} />;
 }
 

@@ -61,6 +61,10 @@ export const en = {
   "otherChain": "This address serves another ledger now",
   "otherChainText": "This device knows the ledger {known}; the address serves {served}.",
   "otherChainAct": "Go to the new one",
+  "more": "Show more",
+  "shownOf": "{n} of {total} shown",
+  "shownMore": "{n} shown, and there are more",
+  "shownAll": "{n} shown: that is all||{n} shown: that is all",
 } as const;
 
 export const zh: Twin<typeof en> = {
@@ -123,6 +127,10 @@ export const zh: Twin<typeof en> = {
   "otherChain": "此地址现在提供另一个账本",
   "otherChainText": "本设备认识的账本是 {known}；此地址提供的是 {served}。",
   "otherChainAct": "前往新的账本",
+  "more": "显示更多",
+  "shownOf": "已显示 {n} / {total}",
+  "shownMore": "已显示 {n} 条，还有更多",
+  "shownAll": "已显示全部 {n} 条",
 };
 
 export const t = translator(en, zh);
