@@ -277,7 +277,7 @@ func TestAnEquivocatingPrimaryDividesNobody(t *testing.T) {
 }
 
 func equivocate(t *testing.T, engine string) {
-	for seed := range uint64(8) {
+	for seed := range uint64(4) {
 		n := []int{4, 7}[seed%2]
 		r := mustRun(t, Config{Engine: engine, N: n, Links: City(n), Load: Load{TxPerSecond: 200, Poisson: true},
 			DurationMs: 2500, Seed: seed, Faults: []Fault{{AtMs: 1000, Kind: Equivocate}}})
@@ -388,7 +388,7 @@ func TestAFlashSaleDrains(t *testing.T) {
 }
 
 func TestEverySwitchIsWired(t *testing.T) {
-	base := Config{N: 7, Links: City(7), DurationMs: 1200, Load: Load{TxPerSecond: 2000, Poisson: true}, Seed: 3}
+	base := Config{N: 7, Links: City(7), DurationMs: 600, Load: Load{TxPerSecond: 2000, Poisson: true}, Seed: 3}
 	base.Links.EgressBytesPerSecond = 20_000_000
 	reference := mustRun(t, base).Digest
 	for i, w := range []Without{{FastPath: true}, {Arming: true}, {Pipelining: true}, {BatchVerify: true}, {Sync: true},
