@@ -31,11 +31,15 @@ async function basePort() {
   throw new Error("no ports are free");
 }
 
-/** startNetwork starts a demonstration network; options are flags of `scrip demo`. */
+/**
+ * startNetwork starts a demonstration network; options are flags of `scrip demo`. An object
+ * before them may name a folder that holds a network already, and is left as it is.
+ */
 export async function startNetwork(...options) {
+  const known = typeof options[0] === "object" ? options.shift().state : undefined;
   const port = await basePort();
   const dir = await mkdtemp(path.join(tmpdir(), "scrip-e2e-"));
-  const state = path.join(dir, "state");
+  const state = known ?? path.join(dir, "state");
   const demo = spawn(scrip, ["demo", "--port", String(port), "--state", state, ...options], {
     env: { ...process.env, SCRIP_HOME: path.join(dir, "home") },
     stdio: ["ignore", "pipe", "pipe"],
