@@ -34,8 +34,8 @@ const (
 	DefaultWarmup  = 2 * time.Second
 	// DefaultInFlight is how many transactions a closed load keeps on their way.
 	DefaultInFlight = 2048
-	// closedRateMax is the rate for which a closed load has enough signed.
-	closedRateMax = 12_000
+	// DefaultRateMax is the rate for which a closed load has enough signed.
+	DefaultRateMax = 12_000
 	// drainTimeout is how long what is still on its way is waited for.
 	drainTimeout = 10 * time.Second
 )
@@ -67,6 +67,9 @@ type Config struct {
 	Warmup   time.Duration // default DefaultWarmup
 	Coupons  int           // that are passed on; default DefaultCoupons
 	InFlight int           // of a closed load; default DefaultInFlight
+	// RateMax is the most that a closed load can commit per second: so much is signed
+	// in advance. Default DefaultRateMax.
+	RateMax int
 
 	// Stock, FlashAfter and FlashFor are of a Flash: how many coupons are sold, when
 	// in the measurement that begins, and in what time all claims fall due.
@@ -194,6 +197,9 @@ func (c *Config) check() error {
 	if c.InFlight == 0 {
 		c.InFlight = DefaultInFlight
 	}
+	if c.RateMax == 0 {
+		c.RateMax = DefaultRateMax
+	}
 	switch {
 	case len(c.Nodes) == 0:
 		return errors.New("bench: no nodes")
@@ -206,8 +212,8 @@ func (c *Config) check() error {
 		return errors.New("bench: the mix needs tills")
 	case c.Duration <= 0 || c.Duration+c.Warmup > DurationMax:
 		return fmt.Errorf("bench: a duration of %v, wanted up to %v", c.Duration, DurationMax-c.Warmup)
-	case c.Rate < 0 || c.Coupons < 1 || c.InFlight < 1:
-		return errors.New("bench: rate, coupons or transactions in flight out of range")
+	case c.Rate < 0 || c.Coupons < 1 || c.InFlight < 1 || c.RateMax < 1:
+		return errors.New("bench: rates, coupons or transactions in flight out of range")
 	}
 	return nil
 }
@@ -222,7 +228,7 @@ func (c *Config) progress(phase string, done, total int) {
 func (c *Config) planned() int {
 	rate := c.Rate
 	if rate == 0 {
-		rate = closedRateMax
+		rate = float64(c.RateMax)
 	}
 	return int(rate*(c.Warmup+c.Duration).Seconds()) + c.InFlight
 }

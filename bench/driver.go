@@ -7,6 +7,7 @@ import (
 
 	"github.com/HdrHistogram/hdrhistogram-go"
 
+	"github.com/scrip-network/scrip/client"
 	"github.com/scrip-network/scrip/coupon"
 )
 
@@ -311,6 +312,11 @@ func (d *driver) record(j *job, code string, now time.Time) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.onTheWay--
+	if code == client.StatePending { // the node stopped waiting: there is no outcome
+		d.failed++
+		d.observe(d.sample(j, "", now))
+		return
+	}
 	d.observe(d.sample(j, code, now))
 	ok := code == okCode
 	if !now.Before(d.start) && now.Before(d.end) && ok {

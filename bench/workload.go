@@ -244,7 +244,8 @@ func (w *workload) sendAll(ctx context.Context, lanes []*lane) error {
 	return errors.Join(append(errs, ctx.Err())...)
 }
 
-// sendPart sends some lanes, again and again what a node was too busy for.
+// sendPart sends some lanes, again and again what a node was too busy for or has not
+// executed in time: a transaction that is handed in twice has one outcome.
 func (w *workload) sendPart(ctx context.Context, node int, lanes []*lane) error {
 	for len(lanes) > 0 {
 		txs := make([][]byte, len(lanes))
@@ -256,7 +257,7 @@ func (w *workload) sendPart(ctx context.Context, node int, lanes []*lane) error 
 		err := w.sender.post(ctx, node%len(w.cfg.Nodes), txs, func(i int, code string) {
 			switch code {
 			case okCode:
-			case coupon.Overloaded.String(), client.ProblemRateLimited:
+			case coupon.Overloaded.String(), client.ProblemRateLimited, client.StatePending:
 				again = append(again, lanes[i])
 			default:
 				refused = fmt.Errorf("a claim was answered with %s", code)

@@ -29,23 +29,28 @@ const quickScenario = "quick"
 type runOptions struct {
 	out, scrip, comet, temp string
 	repeats                 int
+	seconds                 float64
 	seed                    uint64
 	modes                   []string
-	show                    bool
+	all, show               bool
+	rest                    time.Duration // of the scenarios that follow
 }
 
 func newRunCommand() *cobra.Command {
 	var o runOptions
 	c := &cobra.Command{
-		Use: "run SCENARIO", Short: "Run a scenario: one that ships, or a TOML file", Args: arguments("SCENARIO"),
+		Use: "run SCENARIO...", Short: "Run scenarios: those that ship, or TOML files", Args: cobra.ArbitraryArgs,
 		Long: "Run a scenario and write its results into a new folder. Thresholds that are missed, and runs\n" +
-			"that break, make the exit code 1; the results are kept. An interrupt keeps what was measured.",
+			"that break, make the exit code 1; the results are kept. An interrupt keeps what was measured.\n" +
+			"Several scenarios run one after the other, whatever comes of each, into folders of one folder.",
 		Example: "  scrip-lab run latency\n  scrip-lab run my.toml --out results/mine --repeats 10\n" +
-			"  scrip-lab run throughput --mode sim",
-		RunE: func(c *cobra.Command, args []string) error { return execute(c.Context(), args[0], o) },
+			"  scrip-lab run throughput --mode sim\n  scrip-lab run --all --mode host,wan",
+		RunE: func(c *cobra.Command, args []string) error { return runAll(c.Context(), args, o) },
 	}
 	f := c.Flags()
-	f.StringVar(&o.out, "out", "", "new folder for the results (default results/SCENARIO-TIME)")
+	f.StringVar(&o.out, "out", "", "new folder for the results (default results/SCENARIO-TIME, of several results/TIME)")
+	f.BoolVar(&o.all, "all", false, "all scenarios that have one of the modes")
+	f.Float64Var(&o.seconds, "seconds", 0, "measure no longer than this in each run, for a first look")
 	f.IntVar(&o.repeats, "repeats", 0, "how often each cell is repeated (default: as the scenario says)")
 	f.Uint64Var(&o.seed, "seed", 0, "seed (default: the scenario's)")
 	f.StringSliceVar(&o.modes, "mode", nil, "only these modes: sim, host, wan")
@@ -104,10 +109,10 @@ func execute(ctx context.Context, name string, o runOptions) error {
 	if err != nil {
 		return err
 	}
-	p := newProgress(os.Stderr)
+	p := newProgress(os.Stderr, o.rest)
 	err = trial.Run(ctx, raw, trial.Options{Folder: folder,
 		Scrip: find(o.scrip, "scrip"), Comet: find(o.comet, "scrip-comet"), Temp: o.temp, Repeats: o.repeats,
-		Seed: o.seed, Modes: modes, Manifest: manifest(name, o), Progress: p.set})
+		Seconds: o.seconds, Seed: o.seed, Modes: modes, Manifest: manifest(name, o), Progress: p.set})
 	p.done()
 	return finish(folder, err, o.show)
 }
@@ -215,6 +220,9 @@ func manifest(name string, o runOptions) results.Manifest {
 	}
 	if o.repeats > 0 {
 		m.Command += fmt.Sprintf(" --repeats %d", o.repeats)
+	}
+	if o.seconds > 0 {
+		m.Command += fmt.Sprintf(" --seconds %g", o.seconds)
 	}
 	if o.seed > 0 {
 		m.Command += fmt.Sprintf(" --seed %d", o.seed)

@@ -171,16 +171,20 @@ type progress struct {
 	out      *os.File
 	terminal bool
 	tenth    int
+	rest     time.Duration // of what follows this experiment
 }
 
-func newProgress(out *os.File) *progress {
-	return &progress{out: out, terminal: term.IsTerminal(int(out.Fd())), tenth: -1}
+func newProgress(out *os.File, rest time.Duration) *progress {
+	return &progress{out: out, terminal: term.IsTerminal(int(out.Fd())), tenth: -1, rest: rest}
 }
 
 func (p *progress) set(at trial.Progress) {
 	left := ""
 	if at.Left > 0 {
 		left = ", about " + at.Left.Round(time.Second).String() + " left"
+	}
+	if p.rest > 0 {
+		left += ", " + (at.Left + p.rest).Round(time.Second).String() + " in all"
 	}
 	if p.terminal {
 		const width = 24

@@ -141,6 +141,9 @@ func label(axis, v string) string {
 		if n, err := strconv.Atoi(v); err == nil {
 			return chart.Number(float64(n)) + " offered per second"
 		}
+		if strings.HasSuffix(v, "%") {
+			return v + " of saturation offered"
+		}
 		return "saturated"
 	case "links":
 		if v == scenarios.NoLinks {
@@ -242,9 +245,15 @@ func (a *painter) latencyThroughput() {
 	}
 }
 
+// closed reports whether a cell's load is a closed one.
+func closed(c *results.Cell) bool {
+	l, err := scenarios.ParseLoad(c.Load)
+	return err != nil || l.InFlight > 0
+}
+
 // overloaded reports whether a cell could not carry its load.
 func overloaded(c *results.Cell) bool {
-	if _, err := strconv.Atoi(c.Load); err != nil {
+	if closed(c) {
 		return true
 	}
 	return c.Metrics["throughput"].Median < kept*c.Offered
@@ -258,8 +267,8 @@ func (a *painter) robustness() {
 		for _, e := range engines(f.cells) {
 			s := chart.Series{Name: titleOf(e), Style: style(e)}
 			for _, cell := range of(f.cells, e) {
-				if _, err := strconv.Atoi(cell.Load); err != nil {
-					continue // a closed load offers what is taken
+				if closed(cell) {
+					continue // it offers what is taken
 				}
 				y := cell.Metrics["throughput"]
 				s.Points = append(s.Points, chart.Point{X: cell.Offered, Y: y.Median, Lo: y.Lo, Hi: y.Hi,

@@ -46,6 +46,8 @@ type Manifest struct {
 	Seed  uint64   `json:"seed"`
 	// Repeats stands for the scenario's if it is not 0.
 	Repeats int `json:"repeats,omitempty"`
+	// Seconds, if not 0, is how long runs measure that would have taken longer.
+	Seconds float64 `json:"seconds,omitempty"`
 	// Costs is where the costs of a simulation are from.
 	Costs string           `json:"costs,omitempty"`
 	Modes []scenarios.Mode `json:"modes"`

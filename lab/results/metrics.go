@@ -5,6 +5,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/scrip-network/scrip/coupon"
 	"github.com/scrip-network/scrip/lab/scenarios"
 	"github.com/scrip-network/scrip/lab/stats"
 )
@@ -33,6 +34,9 @@ const (
 
 // payloadKinds are the messages that carry transactions.
 var payloadKinds = []string{"pre-prepare", "transactions", "blocks", "fetch"}
+
+// codeOverloaded is that of what a member had no room for.
+var codeOverloaded = coupon.Overloaded.String()
 
 // usPerMs converts.
 const usPerMs = 1000.0
@@ -97,7 +101,7 @@ func (r *Run) transactions(m map[string]float64) {
 		return
 	}
 	var done, lost, refused float64
-	var proofs []int64
+	var proofs, noRoom []int64
 	for i := range r.Samples {
 		s := &r.Samples[i]
 		if s.Code == CodeOK && s.AnsweredUs >= 0 && s.AnsweredUs < window {
@@ -111,6 +115,9 @@ func (r *Run) transactions(m map[string]float64) {
 			lost++
 		case s.Code != CodeOK:
 			refused++
+			if s.Code == codeOverloaded {
+				noRoom = append(noRoom, s.AnsweredUs-s.SentUs)
+			}
 		}
 		if s.ProofUs != None {
 			proofs = append(proofs, s.ProofUs-s.DueUs)
@@ -124,6 +131,9 @@ func (r *Run) transactions(m map[string]float64) {
 	}
 	if slices.Sort(proofs); len(proofs) > 0 {
 		m["proof_p50"] = float64(stats.Percentile(proofs, 50)) / usPerMs
+	}
+	if slices.Sort(noRoom); len(noRoom) > 0 {
+		m["refusal_p99"] = float64(stats.Percentile(noRoom, 99)) / usPerMs
 	}
 	if cpu, ok := r.Counters[CounterCPUUs]; ok && done > 0 {
 		m["cpu_us"] = cpu / done

@@ -60,6 +60,7 @@ func Metrics() []Metric {
 		{Name: "vote_bytes", Title: "bytes of votes per block", Unit: "bytes", Low: true, Count: true},
 		{Name: "bytes_per_tx", Title: "bytes per transaction", Unit: "bytes", Low: true, Count: true},
 		{Name: "fast_share", Title: "share of blocks committed on the fast path", Unit: "(1 = all)", Count: true},
+		{Name: "refusal_p99", Title: "p99 time to a refusal for lack of room", Unit: "ms", Low: true},
 		{Name: "gap", Title: "longest pause between two commits", Unit: "ms", Low: true},
 		{Name: "recovery", Title: "time until nine tenths of the throughput are back", Unit: "ms", Low: true},
 		{Name: "view_changes", Title: "changes of the primary", Unit: "changes", Low: true, Count: true},
@@ -204,6 +205,7 @@ func (c *checker) checkPart(path string, p *Part) {
 	c.within(path+".warmup_s", p.WarmupS, 0, secondsMax)
 	c.within(path+".duration_s", p.DurationS, 0.001, secondsMax)
 	c.within(path+".repeats", float64(p.Repeats), 0, repeatsMax)
+	c.checkShares(path+".load", p)
 	if p.Workload == Flash {
 		c.within(path+".stock", float64(p.Stock), 1, loadMax)
 		c.within(path+".flash_for_s", p.FlashForS, 0.001, p.DurationS-p.FlashAfterS)
@@ -225,6 +227,19 @@ func (c *checker) checkPart(path string, p *Part) {
 	}
 	if n := len(p.Cells()); n > cellsMax {
 		c.wrong(path, "part %q has %d cells, at most %d", p.Name, n, cellsMax)
+	}
+}
+
+// checkShares wants the saturation before loads that are shares of it.
+func (c *checker) checkShares(path string, p *Part) {
+	saturated := false
+	for _, l := range p.Load {
+		if l.InFlight > 0 {
+			saturated = true
+		}
+		if l.Percent > 0 && (!saturated || p.Mode == Sim) {
+			c.wrong(path, "%s is a share of what processes commit: %q stands before it", l, saturate)
+		}
 	}
 }
 

@@ -156,11 +156,20 @@ type Load struct {
 	// always on their way.
 	PerSecond int
 	InFlight  int
+	// Percent of what the engine committed saturated just before, in the same round;
+	// the others are 0.
+	Percent int
 }
 
 // saturate begins the text of a closed load; a number after a colon says how many
 // transactions are on their way.
 const saturate = "saturate"
+
+// percent ends the text of a load that is a share of the saturation.
+const percent = "%"
+
+// percentMax bounds such a share.
+const percentMax = 500
 
 // DefaultInFlight is how many transactions a closed load keeps on their way.
 const DefaultInFlight = 2048
@@ -168,6 +177,8 @@ const DefaultInFlight = 2048
 // String returns the load as files write it.
 func (l Load) String() string {
 	switch {
+	case l.Percent > 0:
+		return strconv.Itoa(l.Percent) + percent
 	case l.PerSecond > 0:
 		return strconv.Itoa(l.PerSecond)
 	case l.InFlight == DefaultInFlight:
@@ -189,9 +200,17 @@ func ParseLoad(s string) (Load, error) {
 		}
 		return Load{InFlight: n}, nil
 	}
+	if share, ok := strings.CutSuffix(s, percent); ok {
+		n, err := strconv.Atoi(share)
+		if err != nil || n < 1 || n > percentMax {
+			return Load{}, fmt.Errorf("load %q: wanted 1%% to %d%% of the saturation", s, percentMax)
+		}
+		return Load{Percent: n}, nil
+	}
 	n, err := strconv.Atoi(s)
 	if err != nil || n < 1 || n > loadMax {
-		return Load{}, fmt.Errorf("load %q: wanted transactions per second up to %d, or %q", s, loadMax, saturate)
+		return Load{}, fmt.Errorf("load %q: wanted transactions per second up to %d, %q, or a share of it such as 50%%",
+			s, loadMax, saturate)
 	}
 	return Load{PerSecond: n}, nil
 }
@@ -242,6 +261,8 @@ func (c Cell) Slug() string {
 			return r
 		case r == ' ' || r == ':' || r == '_':
 			return '_'
+		case r == '%':
+			return 'p'
 		}
 		return -1
 	}, s)

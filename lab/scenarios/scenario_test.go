@@ -161,13 +161,13 @@ func TestFaultsOfProcessesAreThoseThatTheyCanHave(t *testing.T) {
 
 func TestLoads(t *testing.T) {
 	for text, want := range map[string]Load{"100": {PerSecond: 100}, "saturate": {InFlight: 2048},
-		"saturate:64": {InFlight: 64}} {
+		"saturate:64": {InFlight: 64}, "50%": {Percent: 50}} {
 		l, err := ParseLoad(text)
 		if err != nil || l != want || l.String() != text {
 			t.Errorf("%q is %+v (%v) and then %q", text, l, err, l.String())
 		}
 	}
-	for _, text := range []string{"", "0", "-5", "1e3", "saturate:", "saturate:0", "12 a second"} {
+	for _, text := range []string{"", "0", "-5", "1e3", "saturate:", "saturate:0", "12 a second", "%", "0%", "501%"} {
 		if l, err := ParseLoad(text); err == nil {
 			t.Errorf("%q is taken as %+v", text, l)
 		}

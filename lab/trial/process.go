@@ -18,12 +18,16 @@ import (
 
 // process runs one cell with real processes.
 func (l *lab) process(ctx context.Context, j *job) (run *results.Run, err error) {
+	load, err := l.offered(j)
+	if err != nil {
+		return nil, err
+	}
 	s, stop, err := l.start(ctx, j)
 	if err != nil {
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, stop()) }()
-	m := &measurement{job: j, system: s, down: make(map[int]bool), run: &results.Run{Counters: results.Counters{}}}
+	m := &measurement{job: j, load: load, system: s, down: make(map[int]bool), run: &results.Run{Counters: results.Counters{}}}
 	if m.all, err = client.New(s.Dev().Genesis.Raw, s.URLs()); err != nil {
 		return nil, err
 	}
@@ -36,6 +40,7 @@ func (l *lab) process(ctx context.Context, j *job) (run *results.Run, err error)
 // measurement is one run of processes under load.
 type measurement struct {
 	job    *job
+	load   scenarios.Load
 	system system
 	all    *client.Client // of all members
 	run    *results.Run
@@ -52,16 +57,14 @@ type measurement struct {
 
 func (m *measurement) measure(ctx context.Context) error {
 	p := m.job.part
-	load, err := scenarios.ParseLoad(m.job.cell.Load)
-	if err != nil {
-		return err
-	}
+	load := m.load
 	spared, err := m.crashFirst(ctx)
 	if err != nil {
 		return err
 	}
 	cfg := bench.Config{Nodes: m.doors(spared), Workload: bench.Workload(p.Workload), Rate: float64(load.PerSecond),
-		Duration: seconds(p.DurationS), Warmup: max(seconds(p.WarmupS), time.Millisecond), CPU: m.cpu, Observe: m.observe}
+		Duration: seconds(p.DurationS), Warmup: max(seconds(p.WarmupS), time.Millisecond), CPU: m.cpu, Observe: m.observe,
+		Coupons: coupons(load), RateMax: closedRateMax}
 	if load.InFlight > 0 {
 		cfg.InFlight = load.InFlight
 	}
@@ -261,7 +264,7 @@ func (m *measurement) compare(ctx context.Context, r *bench.Report) error {
 			return fmt.Errorf("ask what was issued: %w", err)
 		}
 		// What the load passes on was claimed before.
-		c[results.CounterIssued] = float64(int(g.Issued) - bench.DefaultCoupons)
+		c[results.CounterIssued] = float64(int(g.Issued) - coupons(m.load))
 		c[results.CounterStock] = float64(m.job.part.Stock)
 	}
 	low := uint64(0)

@@ -30,6 +30,9 @@ type Options struct {
 	// Repeats and Seed, if not 0, stand for the scenario's.
 	Repeats int
 	Seed    uint64
+	// Seconds, if not 0, is how long each run measures, for a first look; runs in
+	// which something happens take as long as that needs.
+	Seconds float64
 	// Modes, if set, are the only ones that are run.
 	Modes []scenarios.Mode
 	// Manifest has what the caller knows: version, commit, command.
@@ -58,15 +61,6 @@ type job struct {
 	err    error
 }
 
-// weight is about how many seconds of the machine a job takes.
-func (j *job) weight() float64 {
-	if j.part.Mode == scenarios.Sim {
-		return (j.part.WarmupS + j.part.DurationS) * float64(j.cell.Members*j.cell.Members) / 40
-	}
-	const around = 8 // start, preparation, stop
-	return j.part.WarmupS + j.part.DurationS + around
-}
-
 // Run runs a scenario (its TOML file) and writes raw data and manifest; deriving
 // and drawing is up to the caller. If ctx ends, what was measured until then is
 // kept and the error of ctx is returned. Other errors are of runs that broke; the
@@ -77,11 +71,13 @@ func Run(ctx context.Context, scenario []byte, opt Options) error {
 		return err
 	}
 	m := opt.Manifest
-	m.Schema, m.Scenario, m.Seed, m.Repeats = results.Schema, s.Name, s.Seed, opt.Repeats
+	opt.shorten(s)
+	m.Schema, m.Scenario, m.Seed, m.Repeats, m.Seconds = results.Schema, s.Name, s.Seed, opt.Repeats, opt.Seconds
 	if opt.Seed != 0 {
 		m.Seed = opt.Seed
 	}
-	l := &lab{scenario: s, opt: &opt, manifest: &m, began: time.Now(), absent: make(map[string]error)}
+	l := &lab{scenario: s, opt: &opt, manifest: &m, began: time.Now(), absent: make(map[string]error),
+		saturation: make(map[string]float64)}
 	l.manifest.Files = make(map[string]string)
 	if err := l.keep(results.ScenarioFile, scenario); err != nil {
 		return err
@@ -106,6 +102,8 @@ type lab struct {
 	began    time.Time
 	jobs     []*job
 	absent   map[string]error // engines that are not available, by part and name
+	// saturation is what engines last committed per second under a closed load.
+	saturation map[string]float64
 
 	done        int
 	doneWeight  float64
@@ -116,19 +114,15 @@ type lab struct {
 func (l *lab) plan() {
 	for i := range l.scenario.Parts {
 		p := &l.scenario.Parts[i]
-		if !l.wanted(p.Mode) {
+		if !l.opt.wants(p.Mode) {
 			l.skip(p, "all of it", fmt.Errorf("mode %s was not asked for", p.Mode))
 			continue
 		}
-		repeats := l.scenario.RepeatsOf(p)
-		if l.opt.Repeats > 0 {
-			repeats = l.opt.Repeats
-		}
-		for r := range repeats {
+		for r := range l.opt.repeats(l.scenario, p) {
 			for _, c := range p.Cells() {
 				j := &job{part: p, cell: c, repeat: r, seed: seedOf(l.manifest.Seed, p.Name, c, r)}
 				l.jobs = append(l.jobs, j)
-				l.totalWeight += j.weight()
+				l.totalWeight += j.seconds()
 			}
 		}
 		l.addMode(p.Mode)
@@ -146,15 +140,6 @@ func (l *lab) addMode(m scenarios.Mode) {
 		s := desim.DefaultCosts().Source
 		l.manifest.Costs = fmt.Sprintf("%s, %s: %s", s.Machine, s.Date, s.Method)
 	}
-}
-
-func (l *lab) wanted(m scenarios.Mode) bool {
-	for _, w := range l.opt.Modes {
-		if w == m {
-			return true
-		}
-	}
-	return len(l.opt.Modes) == 0
 }
 
 // seedOf gives the engines of one comparison the same seed, so that they see the
@@ -262,6 +247,7 @@ func (l *lab) finish(ctx context.Context, j *job) error {
 		if err := l.keepRun(j); err != nil {
 			return err
 		}
+		l.keepSaturation(j)
 	}
 	l.advance(j)
 	j.run = nil
@@ -274,7 +260,7 @@ func (l *lab) skip(p *scenarios.Part, what string, err error) {
 
 func (l *lab) advance(j *job) {
 	l.done++
-	l.doneWeight += j.weight()
+	l.doneWeight += j.seconds()
 	l.report(j)
 }
 
@@ -286,6 +272,8 @@ func (l *lab) report(j *job) {
 		What: fmt.Sprintf("%s: %s, run %d", j.part.Name, j.cell.Slug(), j.repeat+1)}
 	if l.doneWeight > 0 {
 		p.Left = time.Duration(float64(time.Since(l.began)) * (l.totalWeight/l.doneWeight - 1))
+	} else {
+		p.Left = seconds(l.totalWeight)
 	}
 	l.opt.Progress(p)
 }

@@ -1,0 +1,153 @@
+package trial
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/scrip-network/scrip/bench"
+	"github.com/scrip-network/scrip/lab/scenarios"
+)
+
+// wants reports whether a mode was asked for.
+func (o *Options) wants(m scenarios.Mode) bool {
+	return len(o.Modes) == 0 || slices.Contains(o.Modes, m)
+}
+
+// repeats returns how often a part is repeated.
+func (o *Options) repeats(s *scenarios.Scenario, p *scenarios.Part) int {
+	if o.Repeats > 0 {
+		return o.Repeats
+	}
+	return s.RepeatsOf(p)
+}
+
+// afterwardsS is how long a shortened run goes on after the last that happens in it.
+const afterwardsS = 3
+
+// shorten sets the lengths of runs that were asked for.
+func (o *Options) shorten(s *scenarios.Scenario) {
+	if o.Seconds <= 0 {
+		return
+	}
+	for i := range s.Parts {
+		p := &s.Parts[i]
+		needed := o.Seconds
+		if p.Workload == scenarios.Flash {
+			needed = max(needed, p.FlashAfterS+p.FlashForS+afterwardsS)
+		}
+		for _, k := range p.Cases {
+			for _, f := range k.Faults {
+				if f.AtS > 0 {
+					needed = max(needed, max(f.AtS, f.UntilS)+afterwardsS)
+				}
+			}
+		}
+		p.DurationS = min(p.DurationS, needed)
+	}
+}
+
+// Estimate returns about how long a scenario will take on a machine with two cores,
+// and how many runs it consists of.
+func Estimate(s *scenarios.Scenario, opt *Options) (d time.Duration, runs int) {
+	copied := *s
+	copied.Parts = slices.Clone(s.Parts)
+	opt.shorten(&copied)
+	sum := 0.0
+	for i := range copied.Parts {
+		p := &copied.Parts[i]
+		if !opt.wants(p.Mode) {
+			continue
+		}
+		for _, c := range p.Cells() {
+			n := opt.repeats(&copied, p)
+			sum += float64(n) * (&job{part: p, cell: c}).seconds()
+			runs += n
+		}
+	}
+	return seconds(sum), runs
+}
+
+// What runs of processes take beside their measurement, for estimates.
+const (
+	aroundS       = 4.0  // start, stop, and what is written
+	claimS        = 5e-4 // to hand in a coupon that the load passes on
+	signTransferS = 2e-5
+	signClaimS    = 6e-5
+)
+
+// seconds is about how long a job takes.
+func (j *job) seconds() float64 {
+	p := j.part
+	switch {
+	case p.Workload == scenarios.Proofs:
+		return 0.3 + 0.02*float64(j.cell.Members)
+	case p.Mode == scenarios.Sim:
+		return (p.WarmupS + p.DurationS) * float64(j.cell.Members*j.cell.Members) / 40
+	}
+	load, err := scenarios.ParseLoad(j.cell.Load)
+	if err != nil {
+		return 0
+	}
+	measured := p.WarmupS + p.DurationS
+	perSecond := float64(load.PerSecond)
+	if perSecond == 0 {
+		perSecond = closedRateMax
+	}
+	claimed, each := float64(coupons(load)), signTransferS
+	switch p.Workload {
+	case scenarios.Mix:
+		claimed, each = claimed+perSecond*measured/20, signClaimS
+	case scenarios.Flash:
+		claimed += 2 * float64(p.Stock) * signClaimS / claimS
+	}
+	return measured + aroundS + claimed*claimS + perSecond*measured*each
+}
+
+// Bounds of what a load signs in advance.
+const (
+	closedRateMax = 9000 // more than any engine commits on a machine with two cores
+	couponsMin    = 1000
+)
+
+// coupons returns how many coupons a load passes on: enough that none waits for its
+// last transfer at any latency worth measuring.
+func coupons(l scenarios.Load) int {
+	if l.PerSecond > 0 {
+		return min(max(couponsMin, 4*l.PerSecond), bench.DefaultCoupons)
+	}
+	return min(max(couponsMin, 4*l.InFlight, shareOf(l)), bench.DefaultCoupons)
+}
+
+// shareOf is for a load that is not known yet.
+func shareOf(l scenarios.Load) int { return min(l.Percent, 1) * bench.DefaultCoupons }
+
+// keepSaturation remembers what an engine committed under a closed load.
+func (l *lab) keepSaturation(j *job) {
+	load, err := scenarios.ParseLoad(j.cell.Load)
+	if err != nil || load.InFlight == 0 || j.part.Mode == scenarios.Sim {
+		return
+	}
+	m := j.run.Metrics(j.part, j.part.CaseOf(j.cell.Case))
+	l.saturation[saturationOf(j)] = m["throughput"]
+}
+
+// saturationOf is the key under which all loads of an engine find its saturation.
+func saturationOf(j *job) string {
+	c := j.cell
+	c.Load = ""
+	return j.part.Name + "/" + c.Slug()
+}
+
+// offered returns the load of a cell; a share is of what the engine committed saturated, in this round.
+func (l *lab) offered(j *job) (scenarios.Load, error) {
+	load, err := scenarios.ParseLoad(j.cell.Load)
+	if err != nil || load.Percent == 0 {
+		return load, err
+	}
+	full, ok := l.saturation[saturationOf(j)]
+	if !ok || full <= 0 {
+		return load, fmt.Errorf("offer %s of the saturation: it was not measured", j.cell.Load)
+	}
+	return scenarios.Load{PerSecond: max(1, int(full)*load.Percent/100)}, nil
+}
