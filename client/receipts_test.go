@@ -156,7 +156,8 @@ func TestReceiptsOfAnotherHeightAreRefused(t *testing.T) {
 	liar := proxy(t, x.Members[0].URL, func(_ *http.Request, status int, body []byte) (int, []byte) {
 		return status, edit(t, body, func(a *client.ReceiptsAnswer) { a.Proof, a.Header = r.Proof.Encode(), r.Header })
 	})
-	if _, err := newClient(t, x, []string{liar}).Receipts(within(t, time.Second), first.Height); !errors.Is(err, client.ErrFalse) {
+	_, err = newClient(t, x, []string{liar}).Receipts(within(t, time.Second), first.Height)
+	if !errors.Is(err, client.ErrFalse) {
 		t.Errorf("the receipts of height %d for those of %d: %v", second.Height, first.Height, err)
 	}
 }
