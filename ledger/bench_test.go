@@ -41,7 +41,7 @@ func BenchmarkTransfers(b *testing.B) {
 				b.ReportAllocs()
 				for b.Loop() {
 					b.StopTimer()
-					batch := x.checked(b, x.transfers(size))
+					batch := x.checked(b, x.transfers(size, 0))
 					b.StartTimer()
 					x.execute(b, batch, sync)
 				}
@@ -98,7 +98,7 @@ func BenchmarkLiveCoupons(b *testing.B) {
 func (x *benchLedger) turn(b *testing.B, size int) time.Duration {
 	blocks := make([][][]byte, roundTxs/size)
 	for i := range blocks {
-		blocks[i] = x.transfers(size)
+		blocks[i] = x.transfers(size, i)
 	}
 	runtime.GC()
 	quiet(b)
@@ -131,7 +131,7 @@ func BenchmarkBlock(b *testing.B) {
 	var decode, rules, tree, commit, cpu time.Duration
 	for b.Loop() {
 		b.StopTimer()
-		raws := x.transfers(blockTxs)
+		raws := x.transfers(blockTxs, 0)
 		b.StartTimer()
 		cpu -= cpuTime(b)
 		start := time.Now()
@@ -184,14 +184,17 @@ func BenchmarkMachineSpeed(b *testing.B) {
 	}
 }
 
-func (x *benchLedger) transfers(n int) [][]byte {
+// transfers returns transfers of random coupons for the block that so many come
+// before.
+func (x *benchLedger) transfers(n, before int) [][]byte {
+	expires := x.nextMs() + uint64(before)*benchStepMs + benchLifeMs
 	raws := make([][]byte, 0, n)
 	for len(raws) < n {
 		serial := uint32(x.rng.IntN(x.coupons) + 1)
 		seq := x.seq[serial]
 		x.seq[serial]++
 		from := coupon.Signer{Key: benchHolder(serial, seq), Sign: x.fake}
-		raws = append(raws, x.chain.NewTransfer(x.nextMs()+benchLifeMs, coupon.Transfer{
+		raws = append(raws, x.chain.NewTransfer(expires, coupon.Transfer{
 			Coupon: coupon.NewCouponID(benchCampaign, serial), Seq: seq, Mover: from.Key,
 			To: benchHolder(serial, seq+1)}, from))
 	}
