@@ -45,6 +45,12 @@ type Config struct {
 	// Tenure is after how many blocks the next primary takes over by plan; default
 	// the chain's, 4096.
 	Tenure int
+	// CheckpointInterval is C; default the chain's, 256.
+	CheckpointInterval int
+	// Macs lets PRE-PREPAREs, PREPAREs and COMMITs of EngineOriginal cost what
+	// authenticators of n codes cost, not signatures. It is a model of the price alone:
+	// messages keep their size, and changes of the primary would need more rounds.
+	Macs bool
 
 	// Links is the network; the zero value has no delay and no limit.
 	Links Links
@@ -242,8 +248,10 @@ func (c *Config) check() error {
 		return fmt.Errorf("%w: %s has no fast path, so P is 0", ErrConfig, c.Engine)
 	case c.Engine != EngineDualPath && (c.Without.FastPath || c.Without.Arming):
 		return fmt.Errorf("%w: %s has no fast path to switch off", ErrConfig, c.Engine)
-	case c.Cores < 1 || c.Window < 1 || c.Tenure < 0:
-		return fmt.Errorf("%w: cores, window or tenure out of range", ErrConfig)
+	case c.Engine != EngineOriginal && c.Macs:
+		return fmt.Errorf("%w: %s needs signatures that third parties can check", ErrConfig, c.Engine)
+	case c.Cores < 1 || c.Window < 1 || c.Tenure < 0 || c.CheckpointInterval < 0:
+		return fmt.Errorf("%w: cores, window, tenure or checkpoint interval out of range", ErrConfig)
 	case c.DurationMs < 1 || c.DurationMs > DurationMsMax || c.WarmupMs >= c.DurationMs || c.DrainMs < 0:
 		return fmt.Errorf("%w: a duration of %d ms with a warm-up of %d, at most %d", ErrConfig, c.DurationMs,
 			c.WarmupMs, DurationMsMax)

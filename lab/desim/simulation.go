@@ -72,7 +72,8 @@ func newSimulation(cfg *Config) (*simulation, error) {
 		return nil, fmt.Errorf("%w: %w", ErrConfig, err)
 	}
 	s.committee, err = pbft.NewCommittee(pbft.Digest{1}, 0, keys, pbft.Parameters{Faults: cfg.F, FastFaults: cfg.P,
-		Window: uint64(cfg.Window), Tenure: uint64(cfg.Tenure), Protocol: protocol})
+		Window: uint64(cfg.Window), Tenure: uint64(cfg.Tenure), Protocol: protocol,
+		CheckpointInterval: uint64(cfg.CheckpointInterval)})
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrConfig, err)
 	}

@@ -253,6 +253,9 @@ func (c *checker) checkEngine(path string, p *Part, name string) {
 		c.inNames(path, "engine", name, names)
 		return
 	}
+	if e.Macs && p.Mode != Sim {
+		c.wrong(path, "%s is a model: it is for a simulation", name)
+	}
 	if e.Comet != "" && p.Mode == Sim {
 		c.wrong(path, "%s cannot be simulated", name)
 	}

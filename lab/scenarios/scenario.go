@@ -39,6 +39,11 @@ type Engine struct {
 	// Original is PBFT as it was published; Window 1 makes it sequential.
 	Original bool
 	Window   int
+	// Checkpoint is after how many blocks members take a checkpoint; 0 = the chain's
+	// default. Macs replaces signatures of votes by a model of authenticators, in a
+	// simulation.
+	Checkpoint int
+	Macs       bool
 	// Slow leaves the fast path of dual-path PBFT no member that may be slow.
 	Slow bool
 	// Comet is another system, with how it checks signatures.
@@ -59,6 +64,8 @@ func Engines() []Engine {
 		{Name: "P0", Original: true, Window: 1, Title: "PBFT sequential"},
 		{Name: "cometbft-batch", Comet: "batch", Title: "CometBFT, batched checks"},
 		{Name: "cometbft-admission", Comet: "admission", Title: "CometBFT, usual checks"},
+		{Name: "P2", Original: true, Window: DefaultWindow, Macs: true, Title: "PBFT pipelined, MACs (modelled)"},
+		{Name: "P1-c32", Original: true, Window: DefaultWindow, Checkpoint: 32, Title: "PBFT pipelined, checkpoint each 32"},
 	}
 }
 

@@ -100,7 +100,7 @@ func TestMistakesAreToldWithTheirLines(t *testing.T) {
 		{`seed = 1`, `seed = -1`, `s.toml:5: `},
 		{`seed = 1`, `seed = = 1`, `s.toml:5: `},
 		{`mode = "sim"`, `mode = "simulation"`, `s.toml:14: there is no mode "simulation"`},
-		{`"P1"]`, `"P2"]`, `s.toml:15: there is no engine "P2"; did you mean "P1"?`},
+		{`"P1"]`, `"P9"]`, `s.toml:15: there is no engine "P9"; did you mean "P1"?`},
 		{`"P1"]`, `"cometbft-batch"]`, `s.toml:15: cometbft-batch cannot be simulated`},
 		{`[4, 7]`, `[3]`, `s.toml:16: members is 3, wanted 4 to 100`},
 		{`"saturate"]`, `"saturated"]`, `load "saturated": wanted transactions per second`},

@@ -97,6 +97,9 @@ func (l *lab) program(e scenarios.Engine, j *job) (cfg network.Config, err error
 func protocol(e scenarios.Engine) func(c *genesis.Committee) {
 	return func(c *genesis.Committee) {
 		c.Window = uint64(e.Window)
+		if e.Checkpoint > 0 {
+			c.CheckpointInterval = uint64(e.Checkpoint)
+		}
 		if e.Original {
 			c.Protocol = pbft.Original
 		}
