@@ -21,12 +21,13 @@ KILLS    ?= 200
 RACES    ?= 1000
 FROM     := $(or $(FROM),$(shell date +%s)0000)
 BENCH    ?= .
+COUPONS  ?= 1000000
 LINT_VERSION := v2.15.0
 VERSION  := $(shell git describe --tags --always --dirty 2>/dev/null || echo unknown)
 LDFLAGS  := -s -w -X main.version=$(VERSION)
 
 .DEFAULT_GOAL := build
-.PHONY: help build demo check test test-tools go-test fmt-check race sim e2e-kill e2e-race fuzz bench lab lab-quick comet comet-test web web-check web-e2e sdk sdk-test lint clean
+.PHONY: help build demo check test test-tools go-test fmt-check race sim e2e-kill e2e-race fuzz bench lab lab-quick comet comet-test web web-check web-e2e web-scale pictures sdk sdk-test lint clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -38,7 +39,8 @@ demo: build ## Run a four-validator network on this machine
 	bin/scrip demo
 
 fmt-check:
-	@files=$$(gofmt -l .); if [ -n "$$files" ]; then echo "gofmt -w these files:"; echo "$$files"; exit 1; fi
+	@files=$$("$$($(GO) env GOROOT)/bin/gofmt" -l .) || exit 1; \
+	if [ -n "$$files" ]; then echo "gofmt -w these files:"; echo "$$files"; exit 1; fi
 
 check: fmt-check ## Before each commit: format, vet, house rules, short tests
 	$(GO) vet ./...
@@ -108,6 +110,14 @@ web-check: web/node_modules/.package-lock.json ## Types and tests of the faces, 
 web-e2e: build web/node_modules/.package-lock.json ## The faces in a real browser over a real network
 	web/e2e/install.sh
 	cd web && npm run e2e
+
+web-scale: build web/node_modules/.package-lock.json ## Every page of explorer and console over COUPONS coupons; CROWD=DIR keeps the ledger
+	web/e2e/install.sh
+	cd web && COUPONS=$(COUPONS) $(if $(CROWD),CROWD=$(abspath $(CROWD))) $(if $(SCALE_MS),SCALE_MS=$(SCALE_MS)) npm run scale
+
+pictures: build web/node_modules/.package-lock.json ## Make the README's pictures anew
+	web/e2e/install.sh
+	cd web && npm run pictures
 
 # The ledger on CometBFT is a module of its own: ./... does not reach it.
 lab: build ## Build bin/scrip-lab; then bin/scrip-lab list

@@ -209,7 +209,7 @@ func moved(i int) int { return 10*i + 5 }
 // holder returns the number of who claims the i-th coupon; one key has every
 // twentieth.
 func (x *story) holder(i int) int {
-	if i%20 == 0 {
+	if i%20 == 1 {
 		return 0
 	}
 	return i % len(x.holders)

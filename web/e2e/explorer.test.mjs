@@ -6,7 +6,7 @@ import { launch, profile } from "./browser.mjs";
 import { look, walk } from "./looks.mjs";
 import { publish, startNetwork } from "./network.mjs";
 
-const waitMs = 30_000;
+const waitMs = 60_000;
 const planted = `<img src=x onerror="document.title='planted'">`;
 let browser, network, base, visitor, evil;
 
@@ -61,6 +61,8 @@ test("the first page tells whether the network is well, and its picture is a tab
   await look(page, "explorer-now");
   await walk(page, "explorer-now");
   await page.getByRole("button", { name: "Go on" }).click();
+  assert.deepEqual(await check(page), ["chain", "signed", "headers", "same"]);
+  await page.getByText("11 of 11 blocks checked").waitFor();
 });
 
 test("an event is shown while one looks", async () => {
@@ -79,11 +81,11 @@ test("each kind of page is in plain words, has its address, and is proven here s
   const redeemed = life.find((s) => s.type === "redemption.accrued");
   const { items: tills } = await json("/v1/tills?member=2");
   const pages = [
-    ["campaign", "/campaign/1", "Campaign 1: Free coffee", ["chain", "asked", "signed", "rowPath", "time", "same"]],
+    ["campaign", "/campaign/1", "Campaign 1: Free coffee", ["chain", "asked", "signed", "rowPath", "time", "rows", "same"]],
     ["coupon", `/coupon/${used.id}`, "Coupon 1-", ["chain", "asked", "signed", "rowPath", "time", "same"]],
     ["tx", `/tx/${redeemed.tx}`, "Transaction", ["chain", "asked", "signed", "path", "time", "same"]],
     ["block", `/block/${redeemed.height}`, "Block", ["chain", "asked", "signed", "content", "root", "time", "same"]],
-    ["member", "/member/2", "DEV Bakery", ["chain", "asked", "signed", "rowPath", "time", "same"]],
+    ["member", "/member/2", "DEV Bakery", ["chain", "asked", "signed", "rowPath", "time", "rows", "same"]],
     ["till", `/till/${tills[0].key}`, "DEV Bakery", ["chain", "asked", "signed", "rowPath", "time", "same"]],
   ];
   for (const [name, path, title, steps] of pages) {
@@ -99,10 +101,13 @@ test("each kind of page is in plain words, has its address, and is proven here s
   await open(page, `/coupon/${used.id}`);
   await page.getByText(/Redeemed: €\d+\.\d\d at DEV Bakery/).waitFor({ timeout: waitMs });
   await page.getByText("The bill stays sealed").waitFor();
-  for (const [name, path] of [["blocks", "/blocks"], ["campaigns", "/campaigns"], ["members", "/members"],
-    ["validators", "/validators"]]) {
+  const lines = ["chain", "signed", "rows", "same"];
+  for (const [name, path, steps] of [["blocks", "/blocks", ["chain", "signed", "headers", "same"]],
+    ["campaigns", "/campaigns", lines], ["members", "/members", lines], ["holder", `/holder/${items.find((c) => c.status === "HELD").owner}`, lines],
+    ["validators", "/validators", ["chain", "committee", "signed", "time", "same"]]]) {
     await open(page, path);
     await page.getByRole("table").first().waitFor({ timeout: waitMs });
+    assert.deepEqual(await check(page), steps, name);
     await look(page, `explorer-${name}`);
     await walk(page, `explorer-${name}`);
   }
@@ -158,6 +163,38 @@ test("what is not there has words of its own", async () => {
     await page.goto(`${base}/explorer/#${path}`);
     await page.getByText(text).first().waitFor({ timeout: waitMs });
   }
+});
+
+test("that there is none is proven as well", async () => {
+  const { page } = visitor;
+  const key = (await json("/v1/tills?member=2")).items[0].key;
+  for (const path of ["/campaign/999", "/coupon/4294968295", "/member/99"]) {
+    await open(page, path);
+    assert.deepEqual(await check(page), ["chain", "asked", "signed", "absent", "time", "same"], path);
+  }
+  await look(page, "explorer-absent");
+  // A node that hides what is there is found out.
+  await page.route("**/v1/tills/*", (route) => route.fulfill({ status: 404, contentType: "application/problem+json",
+    json: { type: "/errors/not_found", title: "Not found", status: 404, code: "not_found", detail: "", retryable: false } }));
+  await open(page, `/till/${key}`);
+  await page.locator(".check-panel").getByRole("button", { name: "Check", exact: true }).click();
+  await page.getByText("It does not hold").waitFor({ timeout: waitMs });
+  await page.unroute("**/v1/tills/*");
+});
+
+test("a list in which one line is false does not hold", async () => {
+  const { page } = visitor;
+  await page.route("**/v1/members?*", async (route) => {
+    const answer = await route.fetch();
+    const body = await answer.json();
+    body.items[2].name = "DEV Bookshop and Sons";
+    await route.fulfill({ response: answer, json: body });
+  });
+  await open(page, "/members");
+  await page.getByText("DEV Bookshop and Sons").waitFor({ timeout: waitMs });
+  await page.locator(".check-panel").getByRole("button", { name: "Check", exact: true }).click();
+  await page.getByText("It does not hold").waitFor({ timeout: waitMs });
+  await page.unroute("**/v1/members?*");
 });
 
 test("a node that lies is found out, on the row, the receipt and the page", async () => {
