@@ -65,11 +65,20 @@ export async function openTill(page, base, seed, more = "") {
   await page.getByRole("heading", { name: "Scan the customer’s code" }).waitFor({ timeout: 60_000 });
 }
 
-/** wedge types a code as a USB scanner does. */
+const scannerSeconds = 0.004; // from key to key
+
+/** wedge types a code as a USB scanner does: its keys have the scanner's times, however busy the machine is. */
 export async function wedge(page, text) {
   await page.evaluate(() => document.activeElement?.blur?.());
-  await page.keyboard.type(text);
-  await page.keyboard.press("Enter");
+  const device = await page.context().newCDPSession(page);
+  const began = Date.now() / 1000 - text.length * scannerSeconds;
+  const keys = [...text].map((key) => ({ key, text: key })).concat({ key: "Enter", text: "\r" });
+  await Promise.all(
+    keys.map((key, i) =>
+      device.send("Input.dispatchKeyEvent", { type: "keyDown", timestamp: began + i * scannerSeconds, ...key }),
+    ),
+  );
+  await device.detach();
 }
 
 /** bill types an amount in minor units on the till's keys. */
