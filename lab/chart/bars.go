@@ -64,10 +64,11 @@ func (c *Bars) Table() Table {
 
 // Measures of bars.
 const (
-	barTall  = 17
-	barGap   = 3
-	groupGap = 15
-	barsLeft = 190
+	barTall    = 17
+	barGap     = 3
+	groupGap   = 15
+	barsLeft   = 190
+	barsLegend = 16
 )
 
 // SVG implements Figure.
@@ -91,11 +92,11 @@ func (c *Bars) SVG(footer string) []byte {
 		}
 	}
 	d.text((barsLeft+width-right-64)/2, low+40, "", "middle", c.Value.Label)
-	at := float64(16)
+	k := &legend{at: barsLegend, from: barsLegend}
 	for _, s := range c.Series {
-		d.put(`<rect class="b%d" x="%s" y="58" width="12" height="12" rx="2"/>`, s.Style%Styles, place(at))
-		d.text(at+18, 69, "", "", s.Name)
-		at += 36 + columnsOfText(s.Name)
+		x, y := k.next(36 + columnsOfText(s.Name))
+		d.put(`<rect class="b%d" x="%s" y="%s" width="12" height="12" rx="2"/>`, s.Style%Styles, place(x), place(y-8))
+		d.text(x+18, y+3, "", "", s.Name)
 	}
 	for i, g := range c.Groups {
 		y := top + float64(i)*(perGroup+groupGap)

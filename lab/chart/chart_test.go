@@ -135,3 +135,18 @@ func TestStyles(t *testing.T) {
 		}
 	}
 }
+
+// Names that do not fit beside each other stand in a second row, none beyond the edge.
+func TestLongLegendsWrap(t *testing.T) {
+	k := &legend{at: left, from: left}
+	rows := make(map[float64]int)
+	for range 5 {
+		x, y := k.next(180)
+		if rows[y]++; x+180 > width || y > top-8 {
+			t.Errorf("a name at %v, %v", x, y)
+		}
+	}
+	if len(rows) != 2 {
+		t.Errorf("five names stand in %d rows", len(rows))
+	}
+}

@@ -156,18 +156,37 @@ func (d *drawing) axes(x, y *scale) {
 
 // legend writes the names of the series above the data.
 func (d *drawing) legend(all []Series) {
-	at := float64(left)
+	k := &legend{at: left, from: left}
 	for _, s := range all {
 		if s.Name == "" {
 			continue
 		}
-		d.line(fmt.Sprintf("l%d", s.Style%Styles), at, 66, at+24, 66)
+		x, y := k.next(46 + columnsOfText(s.Name))
+		d.line(fmt.Sprintf("l%d", s.Style%Styles), x, y, x+24, y)
 		if !s.Plain {
-			d.mark(s.Style, false, at+12, 66, "")
+			d.mark(s.Style, false, x+12, y, "")
 		}
-		d.text(at+30, 70, "", "", s.Name)
-		at += 46 + columnsOfText(s.Name)
+		d.text(x+30, y+4, "", "", s.Name)
 	}
+}
+
+// legend places names in rows above the data; two fit.
+type legend struct{ at, row, from float64 }
+
+const (
+	legendTop  = 66
+	legendRow  = 17
+	legendSide = 8
+)
+
+// next returns the begin and the middle line of a name that is so wide.
+func (k *legend) next(wide float64) (x, y float64) {
+	if k.at > k.from && k.at+wide > width-legendSide {
+		k.at, k.row = k.from, k.row+1
+	}
+	x, y = k.at, legendTop+k.row*legendRow
+	k.at += wide
+	return x, y
 }
 
 // drawIdeal draws the line y = Ideal * x inside the area.
