@@ -10,6 +10,7 @@ import { csv } from "./tickets.ts";
 const pageSize = 500;
 const sumsAtOnce = 3000;
 const titlesAtOnce = 250;
+const fewTitles = 50;
 const tillsMax = 5000;
 const checkedMax = 100_000;
 const checksAtOnce = 6;
@@ -91,10 +92,10 @@ export async function tillsOf(link: Link, member: number, signal: AbortSignal): 
   return all;
 }
 
-/** titlesOf names campaigns: a few one by one, many from the list of all. */
+/** titlesOf names campaigns: few by their proven terms, many from the list of all, which a node says. */
 export async function titlesOf(link: Link, numbers: readonly number[], signal: AbortSignal): Promise<Map<number, string>> {
   const wanted = new Set(numbers);
-  if (wanted.size <= 8) {
+  if (wanted.size <= fewTitles) {
     return new Map(await Promise.all([...wanted].map(async (n) =>
       [n, (await link.campaign(n, 60_000)).terms.title] as const)));
   }

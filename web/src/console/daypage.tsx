@@ -1,6 +1,6 @@
 /** The day: totals by till and campaign, single redemptions with undo, and files that carry their height. */
 import type { JSX } from "preact";
-import { useState } from "preact/hooks";
+import { useMemo, useState } from "preact/hooks";
 import type { TakingAnswer, TillAnswer, TotalAnswer } from "@scrip/sdk/answers";
 import { voidRedemption } from "@scrip/sdk/actions";
 import { SecretKey } from "@scrip/sdk/keys";
@@ -24,24 +24,23 @@ const sumsShown = 50;
 /** How often the sums follow what happens, at most. */
 const soonMs = 700;
 const linesMax = 100_000;
+const fileMs = 60_000;
 const yearMs = 365 * 86_400_000;
 const managerRow = "manager";
 
-interface Shown { day: Day; tills: ReadonlyMap<string, TillAnswer>; titles: ReadonlyMap<number, string>;
-  letters: ReadonlyMap<number, string> }
+interface Shown { day: Day; tills: ReadonlyMap<string, TillAnswer>; letters: ReadonlyMap<number, string> }
 
 async function show(session: ReturnType<typeof useSession>, span: { from: number; until: number },
   signal: AbortSignal): Promise<Shown> {
   const { link, member } = session;
   const [day, tills] = await Promise.all([readDay(link, member, span, signal), tillsOf(link, member, signal)]);
-  const titles = await titlesOf(link, day.totals.map((x) => x.campaign), signal);
-  return { day, tills, titles, letters: new Map(day.totals.map((x) => [x.campaign, x.currency])) };
+  return { day, tills, letters: new Map(day.totals.map((x) => [x.campaign, x.currency])) };
 }
 
-function labelsOf(session: ReturnType<typeof useSession>, s: Shown): Labels {
+function labelsOf(session: ReturnType<typeof useSession>, s: Shown, titles: ReadonlyMap<number, string>): Labels {
   return {
     till: (key) => s.tills.get(key)?.label || t("tillUnnamed"),
-    campaign: (n) => s.titles.get(n) ?? String(n),
+    campaign: (n) => titles.get(n) ?? String(n),
     currency: (letters) => session.currencyNamed(letters),
   };
 }
@@ -62,11 +61,16 @@ function totalsBy(totals: readonly TotalAnswer[]): Sum[] {
 
 function Totals(p: { shown: Shown }): JSX.Element {
   const session = useSession();
-  const labels = labelsOf(session, p.shown);
   const [shown, setShown] = useState(sumsShown);
-  const names = new Intl.Collator(undefined, { numeric: true });
-  const sorted = p.shown.day.totals.toSorted((a, b) => names.compare(labels.till(a.till), labels.till(b.till)) ||
-    a.campaign - b.campaign);
+  const sorted = useMemo(() => {
+    const names = new Intl.Collator(undefined, { numeric: true });
+    const label = labelsOf(session, p.shown, new Map()).till;
+    return p.shown.day.totals.toSorted((a, b) => names.compare(label(a.till), label(b.till)) || a.campaign - b.campaign);
+  }, [p.shown]);
+  const numbers = [...new Set(sorted.slice(0, shown).map((x) => x.campaign))];
+  // A title is asked for when its line is shown.
+  const titles = useLoad((signal) => titlesOf(session.link, numbers, signal), [numbers.join()]);
+  const labels = labelsOf(session, p.shown, titles.value ?? new Map());
   const rows = [
     ...sorted.slice(0, shown).map((x) => ({ name: labels.till(x.till), campaign: labels.campaign(x.campaign),
       key: `${x.till}/${x.campaign}`, letters: x.currency,
@@ -103,9 +107,11 @@ function Files(p: { shown: Shown; date: string }): JSX.Element {
     if (!block.checkpoint) throw new Error("the block has no certificate yet");
     return block.checkpoint.stateRoot;
   };
-  const labels = labelsOf(session, p.shown);
+  const labels = labelsOf(session, p.shown, new Map());
   const save = () => work.run(async () => {
-    saveFile(`takings-${member}-${p.date}.csv`, dayFile(link, member, session.name, p.shown.day, await root(), labels));
+    const titles = await titlesOf(link, [...p.shown.letters.keys()], AbortSignal.timeout(fileMs));
+    saveFile(`takings-${member}-${p.date}.csv`, dayFile(link, member, session.name, p.shown.day, await root(),
+      labelsOf(session, p.shown, titles)));
   });
   const saveLines = () => work.run(async () => {
     const { day } = p.shown;
@@ -216,7 +222,7 @@ function UndoButton(p: { line: TakingAnswer; value: string; onDone: () => void }
 
 function Lines(p: { shown: Shown; pages: Pages<TakingAnswer>; onDone: () => void }): JSX.Element {
   const session = useSession();
-  const labels = labelsOf(session, p.shown);
+  const labels = labelsOf(session, p.shown, new Map());
   const lines = p.pages.items ?? [];
   const undone = new Set(lines.filter((x) => x.type === "redemption.voided").map((x) =>
     `${x.coupon}/${x.seq}`));

@@ -141,7 +141,7 @@ export function Now(): JSX.Element {
       <Events paused={paused} />
       <BlockTable blocks={blocks.slice(0, listed)} />
       <p><a href="#/blocks">{t("blocks")}</a></p>
-      <CheckPanel subject="now" about={t("checkHeaders", { n: Math.min(listed, blocks.length) })}
+      <CheckPanel subject="now" about={t("checkHeaders", { n: attested(blocks).length })}
         run={(report) => checkHeaders(link, attested(live.blocks.value), report)} />
     </div>
   );
