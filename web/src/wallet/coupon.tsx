@@ -163,7 +163,7 @@ export function CouponPage(p: { id: bigint }): JSX.Element {
       )}
       <Facts terms={terms} slip={slip} />
       <Uses slip={slip} terms={terms} />
-      <div class="row">
+      <div class="row no-print">
         <VerifiedBadge proof={slip.proof} />
         {slip.seenMs > 0 && (
           <span class="soft small">
