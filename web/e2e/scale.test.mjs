@@ -18,7 +18,7 @@ const boundMs = Number(process.env.SCALE_MS ?? 0);
 const waitMs = 120_000;
 
 // What one page may take, whatever the ledger holds.
-const requestsMax = 60;
+const requestsMax = 80;
 const bytesMax = 6 << 20;
 const rowsMax = 1500;
 

@@ -10,7 +10,8 @@ import { csv } from "./tickets.ts";
 const pageSize = 500;
 const sumsAtOnce = 3000;
 const titlesAtOnce = 250;
-const fewTitles = 50;
+const provenTitles = 8;
+const singleTitles = 100;
 const tillsMax = 5000;
 const checkedMax = 100_000;
 const checksAtOnce = 6;
@@ -92,12 +93,16 @@ export async function tillsOf(link: Link, member: number, signal: AbortSignal): 
   return all;
 }
 
-/** titlesOf names campaigns: few by their proven terms, many from the list of all, which a node says. */
+/** titlesOf names campaigns: a few by their proven terms, others as a node says, many from its list of all. */
 export async function titlesOf(link: Link, numbers: readonly number[], signal: AbortSignal): Promise<Map<number, string>> {
   const wanted = new Set(numbers);
-  if (wanted.size <= fewTitles) {
+  if (wanted.size <= provenTitles) {
     return new Map(await Promise.all([...wanted].map(async (n) =>
       [n, (await link.campaign(n, 60_000)).terms.title] as const)));
+  }
+  if (wanted.size <= singleTitles) {
+    return new Map(await Promise.all([...wanted].map(async (n) => [n,
+      (await link.client.read("CampaignBody", `/v1/campaigns/${n}`, {}, { signal })).terms.title] as const)));
   }
   const found = new Map<number, string>();
   let cursor: string | undefined;
