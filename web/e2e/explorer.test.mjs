@@ -167,19 +167,20 @@ test("what is not there has words of its own", async () => {
 
 test("that there is none is proven as well", async () => {
   const { page } = visitor;
-  const key = (await json("/v1/tills?member=2")).items[0].key;
   for (const path of ["/campaign/999", "/coupon/4294968295", "/member/99"]) {
     await open(page, path);
     assert.deepEqual(await check(page), ["chain", "asked", "signed", "absent", "time", "same"], path);
   }
   await look(page, "explorer-absent");
   // A node that hides what is there is found out.
-  await page.route("**/v1/tills/*", (route) => route.fulfill({ status: 404, contentType: "application/problem+json",
-    json: { type: "/errors/not_found", title: "Not found", status: 404, code: "not_found", detail: "", retryable: false } }));
-  await open(page, `/till/${key}`);
+  await page.route("**/v1/members/2", async (route) => {
+    await route.fulfill({ response: await route.fetch({ url: `${base}/v1/members/99` }) });
+  });
+  await open(page, "/member/2");
+  await page.getByText("There is no member 2").waitFor({ timeout: waitMs });
   await page.locator(".check-panel").getByRole("button", { name: "Check", exact: true }).click();
   await page.getByText("It does not hold").waitFor({ timeout: waitMs });
-  await page.unroute("**/v1/tills/*");
+  await page.unroute("**/v1/members/2");
 });
 
 test("a list in which one line is false does not hold", async () => {
