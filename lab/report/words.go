@@ -125,7 +125,7 @@ func (a *painter) against(m scenarios.Metric, engine, other string, seed uint64)
 	if high := chart.Number(stats.Round(high, 3)); high != times {
 		times += " to " + high
 	}
-	s := fmt.Sprintf("Its %s is %s times that of %s", m.Title, times, titleOf(other))
+	s := fmt.Sprintf("%s against %s: %s times", sentence(m.Title), titleOf(other), times)
 	if n > 1 {
 		s += fmt.Sprintf(", over %s", settings(n))
 	}

@@ -74,6 +74,11 @@ const (
 	claimS        = 5e-4 // to hand in a coupon that the load passes on
 	signTransferS = 2e-5
 	signClaimS    = 6e-5
+
+	// A simulated second takes simSecondS, and simPairS for each pair of members.
+	simSecondS = 0.3
+	simPairS   = 1.0 / 800
+	drainS     = 0.2
 )
 
 // seconds is about how long a job takes.
@@ -83,7 +88,8 @@ func (j *job) seconds() float64 {
 	case p.Workload == scenarios.Proofs:
 		return 0.3 + 0.02*float64(j.cell.Members)
 	case p.Mode == scenarios.Sim:
-		return (p.WarmupS + p.DurationS) * float64(j.cell.Members*j.cell.Members) / 40
+		n := float64(j.cell.Members)
+		return (p.WarmupS + p.DurationS + drainS) * (simSecondS + simPairS*n*n)
 	}
 	load, err := scenarios.ParseLoad(j.cell.Load)
 	if err != nil {
