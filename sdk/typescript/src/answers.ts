@@ -563,6 +563,19 @@ export interface PutCodeInputBody {
   auths: string[];
 }
 
+export interface ReceiptsAnswer {
+  /** How many members' signatures the proof holds */
+  attested: number;
+  /** How many receipts there are, one for each transaction */
+  count: number;
+  /** The header of the block, which proves the time (base64) */
+  header: string;
+  height: string;
+  /** The certificate, once, and all receipts in the order of the transactions (base64) */
+  proof: string;
+  time: Time;
+}
+
 export interface RedemptionBody {
   at: Time;
   coupon: string;
@@ -898,6 +911,7 @@ export interface Answers {
   Problem: Problem;
   PutBoxInputBody: PutBoxInputBody;
   PutCodeInputBody: PutCodeInputBody;
+  ReceiptsAnswer: ReceiptsAnswer;
   RedemptionBody: RedemptionBody;
   ShopAnswer: ShopAnswer;
   StateAnswer: StateAnswer;
@@ -952,6 +966,7 @@ export const shapes: Readonly<Record<keyof Answers, Readonly<Record<string, stri
   Problem: { code: "s", detail: "?s", effect: "?Effect", errors: "?[]FieldError", final: "b", header: "?s", height: "?s", index: "?n", instance: "?s", name: "s", proof: "?s", receipt: "?s", retry_ms: "?s", retryable: "b", status: "n", time: "?Time", title: "s", trace_id: "?s", tx: "?s", type: "s", word: "s" },
   PutBoxInputBody: { data: "s" },
   PutCodeInputBody: { auths: "[]s" },
+  ReceiptsAnswer: { attested: "n", count: "n", header: "s", height: "s", proof: "s", time: "Time" },
   RedemptionBody: { at: "Time", coupon: "s", final: "b", final_at: "Time", height: "s", invoice_digest: "s", member: "n", mode: "s", payable: "s", seq: "n", state: "s", store: "n", till: "s", time: "Time", value: "s" },
   ShopAnswer: { member: "n", store: "n" },
   StateAnswer: { final: "b", found: "b", header: "s", height: "s", key: "s", proof: "s", state_root: "s", time: "Time", value: "?s" },
