@@ -88,6 +88,7 @@ test("the README shows the pictures that are made here, and no others", async ()
 for (const [name, draw] of Object.entries(made)) {
   test(`the picture of the ${name}`, { skip: !making }, async () => {
     const page = await draw();
+    await page.waitForFunction(() => !document.querySelector("main .loading"), undefined, patient);
     await page.evaluate(() => document.activeElement?.blur?.());
     await mkdir(path.join(root, folder), { recursive: true });
     await page.screenshot({ path: path.join(root, folder, `${name}.png`), fullPage: true });

@@ -92,8 +92,8 @@ function Totals(p: { shown: Shown }): JSX.Element {
       { head: t("dayVoided"), figure: true, cell: (r) => sum(r, r.voided) },
       { head: t("dayNet"), figure: true, cell: (r) => sum(r, r.value - r.voided) },
     ]} />
-    <More total={sorted.length} of={{ items: sorted.slice(0, shown), busy: false,
-      more: shown < sorted.length ? () => setShown(shown + 4 * sumsShown) : undefined }} />
+    {sorted.length > sumsShown && <More total={sorted.length} of={{ items: sorted.slice(0, shown), busy: false,
+      more: shown < sorted.length ? () => setShown(shown + 4 * sumsShown) : undefined }} />}
     </>
   );
 }

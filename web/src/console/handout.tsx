@@ -209,8 +209,8 @@ export function HandOut(p: { number: string }): JSX.Element {
               {own.length > 0 && <ul role="list"
                 class="stack">{own.toReversed().slice(0, shown).map((b) =>
                   <OwnLinks key={b.batch} batch={b} campaign={c} />)}</ul>}
-              <More total={own.length} of={{ items: own.slice(0, shown), busy: false,
-                more: shown < own.length ? () => setShown(shown + batchesShown) : undefined }} />
+              {own.length > batchesShown && <More total={own.length} of={{ items: own.slice(0, shown), busy: false,
+                more: shown < own.length ? () => setShown(shown + batchesShown) : undefined }} />}
               <Release campaign={c} by="links" start={10} main={false} onDone={loaded.reload} />
             </section>
           </div>
