@@ -90,6 +90,10 @@ func (w *workload) counts() (passed, redeemed, claimed int) {
 // clocks of this machine and of the chain.
 const lifeMargin = 10 * time.Second
 
+// claimedTogether is how many claims are signed at a time: few enough that none
+// expires on its way, however slow the network is.
+const claimedTogether = 4096
+
 func (w *workload) prepare(ctx context.Context) ([]*lane, error) {
 	rand.Read(w.seed[:])
 	w.ticket = signerOf(sha256.Sum256(w.seed[:]))
@@ -97,10 +101,12 @@ func (w *workload) prepare(ctx context.Context) ([]*lane, error) {
 	if err := w.publish(ctx, passed+redeemed+claimed); err != nil {
 		return nil, err
 	}
-	w.renew()
-	first := w.claims(1, passed+redeemed, 0)
-	if err := w.sendAll(ctx, first); err != nil {
-		return nil, err
+	for done := 0; done < passed+redeemed; done += claimedTogether {
+		w.renew()
+		some := w.claims(1+done, min(claimedTogether, passed+redeemed-done), 0)
+		if err := w.sendAll(ctx, some); err != nil {
+			return nil, err
+		}
 	}
 	w.renew()
 	lanes := w.transfers(passed)
