@@ -78,7 +78,7 @@ function Sample(p: { text: string; name: string }): JSX.Element {
   const ref = useRef<HTMLPreElement>(null);
   return (
     <div class="stack-s">
-      <pre class="sample" ref={ref} tabIndex={0} role="region" aria-label={p.name}>{p.text}</pre>
+      <pre class="sample" ref={ref} tabIndex={0} role="group" aria-label={p.name}>{p.text}</pre>
       <div><Button label={`${kit("copy")}: ${p.name}`} onClick={() => void copyText(p.text, ref.current)}>{kit("copy")}</Button></div>
     </div>
   );
