@@ -20,9 +20,7 @@ export async function checkAxe(page, name, only = { type: "tag", values: tags })
   if (!(await page.evaluate(() => "axe" in globalThis))) await page.evaluate(axe);
   const told = await page.evaluate(async (runOnly) => {
     const { violations } = await globalThis.axe.run(document, { runOnly, resultTypes: ["violations"] });
-    return violations.map(
-      (v) => `${v.id}: ${v.help}\n    ${v.nodes.map((n) => n.html.slice(0, 200)).join("\n    ")}`,
-    );
+    return violations.map((v) => `${v.id}: ${v.help}\n    ${v.nodes.map((n) => n.html.slice(0, 200)).join("\n    ")}`);
   }, only);
   assert.deepEqual(told, [], `${name}:\n${told.join("\n")}`);
 }
@@ -56,7 +54,7 @@ export async function walk(page, name) {
   });
   const seen = new Set();
   // A date field takes the focus once for each of its parts.
-  const parts = 4 * await page.locator("input[type=date]").count();
+  const parts = 4 * (await page.locator("input[type=date]").count());
   for (let i = 0; i < wanted + parts + 5; i++) {
     await page.keyboard.press("Tab");
     const at = await page.evaluate(() => {
@@ -77,6 +75,18 @@ export async function walk(page, name) {
   assert.ok(seen.size >= wanted, `${name}: the keyboard reaches ${seen.size} of ${wanted}`);
 }
 
+/** checkMirrored fails if anything sticks out of a narrow page that is read from right to left. */
+async function checkMirrored(page, name) {
+  const turn = (dir) =>
+    page.evaluate((d) => {
+      document.documentElement.dir = d;
+    }, dir);
+  await turn("rtl");
+  await checkWidth(page, 320, `${name}, right to left,`);
+  if (process.env.PICTURES) await page.screenshot({ path: path.join(folder, `${name}-320-rtl.png`), fullPage: true });
+  await turn("ltr");
+}
+
 /** look makes every check of a page, in both themes what a theme can change, and pictures if they are wanted. */
 export async function look(page, name) {
   for (const scheme of ["light", "dark"]) {
@@ -90,6 +100,7 @@ export async function look(page, name) {
       await page.screenshot({ path: path.join(folder, `${name}-${width}-${scheme}.png`), fullPage: true });
     }
   }
+  await checkMirrored(page, name);
   await page.setViewportSize({ width: 390, height: 844 });
   await checkTargets(page, name);
 }
