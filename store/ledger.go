@@ -16,11 +16,11 @@ import (
 	"github.com/scrip-network/scrip/pbft/wire"
 )
 
-// Defaults of LedgerConfig. They let a dozen of nodes share one machine. Pages of
-// the state tree are written again and again: a memory table of 32 MiB lets a third
-// less of them reach the disk than one of 8 MiB.
+// Defaults of LedgerConfig. A cache takes memory only as the state grows: that of
+// Pebble's blocks has room for the filters and indexes of some ten millions of
+// coupons, without which each look-up reads them again.
 const (
-	BlockCacheBytesDefault = 32 << 20
+	BlockCacheBytesDefault = 256 << 20
 	MemTableBytesDefault   = 32 << 20
 	RowCacheBytesDefault   = 64 << 20
 	// PageBlocksDefault and PageBytesDefault say when the pages of the state tree
