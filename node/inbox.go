@@ -1,8 +1,11 @@
 package node
 
 import (
+	"context"
 	"sync"
 	"time"
+
+	"golang.org/x/sync/semaphore"
 
 	"github.com/scrip-network/scrip/pbft"
 	"github.com/scrip-network/scrip/transport"
@@ -12,14 +15,16 @@ import (
 // pbft.Kind, below frameTxs.
 const frameTxs = 0x80 // a payload of transactions, as chain.EncodePayload
 
-// Limits of what waits for the loop, per peer. A full queue stops that peer's
-// link until the loop has caught up; it delays nobody else.
+// Limits of what waits for the loop, per peer: messages, and their bytes. A full
+// queue stops that peer's link until the loop has caught up; it delays nobody else.
 const (
-	inboxVotesMax = 1024
-	inboxBulkMax  = 8
-	gossipMax     = 32 // frames; more are dropped, since senders repeat
-	checkQueueMax = 1024
-	drainMax      = 128 // messages of one peer and lane in one turn
+	inboxVotesMax     = 1024
+	inboxVoteBytesMax = 8 << 20
+	inboxBulkMax      = 8
+	inboxBulkBytesMax = 32 << 20
+	gossipMax         = 32 // frames; more are dropped, since senders repeat
+	checkQueueMax     = 1024
+	drainMax          = 128 // messages of one peer and lane in one turn
 )
 
 // Limits of misbehaviour: a peer that sends malicePerMinuteMax messages in a
@@ -36,6 +41,44 @@ const heardPeriod = 5 * time.Second
 type inbound struct {
 	from    pbft.ReplicaID
 	message pbft.Message
+	bytes   int64 // of its frame, what it takes of its queue
+}
+
+// inQueue is what waits of one lane of a peer.
+type inQueue struct {
+	messages chan inbound
+	bytes    *semaphore.Weighted
+	bytesMax int64
+}
+
+func newInQueue(messages int, bytes int64) inQueue {
+	return inQueue{messages: make(chan inbound, messages), bytes: semaphore.NewWeighted(bytes), bytesMax: bytes}
+}
+
+// put waits for room, or until ctx ends. A frame larger than the queue takes all
+// of it.
+func (q *inQueue) put(ctx context.Context, in inbound) (taken bool) {
+	in.bytes = min(in.bytes, q.bytesMax)
+	if q.bytes.Acquire(ctx, in.bytes) != nil {
+		return false
+	}
+	select {
+	case q.messages <- in:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+// take returns the next message if one waits.
+func (q *inQueue) take() (in inbound, ok bool) {
+	select {
+	case in = <-q.messages:
+		q.bytes.Release(in.bytes)
+		return in, true
+	default:
+		return in, false
+	}
 }
 
 // inbox is where frames from peers wait: decoded on the goroutine of the link,
@@ -43,7 +86,8 @@ type inbound struct {
 type inbox struct {
 	peers   []*peerState // by replica; nil for the node itself
 	wake    chan struct{}
-	done    chan struct{} // closed when the node stops
+	working context.Context // ends when the node stops; the transport's handler brings none
+	stop    context.CancelFunc
 	metrics *metrics
 	certs   func(p *peerState, frame []byte)
 	fits    func(b *pbft.Block) bool // the payload is that of the header
@@ -51,7 +95,7 @@ type inbox struct {
 
 type peerState struct {
 	id     pbft.ReplicaID
-	lanes  [transport.Lanes]chan inbound
+	lanes  [transport.Lanes]inQueue
 	gossip chan []byte
 
 	mu        sync.Mutex // guards all below
@@ -64,14 +108,13 @@ type peerState struct {
 }
 
 func newInbox(n int, self pbft.ReplicaID, m *metrics) *inbox {
-	b := &inbox{
-		peers: make([]*peerState, n), wake: make(chan struct{}, 1), done: make(chan struct{}), metrics: m,
-	}
+	b := &inbox{peers: make([]*peerState, n), wake: make(chan struct{}, 1), metrics: m}
+	b.working, b.stop = context.WithCancel(context.Background())
 	for i := range b.peers {
 		if id := pbft.ReplicaID(i); id != self {
 			b.peers[i] = &peerState{id: id, gossip: make(chan []byte, gossipMax)}
-			b.peers[i].lanes[transport.Votes] = make(chan inbound, inboxVotesMax)
-			b.peers[i].lanes[transport.Bulk] = make(chan inbound, inboxBulkMax)
+			b.peers[i].lanes[transport.Votes] = newInQueue(inboxVotesMax, inboxVoteBytesMax)
+			b.peers[i].lanes[transport.Bulk] = newInQueue(inboxBulkMax, inboxBulkBytesMax)
 		}
 	}
 	return b
@@ -108,10 +151,8 @@ func (b *inbox) handle(from uint16, lane transport.Lane, frame []byte) {
 		b.blame(p, pbft.InvalidContent)
 		return
 	}
-	select {
-	case p.lanes[lane] <- inbound{p.id, m}:
+	if p.lanes[lane].put(b.working, inbound{from: p.id, message: m, bytes: int64(len(frame))}) {
 		b.signal()
-	case <-b.done:
 	}
 }
 

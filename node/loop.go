@@ -122,7 +122,7 @@ func (l *loop) drain() {
 		}
 		for _, p := range l.n.inbox.peers {
 			if p != nil {
-				fed += l.drainLane(p, p.lanes[lane])
+				fed += l.drainLane(p, &p.lanes[lane])
 			}
 		}
 	}
@@ -131,18 +131,17 @@ func (l *loop) drain() {
 	}
 }
 
-func (l *loop) drainLane(p *peerState, lane <-chan inbound) int {
+func (l *loop) drainLane(p *peerState, queue *inQueue) int {
 	for i := range drainMax {
-		select {
-		case in := <-lane:
-			if k := in.message.Kind(); (k == pbft.KindBlocks || k == pbft.KindDecided) && len(l.backlog) > backlogMax {
-				l.n.metrics.frameDropped.Inc()
-				continue
-			}
-			l.n.inbox.blame(p, l.engine.Receive(in.from, in.message))
-		default:
+		in, ok := queue.take()
+		if !ok {
 			return i
 		}
+		if k := in.message.Kind(); (k == pbft.KindBlocks || k == pbft.KindDecided) && len(l.backlog) > backlogMax {
+			l.n.metrics.frameDropped.Inc()
+			continue
+		}
+		l.n.inbox.blame(p, l.engine.Receive(in.from, in.message))
 	}
 	l.n.inbox.signal() // there may be more
 	return drainMax

@@ -319,7 +319,7 @@ func (n *Node) Run(ctx context.Context) error {
 	g, work := errgroup.WithContext(work)
 	var syncer sync.WaitGroup
 	syncer.Go(n.runSync)
-	unblock := context.AfterFunc(work, func() { close(n.inbox.done) })
+	unblock := context.AfterFunc(work, n.inbox.stop)
 	defer unblock()
 	g.Go(func() error { return n.network.Run(work) })
 	g.Go(func() error { return n.pool.Run(work) })
