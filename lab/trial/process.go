@@ -27,7 +27,9 @@ func (l *lab) process(ctx context.Context, j *job) (run *results.Run, err error)
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, stop()) }()
-	m := &measurement{job: j, load: load, system: s, down: make(map[int]bool), run: &results.Run{Counters: results.Counters{}}}
+	m := &measurement{
+		job: j, load: load, system: s, down: make(map[int]bool), run: &results.Run{Counters: results.Counters{}},
+	}
 	if m.all, err = client.New(s.Dev().Genesis.Raw, s.URLs()); err != nil {
 		return nil, err
 	}
