@@ -103,7 +103,7 @@ const (
 	tableRow         = 0x09 // key of the flat state table -> value
 	tablePage        = 0x0a // id of a page of the state tree -> page, as of metaPages
 	tableExtra       = 0x0b // the caller's key -> value
-	tableChanged     = 0x0c // height above that of metaPages -> keys of the rows it changed, each with length u32
+	tableChanged     = 0x0c // height, if its pages are not on disk -> keys of the rows it changed, each with length u32
 
 	metaIdentity = 0x00 // version u32, chain [32]
 	metaTip      = 0x01 // height u64, state root [32]
@@ -244,7 +244,13 @@ func (l *Ledger) load(chain [32]byte) (err error) {
 		return err
 	}
 	l.pages.begun = pages != nil
-	l.pages.stale = pages != nil && pages.height != t.height
+	err = scan(l.db, []byte{tableChanged}, nil, func(_, _ []byte) (bool, error) {
+		l.pages.stale = true
+		return false, nil
+	})
+	if err != nil {
+		return err
+	}
 	// Opening has flushed what the write-ahead log held into synced tables.
 	l.synced.Store(t.height + 1)
 	return scan(l.db, []byte{tableSeen}, nil, func(key, value []byte) (bool, error) {

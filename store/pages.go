@@ -81,10 +81,13 @@ func findPage(layers []pageLayer, id []byte) (page []byte, ok bool) {
 	return nil, false
 }
 
-// pages writes either all pages that have changed since the last time, or what
-// the block has changed in the tree, for the next time.
+// pages writes either all pages that have changed since the last time, or which
+// rows the block has changed, if it changed the tree.
 func (w *batchWriter) pages(t *pageTable, b *BlockBatch, due bool) {
 	if !due {
+		if len(b.Pages) == 0 { // nor has the tree changed
+			return
+		}
 		var keys []byte
 		for i := range b.Rows {
 			keys = wire.AppendBytes(keys, b.Rows[i].Key)
