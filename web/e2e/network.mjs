@@ -71,15 +71,21 @@ export async function startNetwork(...options) {
   });
   const nodes = [0, 1, 2, 3].map((i) => `http://127.0.0.1:${port + 10 * i}`);
   const keys = path.join(state, "keys");
+  // Commands remember the heights of chains; a crowd's chain is the same in every run.
+  const env = { ...process.env, XDG_CACHE_HOME: path.join(dir, "cache") };
   const cli = async (...args) => {
-    const { stdout } = await run(scrip, [
-      "--home",
-      path.join(dir, "home"),
-      "--genesis",
-      path.join(state, "genesis.json"),
-      ...nodes.flatMap((n) => ["--node", n]),
-      ...args,
-    ]);
+    const { stdout } = await run(
+      scrip,
+      [
+        "--home",
+        path.join(dir, "home"),
+        "--genesis",
+        path.join(state, "genesis.json"),
+        ...nodes.flatMap((n) => ["--node", n]),
+        ...args,
+      ],
+      { env },
+    );
     return stdout;
   };
   // order ends one validator, as a power cut would, or starts it again.
