@@ -106,7 +106,8 @@ func (l *Ledger) put(key, value []byte) (err error) {
 
 func (l *Ledger) write(b *BlockBatch, sync bool) (err error) {
 	defer caught(&err)
-	w := batchWriter{b: l.db.NewBatchWithSize(b.sizeHint())}
+	layer, due := l.pages.take(b.Pages)
+	w := batchWriter{b: l.db.NewBatchWithSize(b.sizeHint(&l.pages, due))}
 	w.heightValue(tableHeader, b.Height, b.Header)
 	w.heightValue(tablePayload, b.Height, b.Payload)
 	w.heightValue(tableReceipts, b.Height, b.Receipts)
@@ -114,7 +115,6 @@ func (l *Ledger) write(b *BlockBatch, sync bool) (err error) {
 		w.heightValue(tableCertificate, b.Height, b.Certificate)
 	}
 	w.writes(tableRow, b.Rows)
-	layer, due := l.pages.take(b.Pages)
 	w.pages(&l.pages, b, due)
 	w.writes(tableExtra, b.Extra)
 	w.events(b)
@@ -170,9 +170,14 @@ func (l *Ledger) writeTxs(w *batchWriter, b *BlockBatch) error {
 	return nil
 }
 
-func (b *BlockBatch) sizeHint() int {
+func (b *BlockBatch) sizeHint(pages *pageTable, pagesDue bool) int {
 	n := 4096 + len(b.Header) + len(b.Payload) + len(b.Certificate) + len(b.Receipts)
-	for _, writes := range [][]Write{b.Rows, b.Pages, b.Extra} {
+	if pagesDue {
+		for key, value := range pages.recent {
+			n += len(key) + len(value) + 16
+		}
+	}
+	for _, writes := range [][]Write{b.Rows, b.Extra} {
 		for i := range writes {
 			n += len(writes[i].Key) + len(writes[i].Value) + 16
 		}

@@ -189,7 +189,7 @@ export function CouponPage(p: { id: string }): JSX.Element {
                 <Pair name={t("couponLeft")}>{t("couponUses", { n: c.uses_left })}
                   {campaign.terms.kind === "STORED" &&
                     ` · ${money(BigInt(c.value_left), currencyOf(campaign.terms))}`}</Pair>
-                <Pair name={t("campaigns")}><a href={`#/campaign/${c.campaign}`}>{campaign.terms.title}</a></Pair>
+                <Pair name={t("campaign")}><a href={`#/campaign/${c.campaign}`}>{campaign.terms.title}</a></Pair>
               </dl>
             </div>
             <Timeline life={life} steps={steps} />
