@@ -1,4 +1,5 @@
-// What every page shows while the network is slow to answer: that it is at work, and
+// What pages show while the network is slow to answer (most of the explorer's, and each
+// other face as it opens): that it is at work, and
 // neither an error nor an empty list; and the page itself once the answers come.
 import assert from "node:assert/strict";
 import { test } from "node:test";
