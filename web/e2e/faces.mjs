@@ -66,12 +66,13 @@ export async function openTill(page, base, seed, more = "") {
 }
 
 const scannerSeconds = 0.004; // from key to key
+const pauseSeconds = 0.5; // since whatever was typed before: without it the till takes both for one scan
 
 /** wedge types a code as a USB scanner does: its keys have the scanner's times, however busy the machine is. */
 export async function wedge(page, text) {
   await page.evaluate(() => document.activeElement?.blur?.());
   const device = await page.context().newCDPSession(page);
-  const began = Date.now() / 1000 - text.length * scannerSeconds;
+  const began = Date.now() / 1000 + pauseSeconds;
   const keys = [...text].map((key) => ({ key, text: key })).concat({ key: "Enter", text: "\r" });
   await Promise.all(
     keys.map((key, i) =>
