@@ -71,13 +71,8 @@ func (v *Verifier) ReadReceiptFile(b []byte) (*FileReceipt, error) {
 		return nil, fmt.Errorf("%w: a receipt file of %d bytes", ErrFalse, len(b))
 	}
 	f := new(ReceiptFile)
-	d := json.NewDecoder(bytes.NewReader(b))
-	d.DisallowUnknownFields()
-	if err := d.Decode(f); err != nil {
-		return nil, fmt.Errorf("%w: not a receipt file: %w", ErrFalse, err)
-	}
-	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return nil, fmt.Errorf("%w: not a receipt file: something follows it", ErrFalse)
+	if err := readStrict(b, f); err != nil {
+		return nil, err
 	}
 	if f.Format != ReceiptFormat {
 		return nil, fmt.Errorf("%w: the format is %.40q, not %q", ErrFalse, f.Format, ReceiptFormat)
@@ -86,13 +81,28 @@ func (v *Verifier) ReadReceiptFile(b []byte) (*FileReceipt, error) {
 	if err != nil {
 		return nil, err
 	}
-	ours, err := json.Marshal(r.Summary)
-	if err != nil {
-		return nil, fmt.Errorf("read receipt file: %w", err)
-	}
-	theirs, err := json.Marshal(f.Summary)
-	r.Differs = err != nil || !bytes.Equal(ours, theirs) || f.Chain != v.genesis.File.Name
+	r.Differs = f.Chain != v.genesis.File.Name || !sameWords(r.Summary, f.Summary)
 	return r, nil
+}
+
+// readStrict decodes a file that is one JSON document with the fields of f alone.
+func readStrict(b []byte, f any) error {
+	d := json.NewDecoder(bytes.NewReader(b))
+	d.DisallowUnknownFields()
+	if err := d.Decode(f); err != nil {
+		return fmt.Errorf("%w: not a receipt file: %w", ErrFalse, err)
+	}
+	if _, err := d.Token(); !errors.Is(err, io.EOF) {
+		return fmt.Errorf("%w: not a receipt file: something follows it", ErrFalse)
+	}
+	return nil
+}
+
+// sameWords reports whether two values are the same JSON.
+func sameWords(ours, theirs any) bool {
+	a, err1 := json.Marshal(ours)
+	b, err2 := json.Marshal(theirs)
+	return err1 == nil && err2 == nil && bytes.Equal(a, b)
 }
 
 func (v *Verifier) readReceipt(f *ReceiptFile) (*FileReceipt, error) {

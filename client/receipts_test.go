@@ -17,11 +17,12 @@ import (
 	"github.com/scrip-network/scrip/sig"
 )
 
-// attestedBlock returns the receipts of a made-up block of n transactions with its
-// header, attested by f+1 members of a committee of the given size.
+// attestedBlock returns the receipts of a made-up block of n transactions, of which
+// the last is a refusal, with its header, attested by f+1 members of a committee of
+// the given size.
 func attestedBlock(t testing.TB, members, n int) (v *client.Verifier, p *chain.BlockReceipts, header []byte) {
 	t.Helper()
-	dev, err := genesis.Dev("receipts", members, "")
+	dev, err := genesis.Dev("test", members, "")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -34,6 +35,9 @@ func attestedBlock(t testing.TB, members, n int) (v *client.Verifier, p *chain.B
 	for i := range p.Receipts {
 		o := coupon.Outcome{ID: receiptID(i), Kind: coupon.KindTransfer, Coupon: coupon.NewCouponID(1, uint32(i+1)),
 			Seq: 1, Owner: receiptID(-i)}
+		if i == n-1 {
+			o = coupon.Outcome{ID: receiptID(i), Code: coupon.AlreadyRedeemed}
+		}
 		p.Receipts[i] = o.AppendTo(nil)
 	}
 	x := &pbft.CheckpointCertificate{Epoch: h.Epoch, Seq: h.Seq, Block: c.HeaderDigest(&h), StateRoot: [32]byte{1},
