@@ -102,6 +102,7 @@ func (s *Server) writeLines(ctx context.Context, w http.ResponseWriter, b []byte
 	outcomes <-chan node.Submitted) {
 	out := http.NewResponseController(w)
 	gone := false
+	var written []node.Submitted
 	for open := len(places); ; {
 		if len(b) > 0 && !gone {
 			_, err := w.Write(b)
@@ -109,14 +110,16 @@ func (s *Server) writeLines(ctx context.Context, w http.ResponseWriter, b []byte
 				err = out.Flush()
 			}
 			gone = err != nil
+			node.Told(written)
 		}
 		if open == 0 {
 			return
 		}
-		b = b[:0]
+		b, written = b[:0], written[:0]
 		for o := <-outcomes; ; o = <-outcomes {
 			s.waiting.leave("")
 			open--
+			written = append(written, o)
 			l := s.batchLine(ctx, places[o.Tx], &o)
 			b = l.append(b)
 			if len(outcomes) == 0 {

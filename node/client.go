@@ -47,6 +47,7 @@ func (n *Node) submit(ctx context.Context, raw []byte, by *[32]byte) (Pending, e
 	if full != nil && n.front.known(raw) == nil {
 		return Pending{}, full
 	}
+	began := n.stages.now()
 	settled := make(chan *verdict, 1)
 	n.front.check(sig.Bulk, [][]byte{raw}, func(vs []*verdict) { settled <- vs[0] })
 	var v *verdict
@@ -58,11 +59,12 @@ func (n *Node) submit(ctx context.Context, raw []byte, by *[32]byte) (Pending, e
 	if v.err != nil {
 		return Pending{}, v.err
 	}
-	return n.admit(v.tx, by)
+	return n.admit(v.tx, by, began)
 }
 
-// admit puts a verified transaction of an own client into the mempool.
-func (n *Node) admit(tx *Tx, by *[32]byte) (Pending, error) {
+// admit puts a verified transaction of an own client, who asked at began, into the
+// mempool.
+func (n *Node) admit(tx *Tx, by *[32]byte, began time.Duration) (Pending, error) {
 	p := Pending{ID: tx.ID, ExpiresMs: tx.ExpiresMs, Known: true}
 	if n.mempool.adopt(tx.ID, n.cfg.Self) {
 		return p, nil
@@ -85,6 +87,7 @@ func (n *Node) admit(tx *Tx, by *[32]byte) (Pending, error) {
 		return Pending{}, err
 	}
 	p.Known = false
+	n.stages.took(stageDoor, began, 1)
 	n.gossip.spread(tx)
 	n.signalArrived()
 	return p, nil

@@ -157,10 +157,10 @@ func (e *executor) execute(c *pbft.CommittedBlock) (jobDone, error) {
 func (e *executor) announce(c *pbft.CommittedBlock, txs []*Tx, r *Result, d jobDone, tree func() *chain.Tree) {
 	h := &c.Block.Header
 	n := e.n
-	n.mempool.executed(h.View, h.View > e.view, txs)
+	executed := n.stages.executed(c, n.mempool.executed(h.View, h.View > e.view, txs))
 	e.view = max(e.view, h.View)
 	b := &executedBlock{header: *h, weak: r.Weak, receipts: r.Receipts, events: r.Events, tree: tree,
-		stateRoot: d.stateRoot, receiptRoot: d.receiptRoot, ids: make([][32]byte, len(txs))}
+		stateRoot: d.stateRoot, receiptRoot: d.receiptRoot, ids: make([][32]byte, len(txs)), at: executed}
 	for i, tx := range txs {
 		b.ids[i] = tx.ID
 		b.size += 32 + len(r.Receipts[i])

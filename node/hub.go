@@ -4,6 +4,7 @@ import (
 	"errors"
 	"slices"
 	"sync"
+	"time"
 
 	"github.com/scrip-network/scrip/chain"
 	"github.com/scrip-network/scrip/pbft"
@@ -64,6 +65,8 @@ type executedBlock struct {
 	tree     func() *chain.Tree // over the receipts; built once, when needed
 	// stateRoot and receiptRoot are the results.
 	stateRoot, receiptRoot pbft.Digest
+	// at is when it was executed here, on the clock of stages.
+	at time.Duration
 	// certificate is the last stored one over this block; guarded by hub.mu.
 	certificate *pbft.CheckpointCertificate
 	size        int
@@ -101,6 +104,7 @@ type answer struct {
 	waiter  *waiter
 	outcome Outcome
 	err     error
+	at      time.Duration // when its block was executed, if it waited for that
 }
 
 func newHub(height, timeMs uint64) *hub {
@@ -135,7 +139,8 @@ func (h *hub) executed(b *executedBlock) {
 			case w.until == Proved:
 				h.proving[h.height] = append(h.proving[h.height], w)
 			default:
-				h.answer(w, b.outcome(uint32(i)), nil)
+				h.waiters--
+				w.outcome <- answer{w, b.outcome(uint32(i)), nil, b.at}
 			}
 		}
 	}
@@ -199,7 +204,7 @@ func (h *hub) stop() {
 
 func (h *hub) answer(w *waiter, o Outcome, err error) {
 	h.waiters--
-	w.outcome <- answer{w, o, err} // there is room, and each waiter gets one
+	w.outcome <- answer{waiter: w, outcome: o, err: err} // there is room, and each waiter gets one
 }
 
 // wait registers interest in an id. The caller looks into the index afterwards,

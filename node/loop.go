@@ -178,7 +178,9 @@ func (l *loop) act(r *pbft.Ready) error {
 			l.n.sendMessage(r.Messages[i])
 		}
 		l.n.metrics.took(stepSend, start)
+		l.n.stages.sent(r.Messages)
 	}
+	l.n.stages.committed(r.Committed)
 	for i := range r.Committed {
 		c := &r.Committed[i]
 		l.committed = c.Block.Header.Seq

@@ -4,6 +4,7 @@ import (
 	"container/list"
 	"fmt"
 	"sync"
+	"time"
 
 	"github.com/scrip-network/scrip/pbft"
 )
@@ -40,6 +41,7 @@ const recentIDsMax = 1 << 17
 // flood of one sender delays only that sender.
 type mempool struct {
 	limits MempoolLimits
+	epoch  time.Time // of pooled.since
 
 	mu      sync.Mutex // guards all below
 	byID    map[[32]byte]*pooled
@@ -59,6 +61,7 @@ type pooled struct {
 	from    pbft.ReplicaID
 	arrival uint64
 	sinceMs uint64
+	since   time.Duration // when an own client brought it
 	sender  *sender
 	place   *list.Element // in sender.free; nil while in a block
 	view    pbft.View     // of the block that holds it, if place is nil
@@ -73,7 +76,7 @@ type sender struct {
 
 func newMempool(limits MempoolLimits) *mempool {
 	return &mempool{
-		limits: limits, byID: make(map[[32]byte]*pooled), senders: make(map[[32]byte]*sender),
+		limits: limits, epoch: time.Now(), byID: make(map[[32]byte]*pooled), senders: make(map[[32]byte]*sender),
 		turns: list.New(), peers: make(map[pbft.ReplicaID]int), recent: newGenerations[struct{}](recentIDsMax),
 	}
 }
@@ -124,6 +127,9 @@ func (p *mempool) add(tx *Tx, from, self pbft.ReplicaID, nowMs uint64) error {
 	}
 	p.arrived++
 	e := &pooled{tx: tx, from: from, arrival: p.arrived, sinceMs: nowMs, sender: s}
+	if from == self {
+		e.since = time.Since(p.epoch)
+	}
 	p.byID[tx.ID] = e
 	p.bytes += len(tx.Raw)
 	p.peers[from]++
@@ -233,24 +239,29 @@ func (p *mempool) put(txs []*Tx) {
 
 // executed removes the transactions of an executed block. view is that of the
 // block: what older views hold and no block up to this one brought is free
-// again, because blocks of older views beside this chain are abandoned.
-func (p *mempool) executed(view pbft.View, newView bool, txs []*Tx) {
+// again, because blocks of older views beside this chain are abandoned. It returns
+// when own clients brought those that they did.
+func (p *mempool) executed(view pbft.View, newView bool, txs []*Tx) (since []time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, tx := range txs {
 		p.recent.put(tx.ID, struct{}{}, 1)
 		if e := p.byID[tx.ID]; e != nil {
 			p.remove(e)
+			if e.since != 0 {
+				since = append(since, e.since)
+			}
 		}
 	}
 	if !newView {
-		return
+		return since
 	}
 	for _, e := range p.byID {
 		if e.place == nil && e.view < view {
 			p.release(e)
 		}
 	}
+	return since
 }
 
 // expire drops what no later block can accept, since blockMs is the time of an
@@ -291,7 +302,7 @@ func (p *mempool) adopt(id [32]byte, self pbft.ReplicaID) bool {
 	}
 	if e.from != self {
 		p.leave(e.from)
-		e.from = self
+		e.from, e.since = self, time.Since(p.epoch)
 		p.peers[self]++
 	}
 	return true

@@ -18,7 +18,7 @@ type metrics struct {
 	mempoolTxs, mempoolBytes, mempoolSenders          prometheus.Gauge
 	peers, missing, logBytes                          prometheus.Gauge
 	verdictHits, verdictMisses, signaturesWaiting     prometheus.Gauge
-	blockInterval, blockTxs, commitSeconds            prometheus.Histogram
+	blockInterval, blockTxs                           prometheus.Histogram
 	steps                                             map[step]prometheus.Observer
 	viewChanges, blocks, txs, emptyBlocks             prometheus.Counter
 	reasons                                           [pbft.ReasonCount]prometheus.Counter
@@ -82,8 +82,6 @@ func newMetrics() *metrics {
 	m.logBytes = gauge("consensus_log_bytes", "Size of the consensus log.")
 	m.blockInterval = histogram("consensus_block_interval_seconds", "Time between executed blocks.", 0.0005, 16)
 	m.blockTxs = histogram("consensus_block_size_txs", "Transactions in a block.", 1, 17)
-	m.commitSeconds = histogram("tx_commit_seconds", "From the arrival of an own client's transaction to its execution.",
-		0.0005, 16)
 	m.viewChanges = counter("consensus_view_changes_total", "Views entered.")
 	m.blocks = counter("consensus_blocks_total", "Blocks executed.")
 	m.emptyBlocks = counter("consensus_blocks_empty_total", "Blocks executed that hold no transaction.")

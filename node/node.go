@@ -112,6 +112,7 @@ type Node struct {
 	pool      *sig.Pool
 	inbox     *inbox
 	mempool   *mempool
+	stages    *stages
 	front     *front
 	payloads  *payloads
 	gossip    *gossip
@@ -157,6 +158,8 @@ func New(cfg Config) (*Node, error) {
 		arrived: make(chan struct{}, 1), serves: make(chan pbft.Serve, serveQueueMax),
 		sync: make(chan struct{}, 1), synced: make(chan error, 1),
 	}
+	n.stages = &stages{epoch: n.mempool.epoch}
+	n.metrics.registry.MustRegister(n.stages)
 	n.inbox = newInbox(n.committee.Size(), cfg.Self, n.metrics)
 	n.certs = newCerts(n)
 	n.inbox.certs = n.certs.handle

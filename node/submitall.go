@@ -20,6 +20,24 @@ type Submitted struct {
 	Outcome Outcome
 	// Err is an error of Submit or of Wait; the Outcome is empty then.
 	Err error
+
+	stages *stages
+	at     time.Duration // when its block was executed; 0 = nobody waited for that
+}
+
+// Told counts how long it took until the clients of these outcomes have them, which
+// is now.
+func Told(all []Submitted) {
+	for i := 0; i < len(all); {
+		k := i + 1
+		for k < len(all) && all[k].at == all[i].at && all[k].stages == all[i].stages {
+			k++
+		}
+		if s := all[i].stages; s != nil {
+			s.took(stageNotify, all[i].at, k-i)
+		}
+		i = k
+	}
 }
 
 // SubmitAll is Submit and Wait for Executed of many transactions, at the cost of
@@ -29,7 +47,7 @@ type Submitted struct {
 // there. When ctx ends, those without an outcome get its error. Safe for
 // concurrent use.
 func (n *Node) SubmitAll(ctx context.Context, raws [][]byte, by *[32]byte, outcomes chan<- Submitted) {
-	s := &submission{n: n, out: outcomes, answers: make(chan answer, len(raws)),
+	s := &submission{n: n, out: outcomes, began: n.stages.now(), answers: make(chan answer, len(raws)),
 		waiting: make([]*waiter, len(raws))}
 	verdicts, err := n.judged(ctx, raws)
 	if err != nil {
@@ -83,13 +101,14 @@ type submission struct {
 	answers chan answer
 	waiting []*waiter // by place; nil = has its outcome
 	open    int       // waiters
+	began   time.Duration
 }
 
 func (s *submission) done(i int, o Outcome, err error) {
 	if refusal := (*Refusal)(nil); errors.As(err, &refusal) {
 		s.n.metrics.refused.WithLabelValues("E" + strconv.Itoa(int(refusal.Code))).Inc()
 	}
-	s.out <- Submitted{i, o, err}
+	s.out <- Submitted{Tx: i, Outcome: o, Err: err}
 }
 
 // admit hands a transaction on and waits for it, in the other order, so that its
@@ -102,7 +121,7 @@ func (s *submission) admit(i int, tx *Tx, by *[32]byte) {
 	}
 	s.waiting[i] = w
 	s.open++
-	p, err := s.n.admit(tx, by)
+	p, err := s.n.admit(tx, by, s.began)
 	if err != nil {
 		s.leave(w)
 		s.done(i, Outcome{}, err)
@@ -143,7 +162,11 @@ func (s *submission) wait(ctx context.Context) {
 			default:
 				s.waiting[w.place] = nil
 				s.open--
-				s.done(w.place, a.outcome, a.err)
+				if a.err != nil {
+					s.done(w.place, a.outcome, a.err)
+				} else {
+					s.out <- Submitted{w.place, a.outcome, nil, s.n.stages, a.at}
+				}
 			}
 		case <-recheck.C:
 			s.each(func(w *waiter) {
