@@ -25,6 +25,9 @@ import (
 //	take VAR             VAR becomes the last stdout without its last line break
 //	answers PORT         something listens on the port within a while
 //	spoil FILE FIELD     a letter in the middle of a field of a JSON file is changed
+//	cut FILE N OTHER     OTHER becomes the first N bytes of FILE
+//
+// and five.json, the golden file of the receipts of a block, with its genesis test.json.
 func TestCouponScripts(t *testing.T) {
 	n := apitest.Start(t, 4, func(c *api.Config) { c.Limits.PerSecond = -1 })
 	other, err := genesis.Dev("other", 4, "")
@@ -59,10 +62,17 @@ func TestCouponScripts(t *testing.T) {
 			if err := os.WriteFile(filepath.Join(e.WorkDir, "other.json"), other.Genesis.Raw, 0o600); err != nil {
 				return err
 			}
+			for name, path := range map[string]string{"five.json": "../../client/testdata/receipts.json",
+				"test.json": "../../genesis/testdata/dev4.json"} {
+				if err := copyFile(filepath.Join(e.WorkDir, name), path); err != nil {
+					return err
+				}
+			}
 			return saveKeys(filepath.Join(home, "keys"), n.Dev)
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
 			"exits": exits, "answers": answers, "capture": capture, "take": take, "spoil": spoil,
+			"cut": cut,
 		},
 	})
 }
@@ -138,4 +148,25 @@ func spoil(ts *testscript.TestScript, neg bool, args []string) {
 	raw, err := json.MarshalIndent(x, "", "  ")
 	ts.Check(err)
 	ts.Check(os.WriteFile(ts.MkAbs(args[0]), raw, 0o600))
+}
+
+func cut(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 3 {
+		ts.Fatalf("usage: cut FILE N OTHER")
+	}
+	n, err := strconv.Atoi(args[1])
+	ts.Check(err)
+	b := ts.ReadFile(args[0])
+	if n >= len(b) {
+		ts.Fatalf("%s has %d bytes", args[0], len(b))
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(args[2]), []byte(b[:n]), 0o600))
+}
+
+func copyFile(to, from string) error {
+	b, err := os.ReadFile(from)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(to, b, 0o600)
 }

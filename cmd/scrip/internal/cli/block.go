@@ -13,7 +13,7 @@ import (
 
 func newBlockCommand(a *App) *cobra.Command {
 	c := group("block", "Look at blocks, each checked against the members' signatures", newBlockShowCommand(a),
-		newBlockListCommand(a))
+		newBlockListCommand(a), newBlockReceiptsCommand(a))
 	c.Use = "block [HEIGHT|latest]"
 	holdOthers := c.Args
 	c.Args = func(c *cobra.Command, args []string) error {

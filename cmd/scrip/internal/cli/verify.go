@@ -26,12 +26,17 @@ type verdict struct {
 	NotProven []string              `json:"not_proven"`
 }
 
-// notProven is what a receipt does not show, whatever it says.
-func notProven(o *coupon.Outcome) []string {
-	s := []string{
+// neverProven is what no receipt shows, whatever it says.
+func neverProven() []string {
+	return []string{
 		"that the genesis file is that of the chain you mean: compare its digest with one that came another way",
 		"who a key belongs to, beyond the names in the genesis file",
 	}
+}
+
+// notProven is what a receipt does not show.
+func notProven(o *coupon.Outcome) []string {
+	s := neverProven()
 	if o.Code == coupon.OK && o.Coupon != 0 {
 		s = append(s, "what happened to the coupon afterwards: ask a node (scrip coupon show "+couponName(o.Coupon)+")")
 	}
@@ -45,49 +50,72 @@ func notProven(o *coupon.Outcome) []string {
 }
 
 func newVerifyCommand(a *App) *cobra.Command {
-	return &cobra.Command{
+	tx := ""
+	c := &cobra.Command{
 		Use: "verify FILE", Short: "Check a receipt file against a genesis file, without a network",
-		Long: "Check a receipt file against a genesis file, without a network.\n\n" +
-			"Exit status: 0 the file proves that the transaction was accepted; 6 (or the status of\n" +
-			"its code) it proves that it was refused; 1 it proves nothing; 2 the genesis file is not\n" +
-			"valid; 3 a file is missing.",
-		Example: "  scrip verify receipt.json --genesis genesis.json",
-		Args:    arguments("FILE"),
-		RunE:    func(_ *cobra.Command, args []string) error { return a.verifyFile(args[0]) },
+		Long: "Check a receipt file against a genesis file, without a network. The file is that of one\n" +
+			"transaction (scrip tx receipt, --receipt) or holds all receipts of a block (scrip block\n" +
+			"receipts, or what a node answers to GET /v1/blocks/HEIGHT/receipts).\n\n" +
+			"Exit status: 0 the file proves that the transaction was accepted, or all of the block;\n" +
+			"6 (or the status of its code) it proves that it was refused, or some of the block; 1 it\n" +
+			"proves nothing; 2 the genesis file is not valid; 3 a file or the transaction of --tx is\n" +
+			"missing.",
+		Example: "  scrip verify receipt.json --genesis genesis.json\n" +
+			"  scrip verify block.json --tx ID --genesis genesis.json",
+		Args: arguments("FILE"),
 	}
+	c.Flags().StringVar(&tx, "tx", "", "of a file with the receipts of a block: look at this transaction alone")
+	c.RunE = func(_ *cobra.Command, args []string) error { return a.verifyFile(args[0], tx) }
+	return c
 }
 
-func (a *App) verifyFile(path string) error {
+// verifyFile checks a receipt file of either kind.
+func (a *App) verifyFile(path, tx string) error {
 	v, err := a.Verifier()
 	if err != nil {
 		return err
 	}
-	b, err := readFileMax(path, client.ReceiptFileBytesMax)
+	b, err := readFileMax(path, client.ReceiptsFileBytesMax)
 	if errors.Is(err, fs.ErrNotExist) {
 		return &Error{Exit: ExitNotFound, Text: "there is no file " + path}
 	}
 	if err != nil {
 		return err
 	}
+	if client.HoldsReceipts(b) {
+		return a.verifyReceipts(v, path, b, tx)
+	}
+	if tx != "" {
+		return usageError("--tx is for files with all receipts of a block, and %s is none", path)
+	}
+	return a.verifyReceipt(v, path, b)
+}
+
+// provesNothing is the error about a file that does not hold.
+func provesNothing(v *client.Verifier, path string, err error) *Error {
+	return &Error{Exit: ExitOther, Text: path + " proves nothing for the chain " + v.Genesis().File.Name, Cause: err,
+		Remedy: "Is it of this chain, and unchanged?"}
+}
+
+func (a *App) verifyReceipt(v *client.Verifier, path string, b []byte) error {
 	f, err := v.ReadReceiptFile(b)
 	if err != nil {
-		return &Error{Exit: ExitOther, Text: path + " proves nothing for the chain " + v.Genesis().File.Name, Cause: err,
-			Remedy: "Is it of this chain, and unchanged?"}
+		return provesNothing(v, path, err)
 	}
 	x := verdict{Holds: true, Accepted: f.OK(), Chain: v.Genesis().File.Name, Digest: v.Chain().Digest, Receipt: f.Summary,
-		Signers: attesters(v, f.Receipt), Committee: v.Committee().Size(), Differs: f.Differs,
+		Signers: signerNames(v, f.Proof.Checkpoint), Committee: v.Committee().Size(), Differs: f.Differs,
 		NotProven: notProven(&f.Outcome)}
 	if err := a.showVerdict(v, &x, f); err != nil || f.OK() {
 		return err
 	}
-	e := refused(f.Outcome.Code, "")
-	e.Text, e.Remedy = "the file proves a refusal: "+e.Text, ""
-	return e
+	return provenRefusal(f.Outcome.Code)
 }
 
-// attesters are the names of the members whose signatures a receipt's proof holds.
-func attesters(v *client.Verifier, r *client.Receipt) (names []string) {
-	return signerNames(v, r.Proof.Checkpoint)
+// provenRefusal is the error about a transaction that was refused for good.
+func provenRefusal(code coupon.Code) *Error {
+	e := refused(code, "")
+	e.Text, e.Remedy = "the file proves a refusal: "+e.Text, ""
+	return e
 }
 
 func signerNames(v *client.Verifier, c *pbft.CheckpointCertificate) (names []string) {
@@ -109,20 +137,34 @@ func (a *App) showVerdict(v *client.Verifier, x *verdict, f *client.FileReceipt)
 	fields = append(fields, Fields{
 		{"transaction", x.Receipt.ID.String()},
 		{"when", fmt.Sprintf("block %d, %s", x.Receipt.Height, when(uint64(x.Receipt.Time.Ms)))},
-		{"signed by", fmt.Sprintf("%d of %d members; %d are enough, as at most %d may lie: %s", len(x.Signers), x.Committee,
-			v.Committee().WeakQuorum(), v.Committee().Faults(), strings.Join(x.Signers, ", "))},
-		{"chain", x.Chain + ", digest " + x.Digest.String()},
+		signedBy(v, x.Signers),
+		chainField(v),
 	}...)
-	for i, s := range x.NotProven {
+	return a.Show(x, append(fields, limitFields(x.NotProven, x.Differs)...))
+}
+
+// signedBy is the line that names the members behind a proof.
+func signedBy(v *client.Verifier, signers []string) [2]string {
+	return [2]string{"signed by", fmt.Sprintf("%d of %d members; %d are enough, as at most %d may lie: %s", len(signers),
+		v.Committee().Size(), v.Committee().WeakQuorum(), v.Committee().Faults(), strings.Join(signers, ", "))}
+}
+
+// chainField is the line that says of which chain a proof is.
+func chainField(v *client.Verifier) [2]string {
+	return [2]string{"chain", v.Genesis().File.Name + ", digest " + client.Hash(v.Chain().Digest).String()}
+}
+
+// limitFields are the lines that say how far a file is to be believed.
+func limitFields(unproven []string, differs bool) (f Fields) {
+	for i, s := range unproven {
 		label := ""
 		if i == 0 {
 			label = "not proven"
 		}
-		fields = append(fields, [2]string{label, s})
+		f = append(f, [2]string{label, s})
 	}
-	if x.Differs {
-		fields = append(fields, [2]string{"beware",
-			"the words inside the file differ from what it proves: believe these here"})
+	if differs {
+		f = append(f, [2]string{"beware", "the words inside the file differ from what it proves: believe these here"})
 	}
-	return a.Show(x, fields)
+	return f
 }
