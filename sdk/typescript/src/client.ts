@@ -559,17 +559,30 @@ export class Client {
   }
 
   /** An executed block with its transactions and receipts, proven. */
-  async block(height: number, options: CallOptions = {}): Promise<Block> {
-    const b = await this.#query(
-      `read block ${height}`,
-      async (node, signal) => {
-        const a = await this.#get(node, "BlockAnswer", { path: `/v1/blocks/${height}`, limit: blockBytesMax }, signal);
-        return { ...this.verifier.block(height, a), node };
-      },
+  block(height: number, options: CallOptions = {}): Promise<Block> {
+    return this.ofBlock("BlockAnswer", height, "", (a, node) => ({ ...this.verifier.block(height, a), node }), options);
+  }
+
+  /**
+   * What `read` makes of a node's answer about an executed block, below /v1/blocks/{height}.
+   * It must throw unless it proves the answer to be of that height: then the next node is
+   * asked. It is how block() and blockReceipts() read. Throws Unreachable.
+   */
+  async ofBlock<K extends keyof Answers, T extends { timeMs: number }>(
+    kind: K,
+    height: number,
+    part: string,
+    read: (answer: Answers[K], node: string) => T,
+    options: CallOptions = {},
+  ): Promise<T> {
+    const ask = { path: `/v1/blocks/${height}${part}`, limit: blockBytesMax };
+    const proven = await this.#query(
+      `read block ${height}${part}`,
+      async (node, signal) => read(await this.#get(node, kind, ask, signal), node),
       options.signal,
     );
-    this.#raise(height, b.header.timeMs);
-    return b;
+    this.#raise(height, proven.timeMs);
+    return proven;
   }
 
   /**

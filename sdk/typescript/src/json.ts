@@ -98,3 +98,16 @@ export function parseJson(text: string): Json {
   p.end();
   return v;
 }
+
+/** The JSON of a value that JSON.parse gave, with the fields in the order of their names. */
+export function canonical(value: unknown): string {
+  if (Array.isArray(value)) return `[${value.map(canonical).join()}]`;
+  if (typeof value !== "object" || value === null) return JSON.stringify(value) ?? "null";
+  const fields = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
+  return `{${fields.map(([k, v]) => `${JSON.stringify(k)}:${canonical(v)}`).join()}}`;
+}
+
+/** An instant as the API and files write it. */
+export function timeAnswer(ms: number): { utc: string; ms: string } {
+  return { utc: new Date(ms).toISOString(), ms: String(ms) };
+}

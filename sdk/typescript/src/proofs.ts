@@ -12,11 +12,13 @@ import {
   readHeader,
 } from "./consensus.ts";
 import { sha256 } from "./signing.ts";
-import { type Reader, WireError, decode } from "./wire.ts";
+import { type Reader, WireError, Writer, decode } from "./wire.ts";
 
 const pathMax = 32;
 const siblingsMax = 256;
 const receiptBytesMax = 8192;
+const receiptsMax = 1 << 16;
+const blockProofBytesMax = 32 << 20;
 const keyBytesMax = 256;
 const valueBytesMax = 64 << 10;
 const orderHeadersMax = 257;
@@ -26,19 +28,36 @@ const proofVersion = 1;
 const hashLeaf = (leaf: Uint8Array): Uint8Array => sha256(concat(Uint8Array.of(0), leaf));
 const hashInner = (a: Uint8Array, b: Uint8Array): Uint8Array => sha256(concat(Uint8Array.of(1), a, b));
 
-/** The root of RFC 6962, section 2.1, over byte strings. */
-export function treeRoot(leaves: readonly Uint8Array[]): Uint8Array {
+/** All levels of a tree over byte strings, from the hashes of the leaves to the root. */
+export function treeLevels(leaves: readonly Uint8Array[]): Uint8Array[][] {
   let level = leaves.map(hashLeaf);
-  if (level.length === 0) return sha256(new Uint8Array());
+  const levels = [level];
   while (level.length > 1) {
     const next: Uint8Array[] = [];
     for (let i = 0; i < level.length; i += 2) {
       const [a, b] = [level[i] as Uint8Array, level[i + 1]];
       next.push(b ? hashInner(a, b) : a);
     }
-    level = next;
+    levels.push((level = next));
   }
-  return level[0] as Uint8Array;
+  return levels;
+}
+
+/** The root of RFC 6962, section 2.1, over byte strings. */
+export function treeRoot(leaves: readonly Uint8Array[]): Uint8Array {
+  return treeLevels(leaves).at(-1)?.[0] ?? sha256(new Uint8Array());
+}
+
+/** The hashes beside the way of leaf number index, from the leaf upwards. */
+export function treePath(levels: readonly Uint8Array[][], index: number): Uint8Array[] {
+  const path: Uint8Array[] = [];
+  let at = index;
+  for (const level of levels) {
+    const beside = level[at ^ 1]; // the odd one out of its level has nothing beside it
+    if (beside) path.push(beside);
+    at >>>= 1;
+  }
+  return path;
 }
 
 /** The root over the transactions or receipts of a block: zeros if there are none. */
@@ -129,6 +148,38 @@ export const decodeReceiptProof = (b: Uint8Array): ReceiptProof =>
     if (head.index >= head.size) throw new WireError("value", `leaf ${head.index} of ${head.size}`);
     return { ...head, leaf: r.bytes(receiptBytesMax), path: readHashes(r, pathMax) };
   });
+
+/** The canonical bytes of a receipt proof, behind those of its version and checkpoint certificate. */
+export function encodeReceiptProof(head: Uint8Array, p: Inclusion): Uint8Array {
+  return new Writer()
+    .raw(head)
+    .u32(p.index)
+    .u32(p.size)
+    .bytes(p.leaf)
+    .list(p.path, (w, hash) => w.raw(hash))
+    .done();
+}
+
+/** Shows all receipts of one block, in its order: together they give the root, so none needs a path. */
+export interface BlockProof {
+  checkpoint: CheckpointCertificate;
+  /** The bytes of version and checkpoint certificate, with which the proof of a single one begins. */
+  head: Uint8Array;
+  receipts: Uint8Array[];
+}
+
+/** Decodes exactly one proof of a block's receipts; nothing of it is verified. Throws a WireError. */
+export function decodeBlockProof(b: Uint8Array): BlockProof {
+  if (b.length > blockProofBytesMax) throw new WireError("limit", `${b.length} bytes of receipts`);
+  return decode(b, (r) => {
+    r.exactly(proofVersion, "version of a proof");
+    const checkpoint = readCheckpoint(r);
+    const head = b.slice(0, r.offset);
+    const receipts = r.list(receiptsMax, 4, () => r.bytes(receiptBytesMax));
+    r.require(receipts.length > 0, "a count of no receipts");
+    return { checkpoint, head, receipts };
+  });
+}
 
 /** Shows what the state after one block holds for a key. */
 export interface KeyProof {

@@ -19,6 +19,7 @@ import {
 } from "./consensus.ts";
 import { FalseAnswer, messageOf } from "./errors.ts";
 import { type Genesis, parseGenesis } from "./genesis.ts";
+import { canonical, timeAnswer } from "./json.ts";
 import { encodeKey } from "./keys.ts";
 import { campaignOf, serialOf } from "./objects.ts";
 import {
@@ -74,6 +75,8 @@ export interface State {
 export interface Block {
   height: number;
   digest: Uint8Array;
+  /** Time of the block, Unix ms. */
+  timeMs: number;
   header: Header;
   txs: Uint8Array[];
   receipts: Uint8Array[];
@@ -125,14 +128,15 @@ export class Verifier {
     return this.committee;
   }
 
-  #attested(x: CheckpointCertificate, claim: "receipt" | "state"): void {
+  /** Checks that enough members attest a checkpoint for a claim; throws a FalseAnswer. */
+  attested(x: CheckpointCertificate, claim: "receipt" | "state"): void {
     const c = this.committeeOf(x.epoch);
     const need = claim === "receipt" ? c.weakQuorum : c.quorum;
     if (!c.verifyCheckpoint(x, need)) throw new FalseAnswer(`height ${x.seq} is not attested by ${need} members`);
   }
 
-  /** Checks that an encoded header is that of an attested block, and returns its time. */
-  #time(x: CheckpointCertificate, encoded: Uint8Array): number {
+  /** Checks that an encoded header is that of an attested block, and returns its time, Unix ms; throws. */
+  timeOf(x: CheckpointCertificate, encoded: Uint8Array): number {
     const h = decodeHeader(encoded);
     if (!equal(this.committeeOf(x.epoch).headerDigest(h), x.block) || h.seq !== x.seq || h.closing) {
       throw new FalseAnswer(`the header is not that of the attested block ${x.seq}`);
@@ -147,7 +151,7 @@ export class Verifier {
       // Hashing comes first: it is a thousand times cheaper than the signatures.
       if (!verifyInclusion(p.checkpoint.receiptRoot, p))
         throw new FalseAnswer("the path does not lead to the receipts");
-      this.#attested(p.checkpoint, "receipt");
+      this.attested(p.checkpoint, "receipt");
       const outcome = decodeReceipt(p.leaf);
       if (!equal(outcome.id, fromHex(id))) {
         throw new FalseAnswer(`the receipt is that of transaction ${hex(outcome.id)}, not ${id}`);
@@ -158,7 +162,7 @@ export class Verifier {
         ok: outcome.code === "OK",
         height: p.checkpoint.seq,
         index: p.index,
-        timeMs: header ? this.#time(p.checkpoint, header) : 0,
+        timeMs: header ? this.timeOf(p.checkpoint, header) : 0,
         members: p.checkpoint.signers.length,
         proof: proof.slice(),
         header: header?.slice(),
@@ -173,12 +177,12 @@ export class Verifier {
       const p = decodeKeyProof(proof);
       if (!equal(p.key, key)) throw new FalseAnswer("the proof is for another key");
       if (!verifyState(p.checkpoint.stateRoot, p.key, p.value, p.proof)) throw new FalseAnswer("the state proof fails");
-      this.#attested(p.checkpoint, "state");
+      this.attested(p.checkpoint, "state");
       return {
         key: key.slice(),
         value: p.value,
         height: p.checkpoint.seq,
-        timeMs: this.#time(p.checkpoint, header),
+        timeMs: this.timeOf(p.checkpoint, header),
         members: p.checkpoint.signers.length,
         proof: proof.slice(),
         header: header.slice(),
@@ -218,10 +222,11 @@ export class Verifier {
       const digest = this.committeeOf(header.epoch).headerDigest(header);
       const txs = (a.txs ?? []).map(fromBase64);
       const receipts = (a.receipts ?? []).map(fromBase64);
-      const base = { height, digest, header, txs, receipts, outcomes: receipts.map(decodeReceipt), node: "" };
+      const outcomes = receipts.map(decodeReceipt);
+      const base = { height, digest, timeMs: header.timeMs, header, txs, receipts, outcomes, node: "" };
       if (height === 0) return { ...base, ...this.#genesisBlock(header, txs.length + receipts.length) };
       const checkpoint = decodeCheckpoint(fromBase64(a.checkpoint ?? ""));
-      this.#attested(checkpoint, "receipt");
+      this.attested(checkpoint, "receipt");
       if (!equal(checkpoint.block, digest) || checkpoint.seq !== height) {
         throw new FalseAnswer("the checkpoint is that of another block");
       }
@@ -296,18 +301,6 @@ export class Verifier {
 /** The one word for people of a code. */
 export function wordOf(code: string): string {
   return code === "OK" ? "ok" : (codeInfo(code)?.word ?? "refused");
-}
-
-/** JSON with the fields in the order of their names. */
-function canonical(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map(canonical).join()}]`;
-  if (typeof value !== "object" || value === null) return JSON.stringify(value) ?? "null";
-  const fields = Object.entries(value).sort(([a], [b]) => (a < b ? -1 : 1));
-  return `{${fields.map(([k, v]) => `${JSON.stringify(k)}:${canonical(v)}`).join()}}`;
-}
-
-function timeAnswer(ms: number): { utc: string; ms: string } {
-  return { utc: new Date(ms).toISOString(), ms: String(ms) };
 }
 
 /** The effect of an outcome as the API writes it: what is zero is left out. */

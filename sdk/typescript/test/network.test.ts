@@ -43,7 +43,7 @@ const examples = [...readFileSync(join(root, "README.md"), "utf8").matchAll(/```
 test("the examples of the README compile as they stand, and the first redeems a coupon", () => {
   const folder = join(root, "build", "readme");
   mkdirSync(folder, { recursive: true });
-  assert.equal(examples.length, 4);
+  assert.equal(examples.length, 5);
   assert.ok(
     (examples[0] ?? "")
       .trim()
@@ -148,6 +148,10 @@ test("a receipt file is checked by the program, and the program's words are chec
   const receipt = await client.receipt(step?.tx ?? "");
   const block = await client.block(receipt.height);
   assert.equal(block.outcomes[receipt.index]?.code, "OK");
+  const all = await sdk.blockReceipts(client, receipt.height);
+  assert.deepEqual([all.outcomes, all.timeMs], [block.outcomes, block.timeMs]);
+  assert.equal(all.one(receipt.id)?.index, receipt.index);
+  await assert.rejects(sdk.blockReceipts(client, 0), sdk.Unreachable); // no transactions, no receipts
   const text = client.verifier.receiptFile(block.txs[receipt.index] as Uint8Array, receipt);
   const folder = mkdtempSync(join(tmpdir(), "scrip-sdk-"));
   try {

@@ -17,8 +17,10 @@ test("Merkle trees and paths", () => {
     const leaves = v.leaves.map(fromHex);
     const root = fromHex(v.root);
     assert.equal(hex(proofs.treeRoot(leaves)), v.root);
+    const levels = proofs.treeLevels(leaves);
     for (const [index, leaf] of leaves.entries()) {
       const path = (v.paths[index] as string[]).map(fromHex);
+      assert.deepEqual(proofs.treePath(levels, index), path);
       const at = { leaf, index, size: leaves.length, path };
       assert.ok(proofs.verifyInclusion(root, at));
       for (const wrong of [
@@ -118,6 +120,7 @@ interface CertificateVectors {
   receiptProofs: Proof[];
   keyProofs: Proof[];
   orderProofs: Proof[];
+  blockReceipts: Proof[];
 }
 
 const certificates = load<CertificateVectors>("chain/testdata/certificates.json");
@@ -265,6 +268,38 @@ test("receipt, key and order proofs hold or fail as on every node", () => {
       p.why,
     );
   }
+});
+
+test("all receipts of a block hold or fail as on every node", () => {
+  const c = vectorCommittee();
+  // The vectors' leaves are no receipts, so the parts of verifyReceipts are called one by one.
+  const check = (b: Uint8Array): boolean => {
+    const d = proofs.decodeBlockProof(b);
+    return c.verifyCheckpoint(d.checkpoint, c.weakQuorum) && equal(proofs.treeRoot(d.receipts), d.checkpoint.receiptRoot);
+  };
+  assert.equal(certificates.blockReceipts.length, 5);
+  for (const p of certificates.blockReceipts) {
+    const bytes = fromHex(p.proof);
+    if (p.why === "none") assert.throws(() => check(bytes), /truncated/);
+    else assert.equal(check(bytes), p.valid, p.why);
+    for (const bad of malformed(bytes)) assert.throws(() => proofs.decodeBlockProof(bad));
+  }
+  // The fourth receipt of the block, with a proof of its own, is what a node gives of it alone.
+  const all = proofs.decodeBlockProof(fromHex(certificates.blockReceipts[0]?.proof ?? ""));
+  const path = proofs.treePath(proofs.treeLevels(all.receipts), 3);
+  const one = { leaf: all.receipts[3] as Uint8Array, index: 3, size: all.receipts.length, path };
+  assert.equal(hex(proofs.encodeReceiptProof(all.head, one)), certificates.receiptProofs[0]?.proof);
+});
+
+test("more receipts than a block can hold are refused before anything is made of them", () => {
+  const { head } = proofs.decodeBlockProof(fromHex(certificates.blockReceipts[0]?.proof ?? ""));
+  const count = (n: number): Uint8Array => new Uint8Array(new Uint32Array([n]).buffer);
+  const many = (n: number): Uint8Array => concat(head, count(n), new Uint8Array(4 * n));
+  assert.equal(proofs.decodeBlockProof(many(1 << 16)).receipts.length, 1 << 16);
+  assert.throws(() => proofs.decodeBlockProof(many(0)), /no receipts/);
+  assert.throws(() => proofs.decodeBlockProof(many((1 << 16) + 1)), /limit: count/);
+  assert.throws(() => proofs.decodeBlockProof(new Uint8Array((32 << 20) + 1)), /limit/);
+  assert.throws(() => proofs.decodeBlockProof(concat(head, count(1), count(8193), new Uint8Array(8193))), /limit/);
 });
 
 test("one changed byte of a proof is never believed", () => {
