@@ -5,21 +5,9 @@ import { readCode, result, wedge } from "./faces.mjs";
 import { stage } from "./stage.mjs";
 
 const scene = stage([], { demo: [] });
-/** printed are the links of the list, by face and name. */
-function printed() {
-  const urls = new Map();
-  let face = "";
-  for (const line of scene.network.text().split("\n")) {
-    const m = /^ (\S*) +(.*?) +(http:\S+)$/.exec(line);
-    if (!m) continue;
-    face = m[1] || face;
-    urls.set(`${face} ${m[2]}`.trim(), m[3]);
-  }
-  return urls;
-}
 
 async function open(name) {
-  const urls = printed();
+  const urls = scene.network.links();
   const url = urls.get(name);
   assert.ok(url, `the list has no "${name}": ${[...urls.keys()].join(", ")}`);
   const d = await scene.device();
@@ -43,7 +31,7 @@ test("the poster gives one coupon to each wallet, however often it is scanned", 
   await page.getByText("It is yours").waitFor({ timeout: 60_000 });
   const serial = () => page.locator(".coupon-serial").first().innerText();
   const first = await serial();
-  await page.goto(printed().get("poster anybody"));
+  await page.goto(scene.network.links().get("poster anybody"));
   await page.getByRole("button", { name: "Claim" }).click({ timeout: 60_000 });
   await page.getByText("It is yours").waitFor({ timeout: 60_000 });
   assert.equal(await serial(), first);

@@ -98,10 +98,24 @@ export async function startNetwork(...options) {
     kill: order("kill"),
     start: order("start"),
     text: () => out,
+    links: () => linksOf(out),
     cli,
     stop,
     seed: async (name) => seedOf(await readFile(path.join(keys, `${name}.key`), "utf8")),
   };
+}
+
+/** linksOf are the links of the list that a demo prints, by face and name. */
+function linksOf(text) {
+  const urls = new Map();
+  let face = "";
+  for (const line of text.split("\n")) {
+    const m = /^ (\S*) +(.*?) +(http:\S+)$/.exec(line);
+    if (!m) continue;
+    face = m[1] || face;
+    urls.set(`${face} ${m[2]}`.trim(), m[3]);
+  }
+  return urls;
 }
 
 /** seedOf reads the seed of an unencrypted key file. */

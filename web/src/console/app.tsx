@@ -55,12 +55,14 @@ function UnderWay(): JSX.Element | null {
   const session = useSession();
   const [error, setError] = useState<unknown>();
   const [left] = useState(() => session.pending.value);
-  useEffect(() => {
-    if (!left) return;
-    session.finish(left).then(() => toast(t("pendingDone", { what: left.what })), setError);
-  }, []);
-  if (!left || (session.pending.value === undefined && error === undefined)) return null;
-  if (error !== undefined) return <Failure {...failureOf(error)} />;
+  const finish = () => {
+    setError(undefined);
+    if (left) session.finish(left).then(() => toast(t("pendingDone", { what: left.what })), setError);
+  };
+  useEffect(finish, []);
+  const open = session.pending.value !== undefined;
+  if (!left || (!open && error === undefined)) return null;
+  if (error !== undefined) return <Failure {...failureOf(error)} {...(open ? { onRetry: finish } : {})} />;
   return <Notice title={t("pending", { what: left.what })} live><p>{t("pendingText")}</p><Loading /></Notice>;
 }
 
@@ -116,6 +118,7 @@ export function App(p: { link: Link; fragment: string | undefined }): JSX.Elemen
   const [bad, setBad] = useState(brought?.kind === "bad");
   const [leaving, setLeaving] = useState(false);
   const [error, setError] = useState<unknown>();
+  const [round, setRound] = useState(0);
   const work = useWork();
   const enter = async (s: Session) => {
     await s.load();
@@ -147,7 +150,7 @@ export function App(p: { link: Link; fragment: string | undefined }): JSX.Elemen
       if (brought) arrive(brought, here);
       if (!here && brought?.kind !== "key") setReady(true);
     })().catch(setError);
-  }, []);
+  }, [round]);
   useEffect(() => {
     const changed = () => {
       if (location.hash.length < 2 || location.hash.startsWith("#/")) return;
@@ -165,7 +168,9 @@ export function App(p: { link: Link; fragment: string | undefined }): JSX.Elemen
     go("/", true);
   });
   const body = () => {
-    if (error !== undefined) return <Failure {...failureOf(error)} onRetry={() => location.reload()} />;
+    // The key that a link brought is still at hand: the page is not loaded anew.
+    if (error !== undefined) return <Failure level={1} {...failureOf(error)}
+      onRetry={() => { setError(undefined); setReady(false); setRound(round + 1); }} />;
     if (!ready) return <Loading what={t("opening")} />;
     if (!session) return <SignIn link={link} bad={bad} onSession={(s) => enter(s).catch(setError)} />;
     if (brought?.kind === "key") return <Replace name={session.name} onKeep={() => setBrought(undefined)}

@@ -10,7 +10,7 @@ import { ruleOf } from "../kit/terms.ts";
 import { Button, Failure, LinkButton, Loading, Notice, toast } from "../kit/ui.tsx";
 import { failureOf } from "../kit/refusal/refusal.ts";
 import { Figure, Missing } from "../kit/ledger/page.tsx";
-import { Confirm, useEvents, useSession, useSoon, useWork } from "./parts.tsx";
+import { Back, Confirm, useEvents, useSession, useSoon, useWork } from "./parts.tsx";
 import { t } from "./text.ts";
 
 const lookMs = 5000;
@@ -22,20 +22,22 @@ interface Live {
   error?: unknown;
   /** Device time of the last answer, ms. */
   atMs: number;
+  busy: boolean;
   look: () => void;
 }
 
 /** useCampaign reads the campaign, proven: again at once when something happens to it, and from time to time anyway. */
 function useCampaign(n: number, onEvent: (e: LedgerEvent) => void): Live {
   const { link } = useSession();
-  const [state, setState] = useState<{ value?: ProvenCampaign; error?: unknown; atMs: number }>({ atMs: 0 });
+  const [state, setState] = useState<Omit<Live, "look">>({ atMs: 0, busy: true });
   const [round, setRound] = useState(0);
   const look = () => setRound((x) => x + 1);
   useEffect(() => {
     const stop = new AbortController();
+    setState((s) => ({ ...s, busy: true }));
     link.client.campaign(n, { signal: stop.signal }).then(
-      (value) => { if (!stop.signal.aborted) setState({ value, atMs: Date.now() }); },
-      (error: unknown) => { if (!stop.signal.aborted) setState((s) => ({ ...s, error })); },
+      (value) => { if (!stop.signal.aborted) setState({ value, atMs: Date.now(), busy: false }); },
+      (error: unknown) => { if (!stop.signal.aborted) setState((s) => ({ ...s, error, busy: false })); },
     );
     const timer = setTimeout(() => { if (document.visibilityState === "visible") look(); }, lookMs);
     return () => { stop.abort(); clearTimeout(timer); };
@@ -134,8 +136,8 @@ export function CampaignPage(p: { number: string }): JSX.Element {
   const c = live.value;
   if (!c) {
     if (live.error === undefined) return <Loading />;
-    if (isMissing(live.error)) return <Missing title={t("campaignNone", { n: p.number })} />;
-    return <Failure {...failureOf(live.error)} onRetry={live.look} />;
+    if (isMissing(live.error)) return <Missing title={t("campaignNone", { n: p.number })}><Back /></Missing>;
+    return <Failure level={1} {...failureOf(live.error)} onRetry={live.look} busy={live.busy} />;
   }
   const own = c.issuer === member;
   const lost = live.error !== undefined && Date.now() - live.atMs > 3 * lookMs;

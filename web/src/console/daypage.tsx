@@ -1,6 +1,6 @@
 /** The day: totals by till and campaign, single redemptions with undo, and files that carry their height. */
 import type { JSX } from "preact";
-import { useMemo, useState } from "preact/hooks";
+import { useMemo, useRef, useState } from "preact/hooks";
 import type { TakingAnswer, TillAnswer, TotalAnswer } from "@scrip/sdk/answers";
 import { voidRedemption } from "@scrip/sdk/actions";
 import { SecretKey } from "@scrip/sdk/keys";
@@ -8,14 +8,16 @@ import { campaignOf } from "@scrip/sdk/objects";
 import { Right, tillKeyAddTx } from "@scrip/sdk/transactions";
 import { Table, VerifiedBadge } from "../kit/badge.tsx";
 import { date, decimal, money, number, timeSeconds } from "../kit/format.ts";
+import { isFalse } from "../kit/ledger/check.ts";
 import { AsOf, msOf, serialText } from "../kit/ledger/ledger.tsx";
+import { failureOf } from "../kit/refusal/refusal.ts";
 import type { Sealed } from "../kit/storage.ts";
 import { Button, Empty, Failure, Field, toast, useLoad } from "../kit/ui.tsx";
 import { dayFile, daySpan, readDay, recount, takingsOf, tillsOf, titlesOf, zoneName, type Day, type Labels, type Recount } from "./day.ts";
 import { dateText } from "./draft.ts";
 import { Got, Missing } from "../kit/ledger/page.tsx";
 import { gotPages, More, usePages, type Pages } from "../kit/ledger/pages.tsx";
-import { Confirm, saveFile, useEvents, useSession, useSoon, useWork } from "./parts.tsx";
+import { Confirm, saveFile, Trouble, useEvents, useSession, useSoon, useWork } from "./parts.tsx";
 import { csv } from "./tickets.ts";
 import { t } from "./text.ts";
 
@@ -70,7 +72,9 @@ function Totals(p: { shown: Shown }): JSX.Element {
   const numbers = [...new Set(sorted.slice(0, shown).map((x) => x.campaign))];
   // A title is asked for when its line is shown.
   const titles = useLoad((signal) => titlesOf(session.link, numbers, signal), [numbers.join()]);
-  const labels = labelsOf(session, p.shown, titles.value ?? new Map());
+  const known = useRef<ReadonlyMap<number, string>>(new Map());
+  known.current = titles.value ?? known.current;
+  const labels = labelsOf(session, p.shown, known.current);
   const rows = [
     ...sorted.slice(0, shown).map((x) => ({ name: labels.till(x.till), campaign: labels.campaign(x.campaign),
       key: `${x.till}/${x.campaign}`, letters: x.currency,
@@ -137,10 +141,13 @@ function Files(p: { shown: Shown; date: string }): JSX.Element {
         <Button onClick={() => print()}>{t("dayPrint")}</Button>
       </div>
       <p class="small soft">{t("dayCsvText")}</p>
-      {work.error !== undefined && <Failure title={t("dayRecountFails")}
-        code={String((work.error as Error).message).slice(0, 160)} />}
+      <Trouble work={work} />
     </section>
   );
+}
+
+function codeFor(error: unknown): string | undefined {
+  return error instanceof Error ? error.message.slice(0, 160) : undefined;
 }
 
 function Recounted(p: { day: Day }): JSX.Element {
@@ -160,8 +167,9 @@ function Recounted(p: { day: Day }): JSX.Element {
       <p class="soft">{t("dayRecountText")}</p>
       <div role="status">{state.done && <p class="strong good">{t("dayRecountHolds",
         { n: state.done.redemptions })}</p>}</div>
-      {state.error !== undefined && <Failure title={t("dayRecountFails")}
-        code={state.error instanceof Error ? state.error.message.slice(0, 160) : undefined} />}
+      {state.error !== undefined && (isFalse(state.error)
+        ? <Failure title={t("dayRecountFails")} code={codeFor(state.error)} />
+        : <Failure title={t("dayRecountCannot")} detail={failureOf(state.error).title} code={codeFor(state.error)} />)}
       <div><Button onClick={run} busy={state.busy}>
         {state.busy && state.at ? t("dayRecountBusy", { n: state.at.n, total: state.at.total })
           : t("dayRecount")}</Button></div>
@@ -220,10 +228,10 @@ function UndoButton(p: { line: TakingAnswer; value: string; onDone: () => void }
   );
 }
 
-function Lines(p: { shown: Shown; pages: Pages<TakingAnswer>; onDone: () => void }): JSX.Element {
+function Lines(p: { shown: Shown; lines: readonly TakingAnswer[]; pages: Pages<TakingAnswer>; onDone: () => void }): JSX.Element {
   const session = useSession();
+  const { lines } = p;
   const labels = labelsOf(session, p.shown, new Map());
-  const lines = p.pages.items ?? [];
   const undone = new Set(lines.filter((x) => x.type === "redemption.voided").map((x) =>
     `${x.coupon}/${x.seq}`));
   const letters = (x: TakingAnswer) => p.shown.letters.get(campaignOf(BigInt(x.coupon))) ?? "";
@@ -254,7 +262,7 @@ function Owed(): JSX.Element {
   return (
     <>
     <Got of={gotPages(pages)}>
-      {(items) => items.length > 0 && (
+      {(items) => items.length === 0 ? <p class="soft">{t("dayOwedNone")}</p> : (
         <Table caption={t("dayOwed")} rows={items} rowKey={(o) => `${o.cycle}/${o.campaign}`} columns={[
           { head: t("dayCycle"), cell: (o) => `${date(msOf(o.begins))} – ${date(msOf(o.ends) - 1)}` },
           { head: t("dayOwedBy"), cell: (o) => <a href={`#/campaign/${o.campaign}`}>{o.campaign}</a> },
@@ -297,7 +305,9 @@ export function DayPage(): JSX.Element {
             <>
               <Totals shown={shown} />
               <Files shown={shown} date={text} />
-              <Lines shown={shown} pages={lines} onDone={again} />
+              <Got of={gotPages(lines)}>
+                {(items) => <Lines shown={shown} lines={items} pages={lines} onDone={again} />}
+              </Got>
               <Recounted key={shown.day.height} day={shown.day} />
             </>
           )}

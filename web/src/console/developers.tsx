@@ -11,7 +11,7 @@ import { Right, tillKeyAddTx } from "@scrip/sdk/transactions";
 import { timeSeconds } from "../kit/format.ts";
 import { word } from "../kit/ledger/ledger.tsx";
 import { t as kit } from "../kit/text.ts";
-import { Button, Copyable, copyText, Segments } from "../kit/ui.tsx";
+import { Button, Copyable, copyText, Notice, Segments } from "../kit/ui.tsx";
 import { Confirm, useEvents, useSession, useWork } from "./parts.tsx";
 import { daySpan } from "./day.ts";
 import { dateText } from "./draft.ts";
@@ -137,7 +137,7 @@ function TestEvent(): JSX.Element {
 function Events(): JSX.Element {
   const [events, setEvents] = useState<readonly LedgerEvent[]>([]);
   const [chosen, setChosen] = useState<Chosen>("all");
-  useEvents({}, [], (e) => setEvents((all) => [e, ...all].slice(0, 5 * eventsKept)));
+  const away = useEvents({}, [], (e) => setEvents((all) => [e, ...all].slice(0, 5 * eventsKept)));
   const options: { value: Chosen; text: string }[] = [{ value: "all", text: t("devAll") },
     { value: "redemption", text: t("devRedemptions") }, { value: "coupon", text: t("devCoupons") },
     { value: "campaign", text: t("navCampaigns") }, { value: "till", text: t("navTills") }];
@@ -146,6 +146,7 @@ function Events(): JSX.Element {
       <h2 id="events-title">{t("devEvents")}</h2>
       <p>{t("devEventsText")}</p>
       <Segments label={t("devEvents")} value={chosen} options={options} onChange={setChosen} />
+      {away && <Notice kind="bad" live><p>{t("devEventsAway")}</p></Notice>}
       <EventList events={events.filter((e) => isOf(chosen, e)).slice(0, eventsKept)} />
       <TestEvent />
     </section>

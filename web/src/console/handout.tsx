@@ -10,9 +10,9 @@ import { date, money, number } from "../kit/format.ts";
 import { Qr } from "../kit/qr.tsx";
 import { ruleOf } from "../kit/terms.ts";
 import { Button, Field, LinkButton, Notice, copyText, toast, useLoad } from "../kit/ui.tsx";
-import { Got } from "../kit/ledger/page.tsx";
+import { Got, Missing } from "../kit/ledger/page.tsx";
 import { More } from "../kit/ledger/pages.tsx";
-import { Confirm, saveFile, useSession, useWork } from "./parts.tsx";
+import { Back, Confirm, saveFile, useSession, useWork } from "./parts.tsx";
 import { csv, linksOf, newTicketKey, ownBatches, type OwnBatch } from "./tickets.ts";
 import { t } from "./text.ts";
 
@@ -176,14 +176,15 @@ function Release(p: { campaign: ProvenCampaign; by: "desk" | "links"; start: num
 }
 
 export function HandOut(p: { number: string }): JSX.Element {
-  const { member } = useSession();
+  const { member, link } = useSession();
   const n = /^\d{1,9}$/.test(p.number) ? Number(p.number) : 0;
   const loaded = useHanded(n);
   const [shown, setShown] = useState(batchesShown);
   return (
-    <Got of={loaded} none={{ title: t("campaignNone", { n: p.number }) }}>
+    <Got of={loaded} page none={{ title: t("campaignNone", { n: p.number }), more: <Back /> }}>
       {({ campaign: c, own, desk }) => {
-        if (c.issuer !== member) return <Notice><p>{t("campaignNotYours", { name: String(c.issuer) })}</p></Notice>;
+        if (c.issuer !== member) return <Missing title={t("campaignNotYours",
+          { name: link.genesis.members[c.issuer - 1]?.name ?? String(c.issuer) })}><Back /></Missing>;
         const released = c.nextSerial - 1;
         return (
           <div class="stack handout">

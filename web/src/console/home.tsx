@@ -109,7 +109,6 @@ export function Home(): JSX.Element {
   useEvents({ types: ["campaign.published", "campaign.paused", "campaign.resumed", "campaign.closed",
     "redemption.accrued", "redemption.voided", "coupon.claimed"] }, [member], soon);
   const drop = () => void link.store.delete(draftRow).then(kept.reload);
-  const others = session.has("merchant") ? theirs.items ?? [] : [];
   return (
     <div class="stack">
       <div class="row apart">
@@ -129,10 +128,15 @@ export function Home(): JSX.Element {
               ? <div class="stack"><div
                 class="state"><h2>{t("campaignsNone")}</h2><p>{t("campaignsNoneText")}</p></div><Templates /></div>
               : <><List caption={t("campaigns")} campaigns={own} /><More of={mine} /></>}
-            {others.length > 0 && <><List caption={t("others")} campaigns={others} /><More of={theirs} /></>}
           </>
         )}
       </Got>
+      {session.has("merchant") && mine.items && (
+        <Got of={gotPages(theirs)}>
+          {(others) => others.length > 0 &&
+            <><List caption={t("others")} campaigns={others} /><More of={theirs} /></>}
+        </Got>
+      )}
     </div>
   );
 }

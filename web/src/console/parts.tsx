@@ -3,10 +3,12 @@ import type { ComponentChildren, JSX } from "preact";
 import { createContext } from "preact";
 import { useContext, useEffect, useRef, useState } from "preact/hooks";
 import type { EventFilter, LedgerEvent } from "@scrip/sdk/client";
+import { followEvents } from "../kit/ledger/follow.ts";
 import { failureOf } from "../kit/refusal/refusal.ts";
-import { Button, Dialog, Failure, Field } from "../kit/ui.tsx";
+import { Button, Dialog, Failure, Field, LinkButton } from "../kit/ui.tsx";
 import { t as kit } from "../kit/text.ts";
 import type { Session } from "./session.ts";
+import { t } from "./text.ts";
 
 export const SessionContext = createContext<Session | undefined>(undefined);
 
@@ -86,22 +88,23 @@ export function useSoon(act: () => void, ms: number): () => void {
   };
 }
 
-/** useEvents follows proven events from now on. */
-export function useEvents(filter: EventFilter, keys: readonly unknown[], onEvent: (e: LedgerEvent) => void): void {
+/** useEvents follows proven events from now on, and tells whether no node gives them at the moment. */
+export function useEvents(filter: EventFilter, keys: readonly unknown[], onEvent: (e: LedgerEvent) => void): boolean {
   const { link } = useSession();
+  const [away, setAway] = useState(false);
   const latest = useRef(onEvent);
   latest.current = onEvent;
   useEffect(() => {
     const stop = new AbortController();
-    void (async () => {
-      const status = await link.client.read("StatusAnswer", "/v1/status", {}, { signal: stop.signal });
-      for await (const e of link.client.events({ height: Number(status.height) + 1, tx: 0, index: 0 }, filter,
-        { signal: stop.signal })) {
-        latest.current(e);
-      }
-    })().catch(() => undefined); // it ends when the page is left
+    void followEvents(link, filter, (e) => latest.current(e), stop.signal, setAway);
     return () => stop.abort();
   }, [link, ...keys]);
+  return away;
+}
+
+/** Back leads to what the console begins with. */
+export function Back(): JSX.Element {
+  return <LinkButton href="#/">{t("navCampaigns")}</LinkButton>;
 }
 
 /** saveFile hands a text to the browser as a download. */

@@ -147,6 +147,7 @@ function Waiting(p: { offer: Offer; onCancel: () => void }): JSX.Element {
   const { link } = useSession();
   const [came, setCame] = useState<Registration>();
   const [bad, setBad] = useState(false);
+  const { asked, up } = link.pulse.value;
   useEffect(() => {
     if (came) return undefined;
     let over = false;
@@ -176,6 +177,7 @@ function Waiting(p: { offer: Offer; onCancel: () => void }): JSX.Element {
       <p>{t("tillScanText")}</p>
       <Qr text={url} what={t("tillLink")} />
       <Loading what={t("tillWaiting")} />
+      {asked && up === 0 && <Notice kind="bad" live><p>{t("tillAway")}</p></Notice>}
       {bad && <Notice kind="bad" live><p>{t("tillBad")}</p></Notice>}
       <details class="twin"><summary>{t("tillLink")}</summary><Copyable text={url} label={t("tillLink")} /></details>
       <Button onClick={p.onCancel}>{t("tillCancel")}</Button>

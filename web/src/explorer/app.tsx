@@ -67,9 +67,9 @@ function Results(p: { query: string }): JSX.Element {
     if (only) go(only.path, true);
   }, [only?.path]);
   const shown = p.query.slice(0, 80);
-  if (loaded.busy || only) return <Loading />;
+  if (only) return <Loading />;
   return (
-    <Got of={loaded}>
+    <Got of={loaded} page>
       {({ hits, secret }) => {
         if (secret) return <Missing title={t("searchPrivate")}><p>{t("searchPrivateText")}</p></Missing>;
         if (hits.length === 0) return <Missing

@@ -80,9 +80,10 @@ export function BlockPage(p: { height: string }): JSX.Element {
   }, [height]);
   const found = loaded.value;
   if (height < 0 || (found && !found.block)) {
-    return <Missing title={t("blockNone")}><p>{t("blockNoneText", { height: number(found?.top ?? 0) })}</p></Missing>;
+    return <Missing title={t("blockNone")}>{found &&
+      <p>{t("blockNoneText", { height: number(found.top) })}</p>}</Missing>;
   }
-  return <Got of={loaded}>{(x) => x?.block && <BlockView block={x.block} top={x.top} />}</Got>;
+  return <Got of={loaded} page>{(x) => x?.block && <BlockView block={x.block} top={x.top} />}</Got>;
 }
 
 function BlockView(p: { block: Block; top: number }): JSX.Element {

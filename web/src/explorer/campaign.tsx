@@ -182,7 +182,7 @@ export function CampaignPage(p: { number: string }): JSX.Element {
     `/v1/campaigns/${encodeURIComponent(p.number)}/coupons`, { limit: pageSize, cursor }, { signal }), [p.number]);
   const known = /^[1-9]\d{0,8}$/.test(p.number);
   return (
-    <Got of={loaded} none={{ title: t("campaignNone", { n: p.number }), text: t("campaignNoneText"),
+    <Got of={loaded} page none={{ title: t("campaignNone", { n: p.number }), text: t("campaignNoneText"),
       more: known && <CheckAbsent subject={`campaign/${p.number}`} rowKey={rowKey.campaign(Number(p.number))} /> }}>
       {(c) => (
         <div class="stack">

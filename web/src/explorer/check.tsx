@@ -4,9 +4,8 @@ import { useEffect, useState } from "preact/hooks";
 import { VerifiedBadge, type Proof } from "../kit/badge.tsx";
 import { brief, dateTimeZone, number } from "../kit/format.ts";
 import { prefer, preference } from "../kit/i18n.ts";
-import { checkRow, checkRows, type Checked, type Report, type RowCheck, type Step } from "../kit/ledger/check.ts";
+import { checkRow, checkRows, isFalse, type Checked, type Report, type RowCheck, type Step } from "../kit/ledger/check.ts";
 import { Button, Check as Box, Failure } from "../kit/ui.tsx";
-import { FalseAnswer, Unreachable } from "@scrip/sdk/errors";
 import { useLink } from "./parts.tsx";
 import { t } from "./text.ts";
 
@@ -19,13 +18,6 @@ function sentence(s: Step): string {
   if (v["ms"] !== undefined) v["time"] = dateTimeZone(Number(v["ms"]));
   if (s.kind === "asked" && typeof v["bytes"] === "number") v["bytes"] = number(v["bytes"]);
   return t(`step_${s.kind}`, v);
-}
-
-/** isFalse tells a proof that fails from one that nobody gave. */
-function isFalse(e: unknown): boolean {
-  if (e instanceof FalseAnswer) return true;
-  return e instanceof Unreachable && e.errors.some((x) =>
-    (x as { cause?: unknown } | null)?.cause instanceof FalseAnswer);
 }
 
 /** follow adds a step; one that counts takes the place of the count before. */

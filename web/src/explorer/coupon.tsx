@@ -10,7 +10,7 @@ import { checkReceipt, checkRow } from "../kit/ledger/check.ts";
 import { AsOf, currencyOf, msOf, ruleOf, serialText, word } from "../kit/ledger/ledger.tsx";
 import { Button, useLoad } from "../kit/ui.tsx";
 import { CheckAbsent, CheckPanel } from "./check.tsx";
-import { usePages, type Pages } from "../kit/ledger/pages.tsx";
+import { gotPages, usePages, type Pages } from "../kit/ledger/pages.tsx";
 import { Got, Pair } from "../kit/ledger/page.tsx";
 import { couponLine } from "./lines.ts";
 import { Digest, useLink } from "./parts.tsx";
@@ -118,8 +118,9 @@ function Timeline(p: { life: Life; steps: Pages<LifeStep> }): JSX.Element {
   return (
     <section class="stack-s" aria-labelledby="life-title">
       <h2 id="life-title">{t("couponLife")}</h2>
+      <Got of={gotPages(p.steps)}>{(items) => <>
       <ol class="life">
-        {(p.steps.items ?? []).map((s) => (
+        {items.map((s) => (
           <li key={s.id} class={`life-step${s.type === "redemption.accrued" ? " life-done" : ""}`}>
             <p class="life-head">
               <strong>{word(s.type)}</strong>
@@ -144,7 +145,8 @@ function Timeline(p: { life: Life; steps: Pages<LifeStep> }): JSX.Element {
           <p class="soft">{next(p.life, link.nowMs())}</p>
         </li>
       </ol>
-      {p.steps.error !== undefined && <p class="bad" role="alert">{t("away")}</p>}
+      {p.steps.stuck !== undefined && <p class="bad" role="alert">{t("away")}</p>}
+      </>}</Got>
     </section>
   );
 }
@@ -162,7 +164,7 @@ export function CouponPage(p: { id: string }): JSX.Element {
   const loaded = useLoad((signal) => lifeOf(link, id, signal), [id]);
   const steps = useSteps(id);
   return (
-    <Got of={loaded} none={{ title: t("couponNone", { serial }), text: t("couponNoneText"),
+    <Got of={loaded} page none={{ title: t("couponNone", { serial }), text: t("couponNoneText"),
       more: id >= 1n << 32n && id < 1n << 64n &&
         <CheckAbsent subject={`coupon/${id}`} rowKey={rowKey.coupon(id)} /> }}>
       {(life) => {

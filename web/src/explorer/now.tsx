@@ -5,6 +5,7 @@ import type { LedgerEvent } from "@scrip/sdk/client";
 import { Table, TableTwin } from "../kit/badge.tsx";
 import { ago, number, seconds, time, timeSeconds } from "../kit/format.ts";
 import { AsOf, msOf, serialText, word } from "../kit/ledger/ledger.tsx";
+import { followEvents } from "../kit/ledger/follow.ts";
 import { checkHeaders } from "../kit/ledger/check.ts";
 import { Button, Empty, Failure, Loading, Notice, useNow } from "../kit/ui.tsx";
 import { CheckPanel } from "./check.tsx";
@@ -41,11 +42,10 @@ function Strip(p: { blocks: readonly SeenBlock[] }): JSX.Element {
 function Health(p: { newest: SeenBlock; failed: boolean; paused: boolean }): JSX.Element | null {
   const link = useLink();
   useNow(1000);
-  const { up, total, lastMs } = link.pulse.value;
+  const { up, total, asked } = link.pulse.value;
   const ageMs = link.nowMs() - msOf(p.newest.block.time);
   const need = link.client.verifier.committee.quorum;
-  const known = lastMs > 0 || p.failed;
-  if ((known && up < need && total >= need) || p.failed) {
+  if ((asked && up < need && total >= need) || p.failed) {
     return <Notice kind="bad" live><p class="strong">{t("nowDown", { n: up, total, need })}</p></Notice>;
   }
   if (p.paused) return <Notice live><p>{t("nowPaused", { height: number(Number(p.newest.block.height)) })}</p></Notice>;
@@ -68,13 +68,7 @@ function Events(p: { paused: boolean }): JSX.Element {
   useEffect(() => {
     if (p.paused) return undefined;
     const stop = new AbortController();
-    void (async () => {
-      const status = await link.client.read("StatusAnswer", "/v1/status", {}, { signal: stop.signal });
-      const from = { height: Number(status.height) + 1, tx: 0, index: 0 };
-      for await (const e of link.client.events(from, {}, { signal: stop.signal })) {
-        setEvents((all) => [e, ...all].slice(0, eventsKept));
-      }
-    })().catch(() => undefined); // it ends when the page is left
+    void followEvents(link, {}, (e) => setEvents((all) => [e, ...all].slice(0, eventsKept)), stop.signal);
     return () => stop.abort();
   }, [link, p.paused]);
   return (
@@ -116,7 +110,7 @@ export function Now(): JSX.Element {
   const paused = live.paused.value;
   if (!newest) {
     if (!live.failed.value) return <Loading />;
-    return <Failure title={t("away")} detail={t("awayText")} />;
+    return <Failure level={1} title={t("away")} detail={t("awayText")} />;
   }
   const middle = middleOf(blocks);
   const { up, total } = link.pulse.value;

@@ -105,7 +105,7 @@ export function MemberPage(p: { number: string }): JSX.Element {
   const tills = usePages(list("PageTillAnswer", "/v1/tills", { member }), [member]);
   const owed = usePages(list("PageObligationAnswer", "/v1/obligations", { payee: member }), [member]);
   return (
-    <Got of={loaded} none={{ title: t("memberNone", { n: p.number }), text: t("memberNoneText"),
+    <Got of={loaded} page none={{ title: t("memberNone", { n: p.number }), text: t("memberNoneText"),
       more: member < 65_536 && <CheckAbsent subject={`member/${member}`} rowKey={rowKey.member(member)} /> }}>
       {(m) => (
         <div class="stack">
@@ -128,8 +128,10 @@ export function MemberPage(p: { number: string }): JSX.Element {
               </Pair>
             )}
           </dl>
-          {campaigns.items && campaigns.items.length > 0 &&
-            <CampaignTable campaigns={campaigns.items} caption={t("memberCampaigns")} />}
+          <Got of={gotPages(campaigns)}>
+            {(items) => items.length === 0 ? <Empty title={t("memberCampaignsNone")} />
+              : <CampaignTable campaigns={items} caption={t("memberCampaigns")} />}
+          </Got>
           <More of={campaigns} />
           <MemberTills pages={tills} />
           <Owed pages={owed} />
@@ -159,7 +161,7 @@ export function TillPage(p: { tillKey: string }): JSX.Element {
     { signal }), [p.tillKey]);
   const named = tillKeyOf(p.tillKey);
   return (
-    <Got of={loaded} none={{ title: t("tillNone"), text: t("tillNoneText"), more: named &&
+    <Got of={loaded} page none={{ title: t("tillNone"), text: t("tillNoneText"), more: named &&
       <CheckAbsent subject={`till/${p.tillKey}`} rowKey={rowKey.till(named)} /> }}>
       {(till) => (
         <div class="stack">

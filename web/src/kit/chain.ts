@@ -30,6 +30,8 @@ export interface Pulse {
   total: number;
   /** Device time of the last answer, ms; 0 before the first. */
   lastMs: number;
+  /** Whether they have been asked at all. */
+  asked: boolean;
 }
 
 /** OtherChain says that the address serves another chain than the one that this device knows. */
@@ -91,7 +93,7 @@ export class Link {
   readonly client: Client;
   readonly demo: boolean;
   readonly pulse: ReadonlySignal<Pulse>;
-  readonly #pulse = signal<Pulse>({ up: 0, total: 0, lastMs: 0 });
+  readonly #pulse = signal<Pulse>({ up: 0, total: 0, lastMs: 0, asked: false });
   readonly #names = new Map<number, Promise<string>>();
   readonly #campaigns = new Map<number, { campaign: Promise<ProvenCampaign>; atMs: number }>();
 
@@ -110,7 +112,7 @@ export class Link {
     });
     this.demo = isDemonstration(genesis);
     this.pulse = this.#pulse;
-    this.#pulse.value = { up: 0, total: pinned.nodes.length, lastMs: 0 };
+    this.#pulse.value = { up: 0, total: pinned.nodes.length, lastMs: 0, asked: false };
   }
 
   get chain(): Chain {
@@ -188,7 +190,8 @@ export class Link {
       );
       if (stop.aborted) return;
       const up = answers.filter(Boolean).length;
-      this.#pulse.value = { up, total: this.nodes.length, lastMs: up > 0 ? Date.now() : this.#pulse.value.lastMs };
+      const lastMs = up > 0 ? Date.now() : this.#pulse.value.lastMs;
+      this.#pulse.value = { up, total: this.nodes.length, lastMs, asked: true };
     };
     void beat();
     const id = setInterval(() => void beat(), pulseMs);

@@ -204,14 +204,18 @@ export interface FailureText {
 
 /** Failure says what happened, what to do, and the code that names it. */
 export function Failure(
-  p: FailureText & { onRetry?: () => void; children?: ComponentChildren; level?: 1 | 2 },
+  p: FailureText & { onRetry?: () => void; busy?: boolean; children?: ComponentChildren; level?: 1 | 2 },
 ): JSX.Element {
   return (
     <Notice kind="bad" title={p.title} level={p.level ?? 2} live>
       {p.detail && <p>{p.detail}</p>}
       {p.children}
       {p.code && <p class="small soft">{t("codeNamed", { code: p.code })}</p>}
-      {p.onRetry && <Button onClick={p.onRetry}>{t("retry")}</Button>}
+      {p.onRetry && (
+        <Button onClick={p.onRetry} busy={p.busy ?? false}>
+          {t("retry")}
+        </Button>
+      )}
     </Notice>
   );
 }
@@ -319,16 +323,20 @@ export interface Loaded<T> {
   reload: () => void;
 }
 
-/** useLoad runs a query that is cancelled when its place is left or its keys change. */
+/**
+ * useLoad runs a query that is cancelled when its place is left or its keys change. What was loaded
+ * or failed is of its keys: it stays while the same is loaded anew, and is gone when the keys change.
+ */
 export function useLoad<T>(query: (signal: AbortSignal) => Promise<T>, keys: readonly unknown[]): Loaded<T> {
-  const [state, setState] = useState<{ value?: T; error?: unknown; busy: boolean }>({ busy: true });
+  const [state, setState] = useState<Omit<Loaded<T>, "reload"> & { keys: readonly unknown[] }>({ keys, busy: true });
   const [round, setRound] = useState(0);
+  const isOf = (s: { keys: readonly unknown[] }) => s.keys.every((k, i) => Object.is(k, keys[i]));
   useEffect(() => {
     const stop = new AbortController();
-    setState((s) => ({ ...s, busy: true }));
+    setState((s) => (isOf(s) ? { ...s, busy: true } : { keys, busy: true }));
     query(stop.signal).then(
       (value) => {
-        if (!stop.signal.aborted) setState({ value, busy: false });
+        if (!stop.signal.aborted) setState({ keys, value, busy: false });
       },
       (error: unknown) => {
         if (!stop.signal.aborted) setState((s) => ({ ...s, error, busy: false }));
@@ -336,5 +344,6 @@ export function useLoad<T>(query: (signal: AbortSignal) => Promise<T>, keys: rea
     );
     return () => stop.abort();
   }, [...keys, round]);
-  return { ...state, reload: () => setRound((n) => n + 1) };
+  const { keys: _, ...own } = isOf(state) ? state : { keys, busy: true };
+  return { ...own, reload: () => setRound((n) => n + 1) };
 }

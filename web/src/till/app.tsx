@@ -4,15 +4,16 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { OtherChain, type Link } from "../kit/chain.ts";
 import { Shell } from "../kit/shell.tsx";
 import { t as kit } from "../kit/text.ts";
-import { Button, Failure, Loading, Notice } from "../kit/ui.tsx";
+import { Button, Failure, Loading, Notice, useLoad } from "../kit/ui.tsx";
 import { TillContext } from "./context.ts";
 import { Counter } from "./counter.tsx";
-import type { Till } from "./model.ts";
+import { registered, type Till } from "./model.ts";
 import { Pairing, PairWaiting, SetPin } from "./pair.tsx";
 import { become, keyOf, pair, readBrought, waiting, type Brought } from "./key.ts";
 import { t } from "./text.ts";
 
 const checkMs = 30_000;
+const againMs = 4000;
 
 function Frame(p: { link?: Link | undefined; till?: Till | undefined; children: ComponentChildren }): JSX.Element {
   const { till, link } = p;
@@ -39,13 +40,23 @@ function Open(p: { till: Till; onPairAnew: () => void }): JSX.Element {
   const record = till.record.value;
   const waited = useRef(false);
   const [asked, setAsked] = useState(false);
+  const first = useLoad(() => registered(till), [till]);
+  const offer = useLoad(() => waiting(till.link.store), [till]);
   useEffect(() => {
-    const check = () => void till.check().catch(() => undefined);
-    check();
-    const timer = setInterval(check, checkMs);
+    const timer = setInterval(() => void till.check().catch(() => undefined), checkMs);
     return () => clearInterval(timer);
   }, [till]);
+  const away = first.error !== undefined;
+  useEffect(() => {
+    if (!away || first.busy) return undefined;
+    const timer = setTimeout(first.reload, againMs);
+    return () => clearTimeout(timer);
+  }, [away, first.busy]);
   if (!record) {
+    // Only the ledger can say that nobody has added it; a till that was paired here waits in any case.
+    const waits = offer.value !== undefined || (!first.busy && !away);
+    if (!waits && away) return <Failure level={1} title={t("nodeAway")} onRetry={first.reload} busy={first.busy} />;
+    if (!waits) return <Loading what={t("opening")} />;
     waited.current = true;
     return <PairWaiting onPairAnew={p.onPairAnew} />;
   }

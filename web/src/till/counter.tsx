@@ -4,7 +4,8 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { OutcomeUnknown } from "@scrip/sdk/client";
 import { codeOf } from "../kit/refusal/refusal.ts";
 import { CameraScanner, useWedge } from "../kit/scan/scan.tsx";
-import { Button, Field, Notice } from "../kit/ui.tsx";
+import { Button, Field } from "../kit/ui.tsx";
+import { Away } from "./away.tsx";
 import { useTill } from "./context.ts";
 import { Amount, type Bill } from "./amount.tsx";
 import { Invoice } from "./invoice.tsx";
@@ -94,17 +95,11 @@ function useCounter() {
 }
 
 function Ready(p: { onText: (text: string) => void; onCustomer: () => void }): JSX.Element {
-  const till = useTill();
   const [typed, setTyped] = useState("");
-  const { up, lastMs } = till.link.pulse.value;
   return (
     <div class="stack">
       <h1 class="prompt">{t("scanPrompt")}</h1>
-      {up === 0 && lastMs > 0 && (
-        <Notice kind="bad" live>
-          <p>{t("nodeAway")}</p>
-        </Notice>
-      )}
+      <Away />
       {isSecureContext ? <CameraScanner onText={p.onText} /> : <p class="soft">{t("plainHttp")}</p>}
       <p class="soft small">{t("scanKeys")}</p>
       <form

@@ -3,7 +3,7 @@ import "../kit/kit.css";
 import "./till.css";
 import type { JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
-import { connect, type Link } from "../kit/chain.ts";
+import { connect, OtherChain, type Link } from "../kit/chain.ts";
 import { startRouter, takeSecret } from "../kit/router.ts";
 import { mount } from "../kit/shell.tsx";
 import { registerWorker } from "../kit/worker.ts";
@@ -11,10 +11,13 @@ import { App, NotYet } from "./app.tsx";
 import { LinkContext } from "./context.ts";
 import { Till } from "./model.ts";
 
+const againMs = 4000;
+
 function Face(p: { fragment: string | undefined }): JSX.Element {
   const [link, setLink] = useState<Link>();
   const [error, setError] = useState<unknown>();
   const [round, setRound] = useState(0);
+  const again = () => setRound((n) => n + 1);
   useEffect(() => {
     const stop = new AbortController();
     connect("till").then((l) => {
@@ -25,13 +28,18 @@ function Face(p: { fragment: string | undefined }): JSX.Element {
     }, setError);
     return () => stop.abort();
   }, [round]);
+  useEffect(() => {
+    if (error === undefined || error instanceof OtherChain) return undefined;
+    const timer = setTimeout(again, againMs);
+    return () => clearTimeout(timer);
+  }, [error]);
   if (!link)
     return (
       <NotYet
         error={error}
         retry={() => {
           setError(undefined);
-          setRound((n) => n + 1);
+          again();
         }}
       />
     );

@@ -6,6 +6,7 @@ import { fingerprint } from "../kit/pairing.ts";
 import { Qr } from "../kit/qr.tsx";
 import { CameraScanner } from "../kit/scan/scan.tsx";
 import { Button, Failure, Field, Loading, useLoad } from "../kit/ui.tsx";
+import { Away } from "./away.tsx";
 import { useLink, useTill } from "./context.ts";
 import { leave, paired, readBrought, waiting, type Brought } from "./key.ts";
 import { registered } from "./model.ts";
@@ -87,6 +88,7 @@ export function PairWaiting(p: { onPairAnew: () => void }): JSX.Element {
     <div class="stack">
       <h1>{t("pairWaiting")}</h1>
       {found && <p class="strong">{t("pairAs", { shop: found.shop, label: found.w.offer.label })}</p>}
+      <Away />
       <p>{t("pairWaitingText")}</p>
       <Loading />
       <p>

@@ -29,13 +29,13 @@ export type Opening =
 
 function Foot(p: { link: Link }): JSX.Element {
   const now = useNow(10_000);
-  const { up, total, lastMs } = p.link.pulse.value;
+  const { up, total, lastMs, asked } = p.link.pulse.value;
   const name = kit("chain", { name: p.link.genesis.name });
   if (up > 0 || lastMs === 0) {
     return (
       <p>
         {name}
-        {up > 0 && <> · {kit("connected", { n: up, total })}</>}
+        {asked && <> · {kit("connected", { n: up, total })}</>}
       </p>
     );
   }

@@ -12,7 +12,7 @@ import { date, dateTime } from "../kit/format.ts";
 import { failureOf, textOf } from "../kit/refusal/refusal.ts";
 import { go } from "../kit/router.ts";
 import { ruleOf } from "../kit/terms.ts";
-import { Button, Failure, Loading, Notice, useLoad, type FailureText } from "../kit/ui.tsx";
+import { Button, Failure, Loading, Notice, useLoad, type FailureText, type Loaded } from "../kit/ui.tsx";
 import { useSession } from "./context.ts";
 import { Facts } from "./coupon.tsx";
 import { DeskRefusal } from "./model.ts";
@@ -87,6 +87,8 @@ function OneTap(p: {
   busy: string;
   campaign: number;
   serial?: number | undefined;
+  /** What has to be known before the tap. */
+  first: Loaded<unknown>;
   blocked?: string | undefined;
   run: () => Promise<Slip>;
   children?: ComponentChildren;
@@ -100,16 +102,23 @@ function OneTap(p: {
   const [slip, setSlip] = useState<Slip>();
   const [error, setError] = useState<unknown>();
   if (slip) return <Yours slip={slip} />;
-  if (look.error !== undefined && !look.value) {
+  const failed = [look, p.first].find((x) => x.error !== undefined && !x.value);
+  if (failed) {
+    const again = () => {
+      look.reload();
+      p.first.reload();
+    };
+    const none = failed.error instanceof NotFound;
     return (
       <Failure
         level={1}
-        {...(look.error instanceof NotFound ? textOf("E301") : failureOf(look.error))}
-        onRetry={look.reload}
+        {...(none ? textOf("E301") : failureOf(failed.error))}
+        onRetry={again}
+        busy={look.busy || p.first.busy}
       />
     );
   }
-  if (!look.value) return <Loading what={t("claimLoading")} />;
+  if (!look.value || !p.first.value) return <Loading what={t("claimLoading")} />;
   const { campaign, issuer } = look.value;
   const blocked = p.blocked;
   const run = () => {
@@ -184,6 +193,7 @@ export function Claim(p: { ticket: TicketPayload }): JSX.Element {
       busy={t("claimBusy")}
       campaign={ticket.campaign}
       serial={ticket.serial}
+      first={look}
       blocked={blocked}
       run={() => session.claim(ticket)}
     />
@@ -214,6 +224,7 @@ export function Poster(p: { campaign: number; desk: string | undefined }): JSX.E
       act={t("claimAct")}
       busy={t("claimBusy")}
       campaign={p.campaign}
+      first={look}
       blocked={c && obstacle(c, session.link.nowMs())}
       run={claim}
     >
@@ -239,7 +250,6 @@ export function Accept(p: { gift: GiftPayload }): JSX.Element {
     return { open, own: open && mine?.state === "offered", untilMs: c.gift?.until ?? 0 };
   }, [gift.coupon]);
   const blocked = look.value && (look.value.own ? t("acceptOwn") : look.value.open ? undefined : t("acceptGone"));
-  if (look.error instanceof NotFound) return <Failure level={1} {...textOf("E301")} />;
   return (
     <OneTap
       title={t("acceptTitle")}
@@ -247,6 +257,7 @@ export function Accept(p: { gift: GiftPayload }): JSX.Element {
       busy={t("acceptBusy")}
       campaign={campaignOf(gift.coupon)}
       serial={Number(gift.coupon & 0xffffffffn)}
+      first={look}
       blocked={blocked}
       run={() => session.accept(gift)}
     >

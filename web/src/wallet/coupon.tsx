@@ -35,6 +35,7 @@ export function Shops(p: { terms: Terms }): JSX.Element {
   const session = useSession();
   const names = useLoad(() => session.link.shopNames(p.terms), [p.terms]);
   if (p.terms.shops.length === 0) return <>{t("whereAll")}</>;
+  if (names.error !== undefined && !names.value) return <>{t("whereAway")}</>;
   if (!names.value) return <>…</>;
   const texts = names.value.map((s) => (s.store === 0 ? s.name : t("whereStores", s)));
   return <>{texts.join(", ")}</>;

@@ -1,7 +1,8 @@
 /** The first page: what is there to use, soonest end first. */
 import type { JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
-import { LinkButton, Button, Empty, Loading, Notice } from "../kit/ui.tsx";
+import { failureOf } from "../kit/refusal/refusal.ts";
+import { LinkButton, Button, Empty, Failure, Loading, Notice } from "../kit/ui.tsx";
 import { date } from "../kit/format.ts";
 import { go } from "../kit/router.ts";
 import { preference, prefer } from "../kit/i18n.ts";
@@ -86,6 +87,7 @@ export function Home(): JSX.Element {
     .filter((s) => !s.hidden)
     .slice()
     .sort(byEnd);
+  const missed = session.missed.value;
   const use = slips.filter((s) => s.state === "usable" || s.state === "early");
   const wait = slips.filter((s) => s.state === "pending" || s.state === "offered");
   const past = slips.filter((s) => !isOpen(s));
@@ -94,7 +96,14 @@ export function Home(): JSX.Element {
       <h1 class="unseen">{t("myCoupons")}</h1>
       <Stale />
       {session.scanning.value && <Loading what={t("restoreBusy")} />}
-      {slips.length === 0 && !session.scanning.value && (
+      {missed !== undefined && !session.scanning.value && (
+        <Failure
+          {...failureOf(missed)}
+          detail={t("restoreAway")}
+          onRetry={() => void session.finishScan().catch(() => undefined)}
+        />
+      )}
+      {slips.length === 0 && !session.scanning.value && missed === undefined && (
         <Empty title={t("emptyTitle")}>
           <p>{t("emptyText")}</p>
         </Empty>

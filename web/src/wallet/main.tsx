@@ -34,17 +34,26 @@ function Wallet(p: { path: string; secret: string | undefined }): JSX.Element {
         setOpening({ kind: "open", session, owner });
         session.link.watch(stop.signal);
         const refresh = () => {
-          if (document.visibilityState === "visible") void session.refreshAll().catch(() => undefined);
+          if (document.visibilityState !== "visible") return;
+          void session
+            .finishScan()
+            .catch(() => undefined) // the first page says so
+            .then(() => session.refreshAll())
+            .catch(() => undefined); // what is shown says how old it is
         };
-        void session
-          .finishScan()
-          .catch(() => undefined)
-          .then(refresh);
+        refresh();
         const timer = setInterval(refresh, refreshMs);
         document.addEventListener("visibilitychange", refresh, { signal: stop.signal });
         stop.signal.addEventListener("abort", () => clearInterval(timer));
       },
-      (error: unknown) => setOpening({ kind: "failed", error, retry: () => setRound((n) => n + 1) }),
+      (error: unknown) => {
+        if (stop.signal.aborted) return;
+        const retry = () => {
+          setOpening({ kind: "busy" });
+          setRound((n) => n + 1);
+        };
+        setOpening({ kind: "failed", error, retry });
+      },
     );
     return () => stop.abort();
   }, [round]);

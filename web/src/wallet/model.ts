@@ -76,6 +76,9 @@ export class Session {
   readonly #scanning = signal(false);
   /** Whether coupons are being looked for. */
   readonly scanning: ReadonlySignal<boolean> = this.#scanning;
+  readonly #missed = signal<unknown>(undefined);
+  /** Why the last look for coupons did not come to its end. */
+  readonly missed: ReadonlySignal<unknown> = this.#missed;
   /** Terms by campaign, for the slips at hand; kept on the device. */
   readonly terms = signal<ReadonlyMap<number, Terms>>(new Map());
 
@@ -414,22 +417,32 @@ export class Session {
       height: 0,
       uses: [],
     });
-    const slip = await this.refresh(id).catch(() => undefined);
-    if (slip && slip.state !== "given") return true;
-    await this.purse.forget(id);
-    await this.#show();
-    return false;
+    let mine = false;
+    try {
+      const slip = await this.refresh(id);
+      mine = slip !== undefined && slip.state !== "given";
+    } catch (e) {
+      if (!(e instanceof NotFound)) throw e; // it may be there: who looks has to look again
+    } finally {
+      if (!mine) await this.purse.forget(id);
+      await this.#show();
+    }
+    return mine;
   }
 
   /** finishScan looks for what a wallet that was just brought in holds. */
   async finishScan(): Promise<void> {
     const wanted = await this.purse.toScan();
-    if (!wanted) return;
+    if (!wanted || this.#scanning.value) return;
     this.#scanning.value = true;
     try {
       for (const u of wanted.used) await this.take(u.id, u.n);
       await this.scan();
       await this.purse.scanned();
+      this.#missed.value = undefined;
+    } catch (e) {
+      this.#missed.value = e;
+      throw e;
     } finally {
       this.#scanning.value = false;
     }

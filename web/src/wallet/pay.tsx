@@ -150,7 +150,8 @@ export function PayPage(p: { invoice: InvoicePayload }): JSX.Element {
     return { till, shop, choices: await choices(session, till, p.invoice) };
   }, [p.invoice]);
   if (look.error instanceof NotFound) return <Failure level={1} {...textOf("E702")} detail={t("payUnknownTill")} />;
-  if (look.error !== undefined) return <Failure level={1} {...failureOf(look.error)} onRetry={look.reload} />;
+  if (look.error !== undefined)
+    return <Failure level={1} {...failureOf(look.error)} onRetry={look.reload} busy={look.busy} />;
   if (!look.value) return <Loading />;
   if (look.value.till.standing !== "ACTIVE")
     return <Failure level={1} {...textOf("E702")} detail={t("payUnknownTill")} />;

@@ -2,6 +2,7 @@
 import type { JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { Button, Check, Failure, Field, LinkButton, Loading, Notice, toast } from "../kit/ui.tsx";
+import { failureOf } from "../kit/refusal/refusal.ts";
 import { useSession } from "./context.ts";
 import { painted } from "./keep.tsx";
 import type { Session } from "./model.ts";
@@ -97,14 +98,19 @@ export function RestorePage(): JSX.Element {
   const [words, setWords] = useState("");
   const [error, setError] = useState("");
   const [same, setSame] = useState(false);
+  const [busy, setBusy] = useState(false);
+  const [missed, setMissed] = useState<unknown>();
+  /** look looks for coupons of the wallet that is here. */
+  const look = async () => {
+    setBusy(true);
+    setMissed(undefined);
+    await session.scan().then((n) => toast(t("restoreFound", { n })), setMissed);
+    setBusy(false);
+  };
   const take = async (entropy: Uint8Array) => {
-    if (session.purse.same(entropy)) {
-      setSame(true);
-      const n = await session.scan();
-      toast(t("restoreFound", { n }));
-      return;
-    }
-    await bringIn(session, entropy, { used: [] });
+    if (!session.purse.same(entropy)) return bringIn(session, entropy, { used: [] });
+    setSame(true);
+    return look();
   };
   const fromWords = () => {
     try {
@@ -122,6 +128,8 @@ export function RestorePage(): JSX.Element {
           <p>{t("restoreSame")}</p>
         </Notice>
       )}
+      {busy && <Loading what={t("restoreBusy")} />}
+      {missed !== undefined && <Failure {...failureOf(missed)} onRetry={() => void look()} />}
       {guard}
       <form
         class="stack-s"

@@ -6,7 +6,7 @@ import { payloadText } from "@scrip/sdk/links";
 import { showRenewMs } from "@scrip/sdk/actions";
 import { money, number } from "../kit/format.ts";
 import { Qr } from "../kit/qr.tsx";
-import { Button, LinkButton, useNow } from "../kit/ui.tsx";
+import { Button, LinkButton, Loading, useNow } from "../kit/ui.tsx";
 import { useSession } from "./context.ts";
 import { canShow, NotHere, useSlip } from "./coupon.tsx";
 import type { Session } from "./model.ts";
@@ -83,22 +83,18 @@ function TypedCode(p: { slip: Slip }): JSX.Element {
   useEffect(() => {
     if (!open) return undefined;
     let gone = false;
-    const renew = () =>
-      session.shortCode(session.showCode(p.slip, typedLifeMs)).then(
-        (c) => {
-          if (gone) return;
-          setCode(c.code);
-          setFailed(false);
-        },
-        () => {
-          if (!gone) setFailed(true);
-        },
-      );
+    let timer = 0;
+    const renew = async () => {
+      const made = await session.shortCode(session.showCode(p.slip, typedLifeMs)).catch(() => undefined);
+      if (gone) return;
+      setFailed(!made);
+      if (made) setCode(made.code);
+      timer = window.setTimeout(() => void renew(), made ? typedRenewMs : pollMs);
+    };
     void renew();
-    const timer = setInterval(() => void renew(), typedRenewMs);
     return () => {
       gone = true;
-      clearInterval(timer);
+      clearTimeout(timer);
     };
   }, [open, p.slip.seq]);
   if (!open)
@@ -108,14 +104,17 @@ function TypedCode(p: { slip: Slip }): JSX.Element {
       </Button>
     );
   return (
-    <div class="typed" role="status">
-      <p class="small">{t("codeTypedSay")}</p>
+    <div class="typed">
       {code && (
-        <p class="typed-code mono" data-short-code>
-          {code}
-        </p>
+        <div role="status">
+          <p class="small">{t("codeTypedSay")}</p>
+          <p class="typed-code mono" data-short-code>
+            {code}
+          </p>
+        </div>
       )}
-      {failed && <p>{t("codeTypedFails")}</p>}
+      {failed && <p role="alert">{t("codeTypedFails")}</p>}
+      {!code && !failed && <Loading />}
     </div>
   );
 }

@@ -72,9 +72,9 @@ export function SlipCard(p: { slip: Slip; link?: boolean; fresh?: boolean }): JS
 /** Stale says that what is shown is a copy, and of when. */
 export function Stale(): JSX.Element | null {
   const session = useSession();
-  const { up, lastMs } = session.link.pulse.value;
+  const { up, asked } = session.link.pulse.value;
   const seen = Math.max(0, ...session.slips.value.map((s) => s.seenMs));
-  if (up > 0 || (lastMs === 0 && seen === 0) || (navigator.onLine && lastMs === 0)) return null;
+  if (up > 0 || seen === 0 || (navigator.onLine && !asked)) return null;
   return (
     <Notice live>
       <p>{t("savedCopy", { time: dateTime(seen) })}</p>

@@ -4,7 +4,7 @@
  */
 import type { BlockAnswer, StateAnswer, TxAnswer, ValidatorsBody } from "@scrip/sdk/answers";
 import { equal, fromBase64, hex } from "@scrip/sdk/bytes";
-import { FalseAnswer } from "@scrip/sdk/errors";
+import { FalseAnswer, Unreachable } from "@scrip/sdk/errors";
 import { decodeCheckpoint, decodeHeader, type CheckpointCertificate, type Header } from "@scrip/sdk/consensus";
 import { encodeKey } from "@scrip/sdk/keys";
 import { decodeKeyProof, decodeReceiptProof } from "@scrip/sdk/proofs";
@@ -24,6 +24,13 @@ export interface Checked<T> {
   proof: Proof;
   height: number;
   result: T;
+}
+
+/** isFalse tells a proof that fails from one that nobody gave. */
+export function isFalse(e: unknown): boolean {
+  if (e instanceof FalseAnswer) return true;
+  return e instanceof Unreachable && e.errors.some((x) =>
+    (x as { cause?: unknown } | null)?.cause instanceof FalseAnswer);
 }
 
 /** Report is told each step when it has held. */

@@ -4,27 +4,38 @@ import { useEffect, useState } from "preact/hooks";
 import { connect, OtherChain, type Link } from "../chain.ts";
 import { failureOf } from "../refusal/refusal.ts";
 import { Shell } from "../shell.tsx";
-import { Button, Failure, Loading, Notice, type Loaded } from "../ui.tsx";
+import { Button, Empty, Failure, Loading, Notice, type Loaded } from "../ui.tsx";
+import { t as kit } from "../text.ts";
 import { isMissing } from "./ledger.tsx";
 import { t } from "./text.ts";
 
 const againMs = 4000;
 
-/** Got draws a query: waiting, missing, failed, or there; an older answer stays while a new one comes. */
-export function Got<T>(p: { of: Pick<Loaded<T>, "value" | "error" | "reload">; none?: { title: string; text?: string; more?: ComponentChildren };
+/**
+ * Got draws a query: waiting, missing, failed, or there. An older answer stays while a new one comes,
+ * and says so if none does. page tells that nothing else heads the page.
+ */
+export function Got<T>(p: { of: Loaded<T>; page?: boolean;
+  none?: { title: string; text?: string; more?: ComponentChildren };
   children: (value: T) => ComponentChildren }): JSX.Element {
-  const { value, error, reload } = p.of;
-  if (value !== undefined) return <>{p.children(value)}</>;
+  const { value, error, reload, busy } = p.of;
+  const level = p.page ? 1 : 2;
+  if (value !== undefined) return <>{error !== undefined && <Old again={reload} busy={busy} />}{p.children(value)}</>;
   if (error === undefined) return <Loading />;
   if (p.none && isMissing(error)) {
-    return <Missing title={p.none.title}>{p.none.text && <p>{p.none.text}</p>}{p.none.more}</Missing>;
+    return <Missing title={p.none.title} level={level}>{p.none.text && <p>{p.none.text}</p>}{p.none.more}</Missing>;
   }
-  return <Failure {...failureOf(error)} onRetry={reload} />;
+  return <Failure {...failureOf(error)} level={level} onRetry={reload} busy={busy} />;
 }
 
-/** Missing is a page for what is not there: it says why, and what brings it. */
-export function Missing(p: { title: string; children?: ComponentChildren }): JSX.Element {
-  return <div class="state state-empty"><h1>{p.title}</h1>{p.children}</div>;
+/** Old says that what is shown could not be brought up to date. */
+function Old(p: { again: () => void; busy: boolean }): JSX.Element {
+  return <Notice kind="bad" live><p>{t("old")}</p><Button onClick={p.again} busy={p.busy}>{kit("retry")}</Button></Notice>;
+}
+
+/** Missing is a page, or a part of one, for what is not there: it says why, and what brings it. */
+export function Missing(p: { title: string; level?: 1 | 2; children?: ComponentChildren }): JSX.Element {
+  return <Empty title={p.title} level={p.level ?? 1}>{p.children}</Empty>;
 }
 
 /** Pair is one line of a list of facts. */

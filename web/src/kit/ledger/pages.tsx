@@ -17,6 +17,8 @@ export interface Pages<T> {
   height: number;
   timeMs: number;
   error: unknown;
+  /** Why the next page did not come. */
+  stuck: unknown;
   more: (() => void) | undefined;
   busy: boolean;
   reload: () => void;
@@ -52,14 +54,15 @@ export function usePages<T>(ask: (cursor: string | undefined, stop: AbortSignal)
   };
   return {
     items: first.value && [...first.value.items, ...(own?.items ?? [])],
-    height: Number(first.value?.height ?? 0), timeMs: Number(first.value?.time.ms ?? 0), error: own?.error ?? first.error,
+    height: Number(first.value?.height ?? 0), timeMs: Number(first.value?.time.ms ?? 0), error: first.error, stuck: own?.error,
     more: next === undefined ? undefined : more, busy: own?.busy ?? first.busy,
     reload: () => { setTail(undefined); first.reload(); },
   };
 }
 
 /** More says how much of a list is shown, and brings the next page. */
-export function More(p: { of: Pick<Pages<unknown>, "items" | "more" | "busy">; total?: number }): JSX.Element | null {
+export function More(p: { of: Pick<Pages<unknown>, "items" | "more" | "busy"> & { stuck?: unknown };
+  total?: number }): JSX.Element | null {
   const n = p.of.items?.length ?? 0;
   if (n === 0) return null;
   const text = p.total !== undefined ? t("shownOf", { n, total: number(Math.max(n, p.total)) })
@@ -68,6 +71,7 @@ export function More(p: { of: Pick<Pages<unknown>, "items" | "more" | "busy">; t
     <div class="row" data-shown={n}>
       {p.of.more && <Button onClick={p.of.more} busy={p.of.busy}>{t("more")}</Button>}
       <span class="soft small" role="status">{text}</span>
+      {p.of.stuck !== undefined && <span class="bad small" role="alert">{t("moreFails")}</span>}
     </div>
   );
 }
