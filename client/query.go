@@ -15,13 +15,14 @@ import (
 )
 
 // State returns what the state holds for a key of the table (domain rules 3.15),
-// there or not, as a quorum attests it. Errors wrap ErrUnreachable; among what
-// they wrap are ErrFalse and ErrStale.
+// there or not, as a quorum attests it. Errors wrap a *BehindError, or ErrUnreachable;
+// among what that wraps are ErrFalse and ErrStale.
 func (c *Client) State(ctx context.Context, key []byte) (*State, error) {
-	s, errs := race(ctx, c, func(ctx context.Context, n *endpoint) (*State, error) { return c.stateFrom(ctx, n, key) },
-		nil)
-	if s == nil {
-		return nil, failed("read state", errs)
+	s, err := atFloor(ctx, c, "read state", func(ctx context.Context, n *endpoint) (*State, error) {
+		return c.stateFrom(ctx, n, key)
+	})
+	if err != nil {
+		return nil, err
 	}
 	c.raise(s.Height)
 	return s, nil
@@ -368,7 +369,7 @@ func list[T any](ctx context.Context, c *Client, path string) ([]T, error) {
 		Next  string `json:"next_cursor"`
 	}
 	// All pages come from one node: a cursor is good for its maker.
-	items, errs := race(ctx, c, func(ctx context.Context, n *endpoint) ([]T, error) {
+	return atFloor(ctx, c, "list "+path, func(ctx context.Context, n *endpoint) ([]T, error) {
 		q := url.Values{"limit": {"500"}}
 		if floor := c.floor.Load(); floor > 0 {
 			q.Set("min_height", strconv.FormatUint(floor, 10))
@@ -388,11 +389,7 @@ func list[T any](ctx context.Context, c *Client, path string) ([]T, error) {
 			}
 			q = url.Values{"limit": {"500"}, "cursor": {p.Next}}
 		}
-	}, nil)
-	if items == nil {
-		return nil, failed("list "+path, errs)
-	}
-	return items, nil
+	})
 }
 
 // HolderCoupons returns the ids of the coupons that an owner can still use, as

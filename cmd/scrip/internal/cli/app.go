@@ -34,6 +34,8 @@ type App struct {
 	GenesisPath string
 	// PassphraseFile holds the passphrase of key files; see Ask.
 	PassphraseFile string
+	// ForgetHeights takes the chain as it stands, see heights.go.
+	ForgetHeights bool
 
 	running bool // the command line was understood and its command runs
 	client  *client.Client
@@ -113,6 +115,8 @@ func newRoot(a *App) *cobra.Command {
 		"genesis file of the chain (SCRIP_GENESIS; default: that of a running demo)")
 	flags.StringVar(&a.PassphraseFile, "passphrase-file", "",
 		"file with the passphrase of key files (SCRIP_PASSPHRASE_FILE)")
+	flags.BoolVar(&a.ForgetHeights, "forget-heights", false,
+		"take the chain as it stands, even below a height proven before: it was set back")
 	_ = root.RegisterFlagCompletionFunc("output", cobra.FixedCompletions(formats(), cobra.ShellCompDirectiveNoFileComp))
 	root.SetFlagErrorFunc(func(c *cobra.Command, err error) error {
 		return &Error{Exit: ExitUsage, Text: err.Error(), Next: c.CommandPath() + " --help"}

@@ -84,6 +84,11 @@ func (a *App) Client(options ...client.Option) (*client.Client, error) {
 	if err != nil {
 		return nil, err
 	}
+	if a.ForgetHeights {
+		if err := forgetHeight(g.Digest); err != nil {
+			return nil, err
+		}
+	}
 	c, err := client.New(raw, nodes, append(options, client.WithFloor(heightOf(g.Digest)))...)
 	if err != nil {
 		return nil, &Error{Exit: ExitUsage, Cause: err}

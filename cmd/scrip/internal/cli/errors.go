@@ -164,7 +164,10 @@ func exitOf(code coupon.Code) ExitCode {
 // explainClient explains what nodes answered, or that they did not.
 func explainClient(err error) *Error {
 	var p *client.Problem
+	var behind *client.BehindError
 	switch {
+	case errors.As(err, &behind):
+		return setBack(behind)
 	case errors.Is(err, client.ErrNotFound):
 		return &Error{Exit: ExitNotFound, Cause: err}
 	case errors.As(err, &p) && p.Status == 404:
@@ -178,6 +181,16 @@ func explainClient(err error) *Error {
 		return &Error{Exit: ExitUnreachable, Cause: err, Remedy: "The nodes did not answer in time."}
 	}
 	return nil
+}
+
+// setBack explains that the chain stands below what was proven to this user.
+func setBack(e *client.BehindError) *Error {
+	return &Error{Exit: ExitUnreachable, Code: client.ProblemBehind,
+		Text: fmt.Sprintf("the nodes stand at height %d (%d answered), below height %d that was proven to you before",
+			e.Height, e.Nodes, e.Seen),
+		Remedy: "Wait, if they are catching up. If the chain was set back on purpose (a restored copy, a demonstration " +
+			"begun anew), forget what you saw; else ask the members, for decided blocks are lost.",
+		Next: "scrip block latest --forget-heights"}
 }
 
 // explainSystem explains errors of this machine.

@@ -3,13 +3,17 @@ package cli
 import (
 	"encoding/hex"
 	"encoding/json"
+	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
+	"slices"
 )
 
 // Commands are short: each is a new client, and a node that it asks may be behind
 // the one that answered the command before. So the height that was proven last is
-// remembered for each chain, and states below it are refused.
+// remembered for each chain, and states below it are refused. A chain that was set
+// back is then refused for good, until its height is forgotten (--forget-heights).
 
 // heightsMax bounds the chains that are remembered.
 const heightsMax = 32
@@ -52,8 +56,7 @@ func heightOf(chain [32]byte) uint64 {
 // noteHeight remembers a height, if it is new. What cannot be written is not
 // remembered.
 func noteHeight(chain [32]byte, height uint64) {
-	path := heightsPath()
-	if path == "" || height <= heightOf(chain) {
+	if height <= heightOf(chain) {
 		return
 	}
 	seen := []seenHeight{{hex.EncodeToString(chain[:]), height}}
@@ -62,16 +65,44 @@ func noteHeight(chain [32]byte, height uint64) {
 			seen = append(seen, s)
 		}
 	}
+	_ = writeHeights(seen)
+}
+
+// forgetHeight forgets what was proven of a chain.
+func forgetHeight(chain [32]byte) error {
+	if heightOf(chain) == 0 {
+		return nil
+	}
+	name := hex.EncodeToString(chain[:])
+	if err := writeHeights(slices.DeleteFunc(readHeights(), func(s seenHeight) bool { return s.Chain == name })); err != nil {
+		return fmt.Errorf("forget the height that was proven last: %w", err)
+	}
+	return nil
+}
+
+// writeHeights replaces the file of seen heights, in one step.
+func writeHeights(seen []seenHeight) error {
+	path := heightsPath()
+	if path == "" {
+		return errors.New("this user has no folder for caches")
+	}
 	b, err := json.Marshal(seen)
-	if err != nil || os.MkdirAll(filepath.Dir(path), 0o700) != nil {
-		return
+	if err != nil {
+		return err
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o700); err != nil {
+		return err
 	}
 	f, err := os.CreateTemp(filepath.Dir(path), "heights-*")
 	if err != nil {
-		return
+		return err
 	}
 	_, err = f.Write(b)
-	if f.Close() != nil || err != nil || os.Rename(f.Name(), path) != nil {
+	if err = errors.Join(err, f.Close()); err == nil {
+		err = os.Rename(f.Name(), path)
+	}
+	if err != nil {
 		_ = os.Remove(f.Name())
 	}
+	return err
 }
