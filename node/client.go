@@ -43,9 +43,9 @@ func (n *Node) submit(ctx context.Context, raw []byte, by *[32]byte) (Pending, e
 	if n.stopped() {
 		return Pending{}, ErrStopped
 	}
-	full := n.mempool.full()
-	if full != nil && n.front.known(raw) == nil {
-		return Pending{}, full
+	kept := n.mempool.expect(1)
+	if kept == 0 && n.front.known(raw) == nil {
+		return Pending{}, refusalFull
 	}
 	began := n.stages.now()
 	settled := make(chan *verdict, 1)
@@ -53,7 +53,9 @@ func (n *Node) submit(ctx context.Context, raw []byte, by *[32]byte) (Pending, e
 	var v *verdict
 	select {
 	case v = <-settled:
+		n.mempool.came(kept)
 	case <-ctx.Done():
+		n.mempool.came(kept)
 		return Pending{}, fmt.Errorf("submit: %w", ctx.Err())
 	}
 	if v.err != nil {

@@ -125,7 +125,7 @@ func (g *gossip) receive(p *peerState, frame []byte, done func()) {
 		done()
 		return
 	}
-	if g.mempool.full() != nil {
+	if g.mempool.full() {
 		g.metrics.gossipDropped.Add(float64(len(raws)))
 		done()
 		return

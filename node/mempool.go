@@ -19,14 +19,22 @@ type MempoolLimits struct {
 	// PeerTxsMax bounds what came from one peer, so that a faulty member cannot
 	// fill the pool alone. Default half of TxsMax.
 	PeerTxsMax int
+	// OwnTxsMax and OwnBytesMax bound what the node's own clients have waiting. What
+	// all members take from their clients together must fit into the pool of each:
+	// what a primary has no room for waits until it is sent again, and fills the pool
+	// of the member that took it meanwhile. Default three quarters of the pool over
+	// the number of members, since those that lag hold more.
+	OwnTxsMax, OwnBytesMax int
 }
 
-func (l *MempoolLimits) fill() error {
+func (l *MempoolLimits) fill(members int) error {
 	setDefault(&l.TxsMax, 65536)
 	setDefault(&l.BytesMax, 64<<20)
 	setDefault(&l.SenderTxsMax, max(1, l.TxsMax/4))
 	setDefault(&l.PeerTxsMax, max(1, l.TxsMax/2))
-	if min(l.TxsMax, l.BytesMax, l.SenderTxsMax, l.PeerTxsMax) < 0 {
+	setDefault(&l.OwnTxsMax, max(1, l.TxsMax*3/4/members))
+	setDefault(&l.OwnBytesMax, max(1, l.BytesMax*3/4/members))
+	if min(l.TxsMax, l.BytesMax, l.SenderTxsMax, l.PeerTxsMax, l.OwnTxsMax, l.OwnBytesMax) < 0 {
 		return fmt.Errorf("mempool limits are negative: %+v", *l)
 	}
 	return nil
@@ -51,6 +59,9 @@ type mempool struct {
 	free    int // transactions that are in no block
 	freed   int // their bytes
 	peers   map[pbft.ReplicaID]int
+	own     int    // of own clients
+	ownSize int    // their bytes
+	coming  int    // of own clients, whose signatures are checked
 	arrived uint64 // counts arrivals
 	recent  generations[struct{}]
 }
@@ -61,7 +72,7 @@ type pooled struct {
 	from    pbft.ReplicaID
 	arrival uint64
 	sinceMs uint64
-	since   time.Duration // when an own client brought it
+	since   time.Duration // when an own client brought it; 0 = none did
 	sender  *sender
 	place   *list.Element // in sender.free; nil while in a block
 	view    pbft.View     // of the block that holds it, if place is nil
@@ -91,14 +102,34 @@ var (
 	refusalBusy   = &Refusal{Code: CodeOverloaded, Text: "too many signatures wait to be checked", RetryMs: 500}
 )
 
-// full refuses before any work is done for a transaction that would not fit.
-func (p *mempool) full() error {
+// full reports whether a transaction would not fit, before any work is done for it.
+func (p *mempool) full() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if len(p.byID) >= p.limits.TxsMax || p.bytes >= p.limits.BytesMax {
-		return refusalFull
+	return len(p.byID) >= p.limits.TxsMax || p.bytes >= p.limits.BytesMax
+}
+
+// expect keeps room for up to n transactions of own clients whose signatures are
+// about to be checked, and returns for how many there is: the others are refused
+// at once, and not behind all that wait to be checked. Each that is settled is told
+// to came.
+func (p *mempool) expect(n int) int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	room := min(p.limits.OwnTxsMax-p.own, p.limits.TxsMax-len(p.byID)) - p.coming
+	if p.bytes >= p.limits.BytesMax || p.ownSize >= p.limits.OwnBytesMax {
+		room = 0
 	}
-	return nil
+	n = max(0, min(n, room))
+	p.coming += n
+	return n
+}
+
+// came gives back the room that was kept for n transactions.
+func (p *mempool) came(n int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.coming -= n
 }
 
 // add takes a verified transaction that came from a member, which is the node
@@ -116,6 +147,8 @@ func (p *mempool) add(tx *Tx, from, self pbft.ReplicaID, nowMs uint64) error {
 	switch {
 	case len(p.byID) >= p.limits.TxsMax || p.bytes+len(tx.Raw) > p.limits.BytesMax:
 		return refusalFull
+	case from == self && (p.own >= p.limits.OwnTxsMax || p.ownSize+len(tx.Raw) > p.limits.OwnBytesMax):
+		return refusalFull
 	case s != nil && s.txs >= p.limits.SenderTxsMax:
 		return refusalSender
 	case from != self && p.peers[from] >= p.limits.PeerTxsMax:
@@ -128,7 +161,7 @@ func (p *mempool) add(tx *Tx, from, self pbft.ReplicaID, nowMs uint64) error {
 	p.arrived++
 	e := &pooled{tx: tx, from: from, arrival: p.arrived, sinceMs: nowMs, sender: s}
 	if from == self {
-		e.since = time.Since(p.epoch)
+		p.own1(e)
 	}
 	p.byID[tx.ID] = e
 	p.bytes += len(tx.Raw)
@@ -136,6 +169,13 @@ func (p *mempool) add(tx *Tx, from, self pbft.ReplicaID, nowMs uint64) error {
 	s.txs++
 	p.release(e)
 	return nil
+}
+
+// own1 counts a transaction among those of own clients.
+func (p *mempool) own1(e *pooled) {
+	e.since = max(1, time.Since(p.epoch))
+	p.own++
+	p.ownSize += len(e.tx.Raw)
 }
 
 // release makes a transaction available to the next block, behind the older ones
@@ -177,6 +217,10 @@ func (p *mempool) remove(e *pooled) {
 	}
 	delete(p.byID, e.tx.ID)
 	p.bytes -= len(e.tx.Raw)
+	if e.since != 0 {
+		p.own--
+		p.ownSize -= len(e.tx.Raw)
+	}
 	p.leave(e.from)
 	if e.sender.txs--; e.sender.txs == 0 {
 		delete(p.senders, e.sender.key)
@@ -302,8 +346,9 @@ func (p *mempool) adopt(id [32]byte, self pbft.ReplicaID) bool {
 	}
 	if e.from != self {
 		p.leave(e.from)
-		e.from, e.since = self, time.Since(p.epoch)
+		e.from = self
 		p.peers[self]++
+		p.own1(e)
 	}
 	return true
 }

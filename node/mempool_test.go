@@ -27,7 +27,7 @@ func numberOf(tx *Tx) int { return int(binary.BigEndian.Uint32(tx.ID[1:])) }
 
 func newPool(t *testing.T, l MempoolLimits) *mempool {
 	t.Helper()
-	if err := l.fill(); err != nil {
+	if err := l.fill(1); err != nil {
 		t.Fatal(err)
 	}
 	return newMempool(l)
@@ -75,8 +75,10 @@ func TestTheMempoolRefusesBeyondEachLimit(t *testing.T) {
 		from   pbft.ReplicaID
 		want   error
 	}{
-		{"transactions", MempoolLimits{TxsMax: 4, SenderTxsMax: 10}, 4, selfID, refusalFull},
-		{"bytes", MempoolLimits{BytesMax: 45}, 4, selfID, refusalFull},
+		{"transactions", MempoolLimits{TxsMax: 4, SenderTxsMax: 10, PeerTxsMax: 10}, 4, peerID, refusalFull},
+		{"bytes", MempoolLimits{BytesMax: 45}, 4, peerID, refusalFull},
+		{"own transactions", MempoolLimits{OwnTxsMax: 3}, 3, selfID, refusalFull},
+		{"own bytes", MempoolLimits{OwnBytesMax: 35}, 3, selfID, refusalFull},
 		{"sender", MempoolLimits{SenderTxsMax: 3}, 3, selfID, refusalSender},
 		{"peer", MempoolLimits{PeerTxsMax: 2}, 2, peerID, refusalPeer},
 	} {
@@ -89,6 +91,48 @@ func TestTheMempoolRefusesBeyondEachLimit(t *testing.T) {
 		if err := p.add(poolTx('a', x.fits, 10), x.from, selfID, 0); !errors.Is(err, x.want) {
 			t.Errorf("%s: one too many: %v", x.name, err)
 		}
+	}
+}
+
+// Room is kept for what is being checked, so that more is refused before its check.
+func TestRoomIsKeptForWhatIsChecked(t *testing.T) {
+	p := newPool(t, MempoolLimits{OwnTxsMax: 5})
+	p.mustAdd(t, poolTx('a', 0, 10))
+	if n := p.expect(3); n != 3 {
+		t.Errorf("room for %d of 3", n)
+	}
+	if n := p.expect(3); n != 1 {
+		t.Errorf("room for %d beside 1 that waits and 3 that are checked, of 5", n)
+	}
+	if n := p.expect(1); n != 0 {
+		t.Errorf("room for %d in a full pool", n)
+	}
+	p.came(2)
+	p.mustAdd(t, poolTx('a', 1, 10))
+	if n := p.expect(9); n != 1 {
+		t.Errorf("room for %d beside 2 that wait and 2 that are checked, of 5", n)
+	}
+	p.came(3)
+	p.executed(1, false, []*Tx{poolTx('a', 0, 10), poolTx('a', 1, 10)})
+	if p.own != 0 || p.ownSize != 0 || p.expect(9) != 5 {
+		t.Errorf("%d own transactions of %d bytes in an empty pool", p.own, p.ownSize)
+	}
+}
+
+// What a peer brought counts as own once an own client hands it in.
+func TestAnAdoptedTransactionIsAnOwnOne(t *testing.T) {
+	p := newPool(t, MempoolLimits{})
+	tx := poolTx('a', 0, 10)
+	if err := p.add(tx, peerID, selfID, 0); err != nil || p.own != 0 {
+		t.Fatalf("%v, %d own", err, p.own)
+	}
+	for range 2 {
+		if !p.adopt(tx.ID, selfID) || p.own != 1 || p.ownSize != 10 {
+			t.Errorf("%d own transactions of %d bytes", p.own, p.ownSize)
+		}
+	}
+	if since := p.executed(1, false, []*Tx{tx}); len(since) != 1 || p.own != 0 {
+		t.Errorf("%v, %d own", since, p.own)
 	}
 }
 

@@ -89,7 +89,7 @@ func (c *Config) fill() error {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
 	c.Batching.fill(c.Committee.Parameters().PayloadBytesMax)
-	return c.Mempool.fill()
+	return c.Mempool.fill(c.Committee.Size())
 }
 
 // Integer kinds that have defaults.

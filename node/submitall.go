@@ -49,49 +49,29 @@ func Told(all []Submitted) {
 func (n *Node) SubmitAll(ctx context.Context, raws [][]byte, by *[32]byte, outcomes chan<- Submitted) {
 	s := &submission{n: n, out: outcomes, began: n.stages.now(), answers: make(chan answer, len(raws)),
 		waiting: make([]*waiter, len(raws))}
-	verdicts, err := n.judged(ctx, raws)
-	if err != nil {
+	var refused error
+	switch {
+	case n.stopped():
+		refused = ErrStopped
+	case len(raws) > SubmittedMax:
+		refused = ErrTooMany
+	}
+	if refused != nil {
 		for i := range raws {
-			s.done(i, Outcome{}, err)
+			s.done(i, Outcome{}, refused)
 		}
 		return
 	}
-	for i, v := range verdicts {
-		if v.err != nil {
-			s.done(i, Outcome{}, v.err)
+	kept := n.mempool.expect(len(raws))
+	for i := kept; i < len(raws); i++ {
+		if tx := n.front.known(raws[i]); tx != nil {
+			s.admit(i, tx, by)
 		} else {
-			s.admit(i, v.tx, by)
+			s.done(i, Outcome{}, refusalFull)
 		}
 	}
+	s.check(ctx, raws[:kept], by)
 	s.wait(ctx)
-}
-
-// judged checks transactions as Submit does, all at once.
-func (n *Node) judged(ctx context.Context, raws [][]byte) ([]*verdict, error) {
-	switch {
-	case n.stopped():
-		return nil, ErrStopped
-	case len(raws) > SubmittedMax:
-		return nil, ErrTooMany
-	}
-	if full := n.mempool.full(); full != nil {
-		verdicts := make([]*verdict, len(raws))
-		for i := range raws {
-			verdicts[i] = &verdict{tx: n.front.known(raws[i])}
-			if verdicts[i].tx == nil {
-				verdicts[i].err = full
-			}
-		}
-		return verdicts, nil
-	}
-	settled := make(chan []*verdict, 1)
-	n.front.check(sig.Bulk, raws, func(vs []*verdict) { settled <- vs })
-	select {
-	case vs := <-settled:
-		return vs, nil
-	case <-ctx.Done():
-		return nil, fmt.Errorf("submit: %w", ctx.Err())
-	}
 }
 
 // submission is one call of SubmitAll.
@@ -109,6 +89,32 @@ func (s *submission) done(i int, o Outcome, err error) {
 		s.n.metrics.refused.WithLabelValues("E" + strconv.Itoa(int(refusal.Code))).Inc()
 	}
 	s.out <- Submitted{Tx: i, Outcome: o, Err: err}
+}
+
+// check admits the first transactions, for which the mempool keeps room, after their
+// signatures were checked together.
+func (s *submission) check(ctx context.Context, raws [][]byte, by *[32]byte) {
+	if len(raws) == 0 {
+		return
+	}
+	settled := make(chan []*verdict, 1)
+	s.n.front.check(sig.Bulk, raws, func(vs []*verdict) { settled <- vs })
+	select {
+	case verdicts := <-settled:
+		for i, v := range verdicts {
+			s.n.mempool.came(1)
+			if v.err != nil {
+				s.done(i, Outcome{}, v.err)
+			} else {
+				s.admit(i, v.tx, by)
+			}
+		}
+	case <-ctx.Done():
+		s.n.mempool.came(len(raws))
+		for i := range raws {
+			s.done(i, Outcome{}, fmt.Errorf("submit: %w", ctx.Err()))
+		}
+	}
 }
 
 // admit hands a transaction on and waits for it, in the other order, so that its

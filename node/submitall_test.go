@@ -4,8 +4,12 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
+	"sync"
 	"testing"
 	"time"
+
+	dto "github.com/prometheus/client_model/go"
 )
 
 // submitAll hands transactions to a member and returns what became of each.
@@ -77,5 +81,50 @@ func TestSubmitAllEndsWithItsContext(t *testing.T) {
 	}
 	if n := m.node.hub.waiters; n != 0 {
 		t.Errorf("%d still wait", n)
+	}
+}
+
+// Members take from their clients together no more than fits into the pool of each:
+// beyond that they refuse, and what they have taken is lost nowhere on its way to
+// the primary.
+func TestOverloadIsRefusedAtTheDoor(t *testing.T) {
+	const pool = 40
+	c := newCluster(t, func(cfg *Config) { cfg.Mempool.TxsMax, cfg.Mempool.SenderTxsMax = pool, pool })
+	c.startAll()
+	c.wait("links", func() bool {
+		return !slices.ContainsFunc(c.members, func(m *member) bool { return m.node.Status().PeersUp < len(c.members)-1 })
+	})
+	const share = pool * 3 / 4 / 4
+	var g sync.WaitGroup
+	for i, m := range c.members {
+		g.Go(func() {
+			var raws [][]byte
+			for k := range 5 * share {
+				raws = append(raws, newHashTx(clientKey, nowMs()+60_000, fmt.Sprintf("%d of %d", k, i)))
+			}
+			taken := 0
+			for _, o := range m.submitAll(t.Context(), raws...) {
+				var refused *Refusal
+				switch {
+				case o.Err == nil:
+					taken++
+				case !errors.As(o.Err, &refused) || refused.Code != CodeOverloaded:
+					t.Errorf("member %d: %v", i, o.Err)
+				}
+			}
+			if taken == 0 || taken > share {
+				t.Errorf("member %d took %d transactions, its share is %d", i, taken, share)
+			}
+		})
+	}
+	g.Wait()
+	for i, m := range c.members {
+		var dropped dto.Metric
+		if err := m.node.metrics.gossipDropped.Write(&dropped); err != nil || dropped.Counter.GetValue() != 0 {
+			t.Errorf("member %d dropped %v transactions of others (%v)", i, dropped.Counter.GetValue(), err)
+		}
+		if p := m.node.mempool; p.coming != 0 {
+			t.Errorf("member %d keeps room for %d", i, p.coming)
+		}
 	}
 }
