@@ -452,31 +452,54 @@ func (a *painter) distribution() {
 	}
 }
 
+// phases shows where waits go: in a simulation by the medians of phases, of processes
+// by the means of stages, which is what members' metrics keep.
 func (a *painter) phases() {
-	for _, f := range a.facets("links", "case") {
+	if a.part.Mode == scenarios.Sim {
+		a.stacked("phases", "median of each phase, ms", results.PhaseNames[:], []string{"links", "case"},
+			func(c *results.Cell) map[string]float64 { return c.PhaseMs },
+			"Queue: until a primary proposes. Propose: until the customer's member has checked and "+
+				"prepared. Vote: until it has the votes. Execute, and notify: until the customer has the proven answer.")
+		return
+	}
+	a.stacked("stages", "mean of each stage, ms", results.StageNames, []string{"links", "load", "case"},
+		func(c *results.Cell) map[string]float64 { return c.StageMs },
+		"Client: what the customer sees beyond the member, both ways. Door: until the member has checked it and holds it. "+
+			"Queue: until a primary proposes it. Propose: until the member has checked the proposal and voted. Vote: until it "+
+			"has the votes. Execute: until the outcome is stored. Notify: until it is written to the client.")
+}
+
+// stacked draws a bar of named parts for each cell.
+func (a *painter) stacked(kind, unit string, names, axes []string, parts func(c *results.Cell) map[string]float64,
+	caption string) {
+	for _, f := range a.facets(axes...) {
 		c := &chart.Bars{Title: "Where a customer's wait goes", Mode: a.mode(&f), Stacked: true, GroupLabel: "engine",
-			Value: chart.Axis{Label: "median of each phase, ms"}}
-		for i, name := range results.PhaseNames {
+			Value: chart.Axis{Label: unit}}
+		for i, name := range names {
 			c.Series = append(c.Series, chart.BarSeries{Name: name, Style: i})
 		}
 		for _, cell := range f.cells {
-			if len(cell.PhaseMs) == 0 {
+			ms := parts(cell)
+			if len(ms) == 0 {
 				continue
 			}
 			group := titleOf(cell.Engine)
-			for _, axis := range []string{"links", "case"} {
-				if a.varies(axis) {
-					group += ", " + coordinate(cell, axis)
+			for _, axis := range axes {
+				switch v := coordinate(cell, axis); {
+				case !a.varies(axis):
+				case axis == "load":
+					group += ", " + label(axis, v)
+				default:
+					group += ", " + v
 				}
 			}
 			c.Groups = append(c.Groups, group)
-			for i, name := range results.PhaseNames {
-				c.Series[i].Bars = append(c.Series[i].Bars, chart.Bar{Value: cell.PhaseMs[name]})
+			for i, name := range names {
+				c.Series[i].Bars = append(c.Series[i].Bars, chart.Bar{Value: ms[name]})
 			}
 		}
 		if len(c.Groups) > 0 {
-			a.add("phases", f.name, c, "Queue: until a primary proposes. Propose: until the customer's member has checked and "+
-				"prepared. Vote: until it has the votes. Execute, and notify: until the customer has the proven answer.")
+			a.add(kind, f.name, c, caption)
 		}
 	}
 }

@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/scrip-network/scrip/lab/results"
+	"github.com/scrip-network/scrip/lab/scenarios"
 	"github.com/scrip-network/scrip/lab/trial"
 )
 
@@ -248,5 +249,40 @@ func TestInterruptKeepsWhatWasMeasured(t *testing.T) {
 	}
 	if page := string(files(t, f)[PageFile]); !strings.Contains(page, "the experiment was interrupted") {
 		t.Error("the page does not say that it was interrupted")
+	}
+}
+
+// Of processes the figure of phases shows the stages that their members measured, one
+// bar for each engine, load and place, in the mode's own words.
+func TestStagesOfProcessesAreStacked(t *testing.T) {
+	p := &scenarios.Part{Name: "host", Mode: scenarios.Host, Engines: []string{"dualpath-p1", "P1"},
+		Figures: []string{"phases"}, Cases: []scenarios.Case{{Name: "normal"}}}
+	r := &results.Part{Name: p.Name, Mode: p.Mode}
+	for _, load := range []string{"100", "2000"} {
+		for i, e := range p.Engines {
+			c := results.Cell{Cell: scenarios.Cell{Engine: e, Members: 4, Load: load, Links: "local", Case: "normal"},
+				Repeats: 3, StageMs: make(map[string]float64)}
+			for k, name := range results.StageNames {
+				c.StageMs[name] = float64(10*i + k)
+			}
+			r.Cells = append(r.Cells, c)
+		}
+	}
+	r.Cells = append(r.Cells, results.Cell{Cell: scenarios.Cell{Engine: "cometbft-batch", Members: 4, Load: "100",
+		Links: "local", Case: "normal"}}) // tells none
+	all := figures(p, r)
+	if len(all) != 1 || all[0].name != "host-stages" {
+		t.Fatalf("%+v", all)
+	}
+	rows := all[0].figure.Table().Rows
+	if n := len(p.Engines) * 2 * len(results.StageNames); len(rows) != n {
+		t.Fatalf("%d rows of a table of %d", len(rows), n)
+	}
+	last := rows[len(rows)-1]
+	if last[0] != "PBFT pipelined, 2,000 offered per second" || last[1] != "notify" || last[2] != "16" {
+		t.Errorf("the last row is %q", last)
+	}
+	if _, mode := all[0].figure.Heading(); !strings.HasPrefix(mode, "processes on one host, median of 3 runs") {
+		t.Errorf("the mode is %q", mode)
 	}
 }

@@ -30,6 +30,10 @@ const (
 	// PrefixMessages and PrefixBytes come before a kind of message.
 	PrefixMessages = "messages."
 	PrefixBytes    = "bytes."
+	// PrefixStageUs and PrefixStageTxs come before a stage of StageNames: the sum of its
+	// times over all transactions that passed it in the measurement, and their number.
+	PrefixStageUs  = "stage_us."
+	PrefixStageTxs = "stage_txs."
 )
 
 // payloadKinds are the messages that carry transactions.
@@ -116,7 +120,7 @@ func (r *Run) transactions(m map[string]float64) {
 		case s.Code != CodeOK:
 			refused++
 			if s.Code == codeOverloaded {
-				noRoom = append(noRoom, s.AnsweredUs-s.SentUs)
+				noRoom = append(noRoom, s.AnsweredUs-s.DueUs)
 			}
 		}
 		if s.ProofUs != None {
@@ -133,6 +137,8 @@ func (r *Run) transactions(m map[string]float64) {
 		m["proof_p50"] = float64(stats.Percentile(proofs, 50)) / usPerMs
 	}
 	if slices.Sort(noRoom); len(noRoom) > 0 {
+		m["refused_per_second"] = float64(len(noRoom)) / (float64(window) / 1e6)
+		m["refusal_p50"] = float64(stats.Percentile(noRoom, 50)) / usPerMs
 		m["refusal_p99"] = float64(stats.Percentile(noRoom, 99)) / usPerMs
 	}
 	if cpu, ok := r.Counters[CounterCPUUs]; ok && done > 0 {

@@ -2,6 +2,7 @@ package results
 
 import (
 	"bytes"
+	"maps"
 	"reflect"
 	"slices"
 	"testing"
@@ -159,5 +160,44 @@ func TestFitsNeedThreePoints(t *testing.T) {
 	}
 	if f := fits(cells[:2]); len(f) != 0 {
 		t.Errorf("two points give %+v", f)
+	}
+}
+
+// The client's part is what the members leave of the mean wait of what was answered
+// in the measurement.
+func TestStagesAddUpToTheMeanWait(t *testing.T) {
+	r := &Run{Counters: Counters{CounterWindowUs: 1e6}, Samples: []Sample{
+		{DueUs: 0, AnsweredUs: 20_000, Code: CodeOK}, {DueUs: 1000, AnsweredUs: 41_000, Code: CodeOK},
+		{DueUs: 999_000, AnsweredUs: 1_500_000, Code: CodeOK}, {DueUs: 5, AnsweredUs: 6, Code: "E108"}}}
+	if got := r.stageMs(); got != nil {
+		t.Errorf("%v of members that said nothing", got)
+	}
+	want := map[string]float64{StageClient: 30 - 6*2.5}
+	for _, name := range StageNames[1:] {
+		r.Counters[PrefixStageUs+name], r.Counters[PrefixStageTxs+name] = 10_000, 4
+		want[name] = 2.5
+	}
+	if got := r.stageMs(); !maps.Equal(got, want) {
+		t.Errorf("%v, wanted %v", got, want)
+	}
+	slow := &Run{Counters: maps.Clone(r.Counters), Samples: r.Samples}
+	slow.Counters[PrefixStageUs+"vote"] = 40_000
+	want[StageClient], want["vote"] = 7.5, 10
+	if got := stages([]*Run{slow, r, slow}); !maps.Equal(got, want) {
+		t.Errorf("median %v, wanted %v", got, want)
+	}
+}
+
+// Refusals for lack of room are counted by the second, and from when they were due.
+func TestRefusalsCountFromWhenTheyWereDue(t *testing.T) {
+	r := &Run{Counters: Counters{CounterWindowUs: 5e5}}
+	for i := range int64(100) {
+		r.Samples = append(r.Samples, Sample{DueUs: 1000 * i, SentUs: 1000*i + 5000, AnsweredUs: 1000*i + 6000 + i,
+			ProofUs: None, Code: codeOverloaded})
+	}
+	r.Samples = append(r.Samples, Sample{DueUs: 9, SentUs: 9, AnsweredUs: 400_000, ProofUs: None, Code: "E301"})
+	m := r.Metrics(&scenarios.Part{}, &scenarios.Case{})
+	if m["refused"] != 101 || m["refused_per_second"] != 200 || m["refusal_p50"] != 6.049 || m["refusal_p99"] != 6.098 {
+		t.Errorf("%v", m)
 	}
 }

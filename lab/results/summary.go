@@ -46,6 +46,8 @@ type Cell struct {
 	// each phase.
 	Distribution []Quantile         `json:"distribution,omitempty"`
 	PhaseMs      map[string]float64 `json:"phase_ms,omitempty"`
+	// StageMs is, of processes, the mean of each of StageNames, the median over repeats.
+	StageMs map[string]float64 `json:"stage_ms,omitempty"`
 	// Timeline is the medians over repeats of what happened in each bin.
 	Timeline []Bin `json:"timeline,omitempty"`
 	// Refusals counts the codes of all repeats together.
@@ -202,6 +204,7 @@ func (d *deriver) cell(p *scenarios.Part, cell scenarios.Cell, runs []*Run) Cell
 	c.Offered = stats.Round(stats.Quantile(offered, 0.5), digits)
 	c.Distribution = distribution(all)
 	c.PhaseMs = phases(runs)
+	c.StageMs = stages(runs)
 	c.Timeline = timeline(runs)
 	return c
 }

@@ -60,6 +60,8 @@ func Metrics() []Metric {
 		{Name: "vote_bytes", Title: "bytes of votes per block", Unit: "bytes", Low: true, Count: true},
 		{Name: "bytes_per_tx", Title: "bytes per transaction", Unit: "bytes", Low: true, Count: true},
 		{Name: "fast_share", Title: "share of blocks committed on the fast path", Unit: "(1 = all)", Count: true},
+		{Name: "refused_per_second", Title: "refused for lack of room", Unit: "per second"},
+		{Name: "refusal_p50", Title: "median time to a refusal for lack of room", Unit: "ms", Low: true},
 		{Name: "refusal_p99", Title: "p99 time to a refusal for lack of room", Unit: "ms", Low: true},
 		{Name: "gap", Title: "longest pause between two commits", Unit: "ms", Low: true},
 		{Name: "recovery", Title: "time until nine tenths of the throughput are back", Unit: "ms", Low: true},
@@ -213,6 +215,10 @@ func (c *checker) checkPart(path string, p *Part) {
 	if p.Mode != Sim && (p.Cores != 0 || p.SharedHost || p.Tenure != 0) {
 		c.wrong(path+".cores", "cores, shared_host and tenure are of a simulation")
 	}
+	c.within(path+".mempool_txs", float64(p.MempoolTxs), 0, inFlightMax)
+	if p.Mode == Sim && p.MempoolTxs != 0 {
+		c.wrong(path+".mempool_txs", "mempool_txs is of processes")
+	}
 	names := make(map[string]bool)
 	for i := range p.Cases {
 		at := fmt.Sprintf("%s.case[%d]", path, i)
@@ -270,6 +276,10 @@ func (c *checker) checkCase(path string, p *Part, k *Case) {
 		if p.Mode != Sim {
 			c.wrong(path+".without", "mechanisms are switched off in a simulation only")
 		}
+	}
+	c.within(path+".wait_ms", k.WaitMs, 0, delayMsMax)
+	if p.Mode != Sim && k.WaitMs != 0 {
+		c.wrong(path+".wait_ms", "wait_ms is of a simulation")
 	}
 	for i, f := range k.Faults {
 		at := fmt.Sprintf("%s.fault[%d]", path, i)

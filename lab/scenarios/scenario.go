@@ -128,6 +128,9 @@ type Part struct {
 	// Cores of each simulated member; SharedHost puts all on one machine.
 	Cores      int  `toml:"cores"`
 	SharedHost bool `toml:"shared_host"`
+	// MempoolTxs is how many transactions may wait at each member, of processes; 0 =
+	// the node's default.
+	MempoolTxs int `toml:"mempool_txs"`
 	// Stock, FlashAfterS and FlashForS are of the flash workload.
 	Stock       int     `toml:"stock"`
 	FlashAfterS float64 `toml:"flash_after_s"`
@@ -146,6 +149,9 @@ type Case struct {
 	Faults  []Fault  `toml:"fault"`
 	// Without names mechanisms that are off, in a simulation.
 	Without []string `toml:"without"`
+	// WaitMs, if set, is the longest that a primary keeps a small batch while other
+	// blocks are in flight, in a simulation; 0 = default.
+	WaitMs float64 `toml:"wait_ms"`
 }
 
 // Fault is something that goes wrong, in seconds since the begin of the measurement.

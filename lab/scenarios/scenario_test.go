@@ -115,6 +115,8 @@ func TestMistakesAreToldWithTheirLines(t *testing.T) {
 		{`member = 3`, `membre = 3`, `s.toml:28: there is no key "part.case.fault.membre"; did you mean "member`},
 		{`engine = "P1", members = 4, load = 100`, `engine = "P1", load = 100`,
 			`s.toml:32: names 2 cells of part "one", wanted one`},
+		{`name = "crash"`, "name = \"crash\"\nwait_ms = -1", `s.toml:24: wait_ms is -1, wanted 0 to 60000`},
+		{`duration_s = 2`, "mempool_txs = 9\nduration_s = 2", `s.toml:19: mempool_txs is of processes`},
 		{`at_least = 1`, ``, `s.toml:30: a ratio is at_least or at_most something`},
 	} {
 		text := strings.Replace(good, c.from, c.to, 1)
@@ -151,11 +153,15 @@ figures = ["timeline"]
 }
 
 func TestFaultsOfProcessesAreThoseThatTheyCanHave(t *testing.T) {
-	text := strings.Replace(good, `mode = "sim"`, `mode = "wan"`, 1)
-	text = strings.Replace(text, `kind = "crash"`, `kind = "equivocate"`, 1)
-	_, err := Decode("s.toml", []byte(text))
-	if err == nil || !strings.Contains(err.Error(), "equivocate is for a simulation") {
-		t.Errorf("%v", err)
+	wan := strings.Replace(good, `mode = "sim"`, `mode = "wan"`, 1)
+	for _, x := range []struct{ from, to, want string }{
+		{`kind = "crash"`, `kind = "equivocate"`, "equivocate is for a simulation"},
+		{`name = "crash"`, "name = \"crash\"\nwait_ms = 5", "wait_ms is of a simulation"},
+	} {
+		_, err := Decode("s.toml", []byte(strings.Replace(wan, x.from, x.to, 1)))
+		if err == nil || !strings.Contains(err.Error(), x.want) {
+			t.Errorf("%v, wanted %s", err, x.want)
+		}
 	}
 }
 

@@ -48,8 +48,9 @@ type measurement struct {
 	run    *results.Run
 
 	began  chan struct{} // closed when the measurement begins
-	once   sync.Once
 	prover *prover
+	// before and after are what members said about stages at its ends.
+	before, after []stageSums
 
 	mu   sync.Mutex // guards all below
 	lost time.Duration
@@ -65,7 +66,8 @@ func (m *measurement) measure(ctx context.Context) error {
 		return err
 	}
 	cfg := bench.Config{Nodes: m.doors(spared), Workload: bench.Workload(p.Workload), Rate: float64(load.PerSecond),
-		Duration: seconds(p.DurationS), Warmup: max(seconds(p.WarmupS), time.Millisecond), CPU: m.cpu, Observe: m.observe,
+		Duration: seconds(p.DurationS), Warmup: max(seconds(p.WarmupS), time.Millisecond), Observe: m.observe,
+		CPU:     func() (time.Duration, error) { return m.atBothEnds(ctx) },
 		Coupons: coupons(load), RateMax: closedRateMax}
 	if load.InFlight > 0 {
 		cfg.InFlight = load.InFlight
@@ -164,9 +166,21 @@ func (m *measurement) kill(member int) error {
 	return nil
 }
 
-// cpu is asked at both ends of the measurement.
+// atBothEnds is called at the begin and at the end of the measurement. What it asks
+// of the members costs them little, and that is not in their processor time.
+func (m *measurement) atBothEnds(ctx context.Context) (time.Duration, error) {
+	if m.before == nil {
+		close(m.began)
+		m.before = m.scrape(ctx)
+		return m.cpu()
+	}
+	d, err := m.cpu()
+	m.after = m.scrape(ctx)
+	return d, err
+}
+
+// cpu is the processor time of all members until now.
 func (m *measurement) cpu() (time.Duration, error) {
-	m.once.Do(func() { close(m.began) })
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	d, err := m.system.CPUTime()
@@ -249,6 +263,7 @@ func (m *measurement) finish(r *bench.Report) {
 		m.run.Samples[sample].ProofUs = at.Microseconds()
 	}
 	c["proofs_failed"] = float64(m.prover.failed)
+	addStages(c, m.before, m.after)
 }
 
 // compareTimeout bounds what is asked after the load.

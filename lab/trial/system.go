@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strconv"
 	"time"
 
 	"github.com/scrip-network/scrip/genesis"
@@ -44,6 +45,9 @@ func (l *lab) start(ctx context.Context, j *job) (s system, stop func() error, e
 	}
 	cfg.Dir, cfg.Name, cfg.Validators = dir, "lab", j.cell.Members
 	cfg.Settings = map[string]string{"log-level": "warn"}
+	if txs := j.part.MempoolTxs; txs > 0 {
+		cfg.Settings["limits-mempool-txs"] = strconv.Itoa(txs)
+	}
 	var n *network.Network
 	if err = l.emulate(&cfg, j); err == nil {
 		n, err = network.Create(cfg)
@@ -87,6 +91,8 @@ func (l *lab) program(e scenarios.Engine, j *job) (cfg network.Config, err error
 			ErrUnavailable)
 	case j.part.Mode == scenarios.WAN:
 		err = fmt.Errorf("%w: scrip-comet has no emulated links", ErrUnavailable)
+	case j.part.MempoolTxs > 0:
+		err = fmt.Errorf("%w: the mempool of scrip-comet has limits of its own", ErrUnavailable)
 	default:
 		cfg = network.Config{Executable: l.opt.Comet, Env: []string{signaturesVariable + "=" + e.Comet}}
 	}
