@@ -21,7 +21,8 @@ const pressAgain = (page) =>
   page.evaluate(() => document.querySelectorAll("[role=alert] button").forEach((button) => button.click()));
 
 /** recovers waits until a page is what it is, and says nothing of the trouble any more. */
-async function recovers(page, there) {
+async function recovers(page, there, alone = false) {
+  if (alone) return there(page).waitFor({ timeout: waitMs });
   for (const end = Date.now() + waitMs; !(await there(page).isVisible()); assert.ok(Date.now() < end)) {
     await pressAgain(page); // a question that was on its way still fails
     await there(page)
@@ -31,7 +32,7 @@ async function recovers(page, there) {
 }
 
 /** fails asserts that a page says what is wrong, and recovers. */
-async function fails({ page, answer }, { name, go, there, own }, way, said) {
+async function fails({ page, answer }, { name, go, there, own, alone }, way, said) {
   answer(way, said);
   await go(page);
   if (own) {
@@ -45,7 +46,7 @@ async function fails({ page, answer }, { name, go, there, own }, way, said) {
     await page.setViewportSize({ width: 390, height: 844 });
   }
   answer("well");
-  await recovers(page, there);
+  await recovers(page, there, alone);
 }
 
 /** faultsOf are the faults of a device, without what the browser says of answers that do not come. */
@@ -172,6 +173,38 @@ test("a list that cannot be brought up to date stays and says so, and so does on
   d.answer("well");
   await d.page.getByRole("alert").waitFor({ state: "detached", timeout: waitMs });
   assert.deepEqual(faultsOf(d), []);
+});
+
+test("what cannot be looked for, or counted, is not said to be wrong", async () => {
+  const d = await answering(scene);
+  await claim(d.page, scene.links[0][2]);
+  await at("/wallet/#/keep")(d.page);
+  await d.page.getByRole("button", { name: "Show the words" }).click();
+  const secret = (await d.page.locator("[data-words] li").allInnerTexts()).join(" ");
+  await at("/wallet/#/restore")(d.page);
+  await d.page.getByLabel("I have kept the present wallet safe.").check();
+  await d.page.getByLabel("The words").fill(secret);
+  d.answer("badly");
+  await d.page.getByRole("button", { name: "Bring them back" }).click();
+  await d.page.getByRole("alert").filter({ hasText: words }).waitFor({ timeout: waitMs });
+  d.answer("well");
+  await recovers(d.page, (page) => page.getByText("0 coupons found"));
+
+  const ana = await answering(scene);
+  await at(`/console/#k=${await scene.network.seed("bakery")}&m=2`)(ana.page);
+  await bakery(ana.page).waitFor({ timeout: waitMs });
+  await at("/console/#/day")(ana.page);
+  await ana.page.getByRole("row", { name: /Total EUR/ }).waitFor({ timeout: waitMs });
+  ana.answer("badly");
+  await ana.page.getByRole("button", { name: "Recount in this browser" }).click();
+  await ana.page.getByRole("alert").filter({ hasText: "It could not be recounted" }).waitFor({ timeout: waitMs });
+  assert.equal(await ana.page.getByText("It does not hold").count(), 0);
+  await ana.page.getByRole("button", { name: "CSV of every redemption" }).click();
+  await ana.page.getByRole("alert").filter({ hasText: "The network is waiting" }).waitFor({ timeout: waitMs });
+  ana.answer("well");
+  await ana.page.getByRole("button", { name: "Recount in this browser" }).click();
+  await ana.page.getByText(/^It holds: /).waitFor({ timeout: waitMs });
+  assert.deepEqual([...faultsOf(d), ...faultsOf(ana)], []);
 });
 
 test("a day that is asked for is never shown with the sums of another", async () => {

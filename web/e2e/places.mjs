@@ -59,7 +59,7 @@ export async function explorerPlaces(network) {
     place("/block/2", heading("Block 2")),
     place(`/tx/${life[0].tx}`, (page) => page.getByText("The bytes as they were signed")),
     place("/campaigns", table),
-    place("/campaign/1", heading("Campaign 1: Free coffee")),
+    place("/campaign/1", heading("Campaign 1: Free coffee"), { alone: true }),
     place(`/coupon/${held.id}`, heading("Its life")),
     place("/members", table),
     place("/member/2", heading("DEV Bakery")),
@@ -79,11 +79,14 @@ export async function explorerPlaces(network) {
   ];
 }
 
-/** consolePlaces are the console's pages; own are those that stand without asking anybody. */
+/**
+ * consolePlaces are the console's pages. Own are those that stand without asking anybody; alone is
+ * one of each face whose going on by itself is looked at.
+ */
 export const consolePlaces = [
   place("/campaign/1", heading("Free coffee")),
   place("/handout/1", heading("Hand out: Free coffee")),
-  place("/tills", table),
+  place("/tills", table, { alone: true }),
   place("/day", button("CSV of the day")),
   place("/", (page) => page.getByRole("link", { name: "New campaign" })),
   place("/campaign/999", heading("There is no campaign 999")),
@@ -106,7 +109,7 @@ export async function arrivals(scene) {
   const invoice = await readCode(till.page);
   return [
     { name: "invoice", go: open(invoice), there: heading("No coupon of yours works for this bill") },
-    { name: "ticket", go: open(links.get("ticket anybody")), there: button("Claim") },
+    { name: "ticket", go: open(links.get("ticket anybody")), there: button("Claim"), alone: true },
     { name: "poster", go: open(links.get("poster anybody")), there: button("Claim") },
     { name: "gift", go: open(links.get("gift anybody")), there: button("Accept the gift") },
   ];

@@ -254,11 +254,13 @@ function Lines(p: { shown: Shown; lines: readonly TakingAnswer[]; pages: Pages<T
   );
 }
 
-function Owed(): JSX.Element {
+/** Owed is quiet about its own way while the day above it is under way or has failed. */
+function Owed(p: { quiet: boolean }): JSX.Element | null {
   const session = useSession();
   const { link, member } = session;
   const pages = usePages((cursor, signal) => link.client.read("PageObligationAnswer", "/v1/obligations",
     { payee: member, limit: linesShown, cursor }, { signal }), [member]);
+  if (p.quiet && !pages.items) return null;
   return (
     <>
     <Got of={gotPages(pages)}>
@@ -312,7 +314,7 @@ export function DayPage(): JSX.Element {
             </>
           )}
       </Got>
-      <Owed />
+      <Owed quiet={loaded.value === undefined} />
     </div>
   );
 }

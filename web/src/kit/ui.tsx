@@ -202,10 +202,28 @@ export interface FailureText {
   code?: string | undefined;
 }
 
-/** Failure says what happened, what to do, and the code that names it. */
+const againMs = 4000;
+
+/** useAgain tries again from time to time, while the page is looked at and nothing is under way. */
+export function useAgain(again: (() => void) | undefined, busy: boolean): void {
+  const latest = useRef({ again, busy });
+  latest.current = { again, busy };
+  useEffect(() => {
+    const id = setInterval(() => {
+      if (!latest.current.busy && document.visibilityState === "visible") latest.current.again?.();
+    }, againMs);
+    return () => clearInterval(id);
+  }, []);
+}
+
+/**
+ * Failure says what happened, what to do, and the code that names it. Where it says that it goes on by
+ * itself when the network answers, it does.
+ */
 export function Failure(
   p: FailureText & { onRetry?: () => void; busy?: boolean; children?: ComponentChildren; level?: 1 | 2 },
 ): JSX.Element {
+  useAgain(p.code === "no_quorum" ? p.onRetry : undefined, p.busy ?? false);
   return (
     <Notice kind="bad" title={p.title} level={p.level ?? 2} live>
       {p.detail && <p>{p.detail}</p>}

@@ -4,7 +4,7 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { OtherChain, type Link } from "../kit/chain.ts";
 import { Shell } from "../kit/shell.tsx";
 import { t as kit } from "../kit/text.ts";
-import { Button, Failure, Loading, Notice, useLoad } from "../kit/ui.tsx";
+import { Button, Failure, Loading, Notice, useAgain, useLoad } from "../kit/ui.tsx";
 import { TillContext } from "./context.ts";
 import { Counter } from "./counter.tsx";
 import { registered, type Till } from "./model.ts";
@@ -13,7 +13,6 @@ import { become, keyOf, pair, readBrought, waiting, type Brought } from "./key.t
 import { t } from "./text.ts";
 
 const checkMs = 30_000;
-const againMs = 4000;
 
 function Frame(p: { link?: Link | undefined; till?: Till | undefined; children: ComponentChildren }): JSX.Element {
   const { till, link } = p;
@@ -47,11 +46,7 @@ function Open(p: { till: Till; onPairAnew: () => void }): JSX.Element {
     return () => clearInterval(timer);
   }, [till]);
   const away = first.error !== undefined;
-  useEffect(() => {
-    if (!away || first.busy) return undefined;
-    const timer = setTimeout(first.reload, againMs);
-    return () => clearTimeout(timer);
-  }, [away, first.busy]);
+  useAgain(away ? first.reload : undefined, first.busy);
   if (!record) {
     // Only the ledger can say that nobody has added it; a till that was paired here waits in any case.
     const waits = offer.value !== undefined || (!first.busy && !away);

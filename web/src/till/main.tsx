@@ -6,12 +6,11 @@ import { useEffect, useState } from "preact/hooks";
 import { connect, OtherChain, type Link } from "../kit/chain.ts";
 import { startRouter, takeSecret } from "../kit/router.ts";
 import { mount } from "../kit/shell.tsx";
+import { useAgain } from "../kit/ui.tsx";
 import { registerWorker } from "../kit/worker.ts";
 import { App, NotYet } from "./app.tsx";
 import { LinkContext } from "./context.ts";
 import { Till } from "./model.ts";
-
-const againMs = 4000;
 
 function Face(p: { fragment: string | undefined }): JSX.Element {
   const [link, setLink] = useState<Link>();
@@ -28,11 +27,7 @@ function Face(p: { fragment: string | undefined }): JSX.Element {
     }, setError);
     return () => stop.abort();
   }, [round]);
-  useEffect(() => {
-    if (error === undefined || error instanceof OtherChain) return undefined;
-    const timer = setTimeout(again, againMs);
-    return () => clearTimeout(timer);
-  }, [error]);
+  useAgain(error === undefined || error instanceof OtherChain ? undefined : again, link !== undefined);
   if (!link)
     return (
       <NotYet

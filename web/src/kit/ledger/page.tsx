@@ -4,7 +4,7 @@ import { useEffect, useState } from "preact/hooks";
 import { connect, OtherChain, type Link } from "../chain.ts";
 import { failureOf } from "../refusal/refusal.ts";
 import { Shell } from "../shell.tsx";
-import { Button, Empty, Failure, Loading, Notice, type Loaded } from "../ui.tsx";
+import { Button, Empty, Failure, Loading, Notice, useAgain, type Loaded } from "../ui.tsx";
 import { t as kit } from "../text.ts";
 import { isMissing } from "./ledger.tsx";
 import { t } from "./text.ts";
@@ -30,6 +30,7 @@ export function Got<T>(p: { of: Loaded<T>; page?: boolean;
 
 /** Old says that what is shown could not be brought up to date. */
 function Old(p: { again: () => void; busy: boolean }): JSX.Element {
+  useAgain(p.again, p.busy);
   return <Notice kind="bad" live><p>{t("old")}</p><Button onClick={p.again} busy={p.busy}>{kit("retry")}</Button></Notice>;
 }
 
