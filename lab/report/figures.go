@@ -169,6 +169,18 @@ func short(axis, v string) string {
 	return label(axis, v)
 }
 
+// rate writes a load where there is little room.
+func rate(load string) string {
+	l, err := scenarios.ParseLoad(load)
+	switch {
+	case err == nil && l.PerSecond > 0:
+		return chart.Number(float64(l.PerSecond)) + "/s"
+	case err == nil && l.InFlight > 0:
+		return "saturated"
+	}
+	return load
+}
+
 // engines returns the engines of some cells in the order in which figures list
 // them, with their styles.
 func engines(cells []*results.Cell) (names []string) {
@@ -488,7 +500,7 @@ func (a *painter) stacked(kind, unit string, names, axes []string, parts func(c 
 				switch v := coordinate(cell, axis); {
 				case !a.varies(axis):
 				case axis == "load":
-					group += ", " + label(axis, v)
+					group += ", " + rate(v)
 				default:
 					group += ", " + v
 				}

@@ -279,7 +279,7 @@ func TestStagesOfProcessesAreStacked(t *testing.T) {
 		t.Fatalf("%d rows of a table of %d", len(rows), n)
 	}
 	last := rows[len(rows)-1]
-	if last[0] != "PBFT pipelined, 2,000 offered per second" || last[1] != "notify" || last[2] != "16" {
+	if last[0] != "PBFT pipelined, 2,000/s" || last[1] != "notify" || last[2] != "16" {
 		t.Errorf("the last row is %q", last)
 	}
 	if _, mode := all[0].figure.Heading(); !strings.HasPrefix(mode, "processes on one host, median of 3 runs") {
