@@ -278,8 +278,9 @@ func (c *checker) checkCase(path string, p *Part, k *Case) {
 		}
 	}
 	c.within(path+".wait_ms", k.WaitMs, 0, delayMsMax)
-	if p.Mode != Sim && k.WaitMs != 0 {
-		c.wrong(path+".wait_ms", "wait_ms is of a simulation")
+	c.within(path+".in_flight", float64(k.InFlight), 0, DefaultWindow)
+	if p.Mode != Sim && (k.WaitMs != 0 || k.InFlight != 0) {
+		c.wrong(path, "wait_ms and in_flight are of a simulation")
 	}
 	for i, f := range k.Faults {
 		at := fmt.Sprintf("%s.fault[%d]", path, i)

@@ -148,7 +148,7 @@ func (c *checker) wrong(path, format string, args ...any) {
 var keys = []string{"name", "title", "question", "expect", "method", "limits", "seed", "repeats", "link", "part",
 	"threshold", "one_way_ms", "matrix_ms", "jitter_ms", "mbit_per_second", "loss_percent", "mode", "engines", "members",
 	"load", "links", "workload", "warmup_s", "duration_s", "cores", "shared_host", "stock", "flash_after_s",
-	"flash_for_s", "tenure", "mempool_txs", "wait_ms", "case", "figures", "fault", "without", "kind",
+	"flash_for_s", "tenure", "mempool_txs", "wait_ms", "in_flight", "case", "figures", "fault", "without", "kind",
 	"at_s", "until_s", "member", "delay_ms",
 	"says", "of", "over", "at_least", "at_most", "equals", "metric", "engine"}
 

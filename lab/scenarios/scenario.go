@@ -149,9 +149,10 @@ type Case struct {
 	Faults  []Fault  `toml:"fault"`
 	// Without names mechanisms that are off, in a simulation.
 	Without []string `toml:"without"`
-	// WaitMs, if set, is the longest that a primary keeps a small batch while other
-	// blocks are in flight, in a simulation; 0 = default.
-	WaitMs float64 `toml:"wait_ms"`
+	// WaitMs is the longest that a primary keeps a small batch while other
+	// blocks are in flight, and InFlight how many may be, in a simulation; 0 = default.
+	WaitMs   float64 `toml:"wait_ms"`
+	InFlight int     `toml:"in_flight"`
 }
 
 // Fault is something that goes wrong, in seconds since the begin of the measurement.

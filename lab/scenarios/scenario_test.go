@@ -156,7 +156,7 @@ func TestFaultsOfProcessesAreThoseThatTheyCanHave(t *testing.T) {
 	wan := strings.Replace(good, `mode = "sim"`, `mode = "wan"`, 1)
 	for _, x := range []struct{ from, to, want string }{
 		{`kind = "crash"`, `kind = "equivocate"`, "equivocate is for a simulation"},
-		{`name = "crash"`, "name = \"crash\"\nwait_ms = 5", "wait_ms is of a simulation"},
+		{`name = "crash"`, "name = \"crash\"\nwait_ms = 5", "wait_ms and in_flight are of a simulation"},
 	} {
 		_, err := Decode("s.toml", []byte(strings.Replace(wan, x.from, x.to, 1)))
 		if err == nil || !strings.Contains(err.Error(), x.want) {

@@ -74,7 +74,7 @@ func simConfig(s *scenarios.Scenario, p *scenarios.Part, cell scenarios.Cell, se
 			Member: f.Member, DelayMs: int64(math.Round(f.DelayMs)), UntilMs: until})
 	}
 	cfg.Without = without(k.Without)
-	cfg.Batching.WaitUs = microseconds(k.WaitMs)
+	cfg.Batching.WaitUs, cfg.Batching.InFlightMax = microseconds(k.WaitMs), k.InFlight
 	return cfg, nil
 }
 
