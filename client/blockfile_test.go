@@ -95,7 +95,9 @@ func TestReceiptsFileWithOneByteChanged(t *testing.T) {
 			refused++
 			continue
 		}
-		if err != nil || f.Summary() != good.Summary() || f.Proof.Checkpoint.ReceiptRoot != good.Proof.Checkpoint.ReceiptRoot {
+		same := err == nil && f.Summary() == good.Summary() &&
+			f.Proof.Checkpoint.ReceiptRoot == good.Proof.Checkpoint.ReceiptRoot
+		if !same {
 			t.Errorf("byte %d, %q for %q: %+v, %v", at, changed[at], b[at], f, err)
 		}
 	}
@@ -177,7 +179,8 @@ func TestANodesAnswerIsAReceiptsFile(t *testing.T) {
 }
 
 func TestOtherFilesHoldNoReceiptsOfABlock(t *testing.T) {
-	for _, text := range []string{"", "[]", "{}", "null", `{"format":1}`, `{"format":"scrip-receipt/v1"}`, `{"a":{"attested":1}}`} {
+	for _, text := range []string{"", "[]", "{}", "null", `{"format":1}`, `{"format":"scrip-receipt/v1"}`,
+		`{"a":{"attested":1}}`} {
 		if client.HoldsReceipts([]byte(text)) {
 			t.Errorf("%s is taken for the receipts of a block", text)
 		}

@@ -75,6 +75,8 @@ type Purse struct {
 	path   string // of the index
 	lock   *os.File
 	index  index
+	// pretend leaves the file of the index as it is.
+	pretend bool
 }
 
 // NameOK reports whether a name can be that of a wallet or key: 1 to 64 of
@@ -212,6 +214,10 @@ func (p *Purse) Close() error {
 	return nil
 }
 
+// Pretend makes everything that is noted from here on be forgotten when the wallet
+// is closed: for one who only asks what would happen.
+func (p *Purse) Pretend() { p.pretend = true }
+
 // IsNew reports whether no index was there: Scan finds what the wallet has.
 func (p *Purse) IsNew() bool { return len(p.index.Next) == 0 && len(p.index.Coupons) == 0 }
 
@@ -247,6 +253,9 @@ func (p *Purse) read() error {
 
 // write replaces the index file in one step and makes it durable.
 func (p *Purse) write() error {
+	if p.pretend {
+		return nil
+	}
 	b, err := json.MarshalIndent(&p.index, "", " ")
 	if err != nil {
 		return fmt.Errorf("write the wallet's index: %w", err)

@@ -130,6 +130,26 @@ func TestTheIndexIsOnDiskBeforeTheKeyIsUsed(t *testing.T) {
 	}
 }
 
+func TestWhatAWalletOnlyPretendsIsNotOnDisk(t *testing.T) {
+	folder, _ := newWallet(t)
+	p := open(t, folder)
+	p.Pretend()
+	want, err := p.Expect(coupon.NewCouponID(7, 9), false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Close(); err != nil {
+		t.Fatal(err)
+	}
+	again := open(t, folder)
+	if !again.IsNew() {
+		t.Errorf("the index holds %v", again.Coupons())
+	}
+	if got, err := again.Expect(coupon.NewCouponID(7, 10), false); err != nil || got.Public() != want.Public() {
+		t.Errorf("the key was given out: %v", err)
+	}
+}
+
 func TestALostIndexIsFoundAgainByScanning(t *testing.T) {
 	folder, _ := newWallet(t)
 	p := open(t, folder)

@@ -255,7 +255,7 @@ func newClaimCommand(a *App) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		return a.withPurse(*name, func(cl *client.Client, p *purse.Purse) error {
+		return a.withPurseFor(*name, s, func(cl *client.Client, p *purse.Purse) error {
 			if campaign, deskURL, ok := parsePoster(text); ok {
 				return a.claimPoster(c.Context(), cl, p, campaign, deskURL, s)
 			}
@@ -338,7 +338,7 @@ func (a *App) couponAction(use, short string, names []string,
 		if err != nil {
 			return err
 		}
-		return a.withPurse(*name, func(cl *client.Client, p *purse.Purse) error {
+		return a.withPurseFor(*name, s, func(cl *client.Client, p *purse.Purse) error {
 			return act(c.Context(), cl, p, id,
 				args, s)
 		})
@@ -417,7 +417,7 @@ func newAcceptCommand(a *App) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		return a.withPurse(*name, func(cl *client.Client, p *purse.Purse) error {
+		return a.withPurseFor(*name, s, func(cl *client.Client, p *purse.Purse) error {
 			payload, err := readPayload(cl.Chain(), text, coupon.PayloadGift)
 			if err != nil {
 				return err

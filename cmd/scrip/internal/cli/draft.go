@@ -38,6 +38,12 @@ type draftSignature struct {
 func draftFlag(c *cobra.Command, s *sending) {
 	c.Flags().StringVar(&s.draft, "draft", "",
 		"write the transaction with the signatures so far to this new file, for others to sign (scrip tx sign)")
+	c.PreRunE = func(*cobra.Command, []string) error {
+		if s.draft != "" && s.dryRun {
+			return usageError("--draft writes a file and --dry-run does nothing: use one of them")
+		}
+		return nil
+	}
 }
 
 // writeDraft writes the draft of a transaction.

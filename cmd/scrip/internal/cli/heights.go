@@ -74,7 +74,8 @@ func forgetHeight(chain [32]byte) error {
 		return nil
 	}
 	name := hex.EncodeToString(chain[:])
-	if err := writeHeights(slices.DeleteFunc(readHeights(), func(s seenHeight) bool { return s.Chain == name })); err != nil {
+	rest := slices.DeleteFunc(readHeights(), func(s seenHeight) bool { return s.Chain == name })
+	if err := writeHeights(rest); err != nil {
 		return fmt.Errorf("forget the height that was proven last: %w", err)
 	}
 	return nil

@@ -139,11 +139,14 @@ func newAuthoriseCommand(a *App) *cobra.Command {
 	c.Flags().StringVar(&amount, "amount", "", "of a stored value: how much to take (default: as much as the bill needs)")
 	c.Flags().BoolVar(&submit, "submit", false, "hand the redemption in instead of printing the authorisation")
 	c.RunE = func(c *cobra.Command, args []string) error {
+		if s.dryRun && !submit {
+			return usageError("--dry-run goes with --submit: without it nothing is handed in")
+		}
 		text, err := a.text(args[0])
 		if err != nil {
 			return err
 		}
-		return a.withPurse(*name, func(cl *client.Client, p *purse.Purse) error {
+		return a.withPurseFor(*name, s, func(cl *client.Client, p *purse.Purse) error {
 			i, err := readPayload(cl.Chain(), text, coupon.PayloadInvoice)
 			if err != nil {
 				return err

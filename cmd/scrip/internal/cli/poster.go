@@ -76,6 +76,11 @@ func (a *App) claimTicket(ctx context.Context, c *client.Client, p *purse.Purse,
 func (a *App) claimPoster(ctx context.Context, c *client.Client, p *purse.Purse, campaign uint32, deskURL string,
 	s *sending,
 ) error {
+	if s.dryRun {
+		return &Error{Exit: ExitUsage, Text: "a dry run of a poster would use up a ticket of its desk",
+			Remedy: "The desk gives each ticket once, and that is not undone.",
+			Next:   fmt.Sprintf("scrip campaign show %d", campaign)}
+	}
 	if deskURL == "" {
 		demo, err := network.Find(0)
 		if err != nil {

@@ -140,6 +140,9 @@ func newRedeemInvoiceCommand(a *App) *cobra.Command {
 	s, qr, out := saleFlags(c), qrFlags(c), sendFlags(c)
 	c.Flags().BoolVar(&wait, "wait", false, "read the wallet's authorisation from stdin and redeem")
 	c.RunE = func(c *cobra.Command, _ []string) error {
+		if out.dryRun && !wait {
+			return usageError("--dry-run goes with --wait: without it nothing is handed in")
+		}
 		cl, x, till, err := a.register(c.Context(), s.till)
 		if err != nil {
 			return err
@@ -344,6 +347,9 @@ func (a *App) finish(ctx context.Context, c *client.Client, raw []byte, s *sendi
 			{"transaction", o.Tx.String()}, a.provenBy(c.Verifier, &o)}
 		return a.Show(x, f)
 	})
+	if s.dryRun {
+		return err
+	}
 	return tillWords(err, time.Since(began))
 }
 

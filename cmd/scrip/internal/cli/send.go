@@ -54,7 +54,8 @@ func sendFlags(c *cobra.Command) *sending {
 	c.Flags().DurationVar(&s.timeout, "timeout", 30*time.Second, "how long to wait for the proven outcome")
 	c.Flags().StringVar(&s.receipt, "receipt", "",
 		"write the receipt, which proves the outcome without a network, to this file")
-	c.Flags().BoolVar(&s.dryRun, "dry-run", false, "ask a node what would happen, and do nothing")
+	c.Flags().BoolVar(&s.dryRun, "dry-run", false,
+		"ask a node what would happen, and do nothing: no key, wallet or file is changed")
 	return s
 }
 
@@ -103,7 +104,7 @@ func (a *App) send(ctx context.Context, c *client.Client, raw []byte, s *sending
 		return a.writeDraft(c.Verifier, tx, s.draft)
 	}
 	if s.dryRun {
-		return a.dryRun(ctx, c, raw)
+		return a.dryRun(ctx, c, tx)
 	}
 	ctx, cancel := context.WithTimeout(ctx, s.timeout)
 	defer cancel()
@@ -154,21 +155,48 @@ func writeNewFile(path string, b []byte, mode os.FileMode) error {
 	return nil
 }
 
+// dryRunAnswer is what is told of a dry run; the fields are stable.
+type dryRunAnswer struct {
+	Kind string `json:"kind"`
+	Asks string `json:"asks"`
+	*client.DryRunAnswer
+}
+
 // dryRun shows what a node says would happen.
-func (a *App) dryRun(ctx context.Context, c *client.Client, raw []byte) error {
-	d, err := c.DryRun(ctx, raw)
+func (a *App) dryRun(ctx context.Context, c *client.Client, tx *coupon.Tx) error {
+	d, err := c.DryRun(ctx, tx.Raw)
 	if err != nil {
 		return err
 	}
-	err = a.Show(d, Fields{
-		{"would be", d.Code + " " + d.Word},
-		{"at", fmt.Sprintf("height %d, %s", d.Height, units.Instant(uint64(d.Time.Ms), time.Local))},
-		{"promise", "none: this is one node's opinion, and nothing was done"},
-	})
-	if code, ok := coupon.ParseCode(d.Code); err == nil && ok {
-		return refused(code, "")
+	accepted, word := d.Code == coupon.OK.String(), a.green("ACCEPTED")
+	if !accepted {
+		word = a.red("REFUSED") + " " + d.Code + " " + d.Word
 	}
-	return err
+	x := dryRunAnswer{tx.Kind.String(), asks(c.Verifier, tx.Fields), d}
+	f := append(Fields{{"would be", word}, {"asks", x.Asks}}, wouldChange(c.Verifier, tx, d.Effect)...)
+	err = a.Show(x, append(f,
+		[2]string{"at", fmt.Sprintf("height %d, %s", d.Height, units.Instant(uint64(d.Time.Ms), time.Local))},
+		[2]string{"promise", "none: this is one node's opinion, and nothing was done"}))
+	if err != nil || accepted {
+		return err
+	}
+	e := &Error{Exit: ExitRefused, Code: d.Code, Text: d.Code + " " + d.Name}
+	if code, known := coupon.ParseCode(d.Code); known {
+		e = refused(code, "")
+	}
+	e.Text = "it would be refused: " + e.Text
+	return e
+}
+
+// wouldChange says what money a transaction would move, in the words of a node.
+func wouldChange(v *client.Verifier, tx *coupon.Tx, e *client.Effect) (f Fields) {
+	redeem, ok := tx.Fields.(*coupon.Redeem)
+	if !ok || e == nil {
+		return nil
+	}
+	currency := currencyByNumber(v, redeem.Invoice.Currency)
+	return Fields{{"value", units.Money(uint64(e.Value), currency)},
+		{"owed to the shop", units.Money(uint64(e.Payable), currency)}}
 }
 
 // parseCampaign reads a campaign's number.

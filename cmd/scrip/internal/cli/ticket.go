@@ -117,7 +117,7 @@ func (a *App) issueTickets(ctx context.Context, campaign, count uint32, signers 
 	if err != nil {
 		return err
 	}
-	key, err := a.ticketKey(keyName, fmt.Sprintf("ticket-%d-%d", campaign, x.NextSerial), open)
+	key, err := a.ticketKey(keyName, fmt.Sprintf("ticket-%d-%d", campaign, x.NextSerial), open, s.dryRun)
 	if err != nil {
 		return err
 	}
@@ -129,8 +129,9 @@ func (a *App) issueTickets(ctx context.Context, campaign, count uint32, signers 
 	})
 }
 
-// ticketKey loads a ticket key, or makes one under a name that says what it is for.
-func (a *App) ticketKey(name, fresh string, open bool) (keys.Secret, error) {
+// ticketKey loads a ticket key, or makes one under a name that says what it is for;
+// one that is made for a dry run is kept nowhere.
+func (a *App) ticketKey(name, fresh string, open, dryRun bool) (keys.Secret, error) {
 	if name != "" {
 		return a.LoadKey(name, keys.Ticket)
 	}
@@ -138,6 +139,9 @@ func (a *App) ticketKey(name, fresh string, open bool) (keys.Secret, error) {
 		return a.LoadKey(fresh, keys.Ticket)
 	}
 	s := keys.Generate(keys.Ticket)
+	if dryRun {
+		return s, nil
+	}
 	if err := a.saveKey(a.newKeyPath(fresh), s, open); err != nil {
 		return s, err
 	}

@@ -101,7 +101,7 @@ func (a *App) addTill(ctx context.Context, name string, t *tillAdding) error {
 	if f.Member == 0 {
 		f.Member = signers[0].Member
 	}
-	till, err := a.tillKey(name, t.open)
+	till, err := a.tillKey(name, t.open, t.send.dryRun)
 	if err != nil {
 		return err
 	}
@@ -150,12 +150,15 @@ func (t *tillAdding) fields(v *client.Verifier, name string) (*coupon.TillKeyAdd
 }
 
 // tillKey loads a till's key, or makes it.
-func (a *App) tillKey(name string, open bool) (keys.Secret, error) {
+func (a *App) tillKey(name string, open, dryRun bool) (keys.Secret, error) {
 	path := a.newKeyPath(name)
 	if isFile(path) {
 		return a.LoadKey(name, keys.Till)
 	}
 	s := keys.Generate(keys.Till)
+	if dryRun {
+		return s, nil
+	}
 	return s, a.saveKey(path, s, open)
 }
 

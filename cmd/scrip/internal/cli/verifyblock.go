@@ -60,8 +60,8 @@ func (a *App) verifyReceipts(v *client.Verifier, path string, b []byte, tx strin
 		return provesNothing(v, path, err)
 	}
 	s := f.Summary()
-	x := &blockVerdict{Holds: true, Accepted: s.Accepted == s.Count, Chain: v.Genesis().File.Name, Digest: v.Chain().Digest,
-		Block: s, Receipts: receiptAnswers(f.Receipts), Signers: signerNames(v, f.Proof.Checkpoint),
+	x := &blockVerdict{Holds: true, Accepted: s.Accepted == s.Count, Chain: v.Genesis().File.Name,
+		Digest: v.Chain().Digest, Block: s, Receipts: receiptAnswers(f.Receipts), Signers: signerNames(v, f.Proof.Checkpoint),
 		Committee: v.Committee().Size(), Differs: f.Differs}
 	if tx != "" {
 		return a.verifyOne(v, x, f, tx)

@@ -117,6 +117,12 @@ func newWalletListCommand(a *App) *cobra.Command {
 
 // withPurse opens a wallet with a client for the time of do.
 func (a *App) withPurse(name string, do func(c *client.Client, p *purse.Purse) error) error {
+	return a.withPurseFor(name, &sending{}, do)
+}
+
+// withPurseFor is withPurse for a command that sends; a dry run leaves the wallet as
+// it is.
+func (a *App) withPurseFor(name string, s *sending, do func(c *client.Client, p *purse.Purse) error) error {
 	c, err := a.Client()
 	if err != nil {
 		return err
@@ -124,6 +130,9 @@ func (a *App) withPurse(name string, do func(c *client.Client, p *purse.Purse) e
 	p, err := a.openPurse(c.Verifier, name)
 	if err != nil {
 		return err
+	}
+	if s.dryRun {
+		p.Pretend()
 	}
 	return errors.Join(do(c, p), p.Close())
 }
