@@ -97,10 +97,31 @@ export async function takeAgain(page, code, minor) {
   if (await ok.isVisible()) await bill(page, minor);
 }
 
-/** result waits for the final answer of a till. */
+/** result waits for the final answer of a till; what it says is read at once, as it leaves by itself. */
 export async function result(page, kind, timeout = 60_000) {
-  await page.locator(`[data-result="${kind}"]`).waitFor({ timeout });
-  return page.locator("[data-result]").innerText();
+  return page.locator(`[data-result="${kind}"]`).innerText({ timeout });
+}
+
+/** nextCustomer leaves a final result, which on a slow machine has left by itself before. */
+export async function nextCustomer(page) {
+  const next = page.getByRole("button", { name: "Next customer" });
+  const ready = page.getByRole("heading", { name: "Scan the customer’s code" });
+  await next.or(ready).first().waitFor();
+  await next.evaluateAll((all) => all.forEach((button) => button.click()));
+  await ready.waitFor();
+}
+
+/** readOut is the short code of a wallet's page that shows a code; it is good for about two minutes. */
+export async function readOut(page) {
+  await page.getByRole("button", { name: /Read out a code/ }).click();
+  return page.locator("[data-short-code]").innerText();
+}
+
+/** typeCode types a code that was read out, and waits until the till asks for the bill. */
+export async function typeCode(page, short) {
+  await page.getByLabel("Or type the code").fill(short);
+  await page.getByRole("button", { name: "Take it" }).click();
+  await page.getByRole("button", { name: /or more/ }).waitFor();
 }
 
 /** filmOf is a short film (YUV4MPEG2) of a paper with a code on it, for a browser's false camera. */

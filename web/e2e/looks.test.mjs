@@ -1,6 +1,6 @@
 // Every page of wallet and till: WCAG 2.2 AA by axe, 320 to 1280 pixels, both themes, the keyboard.
 import { test } from "node:test";
-import { claim, openTill, readCode, result, wedge } from "./faces.mjs";
+import { claim, nextCustomer, openTill, readCode, result, wedge } from "./faces.mjs";
 import { look, walk } from "./looks.mjs";
 import { books, coffee, stage } from "./stage.mjs";
 
@@ -90,19 +90,11 @@ test("the till's pages", async () => {
   await page.getByRole("button", { name: /or more/ }).click();
   await result(page, "accepted");
   await look(page, "till-accepted");
-  // A final result leaves by itself, on a slow machine before it was looked at from all sides.
-  const next = async () => {
-    await page
-      .getByRole("button", { name: "Next customer" })
-      .click({ timeout: 1000 })
-      .catch(() => undefined);
-    await page.getByRole("heading", { name: "Scan the customer’s code" }).waitFor();
-  };
-  await next();
+  await nextCustomer(page);
   await wedge(page, "4006381333931");
   await result(page, "refused");
   await look(page, "till-refused");
-  await next();
+  await nextCustomer(page);
   await page.getByRole("button", { name: /^Undo/ }).waitFor();
   await look(page, "till-today");
   await page.getByRole("button", { name: /^Undo/ }).click();

@@ -3,7 +3,18 @@
 // refused the second time.
 import assert from "node:assert/strict";
 import { test } from "node:test";
-import { bill, claim, openTill, readCode, result, takeAgain, wedge } from "./faces.mjs";
+import {
+  bill,
+  claim,
+  nextCustomer,
+  openTill,
+  readCode,
+  readOut,
+  result,
+  takeAgain,
+  typeCode,
+  wedge,
+} from "./faces.mjs";
 import { coffee, stage } from "./stage.mjs";
 
 const scene = stage([coffee()]);
@@ -35,7 +46,7 @@ test("a coupon is claimed, given, redeemed with one validator killed, and refuse
   // The old holder's code is dead from the height of the acceptance on.
   await takeAgain(till.page, oldCode, 900);
   assert.match(await result(till.page, "refused"), /Given away|Old code/);
-  await till.page.getByRole("button", { name: "Next customer" }).click();
+  await nextCustomer(till.page);
 
   await scene.network.kill(3);
   await cy.page.getByRole("button", { name: "Open" }).click();
@@ -51,7 +62,7 @@ test("a coupon is claimed, given, redeemed with one validator killed, and refuse
   await cy.page.getByText("USED", { exact: true }).waitFor();
 
   // The same picture a second time, at this till and at another shop's.
-  await till.page.getByRole("button", { name: "Next customer" }).click();
+  await nextCustomer(till.page);
   await takeAgain(till.page, code, 1200);
   assert.match(await result(till.page, "refused"), /Already used|Old code/);
   assert.deepEqual(scene.faults.flat(), []);
@@ -70,8 +81,8 @@ test("two tills take the same code at the same moment: one accepts, the other sa
   await Promise.all(tills.map((x) => x.page.getByRole("button", { name: /or more/ }).click()));
   const outcomes = await Promise.all(
     tills.map(async (x) => {
-      await x.page.locator('[data-result="accepted"], [data-result="refused"]').waitFor({ timeout: 60_000 });
-      return x.page.locator("[data-result]").getAttribute("data-result");
+      const final = x.page.locator('[data-result="accepted"], [data-result="refused"]');
+      return final.getAttribute("data-result", { timeout: 60_000 });
     }),
   );
   assert.deepEqual(outcomes.sort(), ["accepted", "refused"]);
@@ -97,15 +108,13 @@ test("a code that is read out works like one that is scanned", async () => {
   const bo = await scene.device();
   await claim(bo.page, scene.links[0][3]);
   await bo.page.getByRole("link", { name: "Show code" }).click();
-  await bo.page.getByRole("button", { name: /Read out a code/ }).click();
-  const short = await bo.page.locator("[data-short-code]").innerText();
+  const short = await readOut(bo.page);
   const till = await scene.device();
   await openTill(till.page, scene.network.nodes[0], await scene.network.seed("bakery-till"));
-  await till.page.getByLabel("Or type the code").fill(short.toLowerCase().replace("-", " "));
-  await till.page.getByRole("button", { name: "Take it" }).click();
+  await typeCode(till.page, short.toLowerCase().replace("-", " "));
   await till.page.getByRole("button", { name: /or more/ }).click();
   await result(till.page, "accepted");
-  await till.page.getByRole("button", { name: "Next customer" }).click();
+  await nextCustomer(till.page);
   // One wrong letter is told by the till itself.
   await till.page.getByLabel("Or type the code").fill(short.slice(0, -1) + (short.endsWith("0") ? "1" : "0"));
   await till.page.getByRole("button", { name: "Take it" }).click();
@@ -121,7 +130,7 @@ test("a redemption is undone with the manager's PIN, and the customer has the us
   await wedge(till.page, code);
   await till.page.getByRole("button", { name: /or more/ }).click();
   await result(till.page, "accepted");
-  await till.page.getByRole("button", { name: "Next customer" }).click();
+  await nextCustomer(till.page);
   await till.page.getByRole("button", { name: /^Undo/ }).first().click();
   await till.page.getByLabel("Manager PIN").fill("0000");
   await till.page.getByRole("button", { name: "Undo it" }).click();

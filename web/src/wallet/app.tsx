@@ -6,7 +6,7 @@ import { ago } from "../kit/format.ts";
 import { go, match, route } from "../kit/router.ts";
 import { Shell } from "../kit/shell.tsx";
 import { t as kit } from "../kit/text.ts";
-import { Button, Failure, Loading, Notice, useNow } from "../kit/ui.tsx";
+import { Button, Failure, Loading, Notice, useAgain, useNow } from "../kit/ui.tsx";
 import { SessionContext } from "./context.ts";
 import type { Session } from "./model.ts";
 import { Home } from "./home.tsx";
@@ -24,7 +24,7 @@ import { t } from "./text.ts";
 /** Opening is how the wallet came up: open, or why not. */
 export type Opening =
   | { kind: "open"; session: Session; owner: string | undefined }
-  | { kind: "failed"; error: unknown; retry: () => void }
+  | { kind: "failed"; error: unknown; retry: () => void; busy: boolean }
   | { kind: "busy" };
 
 function Foot(p: { link: Link }): JSX.Element {
@@ -140,8 +140,9 @@ function Main(p: { session: Session; path: string; secret: string | undefined })
   return <Page />;
 }
 
-function Failed(p: { error: unknown; retry: () => void }): JSX.Element {
+function Failed(p: { error: unknown; retry: () => void; busy: boolean }): JSX.Element {
   const { error } = p;
+  useAgain(error instanceof OtherChain ? undefined : p.retry, p.busy);
   if (error instanceof OtherChain) {
     return (
       <Notice kind="accent" level={1} title={t("otherChainTitle")}>
@@ -159,6 +160,7 @@ function Failed(p: { error: unknown; retry: () => void }): JSX.Element {
       detail={t("noWalletText")}
       code={error instanceof Error ? error.message : undefined}
       onRetry={p.retry}
+      busy={p.busy}
     />
   );
 }
@@ -175,7 +177,7 @@ export function App(p: { opening: Opening; path: string; secret: string | undefi
     case "failed":
       return (
         <Frame>
-          <Failed error={opening.error} retry={opening.retry} />
+          <Failed {...opening} />
         </Frame>
       );
     case "open":

@@ -28,6 +28,12 @@ function Wallet(p: { path: string; secret: string | undefined }): JSX.Element {
   const [round, setRound] = useState(0);
   useEffect(() => {
     const stop = new AbortController();
+    // One at a time: two at once would make two wallets.
+    let busy = true;
+    const retry = () => {
+      if (!busy && !stop.signal.aborted) setRound((n) => n + 1);
+    };
+    setOpening((o) => (o.kind === "failed" ? { ...o, busy } : o));
     open().then(
       ({ session, owner }) => {
         if (stop.signal.aborted) return;
@@ -48,11 +54,8 @@ function Wallet(p: { path: string; secret: string | undefined }): JSX.Element {
       },
       (error: unknown) => {
         if (stop.signal.aborted) return;
-        const retry = () => {
-          setOpening({ kind: "busy" });
-          setRound((n) => n + 1);
-        };
-        setOpening({ kind: "failed", error, retry });
+        busy = false;
+        setOpening({ kind: "failed", error, retry, busy });
       },
     );
     return () => stop.abort();
