@@ -146,6 +146,7 @@ func BenchmarkBlock(b *testing.B) {
 		for i, tx := range batch.Txs {
 			txs[i] = decoded(tx)
 		}
+		x.m.warm(txs)
 		done := x.m.rules.Apply(reader{x.m}, coupon.Block{Height: batch.Height, TimeMs: batch.TimeMs, Txs: txs})
 		x.m.keepBuckets(done.SeenAdded, done.SeenDropped)
 		lap(&rules)

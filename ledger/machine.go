@@ -127,6 +127,7 @@ func (m *Machine) Execute(b node.Batch) (node.Result, error) {
 	for i, tx := range b.Txs {
 		txs[i] = decoded(tx)
 	}
+	m.warm(txs)
 	r := m.rules.Apply(reader{m}, coupon.Block{Height: b.Height, TimeMs: b.TimeMs, Txs: txs})
 	if err := errors.Join(r.Err, m.store.Err()); err != nil {
 		return node.Result{}, err
@@ -139,7 +140,7 @@ func (m *Machine) Execute(b node.Batch) (node.Result, error) {
 // forms that the node and the store use.
 func (m *Machine) result(r coupon.Result, b node.Batch) (node.Result, error) {
 	changes := make([]chain.Change, len(r.Writes))
-	out := node.Result{Receipts: r.Receipts}
+	out := node.Result{Receipts: r.Receipts, Weak: make([]bool, len(b.Txs))}
 	c := &out.Changes
 	c.Rows = make([]store.Write, len(r.Writes))
 	for i, w := range r.Writes {
@@ -147,15 +148,21 @@ func (m *Machine) result(r coupon.Result, b node.Batch) (node.Result, error) {
 		// The store keeps values in its cache; those of the rules share memory.
 		c.Rows[i] = store.Write{Key: w.Key, Value: slices.Clone(w.Value)}
 	}
-	root, pages, err := chain.Update(statePages{m.store}, m.store.StateRoot(), changes)
+	var pages []chain.PageWrite
+	var err error
+	spread(2, func(i int) { // neither changes what the other reads
+		if i == 0 {
+			out.StateRoot, pages, err = chain.UpdateSpread(spread, statePages{m.store}, m.store.StateRoot(), changes)
+		} else {
+			c.Extra = m.indexes(&r, b)
+		}
+	})
 	if err = errors.Join(err, m.store.Err()); err != nil {
 		return node.Result{}, fmt.Errorf("update the state tree: %w", err)
 	}
-	out.StateRoot = root
 	c.Pages = pageWrites(pages)
 	c.SeenDropped = r.SeenDropped
 	c.SeenAdded = make([]store.SeenAdd, len(r.SeenAdded))
-	out.Weak = make([]bool, len(b.Txs))
 	for i := range out.Weak {
 		out.Weak[i] = true
 	}
@@ -169,10 +176,39 @@ func (m *Machine) result(r coupon.Result, b node.Batch) (node.Result, error) {
 	for i := range r.Events {
 		out.Events[i] = node.Event{Tx: r.Events[i].TxIndex, Data: EncodeEvent(&r.Events[i])}
 	}
-	c.Extra = m.indexes(&r, b)
 	m.door.changed(c.Rows)
 	return out, nil
 }
+
+// warm reads the coupons that a block is about, which no transaction shares, so that
+// the rules, which read one row after the other, find them in the store's cache.
+func (m *Machine) warm(txs []*coupon.Tx) {
+	spread((len(txs)+warmPerPart-1)/warmPerPart, func(part int) {
+		for _, tx := range txs[part*warmPerPart : min((part+1)*warmPerPart, len(txs))] {
+			if id := couponOf(tx); id != 0 {
+				m.store.Row(coupon.CouponKey(id))
+			}
+		}
+	})
+}
+
+// couponOf returns the coupon that a transaction is about, or 0.
+func couponOf(tx *coupon.Tx) coupon.CouponID {
+	switch f := tx.Fields.(type) {
+	case *coupon.Claim:
+		return coupon.NewCouponID(f.Ticket.Campaign, f.Ticket.Serial)
+	case *coupon.Transfer:
+		return f.Coupon
+	case *coupon.Redeem:
+		return f.Auth.Coupon
+	case *coupon.Void:
+		return f.Coupon
+	}
+	return 0
+}
+
+// warmPerPart is the number of coupons read by one part of the work.
+const warmPerPart = 32
 
 // keepBuckets follows which Seen buckets have a row.
 func (m *Machine) keepBuckets(added []coupon.SeenAdd, dropped []uint64) {
@@ -229,7 +265,7 @@ func restorePages(s *store.Ledger) error {
 			changes[i].Value = value
 		}
 	}
-	root, pages, err := chain.Update(statePages{s}, root, changes)
+	root, pages, err := chain.UpdateSpread(spread, statePages{s}, root, changes)
 	if err = errors.Join(err, s.Err()); err != nil {
 		return fmt.Errorf("restore the state tree from %d changed rows: %w", len(changed), err)
 	}

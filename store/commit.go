@@ -1,7 +1,6 @@
 package store
 
 import (
-	"bytes"
 	"encoding/binary"
 	"fmt"
 	"slices"
@@ -72,12 +71,14 @@ func (l *Ledger) Commit(b BlockBatch, sync bool) error {
 	}
 	// Before the block is visible, since views filter by height.
 	l.seen.add(b.Height, b.SeenAdded)
+	layer, due := l.pages.take(b.Pages)
 	l.cache.begin()
-	if err := l.write(&b, sync); err != nil {
+	if err := l.write(&b, layer, due, sync); err != nil {
 		l.fail(fmt.Sprintf("commit block %d", b.Height), err)
 		return l.err
 	}
-	l.cache.end(tableWrites{tableRow, b.Rows}, tableWrites{tablePage, b.Pages})
+	// A page that waits to be written is found before the cache is asked.
+	l.cache.end(tableWrites{tableRow, b.Rows}, tableWrites{tablePage, due})
 	if sync {
 		l.raiseSynced(b.Height)
 	}
@@ -104,10 +105,9 @@ func (l *Ledger) put(key, value []byte) (err error) {
 	return l.db.Set(key, value, pebble.NoSync)
 }
 
-func (l *Ledger) write(b *BlockBatch, sync bool) (err error) {
+func (l *Ledger) write(b *BlockBatch, layer pageLayer, due []Write, sync bool) (err error) {
 	defer caught(&err)
-	layer, due := l.pages.take(b.Pages)
-	w := batchWriter{b: l.db.NewBatchWithSize(b.sizeHint(&l.pages, due))}
+	w := batchWriter{b: l.db.NewBatchWithSize(b.sizeHint(due))}
 	w.heightValue(tableHeader, b.Height, b.Header)
 	w.heightValue(tablePayload, b.Height, b.Payload)
 	w.heightValue(tableReceipts, b.Height, b.Receipts)
@@ -115,7 +115,7 @@ func (l *Ledger) write(b *BlockBatch, sync bool) (err error) {
 		w.heightValue(tableCertificate, b.Height, b.Certificate)
 	}
 	w.writes(tableRow, b.Rows)
-	w.pages(&l.pages, b, due)
+	w.pages(b, due)
 	w.writes(tableExtra, b.Extra)
 	w.events(b)
 	w.seen(b)
@@ -131,7 +131,7 @@ func (l *Ledger) write(b *BlockBatch, sync bool) (err error) {
 	if sync {
 		options = pebble.Sync
 	}
-	if err := l.show(w.b, options, func() { l.tip.Store(t); l.pages.settle(layer, due) }); err != nil {
+	if err := l.show(w.b, options, func() { l.tip.Store(t); l.pages.settle(layer, due != nil) }); err != nil {
 		return err
 	}
 	return w.b.Close()
@@ -151,7 +151,7 @@ func (l *Ledger) show(b *pebble.Batch, options *pebble.WriteOptions, then func()
 
 func (l *Ledger) writeTxs(w *batchWriter, b *BlockBatch) error {
 	value := make([]byte, 0, 12)
-	txs := slices.SortedStableFunc(slices.Values(b.Txs), func(x, y TxRef) int { return bytes.Compare(x.ID[:], y.ID[:]) })
+	txs := ordered(b.Txs, func(t *TxRef) []byte { return t.ID[:] })
 	for i := range txs {
 		t := &txs[i]
 		w.key = append(append(w.key[:0], tableTx), t.ID[:]...)
@@ -170,14 +170,9 @@ func (l *Ledger) writeTxs(w *batchWriter, b *BlockBatch) error {
 	return nil
 }
 
-func (b *BlockBatch) sizeHint(pages *pageTable, pagesDue bool) int {
+func (b *BlockBatch) sizeHint(pagesDue []Write) int {
 	n := 4096 + len(b.Header) + len(b.Payload) + len(b.Certificate) + len(b.Receipts)
-	if pagesDue {
-		for key, value := range pages.recent {
-			n += len(key) + len(value) + 16
-		}
-	}
-	for _, writes := range [][]Write{b.Rows, b.Extra} {
+	for _, writes := range [][]Write{b.Rows, b.Extra, pagesDue} {
 		for i := range writes {
 			n += len(writes[i].Key) + len(writes[i].Value) + 16
 		}

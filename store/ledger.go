@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -63,9 +64,11 @@ type LedgerConfig struct {
 	Logger *slog.Logger // nil = none
 }
 
-// Ledger is the executed chain of one node. Commit, PutCheckpoint, Row, Page,
-// Seen and Err belong to one goroutine, the owner; Close too, once all views are
-// closed and nobody else calls. The other methods are safe for concurrent use.
+// Ledger is the executed chain of one node. Commit, PutCheckpoint, RestorePages and
+// Err belong to one goroutine, the owner; Close too, once all views are closed and
+// nobody else calls. Row, Page and Seen belong to the owner and to goroutines that
+// help it: they run beside each other, but not beside the owner's other methods. The
+// other methods are safe for concurrent use.
 type Ledger struct {
 	db     *pebble.DB
 	log    *slog.Logger
@@ -78,7 +81,7 @@ type Ledger struct {
 	// a view's snapshot, tip and pages are of one block.
 	visible sync.Mutex
 	synced  atomic.Uint64 // height + 1 that is known to be durable, 0 = none
-	key     []byte        // the owner's scratch
+	failing sync.Mutex    // guards err
 	err     error         // the owner's first failed read or write
 }
 
@@ -311,9 +314,15 @@ func (l *Ledger) raiseSynced(height uint64) {
 // Err returns the first failure of a read or write by the owner, or nil. The
 // driver asks after each execution and throws the result away if there is one:
 // what Row, Page or Seen called absent may exist.
-func (l *Ledger) Err() error { return l.err }
+func (l *Ledger) Err() error {
+	l.failing.Lock()
+	defer l.failing.Unlock()
+	return l.err
+}
 
 func (l *Ledger) fail(what string, err error) {
+	l.failing.Lock()
+	defer l.failing.Unlock()
 	if l.err == nil {
 		l.err = fmt.Errorf("%w: %s: %w", ErrPoisoned, what, err)
 	}
@@ -332,24 +341,29 @@ func (l *Ledger) Page(id []byte) (page []byte, ok bool) {
 }
 
 func (l *Ledger) cached(table byte, key []byte) ([]byte, bool) {
-	l.key = append(append(l.key[:0], table), key...)
-	v, ok, err := l.through(l.key)
+	v, ok, err := l.through(table, key)
 	if err != nil {
 		l.fail("read ledger", err)
 	}
 	return v, ok
 }
 
-// through reads a key by way of the cache.
-func (l *Ledger) through(key []byte) (value []byte, ok bool, err error) {
-	value, known, mark := l.cache.get(key)
+// keyScratchBytes has room for the keys that blocks read most.
+const keyScratchBytes = 64
+
+// through reads a key of a table by way of the cache.
+func (l *Ledger) through(table byte, key []byte) (value []byte, ok bool, err error) {
+	var scratch [keyScratchBytes]byte
+	whole := append(append(scratch[:0], table), key...)
+	value, known, mark := l.cache.get(whole)
 	if known {
 		return value, value != nil, nil
 	}
-	if value, ok, err = get(l.db, key); err != nil {
+	read := bytes.Clone(whole) // whole itself stays on the stack
+	if value, ok, err = get(l.db, read); err != nil {
 		return nil, false, err
 	}
-	l.cache.putRead(key, value, mark)
+	l.cache.putRead(read, value, mark)
 	return value, ok, nil
 }
 
@@ -357,7 +371,7 @@ func (l *Ledger) through(key []byte) (value []byte, ok bool, err error) {
 // same one, at less cost than a view. The caller must not change it. Safe for
 // concurrent use.
 func (l *Ledger) RecentRow(key []byte) (value []byte, ok bool, err error) {
-	if value, ok, err = l.through(append(append(make([]byte, 0, 64), tableRow), key...)); err != nil {
+	if value, ok, err = l.through(tableRow, key); err != nil {
 		return nil, false, fmt.Errorf("read ledger: %w", err)
 	}
 	return value, ok, nil

@@ -39,16 +39,24 @@ func newPageTable(cfg *LedgerConfig) pageTable {
 	}
 }
 
-// take notes the page changes of the next block, and reports whether it is time
-// to write all of them. The block's own layer shows only when settle adds it.
-func (t *pageTable) take(writes []Write) (layer pageLayer, due bool) {
+// take notes the page changes of the next block. The block's own layer shows only
+// when settle adds it; or it is time to write, with the block, the pages due: all
+// that have changed since the last time, ascending by key.
+func (t *pageTable) take(writes []Write) (layer pageLayer, due []Write) {
 	layer = inOrder(writes)
 	for i := range layer {
 		w := &layer[i]
 		t.recent[string(w.Key)] = w.Value
 		t.bytes += len(w.Key) + len(w.Value) + pageWriteBytes
 	}
-	return layer, !t.begun || len(t.layers)+1 >= t.blocksMax || t.bytes >= t.bytesMax
+	if t.begun && len(t.layers)+1 < t.blocksMax && t.bytes < t.bytesMax {
+		return layer, nil
+	}
+	due = make([]Write, 0, len(t.recent))
+	for key, value := range t.recent {
+		due = append(due, Write{Key: []byte(key), Value: value})
+	}
+	return layer, inOrder(due)
 }
 
 // settle follows what the disk holds once the block is there.
@@ -81,25 +89,21 @@ func findPage(layers []pageLayer, id []byte) (page []byte, ok bool) {
 	return nil, false
 }
 
-// pages writes either all pages that have changed since the last time, or which
-// rows the block has changed, if it changed the tree.
-func (w *batchWriter) pages(t *pageTable, b *BlockBatch, due bool) {
-	if !due {
-		if len(b.Pages) == 0 { // nor has the tree changed
-			return
-		}
-		var keys []byte
-		for i := range b.Rows {
-			keys = wire.AppendBytes(keys, b.Rows[i].Key)
-		}
-		w.heightValue(tableChanged, b.Height, keys)
+// pages writes either the pages due, or, if there are none, which rows the block has
+// changed, if it changed the tree.
+func (w *batchWriter) pages(b *BlockBatch, due []Write) {
+	if due != nil {
+		w.pagesOf(&tip{height: b.Height, root: b.StateRoot}, due)
 		return
 	}
-	all := make([]Write, 0, len(t.recent))
-	for key, value := range t.recent {
-		all = append(all, Write{Key: []byte(key), Value: value})
+	if len(b.Pages) == 0 { // nor has the tree changed
+		return
 	}
-	w.pagesOf(&tip{height: b.Height, root: b.StateRoot}, all)
+	var keys []byte
+	for i := range b.Rows {
+		keys = wire.AppendBytes(keys, b.Rows[i].Key)
+	}
+	w.heightValue(tableChanged, b.Height, keys)
 }
 
 // pagesOf writes pages that bring those on disk up to t.
@@ -174,10 +178,4 @@ func (l *Ledger) restorePages(t *tip, pages []Write) (err error) {
 		return err
 	}
 	return w.b.Close()
-}
-
-// inOrder returns the changes in the order of their keys; of one key's the order
-// stays.
-func inOrder(writes []Write) []Write {
-	return slices.SortedStableFunc(slices.Values(writes), func(x, y Write) int { return bytes.Compare(x.Key, y.Key) })
 }
