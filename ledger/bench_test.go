@@ -7,12 +7,14 @@ import (
 	"math/rand/v2"
 	"os"
 	"runtime"
+	"slices"
 	"strconv"
 	"testing"
 	"time"
 
 	"github.com/scrip-network/scrip/coupon"
 	"github.com/scrip-network/scrip/node"
+	"github.com/scrip-network/scrip/sig"
 )
 
 // benchCoupons returns the number of live coupons of the larger state, or other if
@@ -63,7 +65,8 @@ const (
 // live and where SCRIP_BENCH_COUPONS do, in turns of 50,000 transfers, each of
 // them decoded, judged, hashed and stored. It counts the processor time of the
 // whole process, so that of Pebble's flushes and merges too: a turn ends when the
-// process is idle. Signatures, which cost the same in both, are left out.
+// process is idle. Signatures cost the same in both: what checking them takes is
+// measured beside and added for the second ratio, which is that of the whole.
 // SCRIP_BENCH_STATE names a folder that keeps the states for the next run; the
 // large one takes some minutes to build for ten millions.
 func BenchmarkLiveCoupons(b *testing.B) {
@@ -88,9 +91,37 @@ func BenchmarkLiveCoupons(b *testing.B) {
 			b.ReportMetric(perTx(spent[0]), "cpu-us/tx-small")
 			b.ReportMetric(perTx(spent[1]), "cpu-us/tx-large")
 			b.ReportMetric(float64(spent[1])/float64(spent[0]), "ratio")
+			signature := signatureCost(b)
+			b.ReportMetric(signature, "cpu-us/signature")
+			b.ReportMetric((perTx(spent[1])+signature)/(perTx(spent[0])+signature), "ratio-with-signatures")
 			b.ReportMetric(float64(residentBytes())/(1<<20), "rss-MiB")
 		})
 	}
+}
+
+// signatureCost returns the processor time, in microseconds, of checking one
+// signature of a key that was never seen, in batches as nodes check them.
+func signatureCost(b *testing.B) float64 {
+	const batches, size = 10, 512
+	rng := rand.NewChaCha8([32]byte{2})
+	items := make([]sig.Item, batches*size)
+	for i := range items {
+		public, private, err := ed25519.GenerateKey(rng)
+		if err != nil {
+			b.Fatal(err)
+		}
+		message := make([]byte, 200)
+		items[i] = sig.Item{Key: (*[32]byte)(public), Message: message,
+			Signature: (*[64]byte)(ed25519.Sign(private, message))}
+	}
+	v := sig.NewVerifier(0)
+	start := cpuTime(b)
+	for batch := range slices.Chunk(items, size) {
+		if !v.VerifyBatch(batch) {
+			b.Fatal("good signatures do not verify")
+		}
+	}
+	return float64((cpuTime(b) - start).Microseconds()) / float64(len(items))
 }
 
 // turn executes transfers in blocks of a size and returns the processor time until
