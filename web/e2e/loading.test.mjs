@@ -69,7 +69,12 @@ test("the wallet's pages that a link opens, and a wallet that is brought in", as
 test("what the wallet has on the device is there at once", async () => {
   const d = await answering(scene);
   await claim(d.page, scene.links[0][0]);
-  for (const place of kept(d.page)) await waits(d, place);
+  const places = kept(d.page);
+  for (const place of places) await waits(d, place);
+  // A code that is read out lies at the nodes.
+  await places.find((p) => p.name.startsWith("/show/")).go(d.page);
+  const asks = (page) => page.getByRole("button", { name: /Read out a code/ }).click();
+  await waits(d, { name: "a short code", go: asks, there: (page) => page.locator("[data-short-code]") });
   assert.deepEqual(d.faults, []);
 });
 
