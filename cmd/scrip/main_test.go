@@ -25,7 +25,7 @@ func TestMain(m *testing.M) {
 //	answers PORT           something listens on the port within a while
 //	silent PORT            nothing does, within a while
 //
-// and PORT, a base port whose demo ports are free.
+// and PORT, a base port whose demo ports are free; NODE1 is that of its second node.
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata",
@@ -34,6 +34,7 @@ func TestScripts(t *testing.T) {
 		Setup: func(e *testscript.Env) error {
 			port, err := freeBase()
 			e.Setenv("PORT", strconv.Itoa(port))
+			e.Setenv("NODE1", strconv.Itoa(port+10))
 			e.Setenv("HOME", e.WorkDir)
 			return err
 		},

@@ -29,6 +29,7 @@ var commands = []struct {
 	{groupMember, newGenesisCommand},
 	{groupMember, newNodeCommand},
 	{groupMember, newConfigCommand},
+	{groupMember, newDoctorCommand},
 	{groupMember, newKeyCommand},
 	{groupMember, newDeskCommand},
 	{groupCoupons, newCampaignCommand},

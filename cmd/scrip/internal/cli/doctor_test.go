@@ -1,0 +1,95 @@
+package cli
+
+import (
+	"context"
+	"encoding/json"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/scrip-network/scrip/client"
+	"github.com/scrip-network/scrip/genesis"
+	"github.com/scrip-network/scrip/validator"
+)
+
+func doctorGenesis(t *testing.T) *genesis.Genesis {
+	t.Helper()
+	dev, err := genesis.Dev("doctor", 4, "")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return dev.Genesis
+}
+
+// A clock is wrong from precision + delay on, 5.5 s here, and suspicious before; one
+// liar among three does not count.
+func TestTheClockIsComparedWithTheMedianOfOthers(t *testing.T) {
+	g := doctorGenesis(t)
+	const s = time.Second
+	for _, c := range []struct {
+		apart []time.Duration
+		state string
+		says  string
+	}{
+		{nil, findingWarning, "could not be compared"},
+		{[]time.Duration{300 * time.Millisecond}, findingGood, "agrees with 1 node"},
+		{[]time.Duration{-1400 * time.Millisecond}, findingGood, "agrees"},
+		{[]time.Duration{3 * s}, findingWarning, "about 3s behind that of 1 node"},
+		{[]time.Duration{-3 * s}, findingWarning, "about 3s ahead of that of 1 node"},
+		{[]time.Duration{-time.Hour, -9 * s, -8 * s}, findingBad, "about 9s ahead of that of 3 nodes"},
+		{[]time.Duration{time.Hour, 0, 0}, findingGood, "agrees with 3 nodes"},
+	} {
+		f := checkClock(g, c.apart)
+		if f.State != c.state || !strings.Contains(f.Text, c.says) || (f.State == findingGood) != (f.Remedy == "") {
+			t.Errorf("%v: %+v", c.apart, f)
+		}
+	}
+}
+
+// statusServer answers as a node of a chain whose clock is ahead.
+func statusServer(t *testing.T, digest [32]byte, ahead time.Duration) string {
+	t.Helper()
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Date", time.Now().Add(ahead).UTC().Format(http.TimeFormat))
+		if err := json.NewEncoder(w).Encode(&client.StatusAnswer{Digest: digest, Chain: "it", Height: 7}); err != nil {
+			t.Error(err)
+		}
+	}))
+	t.Cleanup(s.Close)
+	return s.URL
+}
+
+func TestNodesTellTheirClocksAndTheirChain(t *testing.T) {
+	g := doctorGenesis(t)
+	stranger := httptest.NewServer(http.NotFoundHandler())
+	t.Cleanup(stranger.Close)
+	nodes := readNodes(context.Background(), []string{statusServer(t, g.Digest, time.Minute),
+		statusServer(t, [32]byte{1}, 0), stranger.URL, "http://127.0.0.1:1"})
+	if off := nodes[0].ahead - time.Minute; !nodes[0].timed || off.Abs() > time.Second {
+		t.Errorf("a clock a minute ahead is measured as %v", nodes[0].ahead)
+	}
+	all := checkNodes(g, nodes)
+	for i, want := range []string{findingGood, findingBad, findingWarning, findingWarning, findingBad} {
+		if all[i].State != want {
+			t.Errorf("%d: %+v, wanted %s", i, all[i], want)
+		}
+	}
+	if clock := all[len(all)-1]; !strings.Contains(clock.Text, "behind that of 1 node") {
+		t.Errorf("the clock of the other chain's node counts: %+v", clock)
+	}
+}
+
+func TestAValidatorThatRunsAndIsNotReadyIsAWarning(t *testing.T) {
+	cfg := &validator.Config{ListenAPI: "127.0.0.1:7600"}
+	status := &client.StatusAnswer{Height: 7, Condition: "amnesic", Reason: "the log is lost"}
+	f := checkRunning(cfg, status)
+	if f.State != findingWarning || !strings.HasSuffix(f.Text, "amnesic: the log is lost") {
+		t.Errorf("%+v", f)
+	}
+	status.Ready = true
+	if f := checkRunning(cfg, status); f.State != findingGood || f.Remedy != "" {
+		t.Errorf("%+v", f)
+	}
+}
