@@ -147,7 +147,8 @@ func (p *mempool) add(tx *Tx, from, self pbft.ReplicaID, nowMs uint64) error {
 	switch {
 	case len(p.byID) >= p.limits.TxsMax || p.bytes+len(tx.Raw) > p.limits.BytesMax:
 		return refusalFull
-	case from == self && (p.own >= p.limits.OwnTxsMax || p.ownSize+len(tx.Raw) > p.limits.OwnBytesMax):
+	case from == self && p.own > 0 && // a share, however small, has room for one
+		(p.own >= p.limits.OwnTxsMax || p.ownSize+len(tx.Raw) > p.limits.OwnBytesMax):
 		return refusalFull
 	case s != nil && s.txs >= p.limits.SenderTxsMax:
 		return refusalSender

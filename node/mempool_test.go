@@ -79,6 +79,7 @@ func TestTheMempoolRefusesBeyondEachLimit(t *testing.T) {
 		{"bytes", MempoolLimits{BytesMax: 45}, 4, peerID, refusalFull},
 		{"own transactions", MempoolLimits{OwnTxsMax: 3}, 3, selfID, refusalFull},
 		{"own bytes", MempoolLimits{OwnBytesMax: 35}, 3, selfID, refusalFull},
+		{"own bytes of less than one", MempoolLimits{OwnBytesMax: 5}, 1, selfID, refusalFull},
 		{"sender", MempoolLimits{SenderTxsMax: 3}, 3, selfID, refusalSender},
 		{"peer", MempoolLimits{PeerTxsMax: 2}, 2, peerID, refusalPeer},
 	} {
