@@ -41,8 +41,9 @@ type loop struct {
 	view      pbft.View
 	condition pbft.Condition
 
-	proposedAt time.Time
-	again      *time.Timer // fires when a small batch has waited long enough
+	proposedAt  time.Time // of the last proposal
+	proposedTxs int
+	again       *time.Timer // fires when a small batch has waited long enough
 	// syncing is set while the ledger is synced for a compaction.
 	syncing bool
 	logMark int64 // size of the log after the last compaction

@@ -11,9 +11,10 @@ import (
 // take their defaults.
 //
 // A primary with nothing in flight proposes at once, so a lone transaction waits
-// for nobody. While blocks are in flight a batch waits until it is large or old,
-// and behind InFlightMax blocks it grows until one of them commits: under load
-// blocks become large by themselves.
+// for nobody. While blocks are in flight, or after one of many transactions, a batch
+// waits until it is large or the last proposal is some time ago, and behind InFlightMax
+// blocks it grows until one of them commits: under load blocks become large by
+// themselves, and what a block costs, whatever is in it, is shared by many.
 type Batching struct {
 	// BytesMax bounds the payload of a block, below the chain's own limit.
 	// Default 1 MiB.
@@ -24,9 +25,12 @@ type Batching struct {
 	InFlightMax int
 	// EnoughBytes is a batch that does not wait for more. Default 128 KiB.
 	EnoughBytes int
-	// Wait is the longest that a small batch waits while others are in flight.
+	// Wait is the longest time from the last proposal that a small batch waits for.
 	// Default 20 ms.
 	Wait time.Duration
+	// ManyTxs is the size of a block after which the next one waits though nothing is
+	// in flight. Default 16.
+	ManyTxs int
 }
 
 func (b *Batching) fill(payloadMax uint32) {
@@ -35,6 +39,7 @@ func (b *Batching) fill(payloadMax uint32) {
 	setDefault(&b.InFlightMax, 4)
 	setDefault(&b.EnoughBytes, 128<<10)
 	setDefault(&b.Wait, 20*time.Millisecond)
+	setDefault(&b.ManyTxs, 16)
 	b.BytesMax = min(b.BytesMax, int(payloadMax))
 	b.TxsMax = min(b.TxsMax, payloadTxsMax)
 	b.EnoughBytes = min(b.EnoughBytes, b.BytesMax/2)
@@ -65,7 +70,7 @@ func (l *loop) propose() {
 		l.n.mempool.put(txs)
 		return
 	}
-	l.proposedAt = start
+	l.proposedAt, l.proposedTxs = start, len(txs)
 	l.n.metrics.took(stepPropose, start)
 }
 
@@ -78,7 +83,7 @@ func (l *loop) batchDue() bool {
 	switch {
 	case size.free == 0 || inFlight >= b.InFlightMax || l.committed-l.executed > backlogMax:
 		return false
-	case inFlight == 0 || size.freeBytes >= b.EnoughBytes:
+	case inFlight == 0 && l.proposedTxs < b.ManyTxs || size.freeBytes >= b.EnoughBytes:
 		return true
 	}
 	wait := b.Wait - time.Since(l.proposedAt)

@@ -121,6 +121,7 @@ type Batching struct {
 	InFlightMax int   // blocks proposed and not committed; 4
 	EnoughBytes int   // a batch that does not wait; 128 KiB
 	WaitUs      int64 // longest wait of a small batch; 20,000
+	ManyTxs     int   // of a block after which the next one waits with nothing in flight; 16
 }
 
 // FaultKind tells faults apart.
@@ -237,6 +238,7 @@ func (b *Batching) fill() {
 	setDefault(&b.InFlightMax, 4)
 	setDefault(&b.EnoughBytes, 128<<10)
 	setDefault(&b.WaitUs, 20_000)
+	setDefault(&b.ManyTxs, 16)
 	b.EnoughBytes = min(b.EnoughBytes, b.BytesMax/2)
 }
 
@@ -275,7 +277,7 @@ func (c *Config) checkLoad() error {
 	case l.TxBytes < 1 || l.TxBytes > TxBytesMax || l.TxBytes+16 > c.Batching.BytesMax:
 		return fmt.Errorf("%w: transactions of %d bytes", ErrConfig, l.TxBytes)
 	case c.Batching.BytesMax < 1 || c.Batching.BytesMax > 4<<20 || c.Batching.TxsMax < 1 ||
-		c.Batching.InFlightMax < 1 || c.Batching.WaitUs < 0:
+		c.Batching.InFlightMax < 1 || c.Batching.WaitUs < 0 || c.Batching.ManyTxs < 1:
 		return fmt.Errorf("%w: batching out of range", ErrConfig)
 	}
 	from, rate, txs := int64(0), l.TxPerSecond, int64(0)

@@ -89,7 +89,9 @@ type member struct {
 	front    front
 	pool     pool
 	proposed int64 // when the last block was
-	again    int64 // when a small batch has waited long enough, 0 = no timer
+	// proposedTxs is how many transactions it has.
+	proposedTxs int
+	again       int64 // when a small batch has waited long enough, 0 = no timer
 
 	// Faults.
 	byzantine   bool

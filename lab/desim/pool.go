@@ -296,7 +296,7 @@ func (m *member) propose() {
 		m.pool.put(txs)
 		return
 	}
-	m.proposed = s.now
+	m.proposed, m.proposedTxs = s.now, len(txs)
 }
 
 // dawdles reports whether this is a slow primary that keeps a proposal back.
@@ -321,7 +321,7 @@ func (m *member) batchDue() bool {
 	switch {
 	case m.pool.free == 0 || inFlight >= b.InFlightMax || m.committed-m.executedB > backlogMax:
 		return false
-	case inFlight == 0 || m.pool.free*s.cfg.Load.TxBytes >= b.EnoughBytes:
+	case inFlight == 0 && m.proposedTxs < b.ManyTxs || m.pool.free*s.cfg.Load.TxBytes >= b.EnoughBytes:
 		return true
 	}
 	due := m.proposed + b.WaitUs*1000
