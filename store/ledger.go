@@ -60,6 +60,10 @@ type LedgerConfig struct {
 	SeenEntries     int    // Seen members in memory, about 70 bytes each
 	PageBlocks      int    // blocks whose changes of the state tree are in memory only
 	PageBytes       int    // bytes of such changes
+	// Phase is a number in which the members of a chain differ. Each writes tables and
+	// pages at times of its own then: all would stop for it at once otherwise, since
+	// all have the same to write.
+	Phase int
 
 	Logger *slog.Logger // nil = none
 }
@@ -140,6 +144,17 @@ func OpenLedger(cfg LedgerConfig) (*Ledger, error) {
 	return l, nil
 }
 
+// phases is how many different times of writing there are.
+const phases = 4
+
+// memTableBytes is a sixteenth less for each phase, so that tables of the same content
+// are full at different times.
+func (cfg *LedgerConfig) memTableBytes() uint64 {
+	return orDefault(cfg.MemTableBytes, MemTableBytesDefault) * uint64(16-cfg.phase()) / 16
+}
+
+func (cfg *LedgerConfig) phase() int { return max(0, cfg.Phase) % phases }
+
 func orDefault[T int | int64 | uint64](v, byDefault T) T {
 	if v == 0 {
 		return byDefault
@@ -154,7 +169,7 @@ func pebbleOptions(cfg LedgerConfig, log *slog.Logger) *pebble.Options {
 	o := &pebble.Options{
 		FS:                          cfg.FS,
 		CacheSize:                   orDefault(cfg.BlockCacheBytes, BlockCacheBytesDefault),
-		MemTableSize:                orDefault(cfg.MemTableBytes, MemTableBytesDefault),
+		MemTableSize:                cfg.memTableBytes(),
 		MemTableStopWritesThreshold: 4,
 		L0CompactionThreshold:       4,
 		L0StopWritesThreshold:       24,

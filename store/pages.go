@@ -18,6 +18,7 @@ import (
 type pageTable struct {
 	blocksMax int
 	bytesMax  int
+	ahead     int // by how many blocks the first pages are written early
 
 	begun  bool              // the disk holds pages of some block
 	stale  bool              // of an older block than the tip, and layers does not say how they differ
@@ -33,10 +34,12 @@ type pageLayer []Write
 const pageWriteBytes = 128
 
 func newPageTable(cfg *LedgerConfig) pageTable {
-	return pageTable{
+	t := pageTable{
 		blocksMax: orDefault(cfg.PageBlocks, PageBlocksDefault), bytesMax: orDefault(cfg.PageBytes, PageBytesDefault),
 		recent: map[string][]byte{},
 	}
+	t.ahead = t.blocksMax * cfg.phase() / phases
+	return t
 }
 
 // take notes the page changes of the next block. The block's own layer shows only
@@ -49,7 +52,7 @@ func (t *pageTable) take(writes []Write) (layer pageLayer, due []Write) {
 		t.recent[string(w.Key)] = w.Value
 		t.bytes += len(w.Key) + len(w.Value) + pageWriteBytes
 	}
-	if t.begun && len(t.layers)+1 < t.blocksMax && t.bytes < t.bytesMax {
+	if t.begun && len(t.layers)+1+t.ahead < t.blocksMax && t.bytes < t.bytesMax {
 		return layer, nil
 	}
 	due = make([]Write, 0, len(t.recent))
@@ -62,6 +65,9 @@ func (t *pageTable) take(writes []Write) (layer pageLayer, due []Write) {
 // settle follows what the disk holds once the block is there.
 func (t *pageTable) settle(layer pageLayer, written bool) {
 	if written {
+		if t.begun {
+			t.ahead = 0
+		}
 		t.begun = true
 		clear(t.recent)
 		t.layers, t.bytes = nil, 0

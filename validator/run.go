@@ -120,7 +120,7 @@ func (p *process) open() (err error) {
 	const mib = 1 << 20
 	p.ledger, err = store.OpenLedger(store.LedgerConfig{
 		Dir: p.cfg.ledgerDir(), Chain: p.genesis.Digest, BlockCacheBytes: int64(p.cfg.BlockCacheMiB) * mib,
-		RowCacheBytes: int64(p.cfg.RowCacheMiB) * mib, SeenEntries: p.cfg.SeenEntries,
+		RowCacheBytes: int64(p.cfg.RowCacheMiB) * mib, SeenEntries: p.cfg.SeenEntries, Phase: int(p.id),
 		Logger: p.opt.Logger.With("component", "store"),
 	})
 	return troubleOf("open the ledger", err)

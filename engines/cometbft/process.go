@@ -110,7 +110,7 @@ func Run(ctx context.Context, cfg *validator.Config, opt Options) (err error) {
 	const mib = 1 << 20
 	l, err := store.OpenLedger(store.LedgerConfig{Dir: dir, Chain: g.Digest,
 		BlockCacheBytes: int64(cfg.BlockCacheMiB) * mib, RowCacheBytes: int64(cfg.RowCacheMiB) * mib,
-		SeenEntries: cfg.SeenEntries, Logger: opt.Logger.With("component", "store")})
+		SeenEntries: cfg.SeenEntries, Phase: int(self), Logger: opt.Logger.With("component", "store")})
 	if err != nil {
 		return fmt.Errorf("open the ledger: %w", err)
 	}
