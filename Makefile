@@ -121,7 +121,7 @@ pictures: build web/node_modules/.package-lock.json ## Make the README's picture
 
 # The ledger on CometBFT is a module of its own: ./... does not reach it.
 lab: build ## Build bin/scrip-lab; then bin/scrip-lab list
-	$(GO) build -ldflags '$(LDFLAGS)' -o bin/scrip-lab ./cmd/scrip-lab
+	$(GO) build -buildvcs=auto -ldflags '$(LDFLAGS)' -o bin/scrip-lab ./cmd/scrip-lab
 
 lab-quick: lab ## Simulate the main comparisons and check the thresholds, in less than two minutes
 	bin/scrip-lab quick
