@@ -41,9 +41,13 @@ type loop struct {
 	view      pbft.View
 	condition pbft.Condition
 
-	proposedAt  time.Time // of the last proposal
-	proposedTxs int
-	again       *time.Timer // fires when a small batch has waited long enough
+	// Of the last proposal: when it was made, of how many transactions, and how long it
+	// took to commit, 0 = not yet.
+	proposedAt   time.Time
+	proposedTxs  int
+	proposedRoot pbft.Digest
+	committedIn  time.Duration
+	again        *time.Timer // fires when a small batch has waited long enough
 	// syncing is set while the ledger is synced for a compaction.
 	syncing bool
 	logMark int64 // size of the log after the last compaction
@@ -186,6 +190,9 @@ func (l *loop) act(r *pbft.Ready) error {
 		c := &r.Committed[i]
 		l.committed = c.Block.Header.Seq
 		l.backlog = append(l.backlog, job{block: c})
+		if c.Block.Header.PayloadRoot == l.proposedRoot {
+			l.committedIn = time.Since(l.proposedAt)
+		}
 	}
 	for _, c := range r.Checkpoints {
 		l.backlog = append(l.backlog, job{checkpoint: c})

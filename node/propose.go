@@ -1,6 +1,7 @@
 package node
 
 import (
+	"cmp"
 	"time"
 
 	"github.com/scrip-network/scrip/chain"
@@ -11,10 +12,11 @@ import (
 // take their defaults.
 //
 // A primary with nothing in flight proposes at once, so a lone transaction waits
-// for nobody. While blocks are in flight, or after one of many transactions, a batch
-// waits until it is large or the last proposal is some time ago, and behind InFlightMax
-// blocks it grows until one of them commits: under load blocks become large by
-// themselves, and what a block costs, whatever is in it, is shared by many.
+// for nobody. While blocks are in flight a batch waits until it is large or old, and
+// behind InFlightMax blocks it grows until one of them commits. After a block of many
+// transactions it waits for as long again as that one took to commit: where processors
+// are idle that is little, and where they are not, what a block costs, whatever is in
+// it, is shared by more.
 type Batching struct {
 	// BytesMax bounds the payload of a block, below the chain's own limit.
 	// Default 1 MiB.
@@ -70,7 +72,7 @@ func (l *loop) propose() {
 		l.n.mempool.put(txs)
 		return
 	}
-	l.proposedAt, l.proposedTxs = start, len(txs)
+	l.proposedAt, l.proposedTxs, l.proposedRoot, l.committedIn = start, len(txs), root, 0
 	l.n.metrics.took(stepPropose, start)
 }
 
@@ -86,7 +88,11 @@ func (l *loop) batchDue() bool {
 	case inFlight == 0 && l.proposedTxs < b.ManyTxs || size.freeBytes >= b.EnoughBytes:
 		return true
 	}
-	wait := b.Wait - time.Since(l.proposedAt)
+	now, after := time.Now(), b.Wait
+	if inFlight == 0 {
+		after = min(after, 2*cmp.Or(l.committedIn, now.Sub(l.proposedAt))) // 0: it commits in this very turn
+	}
+	wait := after - now.Sub(l.proposedAt)
 	if wait <= 0 {
 		return true
 	}

@@ -89,9 +89,11 @@ type member struct {
 	front    front
 	pool     pool
 	proposed int64 // when the last block was
-	// proposedTxs is how many transactions it has.
-	proposedTxs int
-	again       int64 // when a small batch has waited long enough, 0 = no timer
+	// Of it: how many transactions it has, and how long it took to commit, 0 = not yet.
+	proposedTxs  int
+	proposedRoot pbft.Digest
+	committedIn  int64
+	again        int64 // when a small batch has waited long enough, 0 = no timer
 
 	// Faults.
 	byzantine   bool
@@ -315,6 +317,9 @@ func (m *member) act(rd *pbft.Ready) {
 	for i := range rd.Committed {
 		m.committed = rd.Committed[i].Block.Header.Seq
 		m.backlog.push(job{block: &rd.Committed[i]})
+		if rd.Committed[i].Block.Header.PayloadRoot == m.proposedRoot {
+			m.committedIn = m.s.now - m.proposed
+		}
 	}
 	for _, c := range rd.Checkpoints {
 		m.backlog.push(job{checkpoint: c})

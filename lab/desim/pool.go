@@ -1,6 +1,7 @@
 package desim
 
 import (
+	"cmp"
 	"encoding/binary"
 
 	"github.com/scrip-network/scrip/pbft"
@@ -296,7 +297,7 @@ func (m *member) propose() {
 		m.pool.put(txs)
 		return
 	}
-	m.proposed, m.proposedTxs = s.now, len(txs)
+	m.proposed, m.proposedTxs, m.proposedRoot, m.committedIn = s.now, len(txs), root, 0
 }
 
 // dawdles reports whether this is a slow primary that keeps a proposal back.
@@ -324,7 +325,11 @@ func (m *member) batchDue() bool {
 	case inFlight == 0 && m.proposedTxs < b.ManyTxs || m.pool.free*s.cfg.Load.TxBytes >= b.EnoughBytes:
 		return true
 	}
-	due := m.proposed + b.WaitUs*1000
+	wait := b.WaitUs * 1000
+	if inFlight == 0 {
+		wait = min(wait, 2*cmp.Or(m.committedIn, s.now-m.proposed)) // 0: it commits in this very turn
+	}
+	due := m.proposed + wait
 	if due <= s.now {
 		return true
 	}
