@@ -39,7 +39,6 @@ type loop struct {
 	committed pbft.Seq // last block handed to the executor
 	executed  pbft.Seq
 	view      pbft.View
-	condition pbft.Condition
 
 	// Of the last proposal: when it was made, of how many transactions, and how long it
 	// took to commit, 0 = not yet.
