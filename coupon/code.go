@@ -322,6 +322,38 @@ func (c Code) burnsID(k Kind) bool {
 	return true
 }
 
+// Ending says what a proven receipt means for the id of its transaction: whether
+// the same bytes can still have an effect.
+type Ending uint8
+
+// The endings, and what who holds the receipt does next.
+const (
+	// StaysOpen ends nothing: nothing was recorded, and a later block may accept
+	// the same bytes until they expire.
+	StaysOpen Ending = iota
+	// EndedBefore is that of E105: the receipt names the outcome that counts.
+	EndedBefore
+	// Ended is the outcome of the id for ever.
+	Ended
+)
+
+// String returns "open", "first" or "ended".
+func (e Ending) String() string { return named([]string{"open", "first", "ended"}, uint8(e)) }
+
+// Ending returns what a receipt with the code c says of a transaction of kind k,
+// 0 if the kind is not known: only what is recorded ends an id (3.3 b). E109 stays
+// open because the code does not tell whether it was the envelope's, which is not
+// recorded, or the invoice's. Codes that no receipt carries end nothing.
+func (c Code) Ending(k Kind) Ending {
+	switch {
+	case c == DuplicateTx:
+		return EndedBefore
+	case c == LifeTooLong, !c.InReceipt(), c == NotFound && k == 0, !c.burnsID(k):
+		return StaysOpen
+	}
+	return Ended
+}
+
 // Error is a stateless failure (3.3 a): the transaction or payload is refused
 // before any block and has no receipt.
 type Error struct {

@@ -1,6 +1,9 @@
 package coupon
 
-import "testing"
+import (
+	"slices"
+	"testing"
+)
 
 // scene is a state and a transaction on it, small enough that each check of a
 // kind can be made to fail by one change. Rows that are nil do not exist.
@@ -86,7 +89,26 @@ func (s *scene) outcome(t *testing.T, m *Machine) Outcome {
 	if err != nil {
 		t.Fatal(err)
 	}
+	s.checkEnding(t, m, r, tx)
 	return o
+}
+
+// checkEnding executes the transaction and requires that a receipt which is said
+// to end an id is one that the block records, and that no other is.
+func (s *scene) checkEnding(t *testing.T, m *Machine, r Reader, tx *Tx) {
+	t.Helper()
+	done := m.Apply(r, Block{Height: 10, TimeMs: s.now, Txs: []*Tx{tx}})
+	recorded := slices.ContainsFunc(done.SeenAdded, func(a SeenAdd) bool { return a.Entry.ID == tx.ID })
+	code := done.Outcomes[0].Code
+	if code == LifeTooLong && recorded { // the invoice's: its code alone does not show that
+		recorded = tx.Expires-s.now > m.Life(tx.Kind)
+	}
+	if ends := code.Ending(tx.Kind) == Ended; ends != recorded {
+		t.Errorf("%s of a %s: recorded %v, and said to end the id: %v", code, tx.Kind, recorded, ends)
+	}
+	if code.Ending(0) == Ended && !recorded {
+		t.Errorf("%s of a %s is said to end the id of a transaction of unknown kind", code, tx.Kind)
+	}
 }
 
 func (s *scene) raw(c Chain) []byte {
