@@ -18,6 +18,7 @@ import type {
   ValidatorsBody,
 } from "./answers.ts";
 import { fromBase64, hex } from "./bytes.ts";
+import { ChainClock } from "./clock.ts";
 import { FalseAnswer, NotFound, OutcomeUnknown, ProblemError, Refusal, StaleAnswer, Unreachable } from "./errors.ts";
 import { type EventFilter, type EventId, type LedgerEvent, follow } from "./events.ts";
 import {
@@ -70,6 +71,9 @@ const pauseMinMs = 100;
 const pauseMaxMs = 3_000;
 const listMax = 1 << 20;
 const pageSize = 500;
+/** How often the nodes are asked for the time while it does not settle. */
+const measureRounds = 6;
+const measurePauseMs = 1_200;
 /** How many versions of terms a client remembers. */
 const termsMax = 4096;
 
@@ -89,6 +93,11 @@ export interface ClientOptions {
   fetch?: Fetch;
   /** Instead of Date.now, for tests. */
   now?: () => number;
+  /**
+   * The chain's time on a device whose clock may be wrong, as a person's phone: every proven
+   * answer goes into it, and ages and expiries are by it. Without one the machine's own clock counts.
+   */
+  clock?: ChainClock;
 }
 
 /** Options of one call. */
@@ -189,6 +198,7 @@ export class Client {
   readonly #maxAgeMs: number;
   readonly #till: Signer | undefined;
   readonly #now: () => number;
+  readonly #clock: ChainClock | undefined;
   readonly #terms = new Map<string, Terms>();
   #first = 0;
   #floor = 0;
@@ -210,7 +220,9 @@ export class Client {
     this.#maxAgeMs = options.maxAgeMs ?? 60_000;
     this.#floor = options.floor ?? 0;
     this.#till = options.till;
-    this.#now = options.now ?? Date.now;
+    const clock = options.clock;
+    this.#clock = clock;
+    this.#now = clock ? () => clock.nowMs() : (options.now ?? Date.now);
   }
 
   /**
@@ -246,7 +258,7 @@ export class Client {
     return this.#floor;
   }
 
-  /** The time by this machine's clock, or the chain's newest proven time if the clock is behind that. Unix ms. */
+  /** The time by this client's clock, or the chain's newest proven time if the clock is behind that. Unix ms. */
   nowMs(): number {
     return Math.max(this.#now(), this.#latestMs);
   }
@@ -260,6 +272,7 @@ export class Client {
   #raise(height: number, timeMs: number): void {
     this.#floor = Math.max(this.#floor, height);
     this.#latestMs = Math.max(this.#latestMs, timeMs);
+    this.#clock?.proven(timeMs);
   }
 
   /** How many nodes must share an opinion that cannot be proved: one of f+1 different members is honest. */
@@ -456,12 +469,44 @@ export class Client {
     return s;
   }
 
-  async #stateFrom(node: string, key: Uint8Array, signal: AbortSignal): Promise<State> {
+  /**
+   * Measures the chain's time for the client's clock: asks f+1 nodes for what they hold, and
+   * where the device seems fast once more, until the chain has moved on. Without a clock, or
+   * where no node answers, nothing happens.
+   */
+  async measure(options: CallOptions = {}): Promise<void> {
+    const clock = this.#clock;
+    if (!clock) return;
+    for (let round = 0; round < measureRounds; round++) {
+      if (round > 0) await sleep(measurePauseMs, options.signal);
+      const asked = Array.from({ length: this.#enough() }, (_, i) => this.#nodeFrom(i));
+      const stop = options.signal ?? new AbortController().signal;
+      const states = await Promise.allSettled(asked.map((n) => this.#heldBy(n, rowKey.params(), stop)));
+      const times = states.flatMap((s) => (s.status === "fulfilled" ? [s.value.timeMs] : []));
+      if (times.length === 0) return;
+      clock.newest(Math.max(...times));
+      if (clock.settled) return;
+    }
+  }
+
+  /** The i-th node behind the one that is asked first. */
+  #nodeFrom(i: number): string {
+    return this.nodes[(this.#first + i) % this.nodes.length] as string;
+  }
+
+  /** What a node's newest state holds for a key, proven, of whatever age. */
+  async #heldBy(node: string, key: Uint8Array, signal: AbortSignal): Promise<State> {
     const floor = this.#floor;
     const query = { min_height: floor > 0 ? floor : undefined };
     const a = await this.#get(node, "StateAnswer", { path: `/v1/state/${hex(key)}`, query }, signal);
     const s = { ...this.verifier.state(key, bytesOf(a.proof), bytesOf(a.header)), node };
     if (s.height < floor) throw new StaleAnswer(`height ${s.height}, and ${floor} was seen before`);
+    return s;
+  }
+
+  async #stateFrom(node: string, key: Uint8Array, signal: AbortSignal): Promise<State> {
+    const s = await this.#heldBy(node, key, signal);
+    this.#clock?.newest(s.timeMs);
     const ageMs = this.#now() - s.timeMs;
     if (this.#maxAgeMs > 0 && ageMs > this.#maxAgeMs) {
       throw new StaleAnswer(`height ${s.height} is ${Math.round(ageMs / 1000)} s old`);

@@ -6,6 +6,7 @@
 export * from "./actions.ts";
 export * from "./bytes.ts";
 export * from "./client.ts";
+export * from "./clock.ts";
 export * from "./codes.ts";
 export { afterEvent, eventIdText, parseEventId } from "./events.ts";
 export * from "./keys.ts";

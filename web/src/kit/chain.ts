@@ -4,11 +4,13 @@
  */
 import { signal, type ReadonlySignal } from "@preact/signals";
 import { Client, type ClientOptions, type ProvenCampaign } from "@scrip/sdk/client";
+import { ChainClock } from "@scrip/sdk/clock";
 import { isDemonstration, parseGenesis, Verifier, type Genesis } from "@scrip/sdk/verify";
 import type { Chain, Terms } from "@scrip/sdk/transactions";
 import { hex } from "@scrip/sdk/bytes";
 import type { Currency } from "./format.ts";
 import type { Proof } from "./badge.tsx";
+import { deviceSkewMs } from "./clock.tsx";
 import { openStore, type Store } from "./storage.ts";
 
 const fetchMs = 5000;
@@ -45,14 +47,13 @@ export class OtherChain extends Error {
   }
 }
 
-const skewLeastMs = 5000;
 const sharedMs = 1000;
+const clockLookMs = 1000;
+const clockRow = "clock";
 
-/** skewOf compares the device's clock with the node's that gave an answer; small differences count as none. */
+/** skewOf compares the device's clock with the node's that gave an answer: a beginning, until something is proven. */
 function skewOf(answer: Response): number {
-  const there = Date.parse(answer.headers.get("Date") ?? "");
-  const skew = there - Date.now();
-  return Math.abs(skew) > skewLeastMs ? skew : 0;
+  return Date.parse(answer.headers.get("Date") ?? "") - Date.now();
 }
 
 async function fetchBytes(url: string, most: number, seen?: (answer: Response) => void): Promise<Uint8Array> {
@@ -93,6 +94,15 @@ export class Link {
   readonly client: Client;
   readonly demo: boolean;
   readonly pulse: ReadonlySignal<Pulse>;
+  /**
+   * The page's one clock: the chain's time, whatever the device's clock says. Give it to every further
+   * Client (`clock: link.clock`); take `link.nowMs()` wherever an instant is written into something signed
+   * or compared with one of the ledger, and never `Date.now()`. What was made by it, such as a code with
+   * its end, is made again when `link.skew` changes: read `link.skew.value` where it is drawn.
+   */
+  readonly clock = new ChainClock();
+  /** The chain's time less the device's, ms, 0 while they agree; the frame of every page says if it is not. */
+  readonly skew: ReadonlySignal<number> = deviceSkewMs;
   readonly #pulse = signal<Pulse>({ up: 0, total: 0, lastMs: 0, asked: false });
   readonly #names = new Map<number, Promise<string>>();
   readonly #campaigns = new Map<number, { campaign: Promise<ProvenCampaign>; atMs: number }>();
@@ -101,12 +111,17 @@ export class Link {
     readonly pinned: Pinned,
     readonly store: Store,
     genesis: Genesis,
-    readonly skewMs: number,
+    supposedSkewMs: number,
     options: ClientOptions = {},
   ) {
     this.genesis = genesis;
+    this.clock.onChange = (ms) => {
+      deviceSkewMs.value = ms;
+      void store.set(clockRow, ms);
+    };
+    this.clock.suppose(supposedSkewMs);
     this.client = new Client(new Verifier(genesis), pinned.nodes, {
-      now: () => this.nowMs(),
+      clock: this.clock,
       patienceMs: 700,
       ...options,
     });
@@ -129,7 +144,12 @@ export class Link {
 
   /** nowMs is the chain's time as well as this device knows it. */
   nowMs(): number {
-    return Date.now() + this.skewMs;
+    return this.clock.nowMs();
+  }
+
+  /** skewMs is what `skew` says, for what is not drawn. */
+  get skewMs(): number {
+    return this.clock.skewMs;
   }
 
   /** currency returns a currency of the chain by its number. */
@@ -176,8 +196,23 @@ export class Link {
     return till.label === "" ? name : `${name}, ${till.label}`;
   }
 
-  /** watch asks all nodes from time to time whether they are there, until signal ends. */
+  /** keepTime measures the chain's time whenever it is not known: at first, and when the device's clock was set. */
+  #keepTime(stop: AbortSignal): void {
+    let busy = false;
+    const look = async () => {
+      if (busy || this.clock.settled || document.visibilityState === "hidden") return;
+      busy = true;
+      await this.client.measure({ signal: stop }).catch(() => undefined);
+      busy = false;
+    };
+    void look();
+    const id = setInterval(() => void look(), clockLookMs);
+    stop.addEventListener("abort", () => clearInterval(id));
+  }
+
+  /** watch keeps the time, and asks all nodes from time to time whether they are there, until stop ends. */
   watch(stop: AbortSignal): void {
+    this.#keepTime(stop);
     const beat = async () => {
       if (stop.aborted || document.visibilityState === "hidden") return;
       const answers = await Promise.all(
@@ -208,9 +243,11 @@ async function pin(registry: Store, origin: string, genesis: Uint8Array, digest:
   return pinned;
 }
 
-async function open(face: string, pinned: Pinned, skewMs: number, options: ClientOptions): Promise<Link> {
+/** open takes the difference of the clocks that was measured last, if the node gave none. */
+async function open(face: string, pinned: Pinned, skewMs: number | undefined, options: ClientOptions): Promise<Link> {
   const genesis = parseGenesis(pinned.genesis, pinned.digest);
-  return new Link(pinned, await openStore(`${face}-${pinned.digest.slice(0, 8)}`), genesis, skewMs, options);
+  const store = await openStore(`${face}-${pinned.digest.slice(0, 8)}`);
+  return new Link(pinned, store, genesis, skewMs ?? (await store.get<number>(clockRow)) ?? 0, options);
 }
 
 /**
@@ -229,7 +266,7 @@ export async function connect(face: string, options: ClientOptions = {}): Promis
       skewMs = skewOf(answer);
     });
   } catch (e) {
-    if (kept) return open(face, kept, 0, options);
+    if (kept) return open(face, kept, undefined, options);
     throw e;
   }
   const served = parseGenesis(raw);

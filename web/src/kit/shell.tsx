@@ -3,6 +3,7 @@ import { render, type ComponentChildren, type JSX } from "preact";
 import { useEffect } from "preact/hooks";
 import { effect, signal } from "@preact/signals";
 import { language, languages, locale, prefer, preference, setLanguage } from "./i18n.ts";
+import { ClockNotice } from "./clock.tsx";
 import { t } from "./text.ts";
 import { Toasts } from "./ui.tsx";
 
@@ -105,6 +106,7 @@ export function Shell(p: ShellProps): JSX.Element {
           </a>
           {p.beside}
         </div>
+        <ClockNotice />
       </header>
       <main id="content" class="page" tabIndex={-1}>
         {p.children}

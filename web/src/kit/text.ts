@@ -24,6 +24,8 @@ export const en = {
   verifiedMore:
     "This browser checked {n} signature of {total} members and the path from it to this record.||This browser checked the signatures of {n} of {total} members and the path from them to this record.",
   unverified: "Not yet checked in this browser",
+  clockFast: "This device's clock is {span} fast. Times here are the ledger's; please set the clock.",
+  clockSlow: "This device's clock is {span} slow. Times here are the ledger's; please set the clock.",
   connected: "{n} of {total} nodes answer",
   disconnected: "No node answers. Shown: as of {time}.",
   offline: "You are offline. Shown: as of {time}.",
@@ -75,6 +77,8 @@ export const zh: Twin<typeof en> = {
   verifiedBy: "已由 {n} 个成员证实",
   verifiedMore: "本浏览器核对了 {total} 个成员中 {n} 个的签名，以及从签名到这条记录的路径。",
   unverified: "尚未在本浏览器核对",
+  clockFast: "本设备的时钟快了{span}。此处以账本时间为准，请校准时钟。",
+  clockSlow: "本设备的时钟慢了{span}。此处以账本时间为准，请校准时钟。",
   connected: "{total} 个节点中有 {n} 个应答",
   disconnected: "没有节点应答。显示的是 {time} 的内容。",
   offline: "当前离线。显示的是 {time} 的内容。",

@@ -107,7 +107,7 @@ export class Till {
   ) {
     this.client = new Client(new Verifier(link.genesis), link.nodes, {
       till: key,
-      now: () => link.nowMs(),
+      clock: link.clock,
       patienceMs: 500,
     });
   }

@@ -149,7 +149,8 @@ function Code(p: { slip: Slip }): JSX.Element {
   useEffect(() => {
     if (now - made >= showRenewMs) setMade(now);
   }, [now]);
-  const text = useMemo(() => payloadText(session.link.chain, session.showCode(slip)), [made, slip.seq, slip.valueLeft]);
+  const text = useMemo(() => payloadText(session.link.chain, session.showCode(slip)), 
+    [made, slip.seq, slip.valueLeft, session.link.skew.value]);
   const left = Math.max(0, Math.ceil((showRenewMs - (now - made)) / 1000));
   const terms = session.terms.value.get(campaignOf(slip.id));
   const currency = terms && session.link.currency(terms.currency);
