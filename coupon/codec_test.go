@@ -4,7 +4,9 @@ import (
 	"bytes"
 	"crypto/ed25519"
 	"encoding/binary"
+	"encoding/json"
 	"errors"
+	"os"
 	"strings"
 	"testing"
 
@@ -374,6 +376,57 @@ func TestPayloadTextsAreStrict(t *testing.T) {
 		if b, err := ParseLinkFragment(s); code(err) != BadEncoding {
 			t.Errorf("fragment %q gives %x, %v", s, b, err)
 		}
+	}
+}
+
+// linkVectors are what stands around links as people hand them on; the TypeScript SDK
+// reads them too.
+type linkVectors struct {
+	Around  [][2]string `json:"around"`
+	Refused []string    `json:"refused"`
+}
+
+func TestWhatStandsAroundALinkDoesNotDamageIt(t *testing.T) {
+	var v linkVectors
+	readVectors(t, "testdata/links.json", &v)
+	c := testChain()
+	_, list := payloads(c)
+	for _, p := range list[3:] { // the ticket and the gift
+		want := c.EncodePayload(&p)
+		fragment := LinkFragment(want)
+		for _, around := range v.Around {
+			text := around[0] + fragment + around[1]
+			if got, err := ParseLink(text); err != nil || !bytes.Equal(got, want) {
+				t.Errorf("%q gives %x, %v", text, got, err)
+			}
+		}
+		for _, tail := range v.Refused {
+			got, err := ParseLink("https://coupons.example/c#" + fragment + tail)
+			if err == nil {
+				_, err = c.DecodePayload(got)
+			}
+			if code(err) != BadEncoding {
+				t.Errorf("a payload with %q: %v", tail, err)
+			}
+		}
+		if got, err := ParseLink("https://coupons.example/c#" + fragment[:len(fragment)-1] + "."); bytes.Equal(got, want) {
+			t.Errorf("a payload cut short is read, %v", err)
+		}
+	}
+	if _, err := ParseLink(strings.Repeat("x", linkTextMax) + "#AAAA"); code(err) != BadEncoding {
+		t.Errorf("a text without end: %v", err)
+	}
+}
+
+// readVectors reads a file of testdata.
+func readVectors(t *testing.T, path string, into any) {
+	t.Helper()
+	b, err := os.ReadFile(path)
+	if err == nil {
+		err = json.Unmarshal(b, into)
+	}
+	if err != nil {
+		t.Fatal(err)
 	}
 }
 

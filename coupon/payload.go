@@ -185,6 +185,52 @@ func ParseLinkFragment(s string) ([]byte, error) {
 	return b, nil
 }
 
+// Limits of ParseLink.
+const (
+	linkTextMax     = 4096
+	ticketTextBytes = 138 // of a ticket after the #: 103 bytes
+	giftTextBytes   = 39  // of a gift: 29 bytes
+)
+
+// ParseLink returns the payload bytes of a link as it comes out of chats, mails and
+// clipboards, or of what follows its #: with words around it, with what trackers hang on, with a full stop or
+// bracket behind it, in any language. What cannot belong to the payload is cut off;
+// the payload itself is read as strictly as by ParseLinkFragment. The error is E101.
+func ParseLink(s string) ([]byte, error) {
+	if len(s) > linkTextMax {
+		return nil, &Error{BadEncoding, "the link is too long"}
+	}
+	// Some programs escape the mark between address and payload.
+	parts := strings.Split(strings.ReplaceAll(strings.TrimSpace(s), "%23", "#"), "#")
+	if len(parts) > 1 {
+		parts = parts[1:]
+	}
+	for _, part := range parts {
+		if run := linkRun(part); len(run) >= giftTextBytes {
+			return ParseLinkFragment(run)
+		}
+	}
+	return ParseLinkFragment(linkRun(parts[0]))
+}
+
+// linkRun returns the part of s from its beginning on that can be a payload: up to
+// the first character that base64url does not have, or up to the length of a ticket
+// or gift where only marks of emphasis follow, as in _LINK_.
+func linkRun(s string) string {
+	end := strings.IndexFunc(s, func(r rune) bool {
+		return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '-' && r != '_'
+	})
+	if end >= 0 {
+		s = s[:end]
+	}
+	for _, n := range []int{giftTextBytes, ticketTextBytes} {
+		if len(s) > n && strings.Trim(s[n:], "-_") == "" {
+			return s[:n]
+		}
+	}
+	return s
+}
+
 // LinkPath returns "/c" for a ticket and "/g" for a gift, the path of the link
 // that carries the payload: https://HOST + LinkPath + "#" + LinkFragment.
 func (t PayloadType) LinkPath() string {

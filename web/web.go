@@ -234,6 +234,8 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	p := r.URL.Path
 	face, _, below := strings.Cut(strings.TrimPrefix(p, "/"), "/")
 	switch {
+	case strings.Contains(p, "#"):
+		h.unescaped(w, r, p)
 	case p == "/":
 		h.serve(w, r, "", h.start, http.StatusOK)
 	case p == stylePath:
@@ -252,6 +254,23 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	default:
 		h.index(w, r, face)
 	}
+}
+
+// unescaped leads a link whose # some program has escaped, as %23, to where the link
+// should have led. Its secret has travelled, which cannot be undone; no copy of the
+// answer is kept, and only own paths are led to.
+func (h *Handler) unescaped(w http.ResponseWriter, r *http.Request, p string) {
+	to, fragment, _ := strings.Cut(p, "#")
+	face, _, _ := strings.Cut(strings.TrimPrefix(to, "/"), "/")
+	if !slices.Contains(links(), to) && !slices.Contains(Faces(), face) {
+		h.serve(w, r, "", h.start, http.StatusNotFound)
+		return
+	}
+	link := url.URL{Path: to, Fragment: fragment}
+	w.Header().Set("Location", link.String())
+	w.Header().Set("Cache-Control", "no-store")
+	w.Header().Set("Referrer-Policy", "no-referrer")
+	w.WriteHeader(http.StatusFound)
 }
 
 // index answers with the page of a face, which finds its own way from the path.

@@ -54,6 +54,31 @@ func text(t *testing.T, r *http.Response) string {
 	return string(b)
 }
 
+func TestALinkWhoseMarkWasEscapedLeadsToTheWallet(t *testing.T) {
+	h := handler(t, web.Config{Files: built()})
+	for target, want := range map[string]string{
+		"/c%23AwAB-_9.":                         "/c#AwAB-_9.",
+		"/g%23AAAA?fbclid=x":                    "/g#AAAA",
+		"/p%23c=4&d=https%3A%2F%2Fdesk.example": "/p#c=4&d=https://desk.example",
+		"/wallet/%23k=AAAA&n=Bo%20B":            "/wallet/#k=AAAA&n=Bo%20B",
+		"/c%23%0d%0aSet-Cookie:x":               "/c#%0D%0ASet-Cookie:x",
+	} {
+		r := ask(h, "GET", target)
+		if got := r.Header.Get("Location"); r.StatusCode != http.StatusFound || got != want {
+			t.Errorf("%s: %d to %q, wanted %q", target, r.StatusCode, got, want)
+		}
+		if got := r.Header.Get("Cache-Control"); got != "no-store" {
+			t.Errorf("%s: a copy may be kept: %q", target, got)
+		}
+	}
+	for _, target := range []string{"/x%23AAAA", "//evil.example%23AAAA", "/%23AAAA"} {
+		if r := ask(h, "GET", "http://node.example"+target); r.StatusCode != http.StatusNotFound ||
+			r.Header.Get("Location") != "" {
+			t.Errorf("%s: %d to %q", target, r.StatusCode, r.Header.Get("Location"))
+		}
+	}
+}
+
 func TestEveryPathShowsItsFace(t *testing.T) {
 	h := handler(t, web.Config{Files: built()})
 	for _, c := range []struct {

@@ -53,6 +53,24 @@ test("a shown code is for tills, not for wallets", () => {
   expect(readScanned(chain, payloadText(chain, code))).toEqual({ kind: "bad", code: "E101" });
 });
 
+const tails = [".", ")", ",", "%20", "%3E", "\u00a0", "。", "&utm_source=x", "?fbclid=abc", "&utm_source=x&utm_medium=y"];
+
+test("what hangs on behind a link does not count, from the address bar, a camera or a paste", () => {
+  const fragment = linkFragment(chain, gift);
+  const poster = { kind: "poster", campaign: 4, desk: "https://desk.example" };
+  const k = base64url(new Uint8Array(16).fill(1));
+  for (const tail of tails) {
+    expect(readArrival(chain, "/g", fragment + tail), tail).toEqual({ kind: "gift", gift });
+    expect(readScanned(chain, `Look: https://x/g#${fragment}${tail}`), tail).toEqual({ kind: "gift", gift });
+    expect(readScanned(chain, `https://x/g%23${fragment}${tail}`), tail).toEqual({ kind: "gift", gift });
+    expect(readArrival(chain, "/p", `c=4&d=https%3A%2F%2Fdesk.example${tail}`), tail).toEqual(poster);
+    expect(readArrival(chain, "/p", `c=4&d=https:/desk.example${tail}`), tail).toEqual(poster);
+    expect(readScanned(chain, `(https://x/p#c=4&d=https%3A%2F%2Fdesk.example${tail}`), tail).toEqual(poster);
+    expect(readArrival(chain, "/p", `c=4${tail}`), tail).toEqual({ ...poster, desk: undefined });
+    expect(readArrival(chain, "/wallet/", `k=${k}${tail}`), tail).toMatchObject({ kind: "wallet" });
+  }
+});
+
 test("a poster names campaign and desk, and only web addresses", () => {
   expect(readArrival(chain, "/p", "c=4&d=https%3A%2F%2Fdesk.example%2Fx")).toEqual({
     kind: "poster",

@@ -142,7 +142,8 @@ export function payloadLink(chain: Chain, origin: string, p: TicketPayload | Gif
 
 /**
  * Reads whatever a camera, a scanner or a person hands in: a "SCRP:" text, a link, or
- * what follows its #. Throws a RuleError as decodePayload does.
+ * what follows its #; a link also with words around it, with what trackers hang on, or
+ * with a full stop or bracket behind it. Throws a RuleError as decodePayload does.
  */
 export function parsePayload(chain: Chain, text: string): Payload {
   return decodePayload(
@@ -151,14 +152,35 @@ export function parsePayload(chain: Chain, text: string): Payload {
   );
 }
 
+const linkTextMax = 4096;
+const giftTextChars = 39;
+const ticketTextChars = 138;
+
 function payloadBytes(text: string): Uint8Array {
   if (text.startsWith(textPrefix)) {
     if (text.length > textMax) throw new RangeError("the code is too long");
     return fromBase45(text.slice(textPrefix.length));
   }
-  const fragment = text.slice(text.indexOf("#") + 1);
+  if (text.length > linkTextMax) throw new RangeError("the link is too long");
+  // Some programs escape the mark between address and payload.
+  const parts = text.replaceAll("%23", "#").split("#");
+  const runs = (parts.length > 1 ? parts.slice(1) : parts).map(linkRun);
+  const fragment = runs.find((run) => run.length >= giftTextChars) ?? runs[0] ?? "";
   if (fragment.length > textMax) throw new RangeError("the link is too long");
   return fromBase64url(fragment);
+}
+
+/**
+ * The part of a text from its beginning on that can be a payload: up to the first
+ * character that base64url does not have, or up to the length of a ticket or gift
+ * where only marks of emphasis follow, as in _LINK_.
+ */
+function linkRun(text: string): string {
+  const run = /^[A-Za-z0-9_-]*/.exec(text)?.[0] ?? "";
+  for (const n of [giftTextChars, ticketTextChars]) {
+    if (/^[-_]+$/.test(run.slice(n))) return run.slice(0, n);
+  }
+  return run;
 }
 
 /** The claim key of a ticket, derived from its seed. */

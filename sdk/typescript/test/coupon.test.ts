@@ -8,7 +8,7 @@ import { decodeReceipt, encodeReceipt, eventOf, eventTypes } from "../src/receip
 import { Chain, basketHash, sha256, signerOf } from "../src/signing.ts";
 import * as tx from "../src/transactions.ts";
 import { WireError } from "../src/wire.ts";
-import { couponVectors as v, malformed, named, random, testChain } from "./vectors.ts";
+import { couponVectors as v, load, malformed, named, random, testChain } from "./vectors.ts";
 
 const signer = (name: string): tx.Signer => signerOf(fromHex(named(v.keys, name).seed));
 const raw = (name: string): Uint8Array => fromHex(named(v.transactions, name).raw);
@@ -167,6 +167,22 @@ test("payloads, their texts and links", () => {
   }
   for (const bad of ["", "SCRP:", "scrp:00", "https://x/c#", "https://x/c#!!", `SCRP:${"0".repeat(600)}`]) {
     assert.throws(() => parsePayload(testChain, bad), code("E101"), bad);
+  }
+});
+
+test("what stands around a link does not damage it", () => {
+  const around = load<{ around: [string, string][]; refused: string[] }>("coupon/testdata/links.json");
+  for (const p of v.payloads.filter((p) => !p.text.startsWith("SCRP:"))) {
+    const want = decodePayload(testChain, fromHex(p.bytes));
+    for (const [before, behind] of around.around) {
+      const text = before + p.text + behind;
+      assert.deepEqual(parsePayload(testChain, text), want, text);
+    }
+    for (const tail of around.refused) {
+      assert.throws(() => parsePayload(testChain, `https://x/c#${p.text}${tail}`), code("E101"), tail);
+    }
+    assert.throws(() => parsePayload(testChain, `https://x/c#${p.text.slice(0, -1)}.`), code("E101"));
+    assert.throws(() => parsePayload(testChain, `${"x".repeat(4096)}#${p.text}`), code("E101"));
   }
 });
 

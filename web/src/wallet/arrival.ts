@@ -14,6 +14,7 @@ export type Arrival =
 
 const ownerMax = 40;
 const usedMax = 200;
+const scannedMax = 4096;
 
 /** readPayload reads a bare payload, a "SCRP:" text or a link. */
 export function readPayload(chain: Chain, text: string): Arrival {
@@ -36,7 +37,7 @@ export function readPayload(chain: Chain, text: string): Arrival {
 
 function readWallet(values: URLSearchParams): Arrival {
   try {
-    const entropy = fromBase64url(values.get("k") ?? "");
+    const entropy = fromBase64url(/^[\w-]*/.exec(values.get("k") ?? "")?.[0] ?? "");
     if (entropy.length !== 16 && entropy.length !== 32) return { kind: "bad", code: "E101" };
     const used = (values.get("u") ?? "")
       .split(",")
@@ -53,30 +54,28 @@ function readWallet(values: URLSearchParams): Arrival {
   }
 }
 
+/** deskOf is the address of a desk; what follows it, as a bracket, is cut off. */
 function deskOf(text: string | null): string | undefined {
-  if (!text || !URL.canParse(text)) return undefined;
-  const url = new URL(text);
-  return url.protocol === "https:" || url.protocol === "http:" ? url.origin : undefined;
+  const url = /^https?:\/{1,2}[A-Za-z0-9.:[\]-]*[A-Za-z0-9\]]/.exec(text ?? "")?.[0];
+  return url && URL.canParse(url) ? new URL(url).origin : undefined;
 }
 
-/** readArrival reads a fragment: a bare payload, or named values. */
+/** readArrival reads a fragment: a bare payload, or named values. What hangs on behind them does not count. */
 export function readArrival(chain: Chain, path: string, fragment: string): Arrival {
-  if (!fragment.includes("=")) return readPayload(chain, fragment);
+  if (!/^[a-z]=/.test(fragment)) return readPayload(chain, fragment);
   const values = new URLSearchParams(fragment);
   if (values.has("k")) return readWallet(values);
-  const campaign = Number(values.get("c"));
+  const campaign = Number(/^\d{1,10}(?![A-Za-z\d])/.exec(values.get("c") ?? "")?.[0]);
   if (path !== "/c" && Number.isInteger(campaign) && campaign >= 1 && campaign < 2 ** 32) {
     return { kind: "poster", campaign, desk: deskOf(values.get("d")) };
   }
   return { kind: "bad", code: "E101" };
 }
 
-/** readScanned reads what a camera or a paste brought: a link of this wallet, or a payload. */
+const named = /(\/\w*\/?)(?:#|%23)([a-z]=[^\s<>"]*)/;
+
+/** readScanned reads what a camera or a paste brought: a link of this wallet, perhaps among words, or a payload. */
 export function readScanned(chain: Chain, text: string): Arrival {
-  const trimmed = text.trim();
-  if (/^https?:/i.test(trimmed) && URL.canParse(trimmed)) {
-    const url = new URL(trimmed);
-    return readArrival(chain, url.pathname, url.hash.slice(1));
-  }
-  return readPayload(chain, trimmed);
+  const link = named.exec(text.slice(0, scannedMax));
+  return link ? readArrival(chain, link[1] ?? "", link[2] ?? "") : readPayload(chain, text);
 }

@@ -6,9 +6,11 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
+	"regexp"
 	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"github.com/scrip-network/scrip/client"
 	"github.com/scrip-network/scrip/coupon"
@@ -16,7 +18,6 @@ import (
 	"github.com/scrip-network/scrip/internal/purse"
 	"github.com/scrip-network/scrip/network"
 	"github.com/scrip-network/scrip/sig"
-	"github.com/scrip-network/scrip/web"
 )
 
 // deskTimeout bounds one question to a desk.
@@ -35,16 +36,26 @@ func posterLink(host string, campaign uint32, deskURL string) string {
 	return link
 }
 
+// posterForm finds the link of a poster in a text; what follows it does not count.
+var posterForm = regexp.MustCompile(posterPath + `(?:#|%23)((?:[a-z]=[^\s<>"'?#]*)+)`)
+
+// Forms of a poster's values, of which what follows them is cut off.
+var (
+	posterNumber = regexp.MustCompile(`^[0-9]{1,10}(?:$|[^0-9A-Za-z])`)
+	posterDesk   = regexp.MustCompile(`^https?://[A-Za-z0-9.:\[\]-]*[A-Za-z0-9\]]`)
+)
+
 // parsePoster reads the link of a poster; ok is false for other texts.
 func parsePoster(text string) (campaign uint32, deskURL string, ok bool) {
-	address, fragment, found := strings.Cut(text, "#")
-	v, err := url.ParseQuery(fragment)
-	if !found || !strings.HasSuffix(address, posterPath) || err != nil {
+	found := posterForm.FindStringSubmatch(text)
+	if found == nil {
 		return 0, "", false
 	}
-	n, err := strconv.ParseUint(v.Get("c"), 10, 32)
-	deskURL = v.Get("d")
-	return uint32(n), deskURL, err == nil && n > 0 && (deskURL == "" || web.IsOrigin(deskURL))
+	v, _ := url.ParseQuery(found[1]) // what cannot be read of a tail is left out
+	digits := strings.TrimRightFunc(posterNumber.FindString(v.Get("c")), func(r rune) bool { return !unicode.IsDigit(r) })
+	n, err := strconv.ParseUint(digits, 10, 32)
+	deskURL = posterDesk.FindString(v.Get("d"))
+	return uint32(n), deskURL, err == nil && n > 0 && (deskURL == "") == (v.Get("d") == "")
 }
 
 // claiming is a ticket with what claims it.

@@ -307,10 +307,10 @@ func linkOf(host string, t coupon.PayloadType, payload []byte) string {
 func readPayload(chain coupon.Chain, text string, wanted ...coupon.PayloadType) (coupon.Payload, error) {
 	var raw []byte
 	var err error
-	if _, fragment, ok := strings.Cut(text, "#"); ok {
-		raw, err = coupon.ParseLinkFragment(fragment)
-	} else {
+	if strings.HasPrefix(strings.ToUpper(text), coupon.TextPrefix) {
 		raw, err = coupon.ParsePayloadText(strings.ToUpper(text))
+	} else {
+		raw, err = coupon.ParseLink(text)
 	}
 	if err != nil {
 		return coupon.Payload{}, usageError("this is neither a link nor a code: %v", err)

@@ -1,0 +1,24 @@
+package cli
+
+import "testing"
+
+func TestThePosterOfALinkIsReadWhateverHangsOnBehindIt(t *testing.T) {
+	for _, mark := range []string{"#", "%23"} {
+		for _, tail := range []string{"", ".", ")", ",", ">", "。", " thanks", "%20", "&utm_source=x", "?fbclid=abc"} {
+			link := "A coupon: https://coupons.example/p" + mark + "c=4"
+			if n, desk, ok := parsePoster(link + tail); !ok || n != 4 || desk != "" {
+				t.Errorf("%q: campaign %d, desk %q, %v", link+tail, n, desk, ok)
+			}
+			link += "&d=https%3A%2F%2Fdesk.example%3A8080"
+			if n, desk, ok := parsePoster(link + tail); !ok || n != 4 || desk != "https://desk.example:8080" {
+				t.Errorf("%q: campaign %d, desk %q, %v", link+tail, n, desk, ok)
+			}
+		}
+	}
+	for _, bad := range []string{"", "https://coupons.example/p", "https://coupons.example/p#c=0", "x/p#c=1e9",
+		"x/p#c=4294967296", "x/p#d=https://desk.example", "x/c#c=4", "x/p#c=4&d=javascript:alert(1)"} {
+		if n, desk, ok := parsePoster(bad); ok {
+			t.Errorf("%q: campaign %d, desk %q", bad, n, desk)
+		}
+	}
+}
