@@ -18,6 +18,8 @@ JOBS     ?= 2
 FUZZTIME ?= 10s
 SEEDS    ?= 20000
 KILLS    ?= 200
+FAULTS   ?= 200
+MUTATE_SEED ?= 1
 RACES    ?= 1000
 FROM     := $(or $(FROM),$(shell date +%s)0000)
 BENCH    ?= .
@@ -27,7 +29,7 @@ VERSION  := $(shell git describe --tags --always --dirty 2>/dev/null || echo unk
 LDFLAGS  := -s -w -X main.version=$(VERSION)
 
 .DEFAULT_GOAL := build
-.PHONY: help build demo check test test-tools go-test fmt-check race sim e2e-kill e2e-race fuzz bench lab lab-quick comet comet-test web web-check web-e2e web-scale pictures sdk sdk-test lint clean
+.PHONY: help build demo check test test-tools go-test fmt-check race sim mutate e2e-kill e2e-race fuzz bench lab lab-quick comet comet-test web web-check web-e2e web-scale pictures sdk sdk-test lint clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -68,6 +70,10 @@ race: ## The short tests under the race detector (needs a C compiler)
 sim: ## SEEDS random simulated networks from seed FROM; SEED=n replays one with its trace
 	$(GO) test -count=1 -timeout 0 -v -run '^TestClusterKeepsItsPromises$$' ./pbft/pbfttest \
 	  $(if $(SEED),-sim.seed=$(SEED),-sim.from=$(FROM) -sim.count=$(SEEDS))
+
+mutate: ## Put FAULTS faults of MUTATE_SEED into engines and driver, one at a time: do the tests see them?
+	$(GO) test -count=1 -timeout 0 -v -run '^TestFaultsAreFound$$' ./internal/mutate \
+	  -mutate.count=$(FAULTS) -mutate.seed=$(MUTATE_SEED) $(if $(AREAS),-mutate.areas=$(AREAS)) $(if $(MATCH),-mutate.match='$(MATCH)')
 
 e2e-kill: ## Kill processes of a loaded network KILLS times; E2E_SEED=n repeats the choices
 	$(GO) test -count=1 -timeout 0 -v -run '^TestKill$$' ./e2e -e2e.kills=$(KILLS) $(if $(E2E_SEED),-e2e.seed=$(E2E_SEED))

@@ -12,7 +12,7 @@ func (r *Replica) commitVote(b *block) {
 	if r.vcSent > b.ref.View && r.mut != MutantCommitAfterViewChange {
 		return
 	}
-	if b.commit != nil && !r.otherCommits(b) {
+	if b.commit != nil && (!r.otherCommits(b) || r.mut == MutantNoCommitOnceCommitted) {
 		return
 	}
 	b.commitVoted = true
@@ -287,7 +287,7 @@ func (r *Replica) noticeDivergence(p *checkpointPool, s pbft.Seq, own results) {
 			continue
 		}
 		r.verifyAttestations(p, s, other)
-		if p.matching(other, true) >= r.com.WeakQuorum() {
+		if p.matching(other, true) >= r.com.WeakQuorum() && r.mut != MutantDivergenceUnnoticed {
 			r.become(pbft.Diverged)
 		}
 		return

@@ -37,6 +37,37 @@ const (
 	// SlowPathOnly never commits by PREPAREs alone. It is safe, and exists to
 	// measure what the fast path is worth.
 	SlowPathOnly Mutation = 13
+	// MutantTrustBlocks does not verify the certificates of BLOCKS.
+	MutantTrustBlocks Mutation = 14
+	// MutantTrustProof does not verify the certificates of PROOFs.
+	MutantTrustProof Mutation = 15
+	// MutantTrustEvidence does not verify the signatures of evidence.
+	MutantTrustEvidence Mutation = 16
+	// MutantExcludedReport counts the report of a primary that evidence excludes.
+	MutantExcludedReport Mutation = 17
+	// MutantFalseVotes counts votes whose batch of signatures failed.
+	MutantFalseVotes Mutation = 18
+	// MutantTipOfAnotherView takes reports whose tip is not of High's view.
+	MutantTipOfAnotherView Mutation = 19
+	// MutantRecallNoViewChange goes on where a peer remembers a lost VIEW-CHANGE.
+	MutantRecallNoViewChange Mutation = 20
+	// MutantAnyRoot prepares whatever state a header names.
+	MutantAnyRoot Mutation = 21
+	// MutantNoLowerBound prepares blocks of long ago.
+	MutantNoLowerBound Mutation = 22
+	// MutantNoUpperBound prepares blocks of the future.
+	MutantNoUpperBound Mutation = 23
+	// MutantSuspectForever counts SUSPECTs however old they are.
+	MutantSuspectForever Mutation = 24
+	// MutantDivergenceUnnoticed votes on where f+1 others have other results.
+	MutantDivergenceUnnoticed Mutation = 25
+	// MutantEquivocationUnpunished does not convict a primary of two headers.
+	MutantEquivocationUnpunished Mutation = 26
+	// MutantNoCommitOnceCommitted keeps back its COMMIT for a block that a
+	// certificate commits, though others need it.
+	MutantNoCommitOnceCommitted Mutation = 27
+	// MutantNoCommitAfterRecall casts no COMMITs again when it votes again.
+	MutantNoCommitAfterRecall Mutation = 28
 )
 
 // NewMutant is New with one rule broken. It exists so that testers can prove

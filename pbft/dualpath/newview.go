@@ -91,7 +91,7 @@ func (r *Replica) makeNewView(v pbft.View, reports []*pbft.ViewChange) *pbft.New
 		if !errors.Is(err, errConflict) {
 			return nil
 		}
-		chains, _ := supportingChains(r.com, q, c, r, false)
+		chains, _ := supportingChains(r.com, q, c, r, false, r.mut)
 		a, b := fork(chains)
 		evidence = []pbft.SignedHeader{r.chain.byDigest[a.Digest].block.SignedHeader,
 			r.chain.byDigest[b.Digest].block.SignedHeader}

@@ -107,10 +107,10 @@ func (r *Replica) preparable(b *block) bool {
 // timely tests the clock part of R12. The lower bound was tested when the header
 // arrived and concerns fresh blocks only; above the upper bound a block waits.
 func (r *Replica) timely(b *block, fresh bool) bool {
-	if b.certified() {
+	if b.certified() || r.mut == MutantNoUpperBound && !b.late {
 		return true
 	}
-	if fresh && b.late {
+	if fresh && b.late && r.mut != MutantNoLowerBound {
 		return false
 	}
 	p := r.parent(b)
@@ -191,7 +191,7 @@ func (r *Replica) executionRoot(h, ph *pbft.Header) verdict {
 	if !ok {
 		return unknown
 	}
-	return pick(res.state == h.ExecRoot, valid, invalid)
+	return pick(res.state == h.ExecRoot || r.mut == MutantAnyRoot, valid, invalid)
 }
 
 // prepare casts the PREPARE for b (R2): highQC rises to its justification, and

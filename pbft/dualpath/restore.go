@@ -157,7 +157,9 @@ func (r *Replica) endRecall() {
 	r.event(pbft.EventCondition, pbft.BlockRef{View: r.view}, uint64(pbft.Voting))
 	for s := r.chain.committed.Seq + 1; s <= r.chain.last; s++ {
 		for _, b := range r.chain.bySeq[s] {
-			r.commitVote(b)
+			if r.mut != MutantNoCommitAfterRecall {
+				r.commitVote(b)
+			}
 		}
 	}
 	r.resend(pbft.Everyone)
@@ -216,7 +218,7 @@ func (r *Replica) forgotten(m *pbft.Recollection) bool {
 		r.cfg.Scheme.Verify(key, r.com.PrepareBytes(x.Block), x.Signature) && !r.remembersPrepare(x.Block) {
 		return true
 	}
-	if x := m.ViewChange; x != nil && x.Replica == r.self && x.View > r.vcSent &&
+	if x := m.ViewChange; x != nil && x.Replica == r.self && x.View > r.vcSent && r.mut != MutantRecallNoViewChange &&
 		r.cfg.Scheme.Verify(key, r.com.ViewChangeBytes(x), x.Signature) {
 		return true
 	}

@@ -65,7 +65,7 @@ func selectBase(com *pbft.Committee, q []pbft.ViewChange, c pbft.BlockRef, src h
 	if mut == MutantHighestOnly {
 		return c, nil
 	}
-	chains, err := supportingChains(com, q, c, src, evidence)
+	chains, err := supportingChains(com, q, c, src, evidence, mut)
 	if err != nil {
 		return pbft.BlockRef{}, err
 	}
@@ -90,17 +90,17 @@ func selectBase(com *pbft.Committee, q []pbft.ViewChange, c pbft.BlockRef, src h
 // supportingChains returns, for each report that supports something above c, the
 // blocks from just above c to its tip.
 func supportingChains(com *pbft.Committee, q []pbft.ViewChange, c pbft.BlockRef, src headerSource,
-	evidence bool) ([][]pbft.BlockRef, error) {
+	evidence bool, mut Mutation) ([][]pbft.BlockRef, error) {
 	var chains [][]pbft.BlockRef
 	for i := range q {
 		v := &q[i]
-		if evidence && v.Replica == com.Primary(c.View) {
+		if evidence && v.Replica == com.Primary(c.View) && mut != MutantExcludedReport {
 			return nil, fmt.Errorf("%w: report of the excluded primary", errNotSelectable)
 		}
 		if v.High.View != c.View || !v.HasTip() || v.Tip.Seq <= c.Seq {
 			continue
 		}
-		if v.Tip.View != c.View {
+		if v.Tip.View != c.View && mut != MutantTipOfAnotherView {
 			return nil, fmt.Errorf("%w: tip of replica %d is of another view", errNotSelectable, v.Replica)
 		}
 		chain, reaches, ok := walkChain(src, v.Tip, c)

@@ -201,7 +201,7 @@ func (r *Replica) evaluateOnce() bool {
 	for id := range r.peers {
 		p := &r.peers[id]
 		if id == int(r.self) || !p.suspected || p.suspect < cur ||
-			r.now > p.suspectAt+uint64(r.tm.SuspectTicks) {
+			r.now > p.suspectAt+uint64(r.tm.SuspectTicks) && r.mut != MutantSuspectForever {
 			continue
 		}
 		views = append(views, p.suspect)
@@ -229,7 +229,7 @@ func (r *Replica) evaluateOnce() bool {
 // (evidence is also valid when it is old, and could be replayed for ever).
 func (r *Replica) convict(a, b *pbft.SignedHeader) {
 	e := []pbft.SignedHeader{*a, *b}
-	if !checkEvidence(r.com, a.Header.View, e) {
+	if !checkEvidence(r.com, a.Header.View, e) || r.mut == MutantEquivocationUnpunished {
 		return
 	}
 	r.event(pbft.EventEvidence, pbft.BlockRef{View: a.Header.View, Seq: a.Header.Seq}, uint64(a.Header.Proposer))
@@ -242,6 +242,9 @@ func (r *Replica) convict(a, b *pbft.SignedHeader) {
 func (r *Replica) convicts(v pbft.View, e []pbft.SignedHeader) bool {
 	if !checkEvidence(r.com, v, e) {
 		return false
+	}
+	if r.mut == MutantTrustEvidence {
+		return true
 	}
 	for i := range e {
 		key := r.com.Key(r.com.Primary(v))

@@ -121,7 +121,7 @@ func (r *Replica) genesisRef() pbft.BlockRef { return r.com.Ref(&r.cfg.Genesis) 
 // wellFormed tests the signed part of a VIEW-CHANGE by itself.
 func (r *Replica) wellFormed(m *pbft.ViewChange) bool {
 	return m.Epoch == r.com.Epoch() && r.com.Has(m.Replica) && m.High.View >= 1 && m.High.View < m.View &&
-		(!m.HasTip() || m.Tip.View == m.High.View)
+		(!m.HasTip() || m.Tip.View == m.High.View || r.mut == MutantTipOfAnotherView)
 }
 
 // checkWalk tests that a tip above High comes with a whole walk of signed
