@@ -4,10 +4,10 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
-	"os"
 	"strconv"
 
 	"github.com/scrip-network/scrip/coupon"
+	"github.com/scrip-network/scrip/internal/textfile"
 	"github.com/scrip-network/scrip/keys"
 	"github.com/scrip-network/scrip/pbft"
 )
@@ -15,16 +15,10 @@ import (
 // format is the value of the file's first field.
 const format = "scrip-genesis-1"
 
-// Load reads and parses a genesis file.
+// Load reads and parses a genesis file, in any form of text that package textfile
+// reads: the digest is of the text, so a byte order mark does not change it.
 func Load(path string) (*Genesis, error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return nil, fmt.Errorf("load genesis: %w", err)
-	}
-	if info.Size() > FileBytesMax {
-		return nil, fmt.Errorf("load genesis %s: %d bytes, at most %d", path, info.Size(), FileBytesMax)
-	}
-	raw, err := os.ReadFile(path)
+	raw, err := textfile.Read(path, FileBytesMax)
 	if err != nil {
 		return nil, fmt.Errorf("load genesis: %w", err)
 	}

@@ -14,6 +14,8 @@ import (
 	"filippo.io/age"
 	"filippo.io/age/armor"
 	"golang.org/x/text/unicode/norm"
+
+	"github.com/scrip-network/scrip/internal/textfile"
 )
 
 // Work factors of scrypt, as log2 of N with r = 8 and p = 1. Files are written
@@ -187,6 +189,9 @@ func loadBody(path string, ask Ask) (string, error) {
 	raw, err := readPrivate(path)
 	if err != nil {
 		return "", err
+	}
+	if raw, err = textfile.Decode(raw); err != nil {
+		return "", fmt.Errorf("load %s: %w", path, err)
 	}
 	if body, ok := strings.CutPrefix(string(raw), unencryptedMark); ok {
 		return body, nil

@@ -4,10 +4,8 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"maps"
-	"os"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -16,6 +14,7 @@ import (
 
 	"github.com/scrip-network/scrip/genesis"
 	"github.com/scrip-network/scrip/internal/spelling"
+	"github.com/scrip-network/scrip/internal/textfile"
 	"github.com/scrip-network/scrip/pbft"
 	"github.com/scrip-network/scrip/transport"
 )
@@ -158,20 +157,14 @@ func (c *Config) joinedPath() string { return strings.TrimSuffix(c.Path(c.Key), 
 
 // readConfig reads a settings file as texts by key; no file is no settings.
 func readConfig(path string) (map[string]string, error) {
-	f, err := os.Open(path)
-	if errors.Is(err, fs.ErrNotExist) {
+	raw, err := textfile.Read(path, configBytesMax)
+	switch {
+	case errors.Is(err, fs.ErrNotExist):
 		return nil, nil
-	}
-	if err != nil {
+	case errors.Is(err, textfile.ErrTooLarge), errors.Is(err, textfile.ErrEncoding):
+		return nil, &Trouble{Kind: KindSettings, What: err.Error()}
+	case err != nil:
 		return nil, troubleOf("read the settings", err)
-	}
-	defer func() { _ = f.Close() }()
-	raw, err := io.ReadAll(io.LimitReader(f, configBytesMax+1))
-	if err != nil {
-		return nil, troubleOf("read the settings", err)
-	}
-	if len(raw) > configBytesMax {
-		return nil, &Trouble{Kind: KindSettings, What: path + " is larger than 1 MiB"}
 	}
 	return parseConfig(path, string(raw))
 }

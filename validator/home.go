@@ -12,6 +12,7 @@ import (
 	"strings"
 
 	"github.com/scrip-network/scrip/genesis"
+	"github.com/scrip-network/scrip/internal/textfile"
 	"github.com/scrip-network/scrip/keys"
 	"github.com/scrip-network/scrip/pbft"
 	"github.com/scrip-network/scrip/store"
@@ -148,12 +149,12 @@ func ReadPassphrase(path string) (string, error) {
 			path, mode),
 			Next: fmt.Sprintf("chmod 0600 %q", path)}
 	}
-	raw, err := os.ReadFile(path)
+	raw, err := textfile.Read(path, passphraseBytesMax)
 	if err != nil {
 		return "", troubleOf("read the passphrase", err)
 	}
 	line, _, _ := strings.Cut(string(raw), "\n")
-	if line = strings.TrimSuffix(line, "\r"); line == "" || len(line) > passphraseBytesMax {
+	if line = strings.TrimSuffix(line, "\r"); line == "" {
 		return "", &Trouble{Kind: KindPassphrase, What: path + " has no passphrase in its first line"}
 	}
 	return line, nil

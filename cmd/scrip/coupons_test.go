@@ -1,12 +1,14 @@
 package main
 
 import (
+	"encoding/binary"
 	"encoding/json"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
+	"unicode/utf16"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
@@ -26,6 +28,8 @@ import (
 //	answers PORT         something listens on the port within a while
 //	spoil FILE FIELD     a letter in the middle of a field of a JSON file is changed
 //	cut FILE N OTHER     OTHER becomes the first N bytes of FILE
+//	dress FILE AS OTHER  OTHER becomes FILE as UTF-8 with a byte order mark (mark) or as
+//	                     UTF-16 of either byte order, with a mark (le, be) or without (bare)
 //
 // and five.json, the golden file of the receipts of a block, with its genesis test.json.
 func TestCouponScripts(t *testing.T) {
@@ -72,7 +76,7 @@ func TestCouponScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
 			"exits": exits, "answers": answers, "capture": capture, "take": take, "spoil": spoil,
-			"cut": cut,
+			"cut": cut, "dress": dress,
 		},
 	})
 }
@@ -161,6 +165,34 @@ func cut(ts *testscript.TestScript, neg bool, args []string) {
 		ts.Fatalf("%s has %d bytes", args[0], len(b))
 	}
 	ts.Check(os.WriteFile(ts.MkAbs(args[2]), []byte(b[:n]), 0o600))
+}
+
+func dress(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 3 {
+		ts.Fatalf("usage: dress FILE mark|le|be|bare OTHER")
+	}
+	text := ts.ReadFile(args[0])
+	marked := []byte("\uFEFF" + text)
+	units := utf16.Encode([]rune(string(marked)))
+	var b []byte
+	switch args[1] {
+	case "mark":
+		b = marked
+	case "be":
+		for _, u := range units {
+			b = binary.BigEndian.AppendUint16(b, u)
+		}
+	case "le", "bare":
+		for _, u := range units {
+			b = binary.LittleEndian.AppendUint16(b, u)
+		}
+	default:
+		ts.Fatalf("no form %q", args[1])
+	}
+	if args[1] == "bare" {
+		b = b[2:]
+	}
+	ts.Check(os.WriteFile(ts.MkAbs(args[2]), b, 0o600))
 }
 
 func copyFile(to, from string) error {

@@ -24,6 +24,7 @@ func TestMain(m *testing.M) {
 //	exits CODE COMMAND...  the command ends with this exit status
 //	answers PORT           something listens on the port within a while
 //	silent PORT            nothing does, within a while
+//	dress FILE AS OTHER    as in TestCouponScripts
 //
 // and PORT, a base port whose demo ports are free; NODE1 is that of its second node.
 func TestScripts(t *testing.T) {
@@ -39,7 +40,7 @@ func TestScripts(t *testing.T) {
 			return err
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
-			"exits": exits, "answers": answers, "silent": silent,
+			"exits": exits, "answers": answers, "silent": silent, "dress": dress,
 		},
 		Condition: func(cond string) (bool, error) {
 			if cond == "slow" {

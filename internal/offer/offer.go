@@ -9,7 +9,6 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -20,6 +19,7 @@ import (
 
 	"github.com/scrip-network/scrip/coupon"
 	"github.com/scrip-network/scrip/genesis"
+	"github.com/scrip-network/scrip/internal/textfile"
 	"github.com/scrip-network/scrip/internal/units"
 )
 
@@ -76,7 +76,7 @@ type Offer struct {
 
 // Load reads an offer file. Paths in it are relative to its folder.
 func Load(path string) (*Offer, error) {
-	raw, err := readMax(path)
+	raw, err := textfile.Read(path, FileBytesMax)
 	if err != nil {
 		return nil, err
 	}
@@ -90,17 +90,6 @@ func Load(path string) (*Offer, error) {
 		}
 	}
 	return o, nil
-}
-
-func readMax(path string) ([]byte, error) {
-	info, err := os.Stat(path)
-	if err != nil {
-		return nil, err
-	}
-	if info.Size() > FileBytesMax {
-		return nil, fmt.Errorf("%s has %d bytes, at most %d are read", path, info.Size(), FileBytesMax)
-	}
-	return os.ReadFile(path)
 }
 
 // Parse reads the text of an offer file.
@@ -442,7 +431,7 @@ func (b *builder) documents(t *coupon.Terms) error {
 		b.fault("terms_file", "give terms or terms_file, not both")
 	}
 	if b.o.TermsFile != "" {
-		raw, err := readMax(b.o.TermsFile)
+		raw, err := textfile.Read(b.o.TermsFile, FileBytesMax)
 		if err != nil {
 			return fmt.Errorf("terms_file: %w", err)
 		}
@@ -453,7 +442,7 @@ func (b *builder) documents(t *coupon.Terms) error {
 	}
 	t.TermsHash = sha256.Sum256(text)
 	if b.o.ProductsFile != "" {
-		raw, err := readMax(b.o.ProductsFile)
+		raw, err := textfile.Read(b.o.ProductsFile, FileBytesMax)
 		if err != nil {
 			return fmt.Errorf("products_file: %w", err)
 		}

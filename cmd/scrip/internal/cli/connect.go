@@ -48,7 +48,7 @@ func (a *App) genesisFile() ([]byte, error) {
 		return nil, &Error{Exit: ExitUsage, Text: "which chain?",
 			Remedy: "Name its genesis file with --genesis: nothing else is trusted."}
 	}
-	b, err := os.ReadFile(path)
+	b, err := readText(path, genesis.FileBytesMax)
 	if err != nil {
 		return nil, fmt.Errorf("read the genesis file: %w", err)
 	}

@@ -129,7 +129,7 @@ func newTxSignCommand(a *App) *cobra.Command {
 }
 
 func (a *App) signDraft(ctx context.Context, path string, names []string, yes bool) error {
-	b, err := readFileMax(path, 8*coupon.TxSizeMax)
+	b, err := readText(path, 8*coupon.TxSizeMax)
 	if err != nil {
 		return err
 	}

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"os"
 	"slices"
 	"strconv"
 	"strings"
@@ -187,15 +186,12 @@ func newGenesisCreateCommand(a *App) *cobra.Command {
 func readCards(paths []string) ([]card, error) {
 	var cards []card
 	for _, path := range paths {
-		raw, err := os.ReadFile(path)
+		raw, err := readText(path, cardBytesMax)
 		if errors.Is(err, fs.ErrNotExist) {
 			return nil, &Error{Exit: ExitNotFound, Text: "there is no card " + quoted(path), Next: "scrip genesis card --help"}
 		}
 		if err != nil {
 			return nil, fmt.Errorf("read a card: %w", err)
-		}
-		if len(raw) > cardBytesMax {
-			return nil, usageError("%s is too large for a card", path)
 		}
 		var x card
 		d := json.NewDecoder(bytes.NewReader(raw))

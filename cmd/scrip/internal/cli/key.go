@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
@@ -316,9 +317,6 @@ func newMnemonicShowCommand(a *App) *cobra.Command {
 	}
 }
 
-// phraseBytesMax bounds a phrase that is typed or piped in.
-const phraseBytesMax = 1024
-
 func newMnemonicImportCommand(a *App) *cobra.Command {
 	return &cobra.Command{
 		Use: "import NAME", Short: "Keep a wallet whose words are read from the input", Args: arguments("NAME"),
@@ -326,11 +324,14 @@ func newMnemonicImportCommand(a *App) *cobra.Command {
 			"They are never an argument, because others can see those.",
 		RunE: func(_ *cobra.Command, args []string) error {
 			a.Say("Type the words of the wallet in one line:")
-			line, err := bufio.NewReaderSize(a.In, phraseBytesMax).ReadString('\n')
-			if err != nil && line == "" {
+			line, err := a.readLine()
+			if errors.Is(err, io.EOF) {
 				return usageError("no words on the input")
 			}
-			if _, err := keys.EntropyFromMnemonic(strings.TrimSpace(line)); err != nil {
+			if err != nil {
+				return err
+			}
+			if _, err := keys.EntropyFromMnemonic(line); err != nil {
 				return usageError("%v", err)
 			}
 			phrase := strings.Join(strings.Fields(strings.ToLower(line)), " ")

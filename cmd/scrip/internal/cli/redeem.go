@@ -109,7 +109,7 @@ func basketHash(path string) ([32]byte, error) {
 	var basket []byte
 	if path != "" {
 		var err error
-		if basket, err = readFileMax(path, 16<<20); err != nil {
+		if basket, err = readBytes(path, 16<<20); err != nil {
 			return [32]byte{}, err
 		}
 	}

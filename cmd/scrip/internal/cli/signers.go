@@ -1,12 +1,10 @@
 package cli
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
 	"io"
-	"os"
 	"path/filepath"
 	"strings"
 	"time"
@@ -14,6 +12,7 @@ import (
 	"github.com/scrip-network/scrip/client"
 	"github.com/scrip-network/scrip/coupon"
 	"github.com/scrip-network/scrip/internal/purse"
+	"github.com/scrip-network/scrip/internal/textfile"
 	"github.com/scrip-network/scrip/keys"
 )
 
@@ -28,17 +27,27 @@ func (a *App) readLine() (string, error) {
 		// A byte at a time, so that what follows stays for the next reader.
 		n, err := a.In.Read(one)
 		if n == 1 && one[0] == '\n' {
-			return strings.TrimSpace(string(b)), nil
+			return lineOf(b)
 		}
 		b = append(b, one[:n]...)
 		if errors.Is(err, io.EOF) && len(b) > 0 {
-			return strings.TrimSpace(string(b)), nil
+			return lineOf(b)
 		}
 		if err != nil {
 			return "", err
 		}
 	}
 	return "", fmt.Errorf("the line is longer than %d bytes", lineBytesMax)
+}
+
+// lineOf is the text of a line that was read, without the byte order mark that some
+// shells put before what they pipe.
+func lineOf(b []byte) (string, error) {
+	text, err := textfile.Decode(b)
+	if err != nil {
+		return "", usageError("the line is %v", err)
+	}
+	return strings.TrimSpace(string(text)), nil
 }
 
 // confirm asks for a word to be typed, unless --yes was given.
@@ -70,28 +79,27 @@ func (a *App) text(arg string) (string, error) {
 		return line, err
 	}
 	if path, ok := strings.CutPrefix(arg, "@"); ok {
-		b, err := readFileMax(path, lineBytesMax)
+		b, err := readText(path, lineBytesMax)
 		line, _, _ := strings.Cut(string(b), "\n")
 		return strings.TrimSpace(line), err
 	}
 	return strings.TrimSpace(arg), nil
 }
 
-// readFileMax reads a file of at most size bytes.
-func readFileMax(path string, size int64) ([]byte, error) {
-	f, err := os.Open(path)
-	if err != nil {
-		return nil, err
+// readText reads a text file of at most size bytes, whatever program has written it.
+func readText(path string, size int64) ([]byte, error) { return explainFile(textfile.Read(path, size)) }
+
+// readBytes reads a file of at most size bytes as it is.
+func readBytes(path string, size int64) ([]byte, error) {
+	return explainFile(textfile.ReadBytes(path, size))
+}
+
+// explainFile turns an error of package textfile into one for the user.
+func explainFile(b []byte, err error) ([]byte, error) {
+	if errors.Is(err, textfile.ErrTooLarge) || errors.Is(err, textfile.ErrEncoding) {
+		return nil, usageError("%v", err)
 	}
-	defer func() { _ = f.Close() }()
-	b, err := io.ReadAll(io.LimitReader(bufio.NewReader(f), size+1))
-	if err != nil {
-		return nil, fmt.Errorf("read %s: %w", path, err)
-	}
-	if int64(len(b)) > size {
-		return nil, usageError("%s is larger than %d bytes", path, size)
-	}
-	return b, nil
+	return b, err
 }
 
 // signer returns a secret as a signer.

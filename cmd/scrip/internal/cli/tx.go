@@ -13,6 +13,7 @@ import (
 
 	"github.com/scrip-network/scrip/client"
 	"github.com/scrip-network/scrip/coupon"
+	"github.com/scrip-network/scrip/internal/textfile"
 	"github.com/scrip-network/scrip/keys"
 )
 
@@ -102,14 +103,18 @@ func (a *App) rawTx(arg string) ([]byte, error) {
 		if !ok {
 			path = arg
 		}
-		b, err := readFileMax(path, 8*coupon.TxSizeMax)
+		b, err := readBytes(path, 8*coupon.TxSizeMax)
 		if err != nil {
 			return nil, err
 		}
-		if d, ok := readDraft(b); ok {
+		text, err := textfile.Decode(b)
+		if err != nil {
+			return b, nil
+		}
+		if d, ok := readDraft(text); ok {
 			return d.tx()
 		}
-		if raw, err := hex.DecodeString(strings.TrimSpace(string(b))); err == nil {
+		if raw, err := hex.DecodeString(strings.TrimSpace(string(text))); err == nil {
 			return raw, nil
 		}
 		return b, nil

@@ -1,6 +1,7 @@
 package cli
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -58,8 +59,8 @@ func newVerifyCommand(a *App) *cobra.Command {
 			"receipts, or what a node answers to GET /v1/blocks/HEIGHT/receipts).\n\n" +
 			"Exit status: 0 the file proves that the transaction was accepted, or all of the block;\n" +
 			"6 (or the status of its code) it proves that it was refused, or some of the block; 1 it\n" +
-			"proves nothing; 2 the genesis file is not valid; 3 a file or the transaction of --tx is\n" +
-			"missing.",
+			"proves nothing; 2 it or the genesis file cannot be read; 3 a file or the transaction of\n" +
+			"--tx is missing.",
 		Example: "  scrip verify receipt.json --genesis genesis.json\n" +
 			"  scrip verify block.json --tx ID --genesis genesis.json",
 		Args: arguments("FILE"),
@@ -75,12 +76,16 @@ func (a *App) verifyFile(path, tx string) error {
 	if err != nil {
 		return err
 	}
-	b, err := readFileMax(path, client.ReceiptsFileBytesMax)
+	b, err := readText(path, client.ReceiptsFileBytesMax)
 	if errors.Is(err, fs.ErrNotExist) {
 		return &Error{Exit: ExitNotFound, Text: "there is no file " + path}
 	}
 	if err != nil {
 		return err
+	}
+	if !json.Valid(b) {
+		return &Error{Exit: ExitUsage, Text: path + " is not readable as a receipt file: it is no whole JSON document",
+			Remedy: "Whether it proves anything is not known: get it again as it was saved."}
 	}
 	if client.HoldsReceipts(b) {
 		return a.verifyReceipts(v, path, b, tx)
