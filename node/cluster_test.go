@@ -217,6 +217,14 @@ func (m *member) stop() error {
 	return m.end()
 }
 
+// stopNode ends the member's node and leaves its files open.
+func (m *member) stopNode() error {
+	m.cancel()
+	err := <-m.done
+	m.done <- err
+	return err
+}
+
 // end waits for the member's node and closes its files.
 func (m *member) end() error {
 	m.ended = true

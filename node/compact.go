@@ -3,6 +3,7 @@ package node
 import (
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/scrip-network/scrip/pbft"
 	"github.com/scrip-network/scrip/store"
@@ -12,11 +13,15 @@ import (
 // and over: it must have grown so many times first.
 const logGrowthFactor = 4
 
+// compactPause is after how long a compaction is tried again that could not begin.
+const compactPause = 10 * time.Second
+
 // compactIfLarge begins a compaction of the consensus log if it has grown
 // enough: first the ledger is synced, beside the loop.
 func (l *loop) compactIfLarge() {
 	log := l.n.cfg.Log
-	if log == nil || l.syncing || log.Bytes() < max(l.n.cfg.LogBytesMax, logGrowthFactor*l.logMark) {
+	if log == nil || l.syncing || time.Now().Before(l.compactAfter) ||
+		log.Bytes() < max(l.n.cfg.LogBytesMax, logGrowthFactor*l.logMark) {
 		return
 	}
 	l.syncing = true
@@ -43,10 +48,19 @@ func (l *loop) compact(err error) error {
 	}
 	frames := make([][]byte, 0, len(blocks)+1)
 	for i := range blocks {
-		frames = append(frames, pbft.EncodeRecords(blocks[i]))
+		frames = append(frames, cutFrames(blocks[i], frameBytesCut)...)
 	}
-	frames = append(frames, pbft.EncodeRecords(l.engine.Durable()))
-	if err := l.n.cfg.Log.Compact(frames...); err != nil {
+	frames = append(frames, cutFrames(l.engine.Durable(), frameBytesCut)...)
+	if len(frames) == 0 { // nothing was ever promised, and a log is never of no frames
+		frames = append(frames, pbft.EncodeRecords(nil))
+	}
+	err = l.n.cfg.Log.Compact(frames...)
+	if errors.Is(err, store.ErrNotBegun) {
+		l.compactAfter = time.Now().Add(compactPause)
+		l.n.log.Warn("the consensus log is compacted later", "bytes", l.n.cfg.Log.Bytes(), "err", err)
+		return nil
+	}
+	if err != nil {
 		return fmt.Errorf("compact the consensus log: %w", err)
 	}
 	l.logMark = l.n.cfg.Log.Bytes()

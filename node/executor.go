@@ -35,14 +35,13 @@ type executor struct {
 	n     *Node
 	jobs  chan job
 	done  chan jobDone
-	view  pbft.View // of the last executed block
 	began time.Time // when the last block was executed
 	// timeMs is the time at which the last block was executed, see execute.
 	timeMs uint64
 }
 
-func newExecutor(n *Node, view pbft.View) *executor {
-	return &executor{n: n, view: view, jobs: make(chan job, executorQueueMax), done: make(chan jobDone, executorQueueMax)}
+func newExecutor(n *Node) *executor {
+	return &executor{n: n, jobs: make(chan job, executorQueueMax), done: make(chan jobDone, executorQueueMax)}
 }
 
 // run works until ctx ends or the store fails.
@@ -157,8 +156,7 @@ func (e *executor) execute(c *pbft.CommittedBlock) (jobDone, error) {
 func (e *executor) announce(c *pbft.CommittedBlock, txs []*Tx, r *Result, d jobDone, tree func() *chain.Tree) {
 	h := &c.Block.Header
 	n := e.n
-	executed := n.stages.executed(c, n.mempool.executed(h.View, h.View > e.view, txs))
-	e.view = max(e.view, h.View)
+	executed := n.stages.executed(c, n.mempool.executed(h.View, txs))
 	b := &executedBlock{header: *h, weak: r.Weak, receipts: r.Receipts, events: r.Events, tree: tree,
 		stateRoot: d.stateRoot, receiptRoot: d.receiptRoot, ids: make([][32]byte, len(txs)), at: executed}
 	for i, tx := range txs {

@@ -19,10 +19,14 @@ const (
 	gossipBytesMax  = 512 << 10
 	gossipQueueMax  = 16384 // own transactions not yet sent; more wait for regossip
 	gossipFlightMax = 4     // frames of one peer whose signatures are being checked
-	// regossipMs is after how long an own transaction that is in no executed
-	// block is sent to the peers again.
-	regossipMs     = 3000
-	regossipTxsMax = 2048 // in one second
+	// An own transaction that is in no block is sent to the peers again after
+	// regossipTimeouts times the least timeout of the protocol, so that a primary
+	// that missed it is told within the patience that it is given, and then after
+	// twice as long each time.
+	regossipTimeouts = 2
+	regossipMsMin    = 100
+	regossipMsMax    = 8000
+	regossipTxsMax   = 512 // in one housePeriod
 )
 
 // gossip spreads the transactions of own clients and takes those of peers.

@@ -50,6 +50,8 @@ type loop struct {
 	// syncing is set while the ledger is synced for a compaction.
 	syncing bool
 	logMark int64 // size of the log after the last compaction
+	// compactAfter is when the log may be compacted again, after one try has failed.
+	compactAfter time.Time
 }
 
 // run works until ctx ends or something fails that must end the node: then
@@ -238,33 +240,33 @@ func (l *loop) persist(records []pbft.Record) error {
 		return nil
 	}
 	start := time.Now()
-	for len(records) > 0 {
-		n := frameOf(records)
-		if err := l.n.cfg.Log.Append(pbft.EncodeRecords(records[:n])); err != nil {
+	for _, frame := range cutFrames(records, frameBytesCut) {
+		if err := l.n.cfg.Log.Append(frame); err != nil {
 			return fmt.Errorf("append to the consensus log: %w", err)
 		}
-		records = records[n:]
 	}
 	l.n.metrics.took(stepPersist, start)
 	l.n.metrics.logBytes.Set(float64(l.n.cfg.Log.Bytes()))
 	return nil
 }
 
-// frameOf returns how many of the records fit one frame of the log. Nearly
-// always it is all of them; a turn of many large blocks takes several frames,
-// which become durable in order, before anything of the turn is sent.
-func frameOf(records []pbft.Record) int {
-	size := 0
-	for i := range records {
-		if b := records[i].Block; b != nil {
-			size += len(b.Payload)
-		}
-		if i > 0 && size > store.FrameBytesMax/2 {
-			return i
-		}
+// cutFrames encodes records as frames of the log, of frameBytes at most unless one
+// record alone is larger. Nearly always it is one frame; a turn or a state of many
+// large blocks takes several, in order.
+func cutFrames(records []pbft.Record, frameBytes int) [][]byte {
+	if len(records) == 0 {
+		return nil
 	}
-	return len(records)
+	frame := pbft.EncodeRecords(records)
+	if len(frame) <= frameBytes || len(records) == 1 {
+		return [][]byte{frame}
+	}
+	half := len(records) / 2
+	return append(cutFrames(records[:half], frameBytes), cutFrames(records[half:], frameBytes)...)
 }
+
+// frameBytesCut is the size that frames of the log are cut to.
+const frameBytesCut = store.FrameBytesMax / 2
 
 func (l *loop) jobDone(d jobDone) {
 	l.executed = d.seq

@@ -59,10 +59,13 @@ type mempool struct {
 	free    int // transactions that are in no block
 	freed   int // their bytes
 	peers   map[pbft.ReplicaID]int
-	own     int    // of own clients
-	ownSize int    // their bytes
-	coming  int    // of own clients, whose signatures are checked
-	arrived uint64 // counts arrivals
+	own     int       // of own clients
+	ownSize int       // their bytes
+	coming  int       // of own clients, whose signatures are checked
+	arrived uint64    // counts arrivals
+	view    pbft.View // of the last executed block
+	nowMs   uint64    // when expire was called last
+	againMs uint64    // least wait before an own transaction is sent again
 	recent  generations[struct{}]
 }
 
@@ -76,6 +79,8 @@ type pooled struct {
 	sender  *sender
 	place   *list.Element // in sender.free; nil while in a block
 	view    pbft.View     // of the block that holds it, if place is nil
+	heldMs  uint64        // when it was held, if place is nil
+	waitMs  uint64        // since sinceMs until it is sent again; it doubles
 }
 
 type sender struct {
@@ -89,6 +94,7 @@ func newMempool(limits MempoolLimits) *mempool {
 	return &mempool{
 		limits: limits, epoch: time.Now(), byID: make(map[[32]byte]*pooled), senders: make(map[[32]byte]*sender),
 		turns: list.New(), peers: make(map[pbft.ReplicaID]int), recent: newGenerations[struct{}](recentIDsMax),
+		againMs: regossipMsMin,
 	}
 }
 
@@ -160,7 +166,7 @@ func (p *mempool) add(tx *Tx, from, self pbft.ReplicaID, nowMs uint64) error {
 		p.senders[tx.Sender] = s
 	}
 	p.arrived++
-	e := &pooled{tx: tx, from: from, arrival: p.arrived, sinceMs: nowMs, sender: s}
+	e := &pooled{tx: tx, from: from, arrival: p.arrived, sinceMs: nowMs, waitMs: p.againMs, sender: s}
 	if from == self {
 		p.own1(e)
 	}
@@ -203,7 +209,7 @@ func (p *mempool) release(e *pooled) {
 func (p *mempool) hold(e *pooled, view pbft.View) {
 	s := e.sender
 	s.free.Remove(e.place)
-	e.place, e.view = nil, view
+	e.place, e.view, e.heldMs = nil, view, p.nowMs
 	if s.free.Len() == 0 {
 		p.turns.Remove(s.turn)
 		s.turn = nil
@@ -258,10 +264,15 @@ func (p *mempool) take(view pbft.View, sizeMax, txsMax int) []*Tx {
 }
 
 // heldBy marks the transactions of somebody's block of view, so that the next
-// block does not repeat them.
+// block does not repeat them. Views never fall along the chain, so a block of a
+// view below that of the last executed block will not be executed: it holds
+// nothing, or its proposer could keep others' transactions out of the chain.
 func (p *mempool) heldBy(view pbft.View, txs []*Tx) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if view < p.view {
+		return
+	}
 	for _, tx := range txs {
 		if e := p.byID[tx.ID]; e != nil && e.place != nil {
 			p.hold(e, view)
@@ -283,10 +294,10 @@ func (p *mempool) put(txs []*Tx) {
 }
 
 // executed removes the transactions of an executed block. view is that of the
-// block: what older views hold and no block up to this one brought is free
-// again, because blocks of older views beside this chain are abandoned. It returns
-// when own clients brought those that they did.
-func (p *mempool) executed(view pbft.View, newView bool, txs []*Tx) (since []time.Duration) {
+// block: with the first of a view, what older views hold and no block up to this
+// one brought is free again, because blocks of older views beside this chain are
+// abandoned. It returns when own clients brought those that they did.
+func (p *mempool) executed(view pbft.View, txs []*Tx) (since []time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	for _, tx := range txs {
@@ -298,9 +309,10 @@ func (p *mempool) executed(view pbft.View, newView bool, txs []*Tx) (since []tim
 			}
 		}
 	}
-	if !newView {
+	if view <= p.view {
 		return since
 	}
+	p.view = view
 	for _, e := range p.byID {
 		if e.place == nil && e.view < view {
 			p.release(e)
@@ -309,19 +321,26 @@ func (p *mempool) executed(view pbft.View, newView bool, txs []*Tx) (since []tim
 	return since
 }
 
+// holdMs is for how long a block holds its transactions. A block that is not
+// executed by then may never be; one that is gives a copy the outcome of the first.
+const holdMs = 30_000
+
 // expire drops what no later block can accept, since blockMs is the time of an
-// executed block, and returns own transactions that have waited for long, at
-// most againMax, for sending them again.
+// executed block, and returns own transactions that have waited for long in no
+// block, at most againMax, for sending them again.
 func (p *mempool) expire(blockMs, nowMs uint64, self pbft.ReplicaID, againMax int) (dropped []*Tx, again []*Tx) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	p.nowMs = nowMs
 	for _, e := range p.byID {
 		switch {
 		case e.tx.ExpiresMs <= blockMs:
 			p.remove(e)
 			dropped = append(dropped, e.tx)
-		case e.from == self && e.sinceMs+regossipMs <= nowMs && len(again) < againMax:
-			e.sinceMs = nowMs
+		case e.place == nil && e.heldMs+holdMs <= nowMs:
+			p.release(e)
+		case e.from == self && e.place != nil && e.sinceMs+e.waitMs <= nowMs && len(again) < againMax:
+			e.sinceMs, e.waitMs = nowMs, min(2*e.waitMs, regossipMsMax)
 			again = append(again, e.tx)
 		}
 	}

@@ -114,7 +114,7 @@ func TestRoomIsKeptForWhatIsChecked(t *testing.T) {
 		t.Errorf("room for %d beside 2 that wait and 2 that are checked, of 5", n)
 	}
 	p.came(3)
-	p.executed(1, false, []*Tx{poolTx('a', 0, 10), poolTx('a', 1, 10)})
+	p.executed(1, []*Tx{poolTx('a', 0, 10), poolTx('a', 1, 10)})
 	if p.own != 0 || p.ownSize != 0 || p.expect(9) != 5 {
 		t.Errorf("%d own transactions of %d bytes in an empty pool", p.own, p.ownSize)
 	}
@@ -132,7 +132,7 @@ func TestAnAdoptedTransactionIsAnOwnOne(t *testing.T) {
 			t.Errorf("%d own transactions of %d bytes", p.own, p.ownSize)
 		}
 	}
-	if since := p.executed(1, false, []*Tx{tx}); len(since) != 1 || p.own != 0 {
+	if since := p.executed(1, []*Tx{tx}); len(since) != 1 || p.own != 0 {
 		t.Errorf("%v, %d own", since, p.own)
 	}
 }
@@ -149,12 +149,12 @@ func TestWhatIsInABlockIsNotHandedOutAgain(t *testing.T) {
 		t.Fatalf("%d, then %d transactions", len(own), len(rest))
 	}
 	// Executed ones are gone for good, even if a peer sends them again.
-	p.executed(1, true, own)
+	p.executed(1, own)
 	if err := p.add(own[0], peerID, selfID, 0); !errors.Is(err, errKnown) {
 		t.Errorf("executed transaction: %v", err)
 	}
 	// A block of a later view shows that the others of view 1 are abandoned.
-	p.executed(2, true, nil)
+	p.executed(2, nil)
 	again := p.take(2, anySize, 10)
 	var numbers []int
 	for _, tx := range again {
@@ -181,15 +181,75 @@ func TestTheMempoolDropsWhatNoBlockCanAccept(t *testing.T) {
 	late.ExpiresMs = 2000
 	p.mustAdd(t, poolTx('a', 0, 10))
 	p.mustAdd(t, late)
-	dropped, again := p.expire(1000, regossipMs, selfID, 10)
+	dropped, again := p.expire(1000, regossipMsMin, selfID, 10)
 	if len(dropped) != 1 || numberOf(dropped[0]) != 0 {
 		t.Errorf("dropped %d", len(dropped))
 	}
 	if len(again) != 1 || numberOf(again[0]) != 1 {
 		t.Errorf("sent again %d", len(again))
 	}
-	if _, again = p.expire(1000, regossipMs+1, selfID, 10); len(again) != 0 {
+	if _, again = p.expire(1000, regossipMsMin+1, selfID, 10); len(again) != 0 {
 		t.Error("sent again at once")
+	}
+}
+
+// Who proposed in an old view may spread its blocks for as long as it likes: they
+// will not be executed, and must not keep anybody's transaction from the chain.
+func TestABlockOfAnOldViewHoldsNothing(t *testing.T) {
+	p := newPool(t, MempoolLimits{})
+	victim := poolTx('v', 0, 10)
+	p.mustAdd(t, victim)
+	p.executed(7, nil)
+	p.heldBy(6, []*Tx{victim})
+	if got := p.take(7, anySize, 10); len(got) != 1 || got[0] != victim {
+		t.Errorf("a block of view 6 holds a transaction after one of view 7: %d taken", len(got))
+	}
+	p.put([]*Tx{victim})
+	p.heldBy(7, []*Tx{victim})
+	if got := p.take(7, anySize, 10); len(got) != 0 {
+		t.Errorf("a block of the present view holds nothing: %d taken", len(got))
+	}
+}
+
+// A block that nobody executes, such as one of a view that never comes, gives back
+// what it holds.
+func TestNoBlockHoldsATransactionForGood(t *testing.T) {
+	p := newPool(t, MempoolLimits{})
+	victim := poolTx('v', 0, 10)
+	victim.ExpiresMs = 1 << 40
+	if err := p.add(victim, peerID, selfID, 0); err != nil {
+		t.Fatal(err)
+	}
+	p.expire(0, 1000, selfID, 10)
+	p.heldBy(1<<40, []*Tx{victim})
+	p.expire(0, 1000+holdMs-1, selfID, 10)
+	if got := p.take(1, anySize, 10); len(got) != 0 {
+		t.Fatalf("held for less than %d ms", holdMs)
+	}
+	p.expire(0, 1000+holdMs, selfID, 10)
+	if got := p.take(1, anySize, 10); len(got) != 1 {
+		t.Errorf("held for %d ms, and longer", holdMs)
+	}
+}
+
+// A primary that missed a transaction is told again soon, and ever less often.
+func TestOwnTransactionsAreSentAgainAtGrowingIntervals(t *testing.T) {
+	p := newPool(t, MempoolLimits{})
+	tx := poolTx('a', 0, 10)
+	tx.ExpiresMs = 1 << 40
+	p.mustAdd(t, tx)
+	var at []uint64
+	for now := uint64(0); now <= 40_000; now += 50 {
+		if _, again := p.expire(0, now, selfID, 10); len(again) > 0 {
+			at = append(at, now)
+		}
+	}
+	if want := []uint64{100, 300, 700, 1500, 3100, 6300, 12700, 20700, 28700, 36700}; !slices.Equal(at, want) {
+		t.Errorf("sent again at %v ms, want %v", at, want)
+	}
+	p.heldBy(1, []*Tx{tx})
+	if _, again := p.expire(0, 60_000, selfID, 10); len(again) != 0 {
+		t.Error("what is in a block is sent again")
 	}
 }
 
@@ -201,13 +261,13 @@ func TestWhatAPeerBroughtIsSentAgainOnceAClientHandsItIn(t *testing.T) {
 		if err := p.add(tx, peerID, selfID, 0); err != nil {
 			t.Fatal(err)
 		}
-		if _, again := p.expire(0, regossipMs, selfID, 10); len(again) != 0 {
+		if _, again := p.expire(0, regossipMsMin, selfID, 10); len(again) != 0 {
 			t.Errorf("a peer's transaction is sent again: %d", len(again))
 		}
 		if !p.adopt(tx.ID, selfID) {
 			t.Error("the transaction does not wait")
 		}
-		if _, again := p.expire(0, regossipMs, selfID, 10); len(again) != 1 || again[0] != tx {
+		if _, again := p.expire(0, regossipMsMin, selfID, 10); len(again) != 1 || again[0] != tx {
 			t.Errorf("sent again %d", len(again))
 		}
 	}
@@ -237,11 +297,10 @@ func TestTheMempoolCountsWhatItHolds(t *testing.T) {
 			}
 		case 3:
 			if n := r.IntN(len(taken) + 1); n > 0 {
-				newView := r.IntN(3) == 0
-				if newView {
+				if r.IntN(3) == 0 {
 					view++
 				}
-				p.executed(view, newView, taken[:n])
+				p.executed(view, taken[:n])
 				taken = taken[n:]
 			}
 		case 4:

@@ -89,6 +89,14 @@ func (c *Config) fill() error {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
 	c.Batching.fill(c.Committee.Parameters().PayloadBytesMax)
+	if least := c.TxBytesMax + PayloadOverheadBytes; c.Batching.BytesMax < least {
+		return fmt.Errorf("blocks of at most %d bytes cannot hold the largest transaction: it takes %d",
+			c.Batching.BytesMax, least)
+	}
+	if c.Mempool.BytesMax != 0 && c.Mempool.BytesMax < c.TxBytesMax {
+		return fmt.Errorf("a pool of at most %d bytes cannot hold the largest transaction: it takes %d",
+			c.Mempool.BytesMax, c.TxBytesMax)
+	}
 	return c.Mempool.fill(c.Committee.Size())
 }
 
@@ -158,6 +166,9 @@ func New(cfg Config) (*Node, error) {
 		arrived: make(chan struct{}, 1), serves: make(chan pbft.Serve, serveQueueMax),
 		sync: make(chan struct{}, 1), synced: make(chan error, 1),
 	}
+	n.mempool.nowMs = nowMs()
+	timeout := uint64(cfg.Timers.WithDefaults().TimeoutTicksMin) * uint64(TickPeriod.Milliseconds())
+	n.mempool.againMs = min(max(regossipMsMin, regossipTimeouts*timeout), regossipMsMax)
 	n.stages = &stages{epoch: n.mempool.epoch}
 	n.metrics.registry.MustRegister(n.stages)
 	n.inbox = newInbox(n.committee.Size(), cfg.Self, n.metrics)
@@ -214,7 +225,7 @@ func (n *Node) restore() error {
 	if err != nil {
 		return fmt.Errorf("read the last block: %w", err)
 	}
-	n.executor = newExecutor(n, last.View)
+	n.executor = newExecutor(n)
 	n.executor.timeMs = stored.timeMs
 	n.hub = newHub(uint64(last.Seq), last.TimeMs)
 	n.loop = &loop{n: n, engine: engine, committed: last.Seq, executed: last.Seq}
@@ -379,9 +390,12 @@ func (n *Node) signalArrived() {
 	}
 }
 
+// housePeriod is the pause between two looks at what waits.
+const housePeriod = 250 * time.Millisecond
+
 // keepHouse drops what has expired and sends again what waits for long.
 func (n *Node) keepHouse(ctx context.Context) {
-	ticks := time.NewTicker(time.Second)
+	ticks := time.NewTicker(housePeriod)
 	defer ticks.Stop()
 	for {
 		select {

@@ -118,6 +118,13 @@ func TestAMemberThatLostItsLogFollowsAndNeverSigns(t *testing.T) {
 	}
 }
 
+// forgetRecent makes the pool take copies of what was executed.
+func (p *mempool) forgetRecent() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.recent = newGenerations[struct{}](recentIDsMax)
+}
+
 // A transaction has one outcome, wherever and how often it is handed in.
 func TestARetryFindsTheFirstOutcome(t *testing.T) {
 	c := newCluster(t, nil)
@@ -135,7 +142,7 @@ func TestARetryFindsTheFirstOutcome(t *testing.T) {
 	c.agree(first.Height, 0, 1, 2, 3)
 	for _, m := range c.members {
 		// The second time round the door lets the copy into a block.
-		m.node.mempool.recent = newGenerations[struct{}](recentIDsMax)
+		m.node.mempool.forgetRecent()
 		if _, err := m.node.Submit(ctx, tx, &[32]byte{}); err != nil {
 			t.Fatalf("member %d: %v", m.id, err)
 		}
@@ -152,6 +159,31 @@ func TestARetryFindsTheFirstOutcome(t *testing.T) {
 		}
 		if o.Height != first.Height || o.Index != first.Index || !bytes.Equal(o.Receipt, first.Receipt) {
 			t.Fatalf("member %d: %+v, first %+v", m.id, o, first)
+		}
+	}
+}
+
+// Where the largest transaction fits neither a block nor the pool, it would stand in
+// front of all others for good.
+func TestANodeWhoseLimitsNoTransactionFitsIsNotMade(t *testing.T) {
+	for name, x := range map[string]struct {
+		set  func(*Config)
+		fits bool
+	}{
+		"a block too small":   {func(c *Config) { c.Batching.BytesMax = hashTxMax + PayloadOverheadBytes - 1 }, false},
+		"the smallest block":  {func(c *Config) { c.Batching.BytesMax = hashTxMax + PayloadOverheadBytes }, true},
+		"a pool too small":    {func(c *Config) { c.Mempool.BytesMax = hashTxMax - 1 }, false},
+		"the smallest pool":   {func(c *Config) { c.Mempool.BytesMax = hashTxMax }, true},
+		"a negative pool":     {func(c *Config) { c.Mempool.TxsMax = -1 }, false},
+		"more than any block": {func(c *Config) { c.TxBytesMax = 1 << 30 }, false},
+	} {
+		c := makeCluster(t, options{size: 4})
+		cfg := Config{Committee: c.committee, Key: c.keys[0], Machine: &hashChain{}, TxBytesMax: hashTxMax,
+			NewEngine:  func(pbft.Config, []pbft.Record) (pbft.Engine, error) { return nil, nil },
+			NewNetwork: c.members[0].network, Ledger: new(store.Ledger)}
+		x.set(&cfg)
+		if err := cfg.fill(); (err == nil) != x.fits {
+			t.Errorf("%s: %v", name, err)
 		}
 	}
 }

@@ -17,6 +17,9 @@ import (
 const (
 	payloadOverhead = 4
 	txOverhead      = 4
+
+	// PayloadOverheadBytes is what a payload of one transaction takes beside it.
+	PayloadOverheadBytes = payloadOverhead + txOverhead
 )
 
 // payloadTxsMax bounds the transactions of a block. It decides whether a block

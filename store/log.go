@@ -45,6 +45,9 @@ var (
 	// ErrFrameSize says that a frame is empty or beyond FrameBytesMax. Nothing
 	// was written.
 	ErrFrameSize = errors.New("store: frame empty or too large")
+	// ErrNotBegun says that the file for a compaction could not be made, as when
+	// no descriptor is left: the log is as it was, and it may be tried again.
+	ErrNotBegun = errors.New("store: compaction of the log not begun")
 	// ErrVersion says that another version of the program wrote the files.
 	// They are left as they are.
 	ErrVersion = errors.New("store: format of another version")
@@ -160,7 +163,10 @@ func CreateLog(fsys FS, dir string, id LogID, frames ...[]byte) (*Log, error) {
 		_ = f.Close() // only its existence counts
 		err = fmt.Errorf("%s: %w", l.path(logName), fs.ErrExist)
 	} else if errors.Is(err, fs.ErrNotExist) {
-		err = l.replace(frames)
+		var fresh File
+		if fresh, err = l.createNew(); err == nil {
+			err = l.replace(fresh, frames)
+		}
 	}
 	if err != nil {
 		l.release()
@@ -229,7 +235,11 @@ func (l *Log) recover() error {
 		return err
 	}
 	l.cut = size - l.bytes
-	return l.rewrite(func(w io.Writer) error {
+	fresh, err := l.createNew()
+	if err != nil {
+		return err
+	}
+	return l.rewrite(fresh, func(w io.Writer) error {
 		// Only Write and ReadAt may show: a copy inside the kernel might share
 		// the very blocks that are in doubt.
 		from := io.NewSectionReader(f, 0, l.bytes)
@@ -238,41 +248,44 @@ func (l *Log) recover() error {
 	})
 }
 
-// rewrite replaces the file: write, sync, rename, sync the directory. A crash
-// leaves the old file or the new one. l.file is closed and becomes the new one.
-func (l *Log) rewrite(write func(io.Writer) error) error {
+// createNew makes the empty file that is to replace the log. Nothing of the log
+// changes if it fails.
+func (l *Log) createNew() (File, error) {
 	name := l.path(logNewName)
 	if err := l.fs.Remove(name); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return err
+		return nil, err
 	}
-	f, err := l.fs.Create(name)
-	if err != nil {
-		return err
-	}
+	return l.fs.Create(name)
+}
+
+// rewrite replaces the file by fresh: write, sync, rename, sync the directory. A
+// crash leaves the old file or the new one. l.file is closed and becomes fresh.
+func (l *Log) rewrite(fresh File, write func(io.Writer) error) error {
 	old := l.file
-	l.file = f
+	l.file = fresh
+	err := write(fresh)
+	if err == nil {
+		err = fresh.Sync()
+	}
+	if err == nil {
+		err = l.fs.Rename(l.path(logNewName), l.path(logName))
+	}
 	if old != nil {
-		defer func() { _ = old.Close() }() // it is replaced
+		_ = old.Close() // it is replaced, or the log is poisoned; its descriptor serves the next step
 	}
-	if err := write(f); err != nil {
-		return err
-	}
-	if err := f.Sync(); err != nil {
-		return err
-	}
-	if err := l.fs.Rename(name, l.path(logName)); err != nil {
+	if err != nil {
 		return err
 	}
 	return l.fs.SyncDir(l.dir)
 }
 
-// replace rewrites the file as one that begins with frames, numbered from
+// replace rewrites the file as fresh, which begins with frames, numbered from
 // l.next. l.first and l.prev are set by the caller.
-func (l *Log) replace(frames [][]byte) error {
+func (l *Log) replace(fresh File, frames [][]byte) error {
 	l.buf = append(l.buf[:0], l.encode()...)
 	l.crc = l.headerCRC()
 	l.bytes = 0
-	return l.rewrite(func(w io.Writer) error {
+	return l.rewrite(fresh, func(w io.Writer) error {
 		for _, data := range frames {
 			if len(l.buf) > logBufferBytesMax {
 				if err := l.flush(w); err != nil {
@@ -315,7 +328,7 @@ func (l *Log) Append(frame []byte) error {
 		err = l.file.Sync()
 	}
 	if err != nil {
-		return l.poison(fmt.Errorf("append frame %d: %w", l.next-1, err))
+		return l.poison(fmt.Errorf("append frame %d: %w", l.next-1, l.named(err)))
 	}
 	return nil
 }
@@ -325,8 +338,8 @@ func (l *Log) Append(frame []byte) error {
 // the ledger's synced height. Either the old contents or frames survive a
 // crash; after Compact has returned nil, frames do.
 //
-// Errors: ErrFrameSize for no frame at all or one of a refused size, with
-// nothing written; otherwise the log is poisoned.
+// Errors: ErrFrameSize for no frame at all or one of a refused size, and
+// ErrNotBegun, with nothing written; otherwise the log is poisoned.
 func (l *Log) Compact(frames ...[]byte) error {
 	if len(frames) == 0 {
 		return ErrFrameSize
@@ -334,8 +347,12 @@ func (l *Log) Compact(frames ...[]byte) error {
 	if err := l.check(frames...); err != nil {
 		return err
 	}
+	fresh, err := l.createNew()
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrNotBegun, err)
+	}
 	l.first, l.prev = l.next, l.crc
-	if err := l.replace(frames); err != nil {
+	if err := l.replace(fresh, frames); err != nil {
 		return l.poison(fmt.Errorf("compact log: %w", err))
 	}
 	return nil
@@ -351,6 +368,16 @@ func (l *Log) check(frames ...[]byte) error {
 		}
 	}
 	return nil
+}
+
+// named lets an error of the file in use name it as it is called. A file goes on
+// naming itself as it was called when it was made, before it replaced the log.
+func (l *Log) named(err error) error {
+	var at *fs.PathError
+	if errors.As(err, &at) && at.Path == l.path(logNewName) {
+		at.Path = l.path(logName)
+	}
+	return err
 }
 
 func (l *Log) poison(err error) error {

@@ -403,6 +403,69 @@ func TestLogStaysPoisoned(t *testing.T) {
 	}
 }
 
+// Where the file of a compaction cannot be made, as without a descriptor left, the
+// log is what it was: it goes on, and is compacted the next time.
+func TestACompactionThatCannotBeginLeavesTheLogAlone(t *testing.T) {
+	disk := NewMem()
+	l := mustCreate(t, disk)
+	mustAppend(t, l, testFrame(1, 10))
+	for op := range 2 { // remove what a crash has left, create
+		if op == 0 {
+			if f, err := disk.Create(filepath.Join(testDir, logNewName)); err != nil {
+				t.Fatal(err)
+			} else if err := f.Close(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		disk.FailAt(disk.Ops(), syscall.EMFILE)
+		err := l.Compact(testFrame(2, 10))
+		if !errors.Is(err, ErrNotBegun) || !errors.Is(err, syscall.EMFILE) || l.Err() != nil {
+			t.Fatalf("step %d: %v, and then %v", op, err, l.Err())
+		}
+		if op == 0 {
+			if err := disk.Remove(filepath.Join(testDir, logNewName)); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	mustAppend(t, l, testFrame(3, 10))
+	if !sameFrames(framesOf(t, l), [][]byte{testFrame(1, 10), testFrame(3, 10)}) {
+		t.Fatal("the log has changed")
+	}
+	if err := l.Compact(testFrame(4, 10)); err != nil {
+		t.Fatal(err)
+	}
+	mustAppend(t, l, testFrame(5, 10))
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if l = mustOpen(t, disk); !sameFrames(framesOf(t, l), [][]byte{testFrame(4, 10), testFrame(5, 10)}) {
+		t.Error("the log that was compacted later")
+	}
+}
+
+// An operator is told the name of the file that is there, though it was another
+// one when the file was made.
+func TestErrorsOfTheLogNameTheLog(t *testing.T) {
+	dir := t.TempDir()
+	l, err := CreateLog(OS{}, dir, testID)
+	if err != nil {
+		t.Fatal(err)
+	}
+	mustAppend(t, l, testFrame(1, 10))
+	if err := l.file.Close(); err != nil { // every later write fails
+		t.Fatal(err)
+	}
+	readErr, err := l.Frames(func([]byte) error { return nil }), l.Append(testFrame(1, 10))
+	for _, err := range []error{err, readErr} {
+		var at *fs.PathError
+		if !errors.As(err, &at) || at.Path != filepath.Join(dir, logName) {
+			t.Errorf("the error names another file: %v", err)
+		}
+	}
+	_ = l.Close() // the file is closed
+}
+
 // B16: the writer's limit is the reader's, and the largest frame comes back.
 func TestLogFrameSizes(t *testing.T) {
 	dir := t.TempDir()

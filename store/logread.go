@@ -24,7 +24,7 @@ func (l *Log) Frames(visit func(frame []byte) error) error {
 	if err == nil && end.at != l.bytes {
 		err = fmt.Errorf("read log: %d of %d bytes are left as they were written", end.at, l.bytes)
 	}
-	return err
+	return l.named(err)
 }
 
 // verify reads the header and all frames, decides between an interrupted write

@@ -2,10 +2,15 @@ package validator
 
 import (
 	"errors"
+	"fmt"
 	"maps"
 	"os"
 	"path/filepath"
+	"strconv"
+	"strings"
 	"testing"
+
+	"github.com/scrip-network/scrip/ledger"
 )
 
 func home(t *testing.T, config string) string {
@@ -50,7 +55,7 @@ func TestWrongSettingsAreNamed(t *testing.T) {
 		"[completely]\ndifferent = 1\n":         "",
 		"[listen]\napi = \"nonsense\"\n":        "It is: where the API listens, host:port.",
 		"[listen]\napi = \"127.0.0.1:70000\"\n": "It is: where the API listens, host:port.",
-		"[limits]\nworkers = -1\n":              "It is: goroutines that check signatures; 0 = one per CPU.",
+		"[limits]\nworkers = -1\n":              "It is: goroutines that check signatures; 0 = one per CPU, from 1 to 1024.",
 		"[peers]\nmall = \"x:1\"\n": "It is: addresses of the validators by their number in the genesis file, " +
 			"such as 0=host:port.",
 		"[log]\nlevel = \"loud\"\n": "It is: least level of what is logged: debug, info, warn, error.",
@@ -60,6 +65,39 @@ func TestWrongSettingsAreNamed(t *testing.T) {
 		var trouble *Trouble
 		if !errors.As(err, &trouble) || trouble.Kind != KindSettings || trouble.Remedy != want {
 			t.Errorf("%q: %v, %+v", config, err, trouble)
+		}
+	}
+}
+
+// A number that a validator could not work with is refused, and told with what it
+// may be: neither a pool nor a block may be too small for the largest transaction.
+func TestNumbersThatWouldStopAValidatorAreRefused(t *testing.T) {
+	bounds := map[string][2]int{
+		"consensus.timeout_ms": {10, 2000}, "limits.workers": {1, 1024}, "limits.mempool_txs": {256, 1 << 22},
+		"limits.mempool_bytes": {64 * ledger.TxBytesMax, 1 << 31}, "limits.block_txs": {1, 1 << 16},
+		"limits.block_bytes": {ledger.TxBytesMax + 8, 15 << 20}, "limits.log_bytes": {256 << 10, 1 << 31},
+		"memory.block_cache_mib": {1, 1 << 20}, "memory.row_cache_mib": {1, 1 << 20},
+		"memory.seen_entries": {1024, 1 << 28}, "api.requests_per_second": {1, 1 << 20},
+	}
+	for _, s := range Settings() {
+		b, ok := bounds[s.Key]
+		if !s.isNumber {
+			continue
+		}
+		if !ok {
+			t.Errorf("%s: what may it be?", s.Key)
+			continue
+		}
+		for _, n := range []int{0, b[0], b[1]} {
+			if err := s.set(defaults(), strconv.Itoa(n)); err != nil {
+				t.Errorf("%s = %d: %v", s.Key, n, err)
+			}
+		}
+		for _, n := range []int{-1, b[0] - 1, b[1] + 1} {
+			err := s.set(defaults(), strconv.Itoa(n))
+			if n != 0 && (err == nil || !strings.Contains(err.Error(), fmt.Sprintf("from %d to %d", b[0], b[1]))) {
+				t.Errorf("%s = %d: %v", s.Key, n, err)
+			}
 		}
 	}
 }

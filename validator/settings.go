@@ -8,6 +8,8 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/scrip-network/scrip/ledger"
+	"github.com/scrip-network/scrip/node"
 	"github.com/scrip-network/scrip/pbft"
 	"github.com/scrip-network/scrip/web"
 )
@@ -100,29 +102,31 @@ func Settings() []Setting {
 			"debug", "info", "warn", "error"),
 		choice("log.format", "form of the log; auto is text on a terminal and json elsewhere",
 			func(c *Config) *string { return &c.LogFormat }, "auto", "text", "json"),
-		number("consensus.timeout_ms", "least milliseconds without progress until another primary is asked for; 0 = default",
-			func(c *Config) *int { return &c.TimeoutMs }),
+		number("consensus.timeout_ms", "least milliseconds without progress until another primary is asked for",
+			timeoutMsMin, timeoutMsMax, func(c *Config) *int { return &c.TimeoutMs }),
 		number("limits.workers", "goroutines that check signatures; 0 = one per CPU",
-			func(c *Config) *int { return &c.Workers }),
-		number("limits.mempool_txs", "most transactions waiting; 0 = default",
-			func(c *Config) *int { return &c.MempoolTxsMax }),
-		number("limits.mempool_bytes", "most bytes of them; 0 = default", func(c *Config) *int { return &c.MempoolBytesMax }),
-		number("limits.block_txs", "most transactions in a block proposed here; 0 = default",
-			func(c *Config) *int { return &c.BlockTxsMax }),
-		number("limits.block_bytes", "most bytes of them; 0 = default", func(c *Config) *int { return &c.BlockBytesMax }),
-		number("limits.log_bytes", "bytes of the consensus log at which it is compacted; 0 = default",
-			func(c *Config) *int { return &c.LogBytesMax }),
-		number("memory.block_cache_mib", "cache of what lies on disk; 0 = default",
-			func(c *Config) *int { return &c.BlockCacheMiB }),
-		number("memory.row_cache_mib", "cache of rows and pages; 0 = default",
-			func(c *Config) *int { return &c.RowCacheMiB }),
-		number("memory.seen_entries", "ids remembered in memory; 0 = default",
-			func(c *Config) *int { return &c.SeenEntries }),
+			1, workersMax, func(c *Config) *int { return &c.Workers }),
+		number("limits.mempool_txs", "most transactions waiting",
+			mempoolTxsMin, mempoolTxsMax, func(c *Config) *int { return &c.MempoolTxsMax }),
+		number("limits.mempool_bytes", "most bytes of them",
+			mempoolBytesMin, numberMax, func(c *Config) *int { return &c.MempoolBytesMax }),
+		number("limits.block_txs", "most transactions in a block proposed here",
+			1, blockTxsMax, func(c *Config) *int { return &c.BlockTxsMax }),
+		number("limits.block_bytes", "most bytes of a block proposed here",
+			blockBytesMin, blockBytesMax, func(c *Config) *int { return &c.BlockBytesMax }),
+		number("limits.log_bytes", "bytes of the consensus log at which it is compacted",
+			logBytesMin, numberMax, func(c *Config) *int { return &c.LogBytesMax }),
+		number("memory.block_cache_mib", "cache of what lies on disk",
+			1, cacheMiBMax, func(c *Config) *int { return &c.BlockCacheMiB }),
+		number("memory.row_cache_mib", "cache of rows and pages",
+			1, cacheMiBMax, func(c *Config) *int { return &c.RowCacheMiB }),
+		number("memory.seen_entries", "ids remembered in memory",
+			seenEntriesMin, seenEntriesMax, func(c *Config) *int { return &c.SeenEntries }),
 		list("api.hosts", "names under which the API may be asked, beside localhost and IP addresses",
 			func(c *Config) *[]string { return &c.APIHosts }),
 		list("api.origins", "web origins whose pages may use the API", func(c *Config) *[]string { return &c.APIOrigins }),
-		number("api.requests_per_second", "requests of one client address; 0 = default",
-			func(c *Config) *int { return &c.APIPerSecond }),
+		number("api.requests_per_second", "requests of one client address",
+			1, perSecondMax, func(c *Config) *int { return &c.APIPerSecond }),
 		choice("web.faces", "whether the API's port serves wallet, console, till and explorer",
 			func(c *Config) *string { return &c.Faces }, "on", "off"),
 		{Key: "web.nodes", Doc: "the members' nodes as browsers reach them, such as 0=https://node.example", isList: true,
@@ -208,12 +212,42 @@ func choice(key, doc string, field func(c *Config) *string, values ...string) Se
 // numberMax bounds every number of a settings file.
 const numberMax = 1 << 31
 
-func number(key, doc string, field func(c *Config) *int) Setting {
+// What a number must be for the validator to do its work with it, and no more than
+// the machine can give.
+const (
+	timeoutMsMin = 10   // a tick
+	timeoutMsMax = 2000 // pbft.Timers.TimeoutTicksMax
+	workersMax   = 1024
+	// mempoolTxsMin leaves a transaction to each member of the largest committee.
+	mempoolTxsMin = 256
+	mempoolTxsMax = 1 << 22
+	// A pool or a block that cannot hold the largest transaction stops at it for good.
+	mempoolBytesMin = 64 * ledger.TxBytesMax
+	blockBytesMin   = ledger.TxBytesMax + node.PayloadOverheadBytes
+	blockBytesMax   = 15 << 20 // larger frames do not travel
+	blockTxsMax     = 1 << 16
+	logBytesMin     = 256 << 10 // or the log is compacted all the time
+	cacheMiBMax     = 1 << 20
+	seenEntriesMin  = 1024
+	seenEntriesMax  = 1 << 28
+	perSecondMax    = 1 << 20
+)
+
+// number is a setting that is a whole number from low to high, or 0 for what its
+// package does by itself.
+func number(key, doc string, low, high int, field func(c *Config) *int) Setting {
+	doc = fmt.Sprintf("%s, from %d to %d", doc, low, high)
+	if !strings.Contains(doc, "0 = ") {
+		doc += "; 0 = default"
+	}
 	return Setting{Key: key, Doc: doc, isNumber: true, get: func(c *Config) string { return strconv.Itoa(*field(c)) },
 		set: func(c *Config, v string) error {
 			n, err := strconv.Atoi(v)
-			if err != nil || n < 0 || n > numberMax {
-				return fmt.Errorf("%q is not a whole number from 0 to %d", v, numberMax)
+			switch {
+			case err != nil || n < 0:
+				return fmt.Errorf("%q is not a whole number from %d to %d", v, low, high)
+			case n != 0 && (n < low || n > high):
+				return fmt.Errorf("%s is not from %d to %d", v, low, high)
 			}
 			*field(c) = n
 			return nil
