@@ -59,6 +59,21 @@ type Certificate struct {
 	Signatures []Signature
 }
 
+// VoteOf returns the vote of a member that the certificate holds, if it does: a
+// PREPARE, or a COMMIT if it is CommittedSlow.
+func (c *Certificate) VoteOf(id ReplicaID) (Vote, bool) {
+	if !c.Signers.Has(id) {
+		return Vote{}, false
+	}
+	at := 0
+	for i := ReplicaID(0); i < id; i++ {
+		if c.Signers.Has(i) {
+			at++
+		}
+	}
+	return Vote{Epoch: c.Epoch, Block: c.Block, Replica: id, Signature: c.Signatures[at]}, true
+}
+
 // Append appends the canonical encoding.
 func (c *Certificate) Append(b []byte) []byte {
 	b = wire.AppendUint8(b, schemeEd25519)

@@ -134,6 +134,8 @@ func (v *Vote) append(b []byte) []byte {
 	return append(b, v.Signature[:]...)
 }
 
+const voteBytes = 4 + refBytes + 2 + 64
+
 func readVote(r *wire.Reader) Vote {
 	return Vote{Epoch: Epoch(r.Uint32()), Block: readRef(r), Replica: ReplicaID(r.Uint16()), Signature: r.Bytes64()}
 }
@@ -290,6 +292,12 @@ func (m *Recollection) append(b []byte) []byte {
 	if m.SlotViewChange != nil {
 		have |= 8
 	}
+	if m.Commit != nil {
+		have |= 16
+	}
+	if len(m.Prepares)+len(m.Commits) > 0 {
+		have |= 32
+	}
 	b = wire.AppendUint8(b, have)
 	if m.Prepare != nil {
 		b = m.Prepare.append(b)
@@ -303,12 +311,26 @@ func (m *Recollection) append(b []byte) []byte {
 	if m.SlotViewChange != nil {
 		b = m.SlotViewChange.appendSignedCore(b)
 	}
+	if m.Commit != nil {
+		b = m.Commit.append(b)
+	}
+	if have&32 == 0 {
+		return b
+	}
+	b = wire.AppendUint32(b, uint32(len(m.Prepares)))
+	for i := range m.Prepares {
+		b = m.Prepares[i].append(b)
+	}
+	b = wire.AppendUint32(b, uint32(len(m.Commits)))
+	for i := range m.Commits {
+		b = m.Commits[i].append(b)
+	}
 	return b
 }
 
 func readRecollection(r *wire.Reader) *Recollection {
 	m := &Recollection{Epoch: Epoch(r.Uint32()), Nonce: r.Uint64()}
-	have := r.Enum8(15)
+	have := r.Enum8(63)
 	if have&1 != 0 {
 		m.Prepare = &Prepare{readVote(r)}
 	}
@@ -323,6 +345,20 @@ func readRecollection(r *wire.Reader) *Recollection {
 	if have&8 != 0 {
 		v := readSlotCore(r)
 		m.SlotViewChange = &v
+	}
+	if have&16 != 0 {
+		m.Commit = &Commit{readVote(r)}
+	}
+	if have&32 != 0 {
+		for range r.Count(SlotsMax, voteBytes) {
+			m.Prepares = append(m.Prepares, Prepare{readVote(r)})
+		}
+		for range r.Count(SlotsMax, voteBytes) {
+			m.Commits = append(m.Commits, Commit{readVote(r)})
+		}
+		if r.Err() == nil && len(m.Prepares)+len(m.Commits) == 0 {
+			r.Fail(fmt.Errorf("%w: no vote", wire.ErrValue))
+		}
 	}
 	return m
 }

@@ -193,13 +193,21 @@ type Proof struct {
 // asker that the peer holds (section 3.12, restart).
 type Recall struct {
 	Epoch Epoch
+	// Nonce comes back in the answer. RecallCommits is set in it by those who can
+	// read answers with COMMITs, and with votes of single sequence numbers.
 	Nonce uint64
 }
 
-// Recollection answers a Recall with what the peer holds: the asker's PREPARE of
-// the highest rank, its VIEW-CHANGE of the highest view (without attachments; of
-// the form that the committee's protocol has), and its proposal of the highest
-// rank. Each may be nil.
+// RecallCommits is the bit of a Recall's nonce that asks for COMMITs too. Programs
+// that do not know them never set it, and are answered without.
+const RecallCommits = 1 << 63
+
+// Recollection answers a Recall with what the peer holds: the asker's PREPARE and
+// COMMIT of the highest rank, its VIEW-CHANGE of the highest view (without
+// attachments; of the form that the committee's protocol has), and its proposal of
+// the highest rank. Each may be nil. Under the original protocol, which votes on
+// each sequence number by itself, Prepares and Commits are all that the peer holds
+// above its stable checkpoint: at most SlotsMax each.
 type Recollection struct {
 	Epoch          Epoch
 	Nonce          uint64
@@ -207,6 +215,9 @@ type Recollection struct {
 	ViewChange     *ViewChange
 	Proposal       *SignedHeader
 	SlotViewChange *SlotViewChange
+	Commit         *Commit
+	Prepares       []Prepare
+	Commits        []Commit
 }
 
 // Kind implements Message.

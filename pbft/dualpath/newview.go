@@ -179,6 +179,9 @@ func (r *Replica) onNewView(from pbft.ReplicaID, m *pbft.NewView) pbft.Reason {
 	if reason := r.checkNewView(m); reason != pbft.Accepted {
 		return reason
 	}
+	for i := range m.ViewChanges {
+		r.noteChange(&m.ViewChanges[i])
+	}
 	if m.Certificate != nil {
 		r.learn(m.Certificate)
 	}

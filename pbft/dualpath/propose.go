@@ -108,6 +108,7 @@ func (r *Replica) Propose(payload []byte, root pbft.Digest, clockMs uint64) bool
 	b.payload = valid
 	r.proposal = proposalState{last: b, at: r.now}
 	r.proposed = b
+	r.noteProposal(&b.block.SignedHeader)
 	r.logEntry()
 	r.logBlock(b)
 	r.record(pbft.Record{Kind: pbft.RecordProposal, View: r.view, Base: b.ref})

@@ -79,16 +79,19 @@ type tip struct {
 
 // peer is what is known of another member.
 type peer struct {
-	status       *pbft.Status
-	vc           *pbft.ViewChange // the one with the highest view
-	suspect      pbft.View        // highest view of a SUSPECT
-	suspectAt    uint64
-	suspectJoin  bool // its reason counts for joining
-	suspected    bool
-	futureView   pbft.View  // highest view above ours that it voted in
-	votes        int        // stored votes, against the quota
-	held         []heldVote // where its votes are stored, oldest first; some may have gone
+	status      *pbft.Status
+	vc          *pbft.ViewChange // the one with the highest view
+	suspect     pbft.View        // highest view of a SUSPECT
+	suspectAt   uint64
+	suspectJoin bool // its reason counts for joining
+	suspected   bool
+	futureView  pbft.View  // highest view above ours that it voted in
+	votes       int        // stored votes, against the quota
+	held        []heldVote // where its votes are stored, oldest first; some may have gone
+	// The newest that it signed, for Recall; lastChange is without attachments.
 	lastPrepare  *pbft.Prepare
+	lastCommit   *pbft.Commit
+	lastChange   *pbft.ViewChange
 	lastProposal *pbft.SignedHeader
 	entryAsked   uint64 // tick of the last request for an entry proof, plus one
 	answered     uint64 // tick of the last answer, plus one
@@ -219,9 +222,9 @@ func (r *Replica) dispatch(from pbft.ReplicaID, m pbft.Message) pbft.Reason {
 	case *pbft.PrePrepare:
 		return r.onPrePrepare(from, x)
 	case *pbft.Prepare:
-		return r.onVote(from, votePrepare, &x.Vote, x)
+		return r.onPrepare(from, x)
 	case *pbft.Commit:
-		return r.onVote(from, voteCommit, &x.Vote, nil)
+		return r.onCommit(from, x)
 	case *pbft.Checkpoint:
 		return r.onCheckpoint(from, x)
 	case *pbft.Suspect:

@@ -63,6 +63,11 @@ func (r *Replica) restoreHigh(c *pbft.Certificate) {
 }
 
 func (r *Replica) restoreEntry(v pbft.View, e entry) {
+	if e.newView != nil {
+		for i := range e.newView.ViewChanges {
+			r.noteChange(&e.newView.ViewChanges[i])
+		}
+	}
 	if v > r.view || v == r.view && e.logged {
 		r.view, r.entry = v, e
 		r.logged.view, r.logged.entry = v, e
@@ -123,125 +128,4 @@ func (r *Replica) recommit(commits []*pbft.Certificate) {
 	}
 	r.tryCommit()
 	r.out.Records = nil
-}
-
-// recallState is the question after a restart whether the log is whole.
-type recallState struct {
-	nonce    uint64
-	until    uint64
-	answered []bool
-}
-
-// startRecall makes the replica ask its peers, before it signs anything, for the
-// newest messages signed by its key (section 3.12, restart). The nonce only ties
-// answers to this question; it need not be secret.
-func (r *Replica) startRecall() {
-	r.recall = recallState{
-		nonce: uint64(r.chain.committed.Seq)<<20 ^ uint64(r.view), until: r.now + uint64(r.tm.RecallTicks),
-		answered: make([]bool, r.com.Size()),
-	}
-	r.send(pbft.Everyone, &pbft.Recall{Epoch: r.com.Epoch(), Nonce: r.recall.nonce})
-}
-
-func (r *Replica) tickRecall() {
-	if r.condition == pbft.Recalling && r.now >= r.recall.until {
-		r.endRecall()
-	}
-}
-
-// endRecall lets the replica vote again. What it had signed is in its log.
-func (r *Replica) endRecall() {
-	r.condition = pbft.Voting
-	r.clock.progressAt = r.now
-	r.clock.viewChangeAt = r.now
-	r.event(pbft.EventCondition, pbft.BlockRef{View: r.view}, uint64(pbft.Voting))
-	for s := r.chain.committed.Seq + 1; s <= r.chain.last; s++ {
-		for _, b := range r.chain.bySeq[s] {
-			if r.mut != MutantNoCommitAfterRecall {
-				r.commitVote(b)
-			}
-		}
-	}
-	r.resend(pbft.Everyone)
-	r.attestAgain(pbft.Everyone)
-	r.sendSuspicion()
-}
-
-// onRecall answers with the newest messages held that the asker signed.
-func (r *Replica) onRecall(from pbft.ReplicaID, m *pbft.Recall) pbft.Reason {
-	if m.Epoch != r.com.Epoch() {
-		return pbft.IgnoredEpoch
-	}
-	p := &r.peers[from]
-	a := &pbft.Recollection{Epoch: m.Epoch, Nonce: m.Nonce, Prepare: p.lastPrepare, Proposal: p.lastProposal}
-	if p.vc != nil {
-		v := *p.vc
-		v.Certificate, v.Walk = nil, nil
-		a.ViewChange = &v
-	}
-	r.send(from, a)
-	return pbft.Accepted
-}
-
-// onRecollection compares a peer's memory with the own log. Only messages with
-// this replica's own valid signature count, so a peer cannot lie it into amnesia.
-func (r *Replica) onRecollection(from pbft.ReplicaID, m *pbft.Recollection) pbft.Reason {
-	switch {
-	case m.Epoch != r.com.Epoch():
-		return pbft.IgnoredEpoch
-	case r.condition != pbft.Recalling || m.Nonce != r.recall.nonce || r.recall.answered[from]:
-		return pbft.IgnoredUnwanted
-	}
-	if r.forgotten(m) {
-		r.condition = pbft.Amnesic
-		r.event(pbft.EventCondition, pbft.BlockRef{View: r.view}, uint64(pbft.Amnesic))
-		return pbft.Accepted
-	}
-	r.recall.answered[from] = true
-	n := 0
-	for _, ok := range r.recall.answered {
-		if ok {
-			n++
-		}
-	}
-	if n >= r.com.Size()-1-r.com.Faults() {
-		r.endRecall()
-	}
-	return pbft.Accepted
-}
-
-// forgotten reports whether a peer holds something of this replica's that the
-// log lacks.
-func (r *Replica) forgotten(m *pbft.Recollection) bool {
-	key := r.com.Key(r.self)
-	if x := m.Prepare; x != nil && x.Replica == r.self &&
-		r.cfg.Scheme.Verify(key, r.com.PrepareBytes(x.Block), x.Signature) && !r.remembersPrepare(x.Block) {
-		return true
-	}
-	if x := m.ViewChange; x != nil && x.Replica == r.self && x.View > r.vcSent && r.mut != MutantRecallNoViewChange &&
-		r.cfg.Scheme.Verify(key, r.com.ViewChangeBytes(x), x.Signature) {
-		return true
-	}
-	x := m.Proposal
-	if x == nil || x.Header.Proposer != r.self ||
-		!r.cfg.Scheme.Verify(key, r.com.HeaderBytesToSign(&x.Header), x.Signature) {
-		return false
-	}
-	rank := pbft.Rank{View: x.Header.View, Seq: x.Header.Seq}
-	own := r.peers[r.self].lastProposal
-	newest := pbft.Rank{View: r.highRef.View, Seq: r.highRef.Seq}
-	if own != nil {
-		newest = pbft.Rank{View: own.Header.View, Seq: own.Header.Seq}
-	}
-	return newest.Less(rank) && !r.remembersPrepare(r.com.Ref(&x.Header))
-}
-
-// remembersPrepare reports whether the log accounts for an own PREPARE: it, or a
-// later one of its view, is there, or it is too old to be kept.
-func (r *Replica) remembersPrepare(b pbft.BlockRef) bool {
-	if b.View < min(r.view, r.highRef.View) {
-		return true
-	}
-	t := r.tipOf(b.View)
-	return t != nil && (t.last == b || t.last.Seq > b.Seq)
 }

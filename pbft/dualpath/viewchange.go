@@ -90,6 +90,7 @@ func (r *Replica) onViewChange(from pbft.ReplicaID, m *pbft.ViewChange) pbft.Rea
 	vc := *m
 	vc.Certificate, vc.Walk = r.held(m.Certificate), r.heldHeaders(m.Walk)
 	p.vc = &vc
+	r.noteChange(m)
 	if m.Certificate != nil {
 		r.learn(m.Certificate)
 	}

@@ -70,10 +70,30 @@ func (t *slotTable) get(k slotKey) *slot {
 // casts in the windows of three views.
 func (r *Replica) votesMax() int { return 3 * 2 * 2 * int(r.par.Window) }
 
-// onVote takes a PREPARE or COMMIT from its signer's own channel (section 3.12:
-// a relayed vote travels only inside a certificate).
-func (r *Replica) onVote(from pbft.ReplicaID, kind voteKind, v *pbft.Vote, prepare *pbft.Prepare) pbft.Reason {
-	p := &r.peers[from]
+// onPrepare takes a PREPARE from its signer's own channel (section 3.12: a relayed
+// vote travels only inside a certificate).
+func (r *Replica) onPrepare(from pbft.ReplicaID, m *pbft.Prepare) pbft.Reason {
+	if reason := r.checkVote(from, &m.Vote); reason != pbft.Accepted {
+		return reason
+	}
+	if p := &r.peers[from]; p.lastPrepare == nil || p.lastPrepare.Block.Rank().Less(m.Block.Rank()) {
+		p.lastPrepare = m
+	}
+	return r.onVote(from, votePrepare, &m.Vote)
+}
+
+// onCommit takes a COMMIT from its signer's own channel.
+func (r *Replica) onCommit(from pbft.ReplicaID, m *pbft.Commit) pbft.Reason {
+	if reason := r.checkVote(from, &m.Vote); reason != pbft.Accepted {
+		return reason
+	}
+	if p := &r.peers[from]; p.lastCommit == nil || p.lastCommit.Block.Rank().Less(m.Block.Rank()) {
+		p.lastCommit = m
+	}
+	return r.onVote(from, voteCommit, &m.Vote)
+}
+
+func (r *Replica) checkVote(from pbft.ReplicaID, v *pbft.Vote) pbft.Reason {
 	switch {
 	case v.Epoch != r.com.Epoch():
 		return pbft.IgnoredEpoch
@@ -82,9 +102,11 @@ func (r *Replica) onVote(from pbft.ReplicaID, kind voteKind, v *pbft.Vote, prepa
 	case v.Block.View == 0:
 		return pbft.InvalidContent
 	}
-	if prepare != nil && (p.lastPrepare == nil || p.lastPrepare.Block.Rank().Less(v.Block.Rank())) {
-		p.lastPrepare = prepare
-	}
+	return pbft.Accepted
+}
+
+func (r *Replica) onVote(from pbft.ReplicaID, kind voteKind, v *pbft.Vote) pbft.Reason {
+	p := &r.peers[from]
 	switch {
 	case v.Block.Seq <= r.chain.committed.Seq:
 		if kind == voteCommit && r.farBelow(v.Block.Seq) {

@@ -233,6 +233,15 @@ func (r *Replica) onPrepare(from pbft.ReplicaID, m *pbft.Prepare) pbft.Reason {
 	return r.onVote(from, prepares, &m.Vote)
 }
 
+func (r *Replica) onCommit(from pbft.ReplicaID, m *pbft.Commit) pbft.Reason {
+	p := &r.peers[from]
+	if m.Replica == from && m.Epoch == r.com.Epoch() &&
+		(p.lastCommit == nil || p.lastCommit.Block.Rank().Less(m.Block.Rank())) {
+		p.lastCommit = m
+	}
+	return r.onVote(from, commits, &m.Vote)
+}
+
 // votesMax bounds the votes stored for one member: two of each sequence number
 // in each of three views.
 func (r *Replica) votesMax() int { return 3 * int(phases) * int(r.span) }

@@ -12,7 +12,7 @@ type recallState struct {
 // startRecall makes the replica ask its peers, before it signs anything, for the
 // newest messages signed by its key. The nonce ties answers to this question.
 func (r *Replica) startRecall() {
-	r.recall = recallState{nonce: uint64(r.committed.Seq)<<20 ^ uint64(r.current()),
+	r.recall = recallState{nonce: (uint64(r.committed.Seq)<<20 ^ uint64(r.current())) | pbft.RecallCommits,
 		until: r.now + uint64(r.tm.RecallTicks)}
 	r.send(pbft.Everyone, &pbft.Recall{Epoch: r.com.Epoch(), Nonce: r.recall.nonce})
 }
@@ -33,13 +33,76 @@ func (r *Replica) onRecall(from pbft.ReplicaID, m *pbft.Recall) pbft.Reason {
 	}
 	p := &r.peers[from]
 	a := &pbft.Recollection{Epoch: m.Epoch, Nonce: m.Nonce, Prepare: p.lastPrepare, Proposal: p.lastProposal}
-	if p.change != nil {
-		core := *p.change
+	if c := r.newestChange(from); c != nil {
+		core := *c
 		core.Checkpoint, core.Proofs = nil, nil
 		a.SlotViewChange = &core
 	}
+	if m.Nonce&pbft.RecallCommits != 0 {
+		a.Commit = p.lastCommit
+		for _, x := range r.above(r.stable) {
+			r.recallSlot(a, x, from)
+		}
+	}
 	r.send(from, a)
 	return pbft.Accepted
+}
+
+// newestChange returns the VIEW-CHANGE of the highest view that a member signed:
+// the one that came, or that in the NEW-VIEW of the present view.
+func (r *Replica) newestChange(of pbft.ReplicaID) *pbft.SlotViewChange {
+	newest := r.peers[of].change
+	if r.entry == nil {
+		return newest
+	}
+	for i := range r.entry.ViewChanges {
+		if c := &r.entry.ViewChanges[i]; c.Replica == of && (newest == nil || newest.View < c.View) {
+			newest = c
+		}
+	}
+	return newest
+}
+
+// recallSlot adds the votes of a member for one sequence number, from the pools of
+// all views and from certificates. Votes for several are cast in any order, so the
+// one of the highest rank does not stand for the others.
+func (r *Replica) recallSlot(a *pbft.Recollection, x *slot, of pbft.ReplicaID) {
+	var prepare, commit pbft.Vote // of the highest view
+	take := func(best *pbft.Vote, v pbft.Vote) {
+		if best.Block.View < v.Block.View {
+			*best = v
+		}
+	}
+	for _, c := range []*pbft.Certificate{x.prepared, x.commit} {
+		if c == nil {
+			continue
+		}
+		if v, ok := c.VoteOf(of); ok && c.Kind == pbft.CommittedSlow {
+			take(&commit, v)
+		} else if ok {
+			take(&prepare, v)
+		}
+	}
+	for _, y := range x.rounds {
+		for k := range y.votes {
+			s := y.votes[k][of]
+			if s.standing == absent {
+				continue
+			}
+			best := &prepare
+			if phase(k) == commits {
+				best = &commit
+			}
+			take(best, pbft.Vote{Epoch: r.com.Epoch(), Replica: of, Signature: s.signature,
+				Block: pbft.BlockRef{View: y.view, Seq: x.seq, Digest: s.of}})
+		}
+	}
+	if prepare.Block.View != 0 && len(a.Prepares) < pbft.SlotsMax {
+		a.Prepares = append(a.Prepares, pbft.Prepare{Vote: prepare})
+	}
+	if commit.Block.View != 0 && len(a.Commits) < pbft.SlotsMax {
+		a.Commits = append(a.Commits, pbft.Commit{Vote: commit})
+	}
 }
 
 // onRecollection compares a peer's memory with the own log. Only messages with
@@ -49,13 +112,14 @@ func (r *Replica) onRecollection(from pbft.ReplicaID, m *pbft.Recollection) pbft
 	switch {
 	case m.Epoch != r.com.Epoch():
 		return pbft.IgnoredEpoch
-	case r.condition != pbft.Recalling || m.Nonce != c.nonce || c.answered.Has(from):
+	case c.until == 0 || m.Nonce != c.nonce || c.answered.Has(from):
 		return pbft.IgnoredUnwanted
-	case r.forgotten(m):
-		r.become(pbft.Amnesic)
-		return pbft.Accepted
 	}
-	if c.answered.Add(from); c.answered.Count() >= r.com.Size()-1-r.com.Faults() {
+	c.answered.Add(from)
+	if r.forgotten(m) { // a late answer counts too
+		r.become(pbft.Amnesic)
+	}
+	if r.condition == pbft.Recalling && c.answered.Count() >= r.com.Size()-1-r.com.Faults() {
 		r.endRecall()
 	}
 	return pbft.Accepted
@@ -67,9 +131,25 @@ func (r *Replica) forgotten(m *pbft.Recollection) bool {
 	mine := func(by pbft.ReplicaID, message []byte, s pbft.Signature) bool {
 		return by == r.self && r.cfg.Scheme.Verify(r.com.Key(r.self), message, s)
 	}
-	if x := m.Prepare; x != nil && !r.remembers(x.Block, func(s *slot) bool { return s.prepareView == x.Block.View }) &&
-		mine(x.Replica, r.com.PrepareBytes(x.Block), x.Signature) {
-		return true
+	prepares, commits := m.Prepares, m.Commits
+	if m.Prepare != nil {
+		prepares = append(prepares[:len(prepares):len(prepares)], *m.Prepare)
+	}
+	if m.Commit != nil {
+		commits = append(commits[:len(commits):len(commits)], *m.Commit)
+	}
+	for i := range prepares {
+		x := &prepares[i]
+		if !r.remembers(x.Block, func(s *slot) bool { return s.prepareView == x.Block.View }) &&
+			mine(x.Replica, r.com.PrepareBytes(x.Block), x.Signature) {
+			return true
+		}
+	}
+	for i := range commits {
+		if x := &commits[i]; !r.remembersCommit(x.Block) &&
+			mine(x.Replica, r.com.CommitBytes(x.Block), x.Signature) {
+			return true
+		}
 	}
 	if x := m.SlotViewChange; x != nil && x.View > r.changed &&
 		mine(x.Replica, r.com.SlotViewChangeBytes(x), x.Signature) {
@@ -92,4 +172,19 @@ func (r *Replica) remembers(b pbft.BlockRef, there func(*slot) bool) bool {
 	}
 	x := r.slots[b.Seq]
 	return b.View == r.view && x != nil && x.assigned == b && there(x)
+}
+
+// remembersCommit reports whether the log accounts for an own COMMIT: it is of a
+// view that was left, or below the watermark, or a VIEW-CHANGE would report the
+// certificate behind it or one of a later view.
+func (r *Replica) remembersCommit(b pbft.BlockRef) bool {
+	if b.View < r.current() || b.Seq <= r.stable {
+		return true
+	}
+	x := r.slots[b.Seq]
+	if x == nil {
+		return false
+	}
+	c := x.proof(b.View + 1)
+	return c != nil && c.Block == b
 }

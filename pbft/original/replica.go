@@ -64,6 +64,7 @@ type peer struct {
 	future       pbft.View // highest view above ours that it voted in
 	votes        int       // stored votes, against the quota
 	lastPrepare  *pbft.Prepare
+	lastCommit   *pbft.Commit
 	lastProposal *pbft.SignedHeader
 	pauses       [answers]uint64 // per kind of answer, the tick after which the next may go
 }
@@ -178,7 +179,7 @@ func (r *Replica) dispatch(from pbft.ReplicaID, m pbft.Message) pbft.Reason {
 	case *pbft.Prepare:
 		return r.onPrepare(from, x)
 	case *pbft.Commit:
-		return r.onVote(from, commits, &x.Vote)
+		return r.onCommit(from, x)
 	case *pbft.Checkpoint:
 		return r.onCheckpoint(from, x)
 	case *pbft.Stable:

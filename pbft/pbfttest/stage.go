@@ -319,6 +319,12 @@ func (s *Stage) ViewChange(id pbft.ReplicaID, v pbft.View, high, tip pbft.BlockR
 	return s.forger(id).viewChange(m)
 }
 
+// SlotViewChange makes a Byzantine member's VIEW-CHANGE of the original protocol that
+// reports nothing.
+func (s *Stage) SlotViewChange(id pbft.ReplicaID, v pbft.View) pbft.Message {
+	return s.forger(id).slotViewChange(pbft.SlotViewChange{View: v})
+}
+
 // NewView makes a Byzantine primary's NEW-VIEW from VIEW-CHANGEs of honest
 // replicas that were sent so far and from others.
 func (s *Stage) NewView(v pbft.View, honest []pbft.ReplicaID, others ...*pbft.ViewChange) (*pbft.NewView, bool) {

@@ -154,8 +154,9 @@ func describeTransfer(m pbft.Message) string {
 	case *pbft.Recall:
 		return fmt.Sprintf("recall %d", x.Nonce)
 	case *pbft.Recollection:
-		return fmt.Sprintf("recollection %d prepare %t view-change %t proposal %t", x.Nonce, x.Prepare != nil,
-			x.ViewChange != nil, x.Proposal != nil)
+		return fmt.Sprintf("recollection %d prepare %t commit %t view-change %t proposal %t slots %d/%d", x.Nonce,
+			x.Prepare != nil, x.Commit != nil, x.ViewChange != nil || x.SlotViewChange != nil, x.Proposal != nil,
+			len(x.Prepares), len(x.Commits))
 	}
 	return m.Kind().String()
 }

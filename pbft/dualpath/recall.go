@@ -1,0 +1,171 @@
+package dualpath
+
+import "github.com/scrip-network/scrip/pbft"
+
+// recallState is the question after a restart whether the log is whole.
+type recallState struct {
+	nonce    uint64
+	until    uint64
+	answered []bool
+}
+
+// startRecall makes the replica ask its peers, before it signs anything, for the
+// newest messages signed by its key (section 3.12, restart). The nonce only ties
+// answers to this question; it need not be secret.
+func (r *Replica) startRecall() {
+	r.recall = recallState{
+		nonce:    (uint64(r.chain.committed.Seq)<<20 ^ uint64(r.view)) | pbft.RecallCommits,
+		until:    r.now + uint64(r.tm.RecallTicks),
+		answered: make([]bool, r.com.Size()),
+	}
+	r.send(pbft.Everyone, &pbft.Recall{Epoch: r.com.Epoch(), Nonce: r.recall.nonce})
+}
+
+func (r *Replica) tickRecall() {
+	if r.condition == pbft.Recalling && r.now >= r.recall.until {
+		r.endRecall()
+	}
+}
+
+// endRecall lets the replica vote again. What it had signed is in its log.
+func (r *Replica) endRecall() {
+	r.condition = pbft.Voting
+	r.clock.progressAt = r.now
+	r.clock.viewChangeAt = r.now
+	r.event(pbft.EventCondition, pbft.BlockRef{View: r.view}, uint64(pbft.Voting))
+	for s := r.chain.committed.Seq + 1; s <= r.chain.last; s++ {
+		for _, b := range r.chain.bySeq[s] {
+			if r.mut != MutantNoCommitAfterRecall {
+				r.commitVote(b)
+			}
+		}
+	}
+	r.resend(pbft.Everyone)
+	r.attestAgain(pbft.Everyone)
+	r.sendSuspicion()
+}
+
+// onRecall answers with the newest messages held that the asker signed.
+func (r *Replica) onRecall(from pbft.ReplicaID, m *pbft.Recall) pbft.Reason {
+	if m.Epoch != r.com.Epoch() {
+		return pbft.IgnoredEpoch
+	}
+	p := &r.peers[from]
+	a := &pbft.Recollection{Epoch: m.Epoch, Nonce: m.Nonce, Prepare: p.lastPrepare, ViewChange: p.lastChange,
+		Proposal: p.lastProposal, Commit: p.lastCommit}
+	r.recallVotes(a, from)
+	if m.Nonce&pbft.RecallCommits == 0 {
+		a.Commit = nil
+	}
+	r.send(from, a)
+	return pbft.Accepted
+}
+
+// noteChange remembers the VIEW-CHANGE of the highest view that a member signed,
+// for Recall. Those in a NEW-VIEW count too: they went to its primary alone.
+func (r *Replica) noteChange(m *pbft.ViewChange) {
+	if p := &r.peers[m.Replica]; p.lastChange == nil || p.lastChange.View < m.View {
+		core := *m
+		core.Certificate, core.Walk = nil, nil
+		p.lastChange = &core
+	}
+}
+
+// recallVotes raises what an answer holds to the votes of the member in the highest
+// certificates held: after a restart of its own, this replica has no others.
+func (r *Replica) recallVotes(a *pbft.Recollection, of pbft.ReplicaID) {
+	certificates := []*pbft.Certificate{r.high}
+	if b := r.chain.byDigest[r.chain.committed.Digest]; b != nil {
+		certificates = append(certificates, b.commit)
+	}
+	for _, c := range certificates {
+		if c == nil {
+			continue
+		}
+		v, ok := c.VoteOf(of)
+		switch {
+		case !ok:
+		case c.Kind == pbft.CommittedSlow:
+			if a.Commit == nil || a.Commit.Block.Rank().Less(v.Block.Rank()) {
+				a.Commit = &pbft.Commit{Vote: v}
+			}
+		case a.Prepare == nil || a.Prepare.Block.Rank().Less(v.Block.Rank()):
+			a.Prepare = &pbft.Prepare{Vote: v}
+		}
+	}
+}
+
+// onRecollection compares a peer's memory with the own log. Only messages with
+// this replica's own valid signature count, so a peer cannot lie it into amnesia.
+func (r *Replica) onRecollection(from pbft.ReplicaID, m *pbft.Recollection) pbft.Reason {
+	switch {
+	case m.Epoch != r.com.Epoch():
+		return pbft.IgnoredEpoch
+	case r.recall.answered == nil || m.Nonce != r.recall.nonce || r.recall.answered[from]:
+		return pbft.IgnoredUnwanted
+	}
+	r.recall.answered[from] = true
+	if r.forgotten(m) { // a late answer counts too
+		r.become(pbft.Amnesic)
+	}
+	if r.condition != pbft.Recalling {
+		return pbft.Accepted
+	}
+	n := 0
+	for _, ok := range r.recall.answered {
+		if ok {
+			n++
+		}
+	}
+	if n >= r.com.Size()-1-r.com.Faults() {
+		r.endRecall()
+	}
+	return pbft.Accepted
+}
+
+// forgotten reports whether a peer holds something of this replica's that the
+// log lacks.
+func (r *Replica) forgotten(m *pbft.Recollection) bool {
+	key := r.com.Key(r.self)
+	if x := m.Prepare; x != nil && x.Replica == r.self &&
+		!r.remembersPrepare(x.Block) && r.cfg.Scheme.Verify(key, r.com.PrepareBytes(x.Block), x.Signature) {
+		return true
+	}
+	if x := m.ViewChange; x != nil && x.Replica == r.self && x.View > r.vcSent && r.mut != MutantRecallNoViewChange &&
+		r.cfg.Scheme.Verify(key, r.com.ViewChangeBytes(x), x.Signature) {
+		return true
+	}
+	if x := m.Commit; x != nil && x.Replica == r.self && !r.remembersCommit(x.Block) &&
+		r.cfg.Scheme.Verify(key, r.com.CommitBytes(x.Block), x.Signature) {
+		return true
+	}
+	x := m.Proposal
+	if x == nil || x.Header.Proposer != r.self ||
+		!r.cfg.Scheme.Verify(key, r.com.HeaderBytesToSign(&x.Header), x.Signature) {
+		return false
+	}
+	rank := pbft.Rank{View: x.Header.View, Seq: x.Header.Seq}
+	own := r.peers[r.self].lastProposal
+	newest := pbft.Rank{View: r.highRef.View, Seq: r.highRef.Seq}
+	if own != nil {
+		newest = pbft.Rank{View: own.Header.View, Seq: own.Header.Seq}
+	}
+	return newest.Less(rank) && !r.remembersPrepare(r.com.Ref(&x.Header))
+}
+
+// remembersPrepare reports whether the log accounts for an own PREPARE: it, or a
+// later one of its view, is there, or it is too old to be kept.
+func (r *Replica) remembersPrepare(b pbft.BlockRef) bool {
+	if b.View < min(r.view, r.highRef.View) {
+		return true
+	}
+	t := r.tipOf(b.View)
+	return t != nil && (t.last == b || t.last.Seq > b.Seq)
+}
+
+// remembersCommit reports whether the log accounts for an own COMMIT: a later
+// VIEW-CHANGE reports its certificate or one of a higher rank (R3, section 3.7).
+// A log that lost the frame before the COMMIT has neither.
+func (r *Replica) remembersCommit(b pbft.BlockRef) bool {
+	return b == r.highRef || b.Rank().Less(r.highRef.Rank())
+}
