@@ -1,10 +1,12 @@
 package genesis
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 
 	"github.com/scrip-network/scrip/coupon"
+	"github.com/scrip-network/scrip/internal/units"
 	"github.com/scrip-network/scrip/pbft"
 )
 
@@ -116,39 +118,15 @@ func (f *File) currency(number uint16) coupon.Currency {
 	return coupon.Currency{}
 }
 
-// formatMoney writes minor units as the file does.
-func formatMoney(amount uint64, exponent uint8) string {
-	digits := fmt.Sprintf("%0*d", int(exponent)+1, amount)
-	if exponent == 0 {
-		return digits
-	}
-	split := len(digits) - int(exponent)
-	return digits[:split] + "." + digits[split:]
-}
-
-// parseMoney is the inverse of formatMoney and takes nothing else.
+// parseMoney reads minor units as the file writes them, and takes nothing else.
 func parseMoney(text string, c coupon.Currency) (uint64, error) {
-	bad := func() error {
-		return fmt.Errorf("%q is no amount of %s: write digits with exactly %d decimals, like %q",
-			clip(text), c.Letters, c.Exponent, formatMoney(123_400_000, c.Exponent))
+	amount, err := units.ParseAmount(text, c.Exponent)
+	if errors.Is(err, units.FaultLarge) {
+		return 0, fmt.Errorf("%q is beyond the largest amount, %s", clip(text), units.Decimal(coupon.MoneyMax, c.Exponent))
 	}
-	if len(text) > 24 {
-		return 0, bad()
-	}
-	var amount uint64
-	for i := range len(text) {
-		switch b := text[i]; {
-		case b >= '0' && b <= '9':
-			amount = amount*10 + uint64(b-'0')
-		case b != '.':
-			return 0, bad()
-		}
-		if amount > coupon.MoneyMax {
-			return 0, fmt.Errorf("%q is beyond the largest amount, %s", clip(text), formatMoney(coupon.MoneyMax, c.Exponent))
-		}
-	}
-	if formatMoney(amount, c.Exponent) != text {
-		return 0, bad()
+	if err != nil || units.Decimal(amount, c.Exponent) != text {
+		return 0, fmt.Errorf("%q is no amount of %s: write digits with exactly %d decimals, like %q",
+			clip(text), c.Letters, c.Exponent, units.Decimal(123_400_000, c.Exponent))
 	}
 	return amount, nil
 }

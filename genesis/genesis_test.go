@@ -12,6 +12,7 @@ import (
 	"testing"
 
 	"github.com/scrip-network/scrip/coupon"
+	"github.com/scrip-network/scrip/internal/units"
 	"github.com/scrip-network/scrip/keys"
 	"github.com/scrip-network/scrip/pbft"
 )
@@ -303,7 +304,7 @@ func TestMoneyForms(t *testing.T) {
 		{1, 3, "0.001"}, {coupon.MoneyMax, 2, "10000000000000.00"},
 	} {
 		currency := coupon.Currency{Letters: "XTS", Exponent: c.exponent}
-		if got := formatMoney(c.amount, c.exponent); got != c.text {
+		if got := units.Decimal(c.amount, c.exponent); got != c.text {
 			t.Errorf("%d with %d decimals is written %s, wanted %s", c.amount, c.exponent, got, c.text)
 		}
 		if got, err := parseMoney(c.text, currency); err != nil || got != c.amount {

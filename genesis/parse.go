@@ -8,6 +8,7 @@ import (
 
 	"github.com/scrip-network/scrip/coupon"
 	"github.com/scrip-network/scrip/internal/textfile"
+	"github.com/scrip-network/scrip/internal/units"
 	"github.com/scrip-network/scrip/keys"
 	"github.com/scrip-network/scrip/pbft"
 )
@@ -296,13 +297,13 @@ func fileForm(f *File) rootForm {
 	}
 	for _, v := range l.Funding {
 		c := f.currency(v.Currency)
-		root.Funding = append(root.Funding, fundingForm{v.Member, c.Letters, formatMoney(v.Limit, c.Exponent)})
+		root.Funding = append(root.Funding, fundingForm{v.Member, c.Letters, units.Decimal(v.Limit, c.Exponent)})
 	}
 	for _, t := range l.Tills {
 		c := f.currency(t.Currency)
 		root.Tills = append(root.Tills, tillForm{
 			Key: keys.Encode(keys.Till, t.Key), Member: t.Member, Store: t.Store, Label: t.Label,
-			Rights: bitNames(t.Rights, rightBits()), Currency: c.Letters, DayCap: formatMoney(t.DayCap, c.Exponent),
+			Rights: bitNames(t.Rights, rightBits()), Currency: c.Letters, DayCap: units.Decimal(t.DayCap, c.Exponent),
 			ValidFrom: formatTime(t.ValidFrom), ValidUntil: formatTime(t.ValidUntil),
 		})
 	}

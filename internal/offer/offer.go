@@ -158,7 +158,7 @@ func (b *builder) fault(field, format string, args ...any) {
 }
 
 func (b *builder) money(field, text string) uint64 {
-	if text == "" {
+	if text == "" || b.currency.Letters == "" { // a currency that is not known is a fault of its own
 		return 0
 	}
 	v, err := units.ParseMoney(text, b.currency)
@@ -250,7 +250,11 @@ func (b *builder) findCurrency() coupon.Currency {
 		}
 		letters = append(letters, c.Letters)
 	}
-	b.fault("currency", "the chain has %s", strings.Join(letters, ", "))
+	if b.o.Currency == "" {
+		b.fault("currency", "say which one: the chain has %s", strings.Join(letters, ", "))
+	} else {
+		b.fault("currency", "the chain has no %q, but %s", b.o.Currency, strings.Join(letters, ", "))
+	}
 	return coupon.Currency{}
 }
 

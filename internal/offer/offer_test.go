@@ -98,6 +98,24 @@ func TestEveryFaultOfAnOfferIsNamedByItsField(t *testing.T) {
 	}
 }
 
+func TestTheCurrencyIsAskedForWhereThereAreSeveralAndNothingElseIsBlamed(t *testing.T) {
+	file := testFile(t)
+	file.Ledger.Currencies = append(file.Ledger.Currencies, coupon.Currency{Number: 392, Letters: "JPY"})
+	for text, wanted := range map[string]string{
+		coffee:                         "currency: say which one: the chain has EUR, JPY",
+		coffee + `currency = "USD"`:    `currency: the chain has no "USD", but EUR, JPY`,
+		coffee + `min_spend = "1,000"`: "currency: say which one: the chain has EUR, JPY",
+	} {
+		o, err := Parse(text)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err = o.Build(file, now, time.UTC); err == nil || err.Error() != wanted {
+			t.Errorf("%v, wanted %s", err, wanted)
+		}
+	}
+}
+
 func TestAnUnknownFieldIsAnErrorWithTheNearestName(t *testing.T) {
 	_, err := Parse("minimum_spend = \"3\"")
 	if err == nil || !strings.Contains(err.Error(), `did you mean "min_spend"?`) {

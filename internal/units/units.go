@@ -42,42 +42,6 @@ func Decimal(minor uint64, exponent uint8) string {
 	return s[:point] + "." + s[point:]
 }
 
-// ParseMoney reads an amount in whole units, such as "12.5" or "12.50 EUR", as
-// minor units of c. More decimals than c has, and more than coupon.MoneyMax, are
-// errors.
-func ParseMoney(s string, c coupon.Currency) (uint64, error) {
-	text := strings.TrimSpace(s)
-	if rest, ok := strings.CutSuffix(text, c.Letters); ok && c.Letters != "" {
-		text = strings.TrimSpace(rest)
-	}
-	minor, err := parseFixed(text, int(c.Exponent))
-	if err != nil {
-		return 0, fmt.Errorf("%q is not an amount of %s, such as %q: %w", s, c.Letters, Decimal(1250, c.Exponent), err)
-	}
-	if minor > coupon.MoneyMax {
-		return 0, fmt.Errorf("%q is more than the largest amount, %s", s, Money(coupon.MoneyMax, c))
-	}
-	return minor, nil
-}
-
-// parseFixed reads a decimal number with at most so many decimals as a count of
-// its last place.
-func parseFixed(s string, decimals int) (uint64, error) {
-	whole, fraction, _ := strings.Cut(s, ".")
-	if len(fraction) > decimals {
-		return 0, fmt.Errorf("it has more than %d decimals", decimals)
-	}
-	digits := whole + fraction + strings.Repeat("0", decimals-len(fraction))
-	if whole == "" || strings.HasSuffix(s, ".") || strings.Trim(digits, "0123456789") != "" {
-		return 0, fmt.Errorf("wanted digits and at most one point")
-	}
-	v, err := strconv.ParseUint(digits, 10, 64)
-	if err != nil {
-		return 0, fmt.Errorf("it is too large")
-	}
-	return v, nil
-}
-
 // Share returns basis points as a percentage: 1250 is "12.5%".
 func Share(bps uint16) string {
 	s := Decimal(uint64(bps), 2)
@@ -90,7 +54,7 @@ func ParseShare(s string) (uint16, error) {
 	if !ok {
 		return 0, fmt.Errorf("%q is not a percentage, such as \"12.5%%\"", s)
 	}
-	bps, err := parseFixed(strings.TrimSpace(text), 2)
+	bps, err := ParseAmount(text, 2)
 	if err != nil {
 		return 0, fmt.Errorf("%q is not a percentage, such as \"12.5%%\": %w", s, err)
 	}

@@ -1,6 +1,11 @@
 package units
 
 import (
+	"encoding/json"
+	"errors"
+	"os"
+	"strconv"
+	"strings"
 	"testing"
 	"time"
 
@@ -30,15 +35,64 @@ func TestMoneyIsReadAndWrittenWithTheDecimalsOfItsCurrency(t *testing.T) {
 	}
 }
 
-func TestMoneyThatSaysSomethingElseIsRefused(t *testing.T) {
-	for _, text := range []string{"", "EUR", ".5", "5.", "12.505", "-1", "1e3", "12,50", "12.50 USD", "0x10", "1.2.3",
-		"10000000000000.01", "99999999999999999999999", "+1"} {
-		if minor, err := ParseMoney(text, euro); err == nil {
-			t.Errorf("ParseMoney(%q) = %d, wanted an error", text, minor)
+// The vectors are those of the TypeScript SDK too: no text is read differently there.
+func TestAmountsAsTheyAreTyped(t *testing.T) {
+	raw, err := os.ReadFile("testdata/amounts.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var vectors []struct {
+		Text, Letters, Minor string
+		Decimals             uint8
+		Fault                Fault
+	}
+	if err := json.Unmarshal(raw, &vectors); err != nil {
+		t.Fatal(err)
+	}
+	seen := map[Fault]bool{}
+	for _, v := range vectors {
+		c := coupon.Currency{Letters: v.Letters, Exponent: v.Decimals}
+		minor, err := ParseMoney(v.Text, c)
+		var fault Fault
+		errors.As(err, &fault)
+		if fault != v.Fault || err == nil && strconv.FormatUint(minor, 10) != v.Minor {
+			t.Errorf("%q with %d decimals is %d, %v; wanted %s%s", v.Text, v.Decimals, minor, err, v.Minor, v.Fault)
+		}
+		seen[fault] = true
+	}
+	for _, f := range []Fault{FaultEmpty, FaultCurrency, FaultSign, FaultCharacters, FaultPoint, FaultAmbiguous,
+		FaultGroups, FaultDecimals, FaultLarge} {
+		if !seen[f] {
+			t.Errorf("no vector has the fault %s", f)
+		}
+		if f != FaultCharacters && f.Error() == FaultCharacters.Error() {
+			t.Errorf("%s has no words of its own", f)
 		}
 	}
-	if minor, err := ParseMoney("1.5", yen); err == nil {
-		t.Errorf("1.5 JPY is %d", minor)
+}
+
+func TestAnyAmountThatIsWrittenIsReadBack(t *testing.T) {
+	x := uint64(1)
+	for range 1000 {
+		x = x * 48271 % coupon.MoneyMax
+		for exponent := range uint8(5) {
+			c := coupon.Currency{Letters: "XTS", Exponent: exponent}
+			if got, err := ParseMoney(Money(x, c), c); err != nil || got != x {
+				t.Errorf("%s is read as %d, %v", Money(x, c), got, err)
+			}
+		}
+	}
+}
+
+func TestARefusalOfAnAmountNamesItsCurrencyIfThereIsOne(t *testing.T) {
+	_, err := ParseMoney("x", coupon.Currency{})
+	if got := err.Error(); got != `"x" is not an amount, such as "1250": wanted digits and at most one point` {
+		t.Error(got)
+	}
+	_, err = ParseMoney("1,000", euro)
+	wanted := `"1,000" is not an amount of EUR, such as "12.50": a comma before three digits`
+	if got := err.Error(); !strings.HasPrefix(got, wanted) {
+		t.Error(got)
 	}
 }
 

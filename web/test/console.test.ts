@@ -4,11 +4,12 @@ import { readFileSync } from "node:fs";
 import { SecretKey, keyFileBody } from "@scrip/sdk/keys";
 import { payloadLink, parsePayload, ticketSigned } from "@scrip/sdk/links";
 import { hex } from "@scrip/sdk/bytes";
-import { termsFault } from "@scrip/sdk/terms";
+import { liability, termsFault } from "@scrip/sdk/terms";
 import { parseGenesis } from "@scrip/sdk/verify";
 import type { TotalAnswer } from "@scrip/sdk/answers";
 import { addUp, dayFile, daySpan } from "../src/console/day.ts";
 import { draftOf, endOfDay, kinds, percentOf, readDraft, type Draft } from "../src/console/draft.ts";
+import { inCurrency, templates } from "../src/console/home.tsx";
 import { readBrought, seedOf } from "../src/console/session.ts";
 import { csv, ticketAt, type OwnBatch } from "../src/console/tickets.ts";
 
@@ -54,7 +55,10 @@ test("each wrong field is named, and no terms come of it", () => {
   const wrong: [Partial<Draft>, keyof Draft, string][] = [
     [{ title: " " }, "title", "faultNeeded"], [{ title: "咖".repeat(22) }, "title", "faultLong"],
     [{ title: "a\u202eb" }, "title", "faultTitle"], [{ value: "" }, "value", "faultNeeded"],
-      [{ value: "4.505" }, "value", "faultMoney"],
+      [{ value: "4.505" }, "value", "decimals"], [{ value: "1,000" }, "value", "ambiguous"],
+    [{ value: "４．" }, "value", "point"], [{ value: "10000000000000.01" }, "value", "large"],
+    [{ count: "1,000" }, "count", "ambiguous"], [{ count: "1.5" }, "count", "faultNumber"],
+    [{ budget: "1,000" }, "budget", "ambiguous"], [{ count: "" }, "count", "faultNeeded"],
     [{ value: "0" }, "value", "faultMoney"], [{ count: "0" }, "count", "faultNumber"],
       [{ count: "10000001" }, "count", "faultNumber"],
     [{ each: "x" }, "each", "faultNumber"], [{ undoHours: "2161" }, "undoHours", "faultHours"],
@@ -66,6 +70,28 @@ test("each wrong field is named, and no terms come of it", () => {
     expect(r.faults[field], JSON.stringify(change)).toBe(fault);
     expect(r.terms, JSON.stringify(change)).toBeUndefined();
   }
+});
+
+test("templates fit every currency, and are refitted when another one is chosen", () => {
+  const [yen, dinar] = [{ number: 392, letters: "JPY", exponent: 0 }, { number: 414, letters: "KWD", exponent: 3 }];
+  const eur = { ...euro, number: 978 };
+  for (const exponent of [0, 1, 2, 3, 4]) {
+    const currency = { number: 999, letters: "XTS", exponent };
+    for (const { draft } of templates(currency, now)) {
+      const { faults, terms } = readDraft(draft, 2, currency, now);
+      expect(faults, `${draft.kind} with ${exponent} decimals`).toEqual({});
+      expect(terms && liability(terms) > 0n).toBe(true);
+      expect(draft.title).not.toMatch(/[{}]/);
+    }
+  }
+  const values = (c: typeof eur) => templates(c, now).map((x) => x.draft.value || x.draft.ceiling);
+  expect(values(eur)).toEqual(["4.50", "5", "10", "20"]);
+  expect(values(yen)).toEqual(["450", "500", "1000", "2000"]);
+  expect(values(dinar)).toEqual(["4.500", "5", "10", "20"]);
+  const draft = templates(eur, now)[1]?.draft as Draft;
+  const moved = inCurrency({ ...draft, value: "7" }, eur, yen, now);
+  expect([moved.currency, moved.value, moved.minSpend, moved.title]).toEqual([392, "7", "2500", "500 off from 2500"]);
+  expect(inCurrency(inCurrency(draft, eur, yen, now), yen, eur, now)).toEqual(draft);
 });
 
 test("a day is included to its end, in the device's zone, also when the clocks change", () => {

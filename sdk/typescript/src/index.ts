@@ -4,6 +4,7 @@
  * part of this one, because of its size.
  */
 export * from "./actions.ts";
+export * from "./amounts.ts";
 export * from "./bytes.ts";
 export * from "./client.ts";
 export * from "./clock.ts";

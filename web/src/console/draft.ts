@@ -2,7 +2,9 @@
 import { utf8 } from "@scrip/sdk/bytes";
 import { sha256 } from "@scrip/sdk/signing";
 import { liability, moneyMax, termsFault, type Terms } from "@scrip/sdk/terms";
-import { parseMoney, type Currency } from "../kit/format.ts";
+import { parseAmount } from "@scrip/sdk/amounts";
+import { readAmount, readCount, type AmountFault } from "../kit/amount.ts";
+import { decimal, type Currency } from "../kit/format.ts";
 
 export const kinds = ["AMOUNT", "PERCENT", "FREE_ITEM", "STORED"] as const;
 export type Kind = (typeof kinds)[number];
@@ -33,7 +35,8 @@ export interface Draft {
 /** Fault names what is wrong with a field; its text is in the table under this name. */
 export type Fault = "faultNeeded" | "faultMoney" | "faultNumber" | "faultPercent" | "faultLong" | "faultPast"
   | "faultOrder" | "faultBudget" | "faultHours" | "faultYears" | "faultTitle";
-export type Faults = Partial<Record<keyof Draft, Fault>>;
+/** Of an amount or a number that cannot be read, how it cannot. */
+export type Faults = Partial<Record<keyof Draft, Fault | AmountFault>>;
 
 /** Cost is the ceiling in minor units: what one coupon, all of them, and the budget can come to. */
 export interface Cost {
@@ -90,29 +93,35 @@ export function draftOf(kind: Kind, title: string, currency: number, nowMs: numb
   };
 }
 
-function whole(text: string, least: number, most: number): number | undefined {
-  const m = /^\s*(\d{1,9})\s*$/.exec(text);
-  const n = Number(m?.[1]);
-  return m && n >= least && n <= most ? n : undefined;
+/** whole reads a number; a comma that may be taken for a point is asked back. */
+function whole(text: string, least: number, most: number): number | "faultNeeded" | "faultNumber" | "ambiguous" {
+  const n = readCount(text, least, most);
+  if (typeof n === "number" || n === "ambiguous") return n;
+  return n === "empty" ? "faultNeeded" : "faultNumber";
 }
 
 /** percentOf reads "12,5" as basis points. */
 export function percentOf(text: string): number | undefined {
-  const bps = parseMoney(text.replace(/%\s*$/, ""), 2);
-  return bps !== undefined && bps >= 1n && bps <= 10_000n ? Number(bps) : undefined;
+  const bps = parseAmount(text.replace(/[%％\s]+$/, ""), 2);
+  return typeof bps === "bigint" && bps >= 1n && bps <= 10_000n ? Number(bps) : undefined;
+}
+
+/** sampleOf is an amount for a beginning: of currencies without decimals a hundred times as much, as their units are small. */
+export function sampleOf(hundredths: bigint, exponent: number): string {
+  if (exponent < 2) return decimal(exponent === 0 ? hundredths : hundredths / 10n, exponent);
+  const text = decimal(hundredths * 10n ** BigInt(exponent - 2), exponent);
+  return hundredths % 100n === 0n ? text.slice(0, -1 - exponent) : text;
 }
 
 interface Values { face: bigint; bps: number; ceiling: bigint; minSpend: bigint; most: bigint }
 
-function readValues(d: Draft, exponent: number, faults: Faults): Values | undefined {
+function readValues(d: Draft, currency: Currency, faults: Faults): Values | undefined {
   const amount = (field: "value" | "ceiling" | "minSpend", needed: boolean): bigint => {
     if (d[field].trim() === "" && !needed) return 0n;
-    const v = parseMoney(d[field], exponent);
-    if (v === undefined || (needed && v === 0n) || v > moneyMax) {
-      faults[field] = d[field].trim() === "" ? "faultNeeded" : "faultMoney";
-      return 0n;
-    }
-    return v;
+    const v = readAmount(d[field], currency);
+    if (typeof v === "bigint" && (v > 0n || !needed)) return v;
+    faults[field] = v === "empty" ? "faultNeeded" : typeof v === "string" ? v : "faultMoney";
+    return 0n;
   };
   const minSpend = d.kind === "FREE_ITEM" || d.kind === "STORED" ? 0n : amount("minSpend", false);
   if (d.kind === "PERCENT") {
@@ -145,13 +154,16 @@ export function readDraft(d: Draft, issuer: number, currency: Currency, nowMs: n
   if (d.title.trim() === "") faults.title = "faultNeeded";
   else if (utf8(d.title.trim()).length > titleBytesMax) faults.title = "faultLong";
   else if (unprintable.test(d.title)) faults.title = "faultTitle";
-  const values = readValues(d, currency.exponent, faults);
-  const count = whole(d.count, 1, supplyMax);
-  if (count === undefined) faults.count = d.count.trim() === "" ? "faultNeeded" : "faultNumber";
-  const each = d.each.trim() === "" ? 0 : whole(d.each, 1, 65_535);
-  if (each === undefined) faults.each = "faultNumber";
-  const undo = whole(d.undoHours, 0, undoHoursMax);
-  if (undo === undefined) faults.undoHours = "faultHours";
+  const values = readValues(d, currency, faults);
+  const number = (field: "count" | "each" | "undoHours", least: number, most: number): number | undefined => {
+    const n = whole(d[field], least, most);
+    if (typeof n === "number") return n;
+    faults[field] = field === "undoHours" && n !== "ambiguous" ? "faultHours" : n;
+    return undefined;
+  };
+  const count = number("count", 1, supplyMax);
+  const each = d.each.trim() === "" ? 0 : number("each", 1, 65_535);
+  const undo = number("undoHours", 0, undoHoursMax);
   const times = readTimes(d, nowMs, faults);
   if (!values || count === undefined) return { faults };
   const terms: Terms = {
@@ -168,10 +180,11 @@ export function readDraft(d: Draft, issuer: number, currency: Currency, nowMs: n
   };
   const one = liability(terms);
   const all = one * BigInt(count);
-  const budget = d.budget.trim() === "" ? all : parseMoney(d.budget, currency.exponent);
-  if (budget === undefined || budget > moneyMax || budget > all) faults.budget = "faultMoney";
+  const budget = d.budget.trim() === "" ? all : readAmount(d.budget, currency);
+  if (typeof budget === "string") faults.budget = budget;
+  else if (budget > all || budget > moneyMax) faults.budget = "faultMoney";
   else if (budget < one) faults.budget = "faultBudget";
-  const bound = budget ?? all;
+  const bound = typeof budget === "string" ? all : budget;
   terms.budget = bound;
   const cost = { one, all, budget: bound, covers: Number(bound / one) };
   const whole_ = Object.keys(faults).length === 0 && times && termsFault(terms) === undefined;

@@ -3,11 +3,12 @@ import type { ComponentChildren, JSX } from "preact";
 import { useEffect, useMemo, useState } from "preact/hooks";
 import { decodeFunding, rowKey } from "@scrip/sdk/rows";
 import { Segments, Button, Check, Field, Loading, Notice, useLoad } from "../kit/ui.tsx";
+import { amountWords, isAmountFault } from "../kit/amount.ts";
 import { money, number, type Currency } from "../kit/format.ts";
 import { go } from "../kit/router.ts";
 import { zoneName } from "./day.ts";
 import { kinds, publicTermsOf, readDraft, type Draft, type Kind, type Read } from "./draft.ts";
-import { draftRow, Preview } from "./home.tsx";
+import { CurrencyChoice, draftRow, inCurrency, Preview } from "./home.tsx";
 import { Confirm, saveFile, useSession, useWork } from "./parts.tsx";
 import { t } from "./text.ts";
 
@@ -27,7 +28,7 @@ function useFunds(currency: number): { free: bigint } | undefined {
   return loaded.value;
 }
 
-function CostBox(p: { read: Read; currency: Currency; count: string; free: bigint | undefined }): JSX.Element {
+function CostBox(p: { read: Read; currency: Currency; free: bigint | undefined }): JSX.Element {
   const { cost } = p.read;
   const { currency, free } = p;
   return (
@@ -37,7 +38,7 @@ function CostBox(p: { read: Read; currency: Currency; count: string; free: bigin
         <>
           <dl class="sums">
             <dt>{t("costOne")}</dt><dd>{money(cost.one, currency)}</dd>
-            <dt>{t("costAll", { n: number(Number(p.count)) })}</dt><dd>{money(cost.all, currency)}</dd>
+            <dt>{t("costAll", { n: number(cost.all / cost.one) })}</dt><dd>{money(cost.all, currency)}</dd>
             <dt class="strong">{t("costBudget")}</dt><dd class="strong"
               data-budget={String(cost.budget)}>{money(cost.budget, currency)}</dd>
             {free !== undefined && <><dt>{t("costFree")}</dt><dd>{money(free, currency)}</dd></>}
@@ -145,7 +146,8 @@ function Form(p: { draft: Draft; onChange: (d: Draft) => void }): JSX.Element {
   const set = (change: Partial<Draft>) => p.onChange({ ...draft, ...change });
   const error = (field: keyof Draft) => {
     const fault = read.faults[field];
-    return fault && (tried || draft[field] !== "") ? t(fault) : undefined;
+    if (!fault || (!tried && draft[field] === "")) return undefined;
+    return isAmountFault(fault) ? amountWords(fault, String(draft[field]), currency) : t(fault);
   };
   const threshold = session.about.value?.threshold ?? 1;
   const over = read.cost !== undefined && funds !== undefined && read.cost.budget > funds.free;
@@ -175,6 +177,8 @@ function Form(p: { draft: Draft; onChange: (d: Draft) => void }): JSX.Element {
             <Segments<Kind> label={t("fieldKind")} value={draft.kind} onChange={(kind) => set({ kind })}
               options={kinds.map((k) => ({ value: k, text: t(kindText[k]) }))} />
           </div>
+          <CurrencyChoice value={draft.currency}
+            onChange={(c) => p.onChange(inCurrency(draft, currency, c, link.nowMs()))} />
           <Field label={t("fieldTitle")} hint={t("fieldTitleHint")} value={draft.title}
             onInput={(title) => set({ title })} maxLength={64}
             error={error("title")} required spellcheck />
@@ -182,7 +186,7 @@ function Form(p: { draft: Draft; onChange: (d: Draft) => void }): JSX.Element {
           <Rules {...edit} />
           <Button kind="main" wide type="submit">{t("openAct")}</Button>
         </form>
-        <Side draft={draft}><CostBox read={read} currency={currency} count={draft.count} free={funds?.free} /></Side>
+        <Side draft={draft}><CostBox read={read} currency={currency} free={funds?.free} /></Side>
       </div>
       {asking && read.cost && (
         <Confirm title={t("openTitle", { sum: money(read.cost.budget, currency) })} text={t("openText")} work={work}

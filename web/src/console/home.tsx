@@ -1,14 +1,16 @@
 /** What a merchant sees first: the campaigns, and the way to a new one. */
 import type { JSX } from "preact";
 import { useEffect } from "preact/hooks";
+import { signal } from "@preact/signals";
 import type { CampaignAnswer } from "@scrip/sdk/answers";
 import { Table } from "../kit/badge.tsx";
 import { Coupon, ruleText } from "../kit/coupon.tsx";
-import { number, parseMoney } from "../kit/format.ts";
+import { amountOf } from "../kit/amount.ts";
+import { number, type Currency } from "../kit/format.ts";
 import { ruleOf, word } from "../kit/ledger/ledger.tsx";
 import { go } from "../kit/router.ts";
-import { Button, LinkButton, Loading, useLoad } from "../kit/ui.tsx";
-import { draftOf, endOfDay, percentOf, type Draft } from "./draft.ts";
+import { Button, LinkButton, Loading, Segments, useLoad } from "../kit/ui.tsx";
+import { draftOf, endOfDay, percentOf, sampleOf, type Draft, type Kind } from "./draft.ts";
 import { Got } from "../kit/ledger/page.tsx";
 import { gotPages, More, usePages } from "../kit/ledger/pages.tsx";
 import { useEvents, useSession, useSoon } from "./parts.tsx";
@@ -20,19 +22,32 @@ const pageSize = 25;
 /** How often the list follows what happens, at most. */
 const soonMs = 1000;
 
-/** templates are good beginnings of each kind. */
-export function templates(currency: number, nowMs: number): { name: string; text: string; draft: Draft }[] {
+type OwnCurrency = Currency & { number: number };
+
+/** templates are good beginnings of each kind, with amounts that the currency has. */
+export function templates(currency: OwnCurrency, nowMs: number): { name: string; text: string; draft: Draft }[] {
+  const of = (hundredths: bigint) => sampleOf(hundredths, currency.exponent);
+  const make = (kind: Kind, name: string, text: string, more: Partial<Draft>) =>
+    ({ name, text, draft: draftOf(kind, name, currency.number, nowMs, more) });
+  const [value, minSpend] = [of(500n), of(2500n)];
   return [
-    { name: t("templateCoffee"), text: t("templateCoffeeText"),
-      draft: draftOf("FREE_ITEM", t("templateCoffee"), currency, nowMs, { value: "4.50", count: "200" }) },
-    { name: t("templateOff"), text: t("templateOffText"),
-      draft: draftOf("AMOUNT", t("templateOff"), currency, nowMs, { value: "5", minSpend: "25", count: "100" }) },
-    { name: t("templatePercent"), text: t("templatePercentText"),
-      draft: draftOf("PERCENT", t("templatePercent"), currency, nowMs,
-        { percent: "20", ceiling: "10", count: "100" }) },
-    { name: t("templateStored"), text: t("templateStoredText"),
-      draft: draftOf("STORED", t("templateStored"), currency, nowMs, { value: "20", count: "50" }) },
+    make("FREE_ITEM", t("templateCoffee"), t("templateCoffeeText"), { value: of(450n), count: "200" }),
+    make("AMOUNT", t("templateOff", { value, min: minSpend }), t("templateOffText"), { value, minSpend, count: "100" }),
+    make("PERCENT", t("templatePercent"), t("templatePercentText"), { percent: "20", ceiling: of(1000n), count: "100" }),
+    make("STORED", t("templateStored"), t("templateStoredText"), { value: of(2000n), count: "50" }),
   ];
+}
+
+/** inCurrency is a draft in another currency: what a template has put there fits that one too, the rest stays as typed. */
+export function inCurrency(draft: Draft, from: OwnCurrency, to: OwnCurrency, nowMs: number): Draft {
+  const of = (c: OwnCurrency) => templates(c, nowMs).find((x) => x.draft.kind === draft.kind)?.draft;
+  const [old, fresh] = [of(from), of(to)];
+  const changed = { ...draft, currency: to.number };
+  if (!old || !fresh) return changed;
+  for (const field of ["title", "value", "ceiling", "minSpend"] as const) {
+    if (draft[field] === old[field]) changed[field] = fresh[field];
+  }
+  return changed;
 }
 
 /** Preview draws the coupon as customers will see it, as far as the draft says it. */
@@ -40,7 +55,7 @@ export function Preview(p: { draft: Draft; seed: number; href?: string }): JSX.E
   const session = useSession();
   const { draft } = p;
   const currency = session.link.currency(draft.currency);
-  const amount = (text: string) => parseMoney(text, currency.exponent) ?? 0n;
+  const amount = (text: string) => amountOf(text, currency) ?? 0n;
   return (
     <Coupon issuer={session.name} title={draft.title || "…"} campaign={p.seed} specimen href={p.href}
       untilMs={(endOfDay(draft.useUntil) ?? session.link.nowMs()) - 1}
@@ -50,14 +65,32 @@ export function Preview(p: { draft: Draft; seed: number; href?: string }): JSX.E
   );
 }
 
+/** chosenCurrency is the currency of the next campaign by its number; 0 = the member's first. */
+const chosenCurrency = signal(0);
+
+/** CurrencyChoice chooses one of the member's currencies, where there are several. */
+export function CurrencyChoice(p: { value: number; onChange: (currency: OwnCurrency) => void }): JSX.Element | null {
+  const all = useSession().currencies();
+  if (all.length < 2) return null;
+  return (
+    <div class="field">
+      <span class="field-label">{t("fieldCurrency")}</span>
+      <Segments label={t("fieldCurrency")} value={String(p.value)}
+        onChange={(v) => { const c = all.find((x) => String(x.number) === v); if (c) p.onChange(c); }}
+        options={all.map((c) => ({ value: String(c.number), text: c.letters }))} />
+    </div>
+  );
+}
+
 function Templates(): JSX.Element {
   const { link, member, currency } = useCurrency();
   if (!currency) return <p>{t("noFunds")}</p>;
   return (
     <section class="stack" aria-labelledby="templates-title">
       <h2 id="templates-title">{t("templates")}</h2>
+      <CurrencyChoice value={currency.number} onChange={(c) => { chosenCurrency.value = c.number; }} />
       <ul role="list" class="templates">
-        {templates(currency.number, link.nowMs()).map((x, i) => (
+        {templates(currency, link.nowMs()).map((x, i) => (
           <li key={x.draft.kind}>
             <Preview draft={x.draft} seed={member * 7 + i} href={`#/new/${x.draft.kind}`} />
             <p class="small soft">{x.text}</p>
@@ -70,14 +103,16 @@ function Templates(): JSX.Element {
 
 function useCurrency() {
   const session = useSession();
-  return { link: session.link, member: session.member, currency: session.currencies()[0] };
+  const all = session.currencies();
+  const currency = all.find((c) => c.number === chosenCurrency.value) ?? all[0];
+  return { link: session.link, member: session.member, currency };
 }
 
 /** Start makes a template the draft, and goes on to the editor. */
 export function Start(p: { kind: string }): JSX.Element {
   const { link, currency } = useCurrency();
   useEffect(() => {
-    const found = currency && templates(currency.number, link.nowMs()).find((x) => x.draft.kind === p.kind);
+    const found = currency && templates(currency, link.nowMs()).find((x) => x.draft.kind === p.kind);
     void (found ? link.store.set(draftRow, found.draft) : Promise.resolve()).then(() => go("/new", true));
   }, []);
   return <Loading />;

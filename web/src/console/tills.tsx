@@ -6,7 +6,8 @@ import { hex } from "@scrip/sdk/bytes";
 import { decodeKey } from "@scrip/sdk/keys";
 import { joinMemberSigned, randomBytes, Right, signMember } from "@scrip/sdk/transactions";
 import { Table } from "../kit/badge.tsx";
-import { date, money, parseMoney } from "../kit/format.ts";
+import { amountWords, readAmount, readCount } from "../kit/amount.ts";
+import { date, money } from "../kit/format.ts";
 import { msOf, word } from "../kit/ledger/ledger.tsx";
 import { boxOf, checkAnswer, encodeOffer, getBox, readRegistration, type Offer,
   type Registration } from "../kit/pairing.ts";
@@ -14,7 +15,8 @@ import { Qr } from "../kit/qr.tsx";
 import { Button, Check, Copyable, Empty, Failure, Field, LinkButton, Loading, Notice, toast,
   useLoad } from "../kit/ui.tsx";
 import { go } from "../kit/router.ts";
-import { dateText, endOfDay } from "./draft.ts";
+import { dateText, endOfDay, sampleOf } from "./draft.ts";
+import { CurrencyChoice } from "./home.tsx";
 import { Got, Missing } from "../kit/ledger/page.tsx";
 import { gotPages, More, usePages } from "../kit/ledger/pages.tsx";
 import { Confirm, Trouble, useEvents, useSession, useSoon, useWork } from "./parts.tsx";
@@ -22,6 +24,8 @@ import { t } from "./text.ts";
 
 const yearMs = 365 * 86_400_000;
 const lookMs = 1000;
+/** What a new till may take in a day, unless another amount is typed. */
+const capHundredths = 100_000n;
 const labelBytesMax = 32;
 const pageSize = 100;
 const soonMs = 3000;
@@ -188,10 +192,12 @@ function Waiting(p: { offer: Offer; onCancel: () => void }): JSX.Element {
 export function AddTill(): JSX.Element {
   const session = useSession();
   const { link, member } = session;
-  const currency = session.currencies()[0] ?? link.currency(link.genesis.currencies[0]?.number ?? 0);
+  const [currency, setCurrency] = useState(() => session.currencies()[0] ??
+    link.currency(link.genesis.currencies[0]?.number ?? 0));
   const [label, setLabel] = useState("");
   const [store, setStore] = useState("1");
-  const [cap, setCap] = useState("1000");
+  const [typedCap, setCap] = useState<string>();
+  const cap = typedCap ?? sampleOf(capHundredths, currency.exponent);
   const [until, setUntil] = useState(dateText(link.nowMs() + yearMs));
   const [undo, setUndo] = useState(true);
   const [offer, setOffer] = useState<Offer>();
@@ -200,9 +206,10 @@ export function AddTill(): JSX.Element {
   useEffect(() => {
     if (kept.value && kept.value.member === member) setOffer(kept.value);
   }, [kept.value]);
-  const storeNumber = /^\d{1,5}$/.test(store) && Number(store) >= 1 &&
-    Number(store) <= 65_535 ? Number(store) : undefined;
-  const dayCap = parseMoney(cap, currency.exponent);
+  const readStore = readCount(store, 1, 65_535);
+  const storeNumber = typeof readStore === "number" ? readStore : undefined;
+  const readCap = readAmount(cap, currency);
+  const dayCap = typeof readCap === "bigint" ? readCap : undefined;
   const validUntil = endOfDay(until);
   const goodLabel = label.trim() !== "" && new TextEncoder().encode(label.trim()).length <= labelBytesMax;
   const goodTime = validUntil !== undefined && validUntil > link.nowMs() && validUntil <= link.nowMs() + 3 * yearMs;
@@ -225,9 +232,11 @@ export function AddTill(): JSX.Element {
       <p>{t("tillsNoneText")}</p>
       <Field label={t("tillLabel")} hint={t("tillLabelHint")} value={label} onInput={setLabel} maxLength={32} required
         error={fault(goodLabel, label.trim() === "" ? t("faultNeeded") : t("faultLong"))} />
+      <CurrencyChoice value={currency.number} onChange={setCurrency} />
       <Field label={t("tillCap", { currency: currency.letters })} hint={t("tillCapHint")} value={cap} onInput={setCap}
         inputMode="decimal"
-        error={fault(dayCap !== undefined && dayCap >= 1n, t("faultMoney"))} />
+        error={fault(dayCap !== undefined && dayCap >= 1n,
+          typeof readCap === "string" ? amountWords(readCap, cap, currency) : t("faultMoney"))} />
       <Field label={t("tillStore")} value={store} onInput={setStore} inputMode="numeric"
         error={fault(storeNumber !== undefined, t("faultNumber"))} />
       <Field label={t("tillMonths")} type="date" value={until} onInput={setUntil}

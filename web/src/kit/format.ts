@@ -43,15 +43,6 @@ export function moneyShort(minor: bigint, currency: Currency): string {
   return minor % unit === 0n ? money(minor / unit, { letters: currency.letters, exponent: 0 }) : money(minor, currency);
 }
 
-/** parseMoney reads what a person types, "4,5" or "4.50"; undefined if it is no amount. */
-export function parseMoney(text: string, exponent: number): bigint | undefined {
-  const m = /^\s*(\d{1,13})(?:[.,](\d*))?\s*$/.exec(text);
-  if (m === null) return undefined;
-  const decimals = m[2] ?? "";
-  if (decimals.length > exponent) return undefined;
-  return BigInt((m[1] ?? "0") + decimals.padEnd(exponent, "0"));
-}
-
 /** percent writes basis points. */
 export function percent(bps: number): string {
   return new Intl.NumberFormat(locale.value, { style: "percent", maximumFractionDigits: 2 }).format(bps / 10000);

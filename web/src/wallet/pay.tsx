@@ -7,7 +7,8 @@ import type { InvoicePayload } from "@scrip/sdk/links";
 import { goodAt, isZero, itemKind, type Terms } from "./sdk.ts";
 import { campaignOf } from "./sdk.ts";
 import { valueOn } from "@scrip/sdk/actions";
-import { decimal, money, parseMoney } from "../kit/format.ts";
+import { amountWords, readAmount } from "../kit/amount.ts";
+import { decimal, money } from "../kit/format.ts";
 import { failureOf, textOf } from "../kit/refusal/refusal.ts";
 import { go } from "../kit/router.ts";
 import { Button, Empty, Failure, Field, Loading, Notice, useLoad } from "../kit/ui.tsx";
@@ -79,7 +80,8 @@ function Offer(p: { choices: readonly Choice[]; invoice: InvoicePayload; shop: s
   const [paid, setPaid] = useState<Slip>();
   const [error, setError] = useState<unknown>();
   const stored = chosen.coupon.terms.valueKind === "STORED";
-  const wanted = stored && typed !== undefined ? parseMoney(typed, currency.exponent) : chosen.value;
+  const read = stored && typed !== undefined ? readAmount(typed, currency) : chosen.value;
+  const wanted = typeof read === "bigint" ? read : undefined;
   const ok = wanted !== undefined && wanted > 0n && wanted <= chosen.value;
   const pay = () => {
     if (!ok) return;
@@ -127,7 +129,13 @@ function Offer(p: { choices: readonly Choice[]; invoice: InvoicePayload; shop: s
           value={typed ?? decimal(chosen.value, currency.exponent)}
           inputMode="decimal"
           onInput={setTyped}
-          error={ok ? undefined : money(chosen.value, currency)}
+          error={
+            typeof read === "string"
+              ? amountWords(read, typed ?? "", currency)
+              : ok
+                ? undefined
+                : t("payMost", { value: money(chosen.value, currency) })
+          }
         />
       )}
       {error !== undefined && <Failure {...failureOf(error)} />}

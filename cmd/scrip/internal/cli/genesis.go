@@ -17,6 +17,7 @@ import (
 	"github.com/scrip-network/scrip/client"
 	"github.com/scrip-network/scrip/coupon"
 	"github.com/scrip-network/scrip/genesis"
+	"github.com/scrip-network/scrip/internal/units"
 	"github.com/scrip-network/scrip/keys"
 	"github.com/scrip-network/scrip/pbft"
 )
@@ -261,7 +262,7 @@ func (x *card) addTo(f *genesis.File, id uint16) error {
 		if !ok {
 			continue
 		}
-		limit, err := parseMoney(amount, c.Exponent)
+		limit, err := units.ParseMoney(amount, c)
 		if err != nil {
 			return fmt.Errorf("%s: funding in %s: %w", x.Name, c.Letters, err)
 		}
