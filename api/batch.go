@@ -16,7 +16,6 @@ import (
 
 	"github.com/scrip-network/scrip/client"
 	"github.com/scrip-network/scrip/coupon"
-	"github.com/scrip-network/scrip/internal/throttle"
 	"github.com/scrip-network/scrip/node"
 )
 
@@ -84,7 +83,7 @@ func (s *Server) batch(w http.ResponseWriter, r *http.Request) {
 // letIn returns the places of the transactions that the limits let in, and the
 // lines of the others.
 func (s *Server) letIn(r *http.Request, n int) (places []int, refused []byte) {
-	address := throttle.Address(r)
+	address := s.config.Proxies.Address(r)
 	for i := range n {
 		if i > 0 && !s.clients.Allow(address, time.Now()) || !s.waiting.enter("") {
 			refused = (&BatchLine{Tx: i, Code: client.ProblemRateLimited}).append(refused)

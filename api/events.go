@@ -14,7 +14,6 @@ import (
 
 	"github.com/scrip-network/scrip/client"
 	"github.com/scrip-network/scrip/coupon"
-	"github.com/scrip-network/scrip/internal/throttle"
 	"github.com/scrip-network/scrip/keys"
 	"github.com/scrip-network/scrip/ledger"
 	"github.com/scrip-network/scrip/node"
@@ -47,7 +46,7 @@ func (s *Server) events(w http.ResponseWriter, r *http.Request) {
 		writeProblem(w, r, p)
 		return
 	}
-	who := throttle.Address(r)
+	who := s.config.Proxies.Address(r)
 	if !s.streams.enter(who) {
 		writeProblem(w, r, problem(client.ProblemRateLimited, "As many event streams are open as may."))
 		return

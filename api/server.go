@@ -58,6 +58,8 @@ type Config struct {
 	// "https://shop.example"; "*" allows all. Default none but the node's own.
 	Origins []string
 	Limits  Limits
+	// Proxies are believed which address they forward for; default nobody.
+	Proxies throttle.Proxies
 	// Verifier checks signatures of dry runs; nil means a new one.
 	Verifier *sig.Verifier
 	// Nodes are the addresses of the members' nodes as browsers reach them, by the
@@ -217,7 +219,7 @@ func (s *Server) observe(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		trace, begin := newTrace(r), time.Now()
 		ctx := context.WithValue(r.Context(), traceKey{}, trace)
-		ctx = context.WithValue(ctx, addressKey{}, throttle.Address(r))
+		ctx = context.WithValue(ctx, addressKey{}, s.config.Proxies.Address(r))
 		r = r.WithContext(context.WithValue(ctx, noneMatchKey{}, r.Header.Get("If-None-Match")))
 		w.Header().Set("Trace-Id", trace)
 		x := &recorder{ResponseWriter: w}
@@ -290,7 +292,7 @@ func (s *Server) guard(next http.Handler) http.Handler {
 			w.WriteHeader(http.StatusNoContent)
 			return
 		}
-		if !s.clients.Allow(throttle.Address(r), time.Now()) {
+		if !s.clients.Allow(s.config.Proxies.Address(r), time.Now()) {
 			writeProblem(w, r, problem("rate_limited", ""))
 			return
 		}

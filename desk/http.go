@@ -40,6 +40,8 @@ type Limits struct {
 	// PerSecond and Burst bound all requests together. Defaults 200 and 400.
 	PerSecond float64
 	Burst     int
+	// Proxies are believed which address they forward for; default nobody.
+	Proxies throttle.Proxies
 }
 
 func (l *Limits) fill() {
@@ -67,6 +69,7 @@ type Server struct {
 	mux     *http.ServeMux
 	metrics *metrics
 
+	limits       Limits
 	address, all *throttle.Limiter
 	inFlight     chan struct{}
 }
@@ -75,7 +78,7 @@ type Server struct {
 // may ask, such as "https://wallet.example"; "*" allows all.
 func NewServer(d *Desk, origins []string, l Limits, log *slog.Logger) *Server {
 	l.fill()
-	s := &Server{desk: d, origins: slices.Clone(origins), log: log, mux: http.NewServeMux(),
+	s := &Server{desk: d, origins: slices.Clone(origins), log: log, mux: http.NewServeMux(), limits: l,
 		address: throttle.New(l.AddressPerMinute/60, l.AddressBurst), all: throttle.New(l.PerSecond, l.Burst),
 		inFlight: make(chan struct{}, inFlightMax)}
 	s.metrics = newMetrics(d, func() int { return len(s.inFlight) })
@@ -139,7 +142,7 @@ func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			s.tooMany(w)
 			return
 		}
-		if now := time.Now(); !s.address.Allow(throttle.Address(r), now) || !s.all.Allow("", now) {
+		if now := time.Now(); !s.address.Allow(s.limits.Proxies.Address(r), now) || !s.all.Allow("", now) {
 			s.tooMany(w)
 			return
 		}

@@ -11,7 +11,8 @@ import (
 
 // Limits of subscriptions.
 const (
-	subscribersMax    = 1024
+	// SubscribersMax bounds the subscriptions of a node at once.
+	SubscribersMax    = 1024
 	subscriptionBatch = 256 // events of one Next
 )
 
@@ -58,7 +59,7 @@ func NewSubscription(f Feed, from store.EventID) *Subscription {
 // place itself, if it exists, is included. The caller closes it. Safe for
 // concurrent use.
 func (n *Node) Subscribe(from store.EventID) (*Subscription, error) {
-	if n.subscribers.Add(1) > subscribersMax {
+	if n.subscribers.Add(1) > SubscribersMax {
 		n.subscribers.Add(-1)
 		return nil, ErrSubscribers
 	}

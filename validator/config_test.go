@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/scrip-network/scrip/ledger"
+	"github.com/scrip-network/scrip/node"
 )
 
 func home(t *testing.T, config string) string {
@@ -78,6 +79,7 @@ func TestNumbersThatWouldStopAValidatorAreRefused(t *testing.T) {
 		"limits.block_bytes": {ledger.TxBytesMax + 8, 15 << 20}, "limits.log_bytes": {256 << 10, 1 << 31},
 		"memory.block_cache_mib": {1, 1 << 20}, "memory.row_cache_mib": {1, 1 << 20},
 		"memory.seen_entries": {1024, 1 << 28}, "api.requests_per_second": {1, 1 << 20},
+		"api.streams": {1, node.SubscribersMax}, "api.streams_per_address": {1, node.SubscribersMax},
 	}
 	for _, s := range Settings() {
 		b, ok := bounds[s.Key]

@@ -15,6 +15,7 @@ import (
 
 	"github.com/scrip-network/scrip/api"
 	"github.com/scrip-network/scrip/genesis"
+	"github.com/scrip-network/scrip/internal/throttle"
 	"github.com/scrip-network/scrip/keys"
 	"github.com/scrip-network/scrip/ledger"
 	"github.com/scrip-network/scrip/node"
@@ -171,13 +172,19 @@ func (p *process) assemble() error {
 	if err != nil {
 		return err
 	}
+	proxies, err := throttle.ParseProxies(p.cfg.APIProxies)
+	if err != nil {
+		return troubleOf("start the API", err)
+	}
 	// Pages of another member's node may ask this one: they change over when theirs
 	// does not answer.
 	p.server, err = api.New(api.Config{
 		Node: p.node, Machine: machine, Genesis: p.genesis, Hosts: p.cfg.APIHosts,
 		Origins: webOrigins(p.cfg.WebNodes, p.cfg.APIOrigins),
 		Nodes:   p.cfg.WebNodes, Desks: p.cfg.WebDesks, Web: faces,
-		Limits:   api.Limits{PerSecond: float64(p.cfg.APIPerSecond), Burst: 2 * p.cfg.APIPerSecond},
+		Limits: api.Limits{PerSecond: float64(p.cfg.APIPerSecond), Burst: 2 * p.cfg.APIPerSecond,
+			Streams: p.cfg.APIStreams, AddressStreams: p.cfg.APIAddressStreams},
+		Proxies:  proxies,
 		Verifier: verifier, Version: p.opt.Version, Logger: p.opt.Logger,
 	})
 	return troubleOf("start the API", err)

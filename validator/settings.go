@@ -8,6 +8,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/scrip-network/scrip/internal/throttle"
 	"github.com/scrip-network/scrip/ledger"
 	"github.com/scrip-network/scrip/node"
 	"github.com/scrip-network/scrip/pbft"
@@ -53,6 +54,12 @@ type Config struct {
 	APIHosts, APIOrigins []string
 	// APIPerSecond bounds the requests of one client address; 0 = default.
 	APIPerSecond int
+	// APIStreams and APIAddressStreams bound event streams, in all and of one client
+	// address; 0 = default.
+	APIStreams, APIAddressStreams int
+	// APIProxies are addresses and networks of proxies that are believed for whom they
+	// forward.
+	APIProxies []string
 
 	// Faces says whether the API's port serves the faces, "on" or "off".
 	Faces string
@@ -127,6 +134,13 @@ func Settings() []Setting {
 		list("api.origins", "web origins whose pages may use the API", func(c *Config) *[]string { return &c.APIOrigins }),
 		number("api.requests_per_second", "requests of one client address",
 			1, perSecondMax, func(c *Config) *int { return &c.APIPerSecond }),
+		number("api.streams", "event streams in all",
+			1, node.SubscribersMax, func(c *Config) *int { return &c.APIStreams }),
+		number("api.streams_per_address", "event streams of one client address",
+			1, node.SubscribersMax, func(c *Config) *int { return &c.APIAddressStreams }),
+		{Key: "api.trusted_proxies", isList: true,
+			Doc: "addresses or networks of proxies, such as 10.0.0.0/8, whose X-Forwarded-For names the client",
+			get: func(c *Config) string { return strings.Join(c.APIProxies, ",") }, set: setProxies},
 		choice("web.faces", "whether the API's port serves wallet, console, till and explorer",
 			func(c *Config) *string { return &c.Faces }, "on", "off"),
 		{Key: "web.nodes", Doc: "the members' nodes as browsers reach them, such as 0=https://node.example", isList: true,
@@ -285,6 +299,13 @@ func setPeers(c *Config, s string) (err error) {
 // setWebNodes sets the nodes from "0=https://node.example,1=…".
 func setWebNodes(c *Config, s string) (err error) {
 	c.WebNodes, err = numbered(s, "web origin", checkOrigin)
+	return err
+}
+
+func setProxies(c *Config, s string) error {
+	proxies := splitList(s)
+	_, err := throttle.ParseProxies(proxies)
+	c.APIProxies = proxies
 	return err
 }
 

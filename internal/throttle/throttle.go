@@ -3,9 +3,6 @@
 package throttle
 
 import (
-	"net"
-	"net/http"
-	"net/netip"
 	"sync"
 	"time"
 
@@ -76,26 +73,4 @@ func (l *Limiter) of(key string, now time.Time) *rate.Limiter {
 		l.young[key] = k
 	}
 	return k
-}
-
-// Address returns the key under which a client's requests are counted: its address,
-// or for IPv6 the /64 that one client has.
-func Address(r *http.Request) string {
-	host, _, err := net.SplitHostPort(r.RemoteAddr)
-	if err != nil {
-		return r.RemoteAddr
-	}
-	a, err := netip.ParseAddr(host)
-	if err != nil {
-		return host
-	}
-	a = a.Unmap().WithZone("")
-	if a.Is4() {
-		return a.String()
-	}
-	p, err := a.Prefix(64)
-	if err != nil {
-		return a.String()
-	}
-	return p.String()
 }

@@ -48,7 +48,7 @@ func TestAddressesAreGrouped(t *testing.T) {
 		"[fe80::1%eth0]:80":       "fe80::/64",
 		"@":                       "@",
 	} {
-		if got := Address(&http.Request{RemoteAddr: remote}); got != want {
+		if got := Proxies(nil).Address(&http.Request{RemoteAddr: remote}); got != want {
 			t.Errorf("%s is %s, wanted %s", remote, got, want)
 		}
 	}

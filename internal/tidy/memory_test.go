@@ -93,7 +93,7 @@ var keptSmall = map[string]string{
 	"serveQueueMax":    "64 questions",
 	"checkQueueMax":    "names of blocks that the engine keeps",
 	"executorQueueMax": "32 blocks that the engine keeps",
-	"subscribersMax":   "1,024 streams of which each has one channel; the API takes 512",
+	"SubscribersMax":   "1,024 streams of which each has one channel; the API takes 512",
 	"eventQueueMax":    "part of a stream",
 	"pendingMax":       "4 snapshots",
 	"pinsMax":          "32 snapshots",

@@ -51,7 +51,7 @@ func layers() map[string]layer {
 		"desk": {imports: []string{"client", "coupon", "internal/throttle", "keys", "pbft/wire", "sig",
 			"store"}},
 		// A member's node as a process, and several of them on one machine.
-		"validator": {imports: []string{"internal/spelling", "internal/textfile",
+		"validator": {imports: []string{"internal/spelling", "internal/textfile", "internal/throttle",
 			"api", "genesis", "keys", "ledger", "node", "pbft", "pbft/dualpath", "pbft/original", "sig", "store",
 			"transport", "web"}},
 		"network":           {imports: []string{"client", "genesis", "keys", "store", "validator"}},

@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/scrip-network/scrip/desk"
+	"github.com/scrip-network/scrip/internal/throttle"
 	"github.com/scrip-network/scrip/keys"
 	"github.com/scrip-network/scrip/store"
 	"github.com/scrip-network/scrip/web"
@@ -20,6 +21,7 @@ type deskOptions struct {
 	key, data, listen, level string
 	fresh                    bool
 	origins                  []string
+	proxies                  []string
 	limits                   desk.Limits
 }
 
@@ -46,6 +48,8 @@ func newDeskCommand(a *App) *cobra.Command {
 		"web origin whose pages may ask, such as https://wallet.example; repeatable (default: the nodes)")
 	f.Float64Var(&o.limits.AddressPerMinute, "per-address", 0, "requests of one client address in a minute (default 30)")
 	f.Float64Var(&o.limits.PerSecond, "per-second", 0, "requests of all together in a second (default 200)")
+	f.StringSliceVar(&o.proxies, "trusted-proxy", nil,
+		"address or network of a proxy, such as 10.0.0.1, whose X-Forwarded-For names the client; repeatable")
 	f.StringVar(&o.level, "log-level", o.level, "least level of what is logged: debug, info, warn, error")
 	c.AddCommand(newDeskPosterCommand(a))
 	return c
@@ -56,6 +60,10 @@ func (o *deskOptions) check() error {
 		if origin != "*" && !web.IsOrigin(origin) {
 			return usageError("--origin: %q is no web origin, such as https://wallet.example", origin)
 		}
+	}
+	var err error
+	if o.limits.Proxies, err = throttle.ParseProxies(o.proxies); err != nil {
+		return usageError("--trusted-proxy: %v", err)
 	}
 	// A rate says how many requests are forgiven at once, too.
 	if o.limits.AddressPerMinute < 0 || o.limits.PerSecond < 0 {
