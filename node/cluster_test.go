@@ -43,6 +43,8 @@ type options struct {
 	tls       bool // else frames go through memory
 	crashable bool // disks are simulated
 	configure func(*Config)
+	// payloadMax bounds blocks; 0 = default.
+	payloadMax uint32
 }
 
 // member is one place in the cluster: a node that may be stopped and started.
@@ -81,7 +83,8 @@ func makeCluster(t testing.TB, o options) *cluster {
 	}
 	f, p := pbft.DefaultFaults(n)
 	var err error
-	if c.committee, err = pbft.NewCommittee(testChain, 0, public, pbft.Parameters{Faults: f, FastFaults: p}); err != nil {
+	if c.committee, err = pbft.NewCommittee(testChain, 0, public, pbft.Parameters{Faults: f, FastFaults: p,
+		PayloadBytesMax: o.payloadMax}); err != nil {
 		t.Fatal(err)
 	}
 	if o.tls {

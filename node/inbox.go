@@ -164,6 +164,8 @@ func (b *inbox) wellFormed(m pbft.Message) bool {
 		return b.fits(&x.Block)
 	case *pbft.Blocks:
 		return b.allFit(x.Blocks)
+	case *pbft.Linked:
+		return b.allFit(x.Blocks)
 	case *pbft.Decided:
 		return b.allFit(x.Blocks)
 	}

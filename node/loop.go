@@ -143,7 +143,7 @@ func (l *loop) drainLane(p *peerState, queue *inQueue) int {
 		if !ok {
 			return i
 		}
-		if k := in.message.Kind(); (k == pbft.KindBlocks || k == pbft.KindDecided) && len(l.backlog) > backlogMax {
+		if pbft.IsCatchUp(in.message.Kind()) && len(l.backlog) > backlogMax {
 			l.n.metrics.frameDropped.Inc()
 			continue
 		}

@@ -24,7 +24,7 @@ type metrics struct {
 	reasons                                           [pbft.ReasonCount]prometheus.Counter
 	frameDropped, gossipDropped, gossipSent, muted    prometheus.Counter
 	sent                                              *prometheus.CounterVec
-	sentBy                                            [pbft.KindStable + 1]prometheus.Counter // by pbft.Kind
+	sentBy                                            [pbft.KindLast + 1]prometheus.Counter // by pbft.Kind
 	refused                                           *prometheus.CounterVec
 	served, compactions                               prometheus.Counter
 }

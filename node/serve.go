@@ -13,7 +13,7 @@ import (
 // Limits of answers to members that are behind.
 const (
 	serveQueueMax = 64
-	// serveBytesMax ends an answer: it takes one block more at most.
+	// serveBytesMax ends an answer: the block that reaches it is the last.
 	serveBytesMax = 2 << 20
 )
 
@@ -25,58 +25,111 @@ func (n *Node) serve(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case s := <-n.serves:
-			found, err := n.blocksAfter(s)
+			m, blocks, err := n.blocksAfter(s)
 			if err != nil {
 				n.log.Warn("cannot serve blocks", "peer", s.To, "after", s.After, "err", err)
 				continue
 			}
-			if len(found.Blocks) == 0 {
+			if blocks == 0 {
 				continue
 			}
-			var m pbft.Message = found
-			if n.committee.Protocol() == pbft.DualPath { // the last certificate proves all
-				last := found.Certificates[len(found.Certificates)-1]
-				m = &pbft.Blocks{Epoch: found.Epoch, Blocks: found.Blocks, Certificate: last}
-			}
 			n.network.Send(uint16(s.To), transport.Bulk, pbft.EncodeMessage(m))
-			n.metrics.served.Add(float64(len(found.Blocks)))
+			n.metrics.served.Add(float64(blocks))
 		}
 	}
 }
 
-// blocksAfter reads committed blocks that end with one that has its own commit
-// certificate, as many as fit one answer, and the certificates that they have. It
-// may find none.
-func (n *Node) blocksAfter(s pbft.Serve) (*pbft.Decided, error) {
-	m := &pbft.Decided{Epoch: n.committee.Epoch()}
+// blocksAfter reads committed blocks with what proves them, as many as fit one
+// answer, and returns how many they are. It may be none: what is executed here may
+// end below the next certificate.
+func (n *Node) blocksAfter(s pbft.Serve) (m pbft.Message, blocks int, err error) {
+	run, err := n.readRun(s)
+	if err != nil || len(run.blocks) == 0 {
+		return nil, 0, err
+	}
+	epoch := n.committee.Epoch()
+	switch {
+	case n.committee.Protocol() != pbft.DualPath: // nothing links blocks: each has its own
+		certificates := run.certificates[:run.proved]
+		return &pbft.Decided{Epoch: epoch, Blocks: run.blocks[:run.proved], Certificates: certificates}, run.proved, nil
+	case run.proved > 0: // the last certificate proves all
+		return &pbft.Blocks{Epoch: epoch, Blocks: run.blocks[:run.proved],
+			Certificate: run.certificates[run.proved-1]}, run.proved, nil
+	}
+	headers, certificate, err := n.readLinks(s.After + pbft.Seq(len(run.blocks)) + 1)
+	if err != nil || certificate == nil {
+		return nil, 0, err
+	}
+	return &pbft.Linked{Epoch: epoch, Blocks: run.blocks, Headers: headers, Certificate: certificate}, len(run.blocks), nil
+}
+
+// storedRun is what readRun has found: consecutive blocks with their certificates,
+// nil for none, and how many of them end with one that is proved.
+type storedRun struct {
+	blocks       []pbft.Block
+	certificates []*pbft.Certificate
+	proved       int
+}
+
+// readRun reads the blocks above s.After until an answer is full.
+func (n *Node) readRun(s pbft.Serve) (run storedRun, err error) {
 	view := n.cfg.Ledger.Latest()
-	proved, size := 0, 0
-	for seq := s.After + 1; len(m.Blocks) < pbft.BlocksMax; seq++ {
+	single := n.committee.Protocol() != pbft.DualPath
+	size := 0
+	for seq := s.After + 1; seq <= s.Limit && len(run.blocks) < pbft.BlocksMax && size < serveBytesMax; seq++ {
 		stored, err := view.Block(uint64(seq))
 		if errors.Is(err, store.ErrNotFound) {
 			break
 		}
 		if err != nil {
-			return nil, fmt.Errorf("read block %d: %w", seq, err)
+			return run, fmt.Errorf("read block %d: %w", seq, err)
 		}
 		header, err := decodeRecord(stored.Header)
 		if err != nil {
-			return nil, fmt.Errorf("read block %d: %w", seq, err)
+			return run, fmt.Errorf("read block %d: %w", seq, err)
 		}
-		m.Blocks = append(m.Blocks, pbft.Block{SignedHeader: header.SignedHeader, Payload: stored.Payload})
-		size += len(stored.Payload) + pbft.HeaderBytes
+		var certificate *pbft.Certificate
 		if len(stored.Certificate) > 0 {
-			proof, err := pbft.DecodeCertificate(stored.Certificate)
-			if err != nil {
-				return nil, fmt.Errorf("read the certificate of block %d: %w", seq, err)
+			if certificate, err = pbft.DecodeCertificate(stored.Certificate); err != nil {
+				return run, fmt.Errorf("read the certificate of block %d: %w", seq, err)
 			}
-			m.Certificates = append(m.Certificates, proof)
-			proved = len(m.Blocks)
-			if size >= serveBytesMax || seq >= s.Limit {
-				break
-			}
+		} else if single {
+			break
 		}
+		run.blocks = append(run.blocks, pbft.Block{SignedHeader: header.SignedHeader, Payload: stored.Payload})
+		run.certificates = append(run.certificates, certificate)
+		if certificate != nil {
+			run.proved = len(run.blocks)
+		}
+		size += len(stored.Payload) + pbft.HeaderBytes
 	}
-	m.Blocks = m.Blocks[:proved]
-	return m, nil
+	return run, nil
+}
+
+// readLinks reads headers from a height up to that of the next block with a commit
+// certificate. The certificate is nil if there is none in reach.
+func (n *Node) readLinks(from pbft.Seq) (headers []pbft.Header, c *pbft.Certificate, err error) {
+	view := n.cfg.Ledger.Latest()
+	for seq := from; len(headers) < pbft.LinksMax; seq++ {
+		stored, err := readRecord(view, uint64(seq))
+		if errors.Is(err, store.ErrNotFound) {
+			break
+		}
+		if err != nil {
+			return nil, nil, fmt.Errorf("read the header of block %d: %w", seq, err)
+		}
+		headers = append(headers, stored.Header)
+		encoded, err := view.CommitCertificate(uint64(seq))
+		if errors.Is(err, store.ErrNotFound) {
+			continue
+		}
+		if err == nil {
+			c, err = pbft.DecodeCertificate(encoded)
+		}
+		if err != nil {
+			return nil, nil, fmt.Errorf("read the certificate of block %d: %w", seq, err)
+		}
+		return headers, c, nil
+	}
+	return nil, nil, nil
 }

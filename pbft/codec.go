@@ -14,6 +14,9 @@ const (
 	HeadersMax = 4096
 	// BlocksMax bounds the blocks of one BLOCKS message.
 	BlocksMax = 256
+	// LinksMax bounds the headers of one LINKED message: many times the blocks that
+	// commit under one certificate. They are below 1 MiB.
+	LinksMax = 4096
 	// MessageBytesMax bounds an encoded message: the largest payload with room
 	// for certificates and an entry proof.
 	MessageBytesMax = 16 << 20
@@ -28,6 +31,11 @@ func EncodeMessage(m Message) []byte {
 	case *PrePrepare:
 		size += len(x.Payload)
 	case *Blocks:
+		for i := range x.Blocks {
+			size += len(x.Blocks[i].Payload) + 512
+		}
+	case *Linked:
+		size += len(x.Headers) * HeaderBytes
 		for i := range x.Blocks {
 			size += len(x.Blocks[i].Payload) + 512
 		}
@@ -82,6 +90,8 @@ func readMessage(r *wire.Reader, kind Kind) Message {
 		return &Fetch{Epoch: Epoch(r.Uint32()), Seq: Seq(r.Uint64()), Digest: r.Bytes32(), After: Seq(r.Uint64())}
 	case KindBlocks:
 		return readBlocks(r)
+	case KindLinked:
+		return readLinked(r)
 	case KindProof:
 		return &Proof{Certificate: readCertificate(r), Header: readOptionalHeader(r)}
 	case KindRecall:
@@ -261,6 +271,36 @@ func readBlocks(r *wire.Reader) *Blocks {
 		m.Blocks[i] = readBlock(r)
 	}
 	m.Certificate = readOptionalCertificate(r)
+	return m
+}
+
+func (m *Linked) append(b []byte) []byte {
+	b = wire.AppendUint32(b, uint32(m.Epoch))
+	b = wire.AppendUint32(b, uint32(len(m.Blocks)))
+	for i := range m.Blocks {
+		b = appendBlock(b, &m.Blocks[i])
+	}
+	b = wire.AppendUint32(b, uint32(len(m.Headers)))
+	for i := range m.Headers {
+		b = m.Headers[i].Append(b)
+	}
+	return m.Certificate.Append(b)
+}
+
+func readLinked(r *wire.Reader) *Linked {
+	m := &Linked{Epoch: Epoch(r.Uint32())}
+	m.Blocks = make([]Block, r.Count(BlocksMax, signedHeaderBytes+4))
+	for i := range m.Blocks {
+		m.Blocks[i] = readBlock(r)
+	}
+	m.Headers = make([]Header, r.Count(LinksMax, HeaderBytes))
+	for i := range m.Headers {
+		m.Headers[i] = readHeader(r)
+	}
+	if r.Err() == nil && (len(m.Blocks) == 0 || len(m.Headers) == 0) {
+		r.Fail(fmt.Errorf("%w: no block or no header", wire.ErrValue))
+	}
+	m.Certificate = readCertificate(r)
 	return m
 }
 

@@ -143,6 +143,12 @@ func (s sampler) transfer(k Kind) Message {
 			m.Blocks = append(m.Blocks, s.block())
 		}
 		return m
+	case KindLinked:
+		m := &Linked{Epoch: Epoch(s.r.Uint32()), Certificate: s.certificate()}
+		for range 1 + s.r.IntN(3) {
+			m.Blocks, m.Headers = append(m.Blocks, s.block()), append(m.Headers, s.header().Header)
+		}
+		return m
 	case KindProof:
 		m := &Proof{Certificate: s.certificate()}
 		if s.r.IntN(2) == 0 {
@@ -214,7 +220,7 @@ func (s sampler) record(k RecordKind) Record {
 
 func TestMessagesComeBack(t *testing.T) {
 	s := sampler{rand.New(rand.NewPCG(3, 4))}
-	for k := KindPrePrepare; k <= KindStable; k++ {
+	for k := KindPrePrepare; k <= KindLast; k++ {
 		for i := range 300 {
 			m := s.message(k)
 			if m.Kind() != k {
@@ -369,7 +375,7 @@ func TestDecodersRefuse(t *testing.T) {
 	}{
 		{"nothing", nil, wire.ErrTruncated},
 		{"kind 0", []byte{0}, wire.ErrValue},
-		{"kind 18", []byte{18}, wire.ErrValue},
+		{"kind 19", []byte{19}, wire.ErrValue},
 		{"a payload of another length than the header says", EncodeMessage(&PrePrepare{Block: short}), wire.ErrValue},
 		{"an unknown flag", EncodeMessage(&Proof{Certificate: s.certificate(), Header: &flagged}), wire.ErrValue},
 		{"an unknown certificate kind", EncodeMessage(&Proof{Certificate: unlisted}), wire.ErrValue},
@@ -382,6 +388,12 @@ func TestDecodersRefuse(t *testing.T) {
 			wire.ErrValue},
 		{"a message a byte too long", make([]byte, MessageBytesMax+1), wire.ErrLimit},
 		{"no decided block", []byte{uint8(KindDecided), 0, 0, 0, 0, 0, 0, 0, 0}, wire.ErrValue},
+		{"no linked block", EncodeMessage(&Linked{Headers: make([]Header, 1), Certificate: &Certificate{Kind: 1}}),
+			wire.ErrValue},
+		{"no linking header", EncodeMessage(&Linked{Blocks: make([]Block, 1), Certificate: &Certificate{Kind: 1}}),
+			wire.ErrValue},
+		{"more linking headers than a message holds", EncodeMessage(&Linked{Blocks: make([]Block, 1),
+			Headers: make([]Header, LinksMax+1), Certificate: &Certificate{Kind: 1}}), wire.ErrLimit},
 		{"more slots than a view-change may report", EncodeMessage(&SlotViewChange{Prepared: make([]BlockRef, SlotsMax+1)}),
 			wire.ErrLimit},
 		{"a million view-changes in few bytes", append(append([]byte{uint8(KindNewView)}, make([]byte, 12)...), 150, 0, 0, 0),
@@ -402,7 +414,7 @@ func TestDecodersRefuse(t *testing.T) {
 // Whatever decodes has exactly one encoding, and nothing panics.
 func FuzzDecodeMessage(f *testing.F) {
 	s := sampler{rand.New(rand.NewPCG(13, 13))}
-	for k := KindPrePrepare; k <= KindStable; k++ {
+	for k := KindPrePrepare; k <= KindLast; k++ {
 		for range 4 {
 			f.Add(EncodeMessage(s.message(k)))
 		}

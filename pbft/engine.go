@@ -77,11 +77,15 @@ type Outgoing struct {
 // LaneOf returns the lane of a kind of message.
 func LaneOf(k Kind) Lane {
 	switch k {
-	case KindPrePrepare, KindBlocks, KindDecided:
+	case KindPrePrepare, KindBlocks, KindLinked, KindDecided:
 		return LaneBulk
 	}
 	return LaneVotes
 }
+
+// IsCatchUp reports whether messages of a kind bring committed blocks to a member that
+// is behind, which asks again for what does not come.
+func IsCatchUp(k Kind) bool { return k == KindBlocks || k == KindLinked || k == KindDecided }
 
 // CommittedBlock is a block that was decided. Certificate is its own commit
 // certificate, or nil if it was committed as the ancestor of a later block.
@@ -99,8 +103,8 @@ type PayloadCheck struct {
 
 // Serve asks the driver to answer a peer from its store, which reaches further
 // back than the engine: the committed blocks after After, as a Blocks message
-// that ends with a block that has a commit certificate or, under the original
-// protocol, as a Decided message.
+// that ends with a block that has a commit certificate, as a Linked message where
+// none of them has one, or, under the original protocol, as a Decided message.
 type Serve struct {
 	To    ReplicaID
 	After Seq

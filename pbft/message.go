@@ -25,13 +25,18 @@ const (
 	KindSlotNewView
 	KindDecided
 	KindStable
+	// Of the dual-path protocol only.
+	KindLinked
+
+	// KindLast is the last kind.
+	KindLast = KindLinked
 )
 
 // String returns the name of the kind.
 func (k Kind) String() string {
 	names := [...]string{"?", "pre-prepare", "prepare", "commit", "checkpoint", "suspect", "view-change",
 		"new-view", "status", "fetch", "blocks", "proof", "recall", "recollection", "slot-view-change",
-		"slot-new-view", "decided", "stable"}
+		"slot-new-view", "decided", "stable", "linked"}
 	if int(k) < len(names) {
 		return names[k]
 	}
@@ -183,6 +188,16 @@ type Blocks struct {
 	Certificate *Certificate
 }
 
+// Linked answers a Fetch with committed blocks of which none has a commit
+// certificate of its own: hash-linked in ascending order, and the headers that
+// follow them up to the one that the certificate commits.
+type Linked struct {
+	Epoch       Epoch
+	Blocks      []Block
+	Headers     []Header // at most LinksMax; at least one of each
+	Certificate *Certificate
+}
+
 // Proof brings a certificate to a peer that lacks it, with its header if known.
 type Proof struct {
 	Certificate *Certificate
@@ -249,6 +264,9 @@ func (*Fetch) Kind() Kind { return KindFetch }
 
 // Kind implements Message.
 func (*Blocks) Kind() Kind { return KindBlocks }
+
+// Kind implements Message.
+func (*Linked) Kind() Kind { return KindLinked }
 
 // Kind implements Message.
 func (*Proof) Kind() Kind { return KindProof }

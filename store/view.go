@@ -166,6 +166,12 @@ func (v *View) Header(height uint64) ([]byte, error) { return v.must(tableHeader
 // Receipts returns the receipts of the block at height, or ErrNotFound.
 func (v *View) Receipts(height uint64) ([]byte, error) { return v.must(tableReceipts, height) }
 
+// CommitCertificate returns the commit certificate stored with a block, or an error that
+// wraps ErrNotFound if it has none.
+func (v *View) CommitCertificate(height uint64) ([]byte, error) {
+	return v.must(tableCertificate, height)
+}
+
 // Checkpoint returns the certificate that PutCheckpoint has filed, or
 // ErrNotFound.
 func (v *View) Checkpoint(height uint64) ([]byte, error) { return v.must(tableCheckpoint, height) }

@@ -262,7 +262,7 @@ func (m *member) drain() {
 	for lane := range m.inbox {
 		for q := &m.inbox[lane]; q.len() > 0; {
 			in := q.pop()
-			if k := in.message.Kind(); (k == pbft.KindBlocks || k == pbft.KindDecided) && m.backlog.len() > backlogMax {
+			if pbft.IsCatchUp(in.message.Kind()) && m.backlog.len() > backlogMax {
 				continue
 			}
 			m.charge += m.s.cfg.Costs.MessageNs

@@ -239,6 +239,8 @@ func (r *Replica) dispatch(from pbft.ReplicaID, m pbft.Message) pbft.Reason {
 		return r.onFetch(from, x)
 	case *pbft.Blocks:
 		return r.onBlocks(from, x)
+	case *pbft.Linked:
+		return r.onLinked(from, x)
 	case *pbft.Proof:
 		return r.onProof(from, x)
 	case *pbft.Recall:

@@ -216,51 +216,86 @@ func (r *Replica) supply(b *block, after pbft.Seq) *pbft.Blocks {
 // onBlocks takes blocks that were asked for: under a commit certificate, or
 // named by digest.
 func (r *Replica) onBlocks(from pbft.ReplicaID, m *pbft.Blocks) pbft.Reason {
-	switch {
-	case m.Epoch != r.com.Epoch():
-		return pbft.IgnoredEpoch
-	case len(m.Blocks) == 0:
-		return pbft.InvalidContent
-	}
-	for i := range m.Blocks {
-		h := &m.Blocks[i].Header
-		if r.checkHeader(h) != pbft.Accepted ||
-			i > 0 && h.Parent != r.com.HeaderDigest(&m.Blocks[i-1].Header) {
-			return pbft.InvalidContent
-		}
+	if reason := r.checkChain(m.Epoch, m.Blocks, nil); reason != pbft.Accepted {
+		return reason
 	}
 	if m.Certificate != nil {
-		return r.onCommittedBlocks(from, m)
+		return r.onCommittedBlocks(from, m.Blocks, &m.Blocks[len(m.Blocks)-1].Header, m.Certificate)
 	}
 	return r.onNamedBlocks(m)
 }
 
-func (r *Replica) onCommittedBlocks(from pbft.ReplicaID, m *pbft.Blocks) pbft.Reason {
-	last := &m.Blocks[len(m.Blocks)-1].Header
+// onLinked takes committed blocks that have no certificate of their own: headers
+// lead from them to one that has.
+func (r *Replica) onLinked(from pbft.ReplicaID, m *pbft.Linked) pbft.Reason {
+	if reason := r.checkChain(m.Epoch, m.Blocks, m.Headers); reason != pbft.Accepted {
+		return reason
+	}
+	return r.onCommittedBlocks(from, m.Blocks, &m.Headers[len(m.Headers)-1], m.Certificate)
+}
+
+// checkChain checks that blocks and then headers are hash-linked.
+func (r *Replica) checkChain(epoch pbft.Epoch, blocks []pbft.Block, headers []pbft.Header) pbft.Reason {
+	switch {
+	case epoch != r.com.Epoch():
+		return pbft.IgnoredEpoch
+	case len(blocks) == 0:
+		return pbft.InvalidContent
+	}
+	var below *pbft.Header
+	follows := func(h *pbft.Header) bool {
+		ok := r.checkHeader(h) == pbft.Accepted && (below == nil || h.Parent == r.com.HeaderDigest(below))
+		below = h
+		return ok
+	}
+	for i := range blocks {
+		if !follows(&blocks[i].Header) {
+			return pbft.InvalidContent
+		}
+	}
+	for i := range headers {
+		if !follows(&headers[i]) {
+			return pbft.InvalidContent
+		}
+	}
+	return pbft.Accepted
+}
+
+// onCommittedBlocks commits blocks of a chain whose top the certificate commits.
+func (r *Replica) onCommittedBlocks(from pbft.ReplicaID, blocks []pbft.Block, top *pbft.Header,
+	c *pbft.Certificate) pbft.Reason {
+	last := &blocks[len(blocks)-1].Header
 	if last.Seq <= r.chain.committed.Seq {
 		return pbft.IgnoredStale
 	}
-	if m.Blocks[0].Header.Seq > r.chain.committed.Seq+1 {
+	if blocks[0].Header.Seq > r.chain.committed.Seq+1 {
 		return pbft.IgnoredFuture
 	}
-	if !r.com.Commits(m.Certificate, last) ||
-		r.mut != MutantTrustBlocks && !r.com.VerifyCertificate(m.Certificate, r.cfg.Scheme) {
+	if !r.com.Commits(c, top) || r.mut != MutantTrustBlocks && !r.com.VerifyCertificate(c, r.cfg.Scheme) {
 		return pbft.InvalidCertificate
 	}
-	for i := range m.Blocks {
-		if x := &m.Blocks[i]; x.Header.Seq > r.chain.committed.Seq {
+	for i := range blocks {
+		if x := &blocks[i]; x.Header.Seq > r.chain.committed.Seq {
 			if !r.payloadFits(x) {
 				return pbft.InvalidContent
 			}
 			r.addBlock(x, false)
 		}
 	}
-	r.learn(m.Certificate)
+	if top == last || r.chain.byDigest[c.Block.Digest] != nil {
+		r.learn(c)
+	} else {
+		r.keepUnplaced(c) // until catching up has come so far
+		r.noticeAhead(from, c.Block.Seq)
+	}
 	before := r.chain.committed.Seq
 	// The target may be far above; what is whole commits now.
-	if b := r.chain.byDigest[m.Certificate.Block.Digest]; b != nil && b.commit != nil && !b.committed {
-		if _, whole, _ := r.missingBelow(b); whole {
+	if b := r.chain.byDigest[r.com.HeaderDigest(last)]; b != nil && !b.committed {
+		switch _, whole, conflict := r.missingBelow(b); {
+		case whole:
 			r.commitChain(b)
+		case conflict:
+			r.become(pbft.Broken)
 		}
 	}
 	r.tryCommit()

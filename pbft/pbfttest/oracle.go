@@ -59,7 +59,7 @@ func (o *oracle) header(d pbft.Digest) *pbft.Header { return o.headers[d] }
 // learn remembers every header that passes by.
 func (o *oracle) learn(m pbft.Message) {
 	switch m.(type) {
-	case *pbft.PrePrepare, *pbft.Blocks, *pbft.Decided, *pbft.ViewChange, *pbft.NewView, *pbft.Proof:
+	case *pbft.PrePrepare, *pbft.Blocks, *pbft.Linked, *pbft.Decided, *pbft.ViewChange, *pbft.NewView, *pbft.Proof:
 		if o.learned[m] {
 			return
 		}
@@ -74,6 +74,13 @@ func (o *oracle) learn(m pbft.Message) {
 	case *pbft.Blocks:
 		for i := range x.Blocks {
 			o.learnHeader(&x.Blocks[i].Header)
+		}
+	case *pbft.Linked:
+		for i := range x.Blocks {
+			o.learnHeader(&x.Blocks[i].Header)
+		}
+		for i := range x.Headers {
+			o.learnHeader(&x.Headers[i])
 		}
 	case *pbft.Decided:
 		for i := range x.Blocks {

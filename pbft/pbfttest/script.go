@@ -180,10 +180,10 @@ func (c *command) kinds(arg string) (kinds []pbft.Kind) {
 	}
 	for name := range strings.SplitSeq(text, ",") {
 		k := pbft.KindPrePrepare
-		for k <= pbft.KindStable && k.String() != name {
+		for k <= pbft.KindLast && k.String() != name {
 			k++
 		}
-		if k > pbft.KindStable {
+		if k > pbft.KindLast {
 			c.fail("%q is no kind of message", name)
 		}
 		kinds = append(kinds, k)

@@ -12,7 +12,7 @@ import (
 type Counts struct {
 	Events, Messages, Crashes int
 	// Sent counts messages by kind; Reasons counts the answers of Receive.
-	Sent    [pbft.KindStable + 1]int
+	Sent    [pbft.KindLast + 1]int
 	Reasons [pbft.ReasonCount]int
 	// Transitions counts engine events by kind; Commits counts commits of honest
 	// replicas by Event.Detail: as an ancestor, -, slow, fast.
@@ -135,6 +135,10 @@ func describeTransfer(m pbft.Message) string {
 			s += " with " + describeCertificate(x.Certificate)
 		}
 		return s
+	case *pbft.Linked:
+		first, last := &x.Blocks[0].Header, &x.Blocks[len(x.Blocks)-1].Header
+		return fmt.Sprintf("linked from %d/%d to %d/%d with %s", first.View, first.Seq, last.View, last.Seq,
+			describeCertificate(x.Certificate))
 	case *pbft.Decided:
 		first, last := &x.Blocks[0].Header, &x.Blocks[len(x.Blocks)-1].Header
 		return fmt.Sprintf("decided from %d/%d to %d/%d", first.View, first.Seq, last.View, last.Seq)
