@@ -13,7 +13,7 @@ import {
 } from "../src/kit/pairing.ts";
 import { looksTyped, readShortCode } from "../src/kit/shortcode.ts";
 import { atLeast } from "../src/till/amount.tsx";
-import { fits } from "../src/wallet/pay.tsx";
+import { whyNot } from "../src/wallet/pay.tsx";
 import { largestValue, onlyMember } from "../src/kit/terms.ts";
 import { terms as sample } from "./samples.ts";
 
@@ -110,17 +110,21 @@ test("a wallet offers coupons that the till's bill allows, by the ledger's rules
     basketHash: new Uint8Array(32),
     expires: nowMs,
   };
-  const ok = (t: Partial<Terms>, v = invoice) => fits(sample(t), till, v, 5);
-  expect(ok({})).toBe(true);
-  expect(ok({ shops: [{ member: 2, store: 0 }] })).toBe(true);
-  expect(ok({ shops: [{ member: 3, store: 0 }] })).toBe(false);
-  expect(ok({ shops: [{ member: 2, store: 2 }] })).toBe(false);
-  expect(ok({ minSpend: 1001n })).toBe(false);
-  expect(ok({ currency: 840 })).toBe(false);
-  expect(ok({ valueKind: "FREE_ITEM" })).toBe(false);
-  expect(ok({ valueKind: "FREE_ITEM" }, { ...invoice, campaign: 5, qty: 1, unit: 400n })).toBe(true);
-  expect(ok({}, { ...invoice, campaign: 6 })).toBe(false);
-  expect(ok({ productHash: new Uint8Array(32).fill(1) })).toBe(false);
+  const why = (t: Partial<Terms>, v = invoice) => whyNot(sample(t), till, v, 5);
+  expect(why({})).toBeUndefined();
+  expect(why({ shops: [{ member: 2, store: 0 }] })).toBeUndefined();
+  expect(why({ shops: [{ member: 3, store: 0 }] })).toBe("shop");
+  expect(why({ shops: [{ member: 2, store: 2 }] })).toBe("shop");
+  expect(why({ minSpend: 1001n })).toBe("spend");
+  expect(why({ minSpend: 1000n })).toBeUndefined();
+  expect(why({ currency: 840 })).toBe("currency");
+  expect(why({ valueKind: "FREE_ITEM" })).toBe("name");
+  expect(why({ valueKind: "FREE_ITEM" }, { ...invoice, campaign: 5 })).toBe("name");
+  expect(why({ valueKind: "FREE_ITEM" }, { ...invoice, campaign: 5, qty: 1, unit: 400n })).toBeUndefined();
+  expect(why({}, { ...invoice, campaign: 6 })).toBe("other");
+  expect(why({}, { ...invoice, campaign: 5, qty: 1, unit: 400n })).toBe("name");
+  expect(why({ productHash: new Uint8Array(32).fill(1) })).toBe("name");
+  expect(why({ productHash: new Uint8Array(32).fill(1) }, { ...invoice, campaign: 5 })).toBeUndefined();
 });
 
 test("a shown code names the merchant where there is only one", () => {

@@ -8,12 +8,12 @@ import { goodAt, isZero, itemKind, type Terms } from "./sdk.ts";
 import { campaignOf } from "./sdk.ts";
 import { valueOn } from "@scrip/sdk/actions";
 import { amountWords, readAmount } from "../kit/amount.ts";
-import { decimal, money } from "../kit/format.ts";
+import { dateTime, decimal, money } from "../kit/format.ts";
 import { failureOf, textOf } from "../kit/refusal/refusal.ts";
 import { go } from "../kit/router.ts";
 import { Button, Empty, Failure, Field, Loading, Notice, useLoad } from "../kit/ui.tsx";
 import { useSession } from "./context.ts";
-import type { Session } from "./model.ts";
+import { isOpen, type Session } from "./model.ts";
 import type { Slip } from "./purse.ts";
 import { SlipCard } from "./slip.tsx";
 import { t } from "./text.ts";
@@ -25,35 +25,96 @@ interface Choice {
   value: bigint;
 }
 
-/** fits tells whether terms allow an invoice of a till, by the ledger's own rules. */
-export function fits(
+/** WhyNot is why a coupon cannot be used on a till's bill. */
+export type WhyNot = "shop" | "currency" | "name" | "other" | "spend" | "early" | "gift" | "nothing";
+
+/** whyNot tells why terms do not allow an invoice of a till, by the ledger's own rules; undefined if they do. */
+export function whyNot(
   terms: Terms,
   till: Pick<ProvenTill, "member" | "store">,
   v: InvoicePayload["invoice"],
   campaign: number,
-): boolean {
+): WhyNot | undefined {
   const bound = itemKind(terms) || !isZero(terms.productHash);
-  return (
-    v.currency === terms.currency &&
-    v.basis >= terms.minSpend &&
-    goodAt(terms, till.member, till.store) &&
-    (v.campaign === campaign || (v.campaign === 0 && !bound)) &&
-    (itemKind(terms) ? v.qty > 0 : v.qty === 0)
-  );
+  if (!goodAt(terms, till.member, till.store)) return "shop";
+  if (v.currency !== terms.currency) return "currency";
+  if (v.campaign !== 0 && v.campaign !== campaign) return "other";
+  // An item's price is stated where the campaign is named, and nowhere else.
+  if ((bound && v.campaign === 0) || itemKind(terms) !== v.qty > 0) return "name";
+  return v.basis < terms.minSpend ? "spend" : undefined;
 }
 
-async function choices(session: Session, till: ProvenTill, invoice: InvoicePayload): Promise<Choice[]> {
+/** Unfit is a coupon that cannot be used on the bill, and why. */
+interface Unfit {
+  slip: Slip;
+  why: WhyNot;
+  terms: Terms;
+}
+
+async function choices(
+  session: Session,
+  till: ProvenTill,
+  invoice: InvoicePayload,
+): Promise<{ found: Choice[]; unfit: Unfit[] }> {
   const found: Choice[] = [];
+  const unfit: Unfit[] = [];
   for (const slip of session.slips.value) {
-    const terms = session.terms.value.get(campaignOf(slip.id));
-    if (slip.state !== "usable" || !terms || !fits(terms, till, invoice.invoice, campaignOf(slip.id))) continue;
+    const campaign = campaignOf(slip.id);
+    const terms = session.terms.value.get(campaign);
+    if (!isOpen(slip) || slip.state === "pending" || !terms) continue;
+    const state = slip.state === "early" ? "early" : slip.state === "offered" ? "gift" : undefined;
+    const why = whyNot(terms, till, invoice.invoice, campaign) ?? state;
+    if (why) {
+      unfit.push({ slip, why, terms });
+      continue;
+    }
     const coupon = await session.link.client.coupon(slip.id);
     const value = valueOn(coupon, invoice.invoice);
     const most = terms.valueKind === "STORED" && value > invoice.invoice.basis ? invoice.invoice.basis : value;
     if (coupon.standing === "HELD" && most > 0n) found.push({ slip, coupon, value: most });
+    else unfit.push({ slip, why: "nothing", terms });
   }
   // The most valuable first, and of equal ones the one that ends first.
-  return found.sort((a, b) => (a.value === b.value ? a.slip.untilMs - b.slip.untilMs : a.value < b.value ? 1 : -1));
+  found.sort((a, b) => (a.value === b.value ? a.slip.untilMs - b.slip.untilMs : a.value < b.value ? 1 : -1));
+  return { found, unfit };
+}
+
+const reasons = {
+  shop: "payNotShop",
+  currency: "payNotCurrency",
+  name: "payNotNamed",
+  other: "payNotOther",
+  spend: "payNotSpend",
+  early: "payNotEarly",
+  gift: "payNotGift",
+  nothing: "payNotNothing",
+} as const;
+const unfitShown = 6;
+
+/** None says of each coupon why it cannot be used on this bill. */
+function None(p: { unfit: readonly Unfit[] }): JSX.Element {
+  const session = useSession();
+  const text = ({ why, terms, slip }: Unfit) =>
+    t(reasons[why], {
+      value: money(terms.minSpend, session.link.currency(terms.currency)),
+      date: dateTime(terms.redeemFrom),
+      title: slip.title,
+    });
+  return (
+    <Empty level={1} title={t("payNone")}>
+      {p.unfit.length === 0 && <p>{t("payEmpty")}</p>}
+      <ul class="stack-s" role="list">
+        {p.unfit.slice(0, unfitShown).map((u) => (
+          <li key={String(u.slip.id)} data-why={u.why}>
+            <span class="strong">{u.slip.title}</span>: {text(u)}
+          </li>
+        ))}
+      </ul>
+      <Button kind="main" onClick={() => go("/", true)}>
+        {t("back")}
+      </Button>
+    </Empty>
+  );
 }
 
 function Pick(p: { choices: readonly Choice[]; chosen: Choice; onChoose: (c: Choice) => void }): JSX.Element | null {
@@ -155,7 +216,7 @@ export function PayPage(p: { invoice: InvoicePayload }): JSX.Element {
   const look = useLoad(async () => {
     const till = await session.link.client.till(invoice.tillKey);
     const shop = t("tillLine", { member: await session.link.member(till.member), label: till.label });
-    return { till, shop, choices: await choices(session, till, p.invoice) };
+    return { till, shop, ...(await choices(session, till, p.invoice)) };
   }, [p.invoice]);
   if (look.error instanceof NotFound) return <Failure level={1} {...textOf("E702")} detail={t("payUnknownTill")} />;
   if (look.error !== undefined)
@@ -164,15 +225,6 @@ export function PayPage(p: { invoice: InvoicePayload }): JSX.Element {
   if (look.value.till.standing !== "ACTIVE")
     return <Failure level={1} {...textOf("E702")} detail={t("payUnknownTill")} />;
   if (session.link.nowMs() >= invoice.expires) return <Failure level={1} {...textOf("E511")} detail={t("payStale")} />;
-  if (look.value.choices.length === 0) {
-    return (
-      <Empty level={1} title={t("payNone")}>
-        <p>{t("payNoneWhy")}</p>
-        <Button kind="main" onClick={() => go("/", true)}>
-          {t("back")}
-        </Button>
-      </Empty>
-    );
-  }
-  return <Offer choices={look.value.choices} invoice={p.invoice} shop={look.value.shop} />;
+  if (look.value.found.length === 0) return <None unfit={look.value.unfit} />;
+  return <Offer choices={look.value.found} invoice={p.invoice} shop={look.value.shop} />;
 }
