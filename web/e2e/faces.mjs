@@ -62,24 +62,57 @@ export async function claim(page, link) {
 /** openTill makes a page the till of a key that is registered. */
 export async function openTill(page, base, seed, more = "") {
   await page.goto(`${base}/till/#k=${seed}${more}`);
-  await page.getByRole("heading", { name: "Scan the customer’s code" }).waitFor({ timeout: 60_000 });
+  await page.getByRole("heading", { name: /Scan the customer’s code|扫描顾客的码/ }).waitFor({ timeout: 60_000 });
 }
 
 const scannerSeconds = 0.004; // from key to key
 const pauseSeconds = 0.5; // since whatever was typed before: without it the till takes both for one scan
 
-/** wedge types a code as a USB scanner does: its keys have the scanner's times, however busy the machine is. */
-export async function wedge(page, text) {
-  await page.evaluate(() => document.activeElement?.blur?.());
+const shiftedKeys = { $: "Digit4", "%": "Digit5", "*": "Digit8", "+": "Equal", ":": "Semicolon" };
+const plainKeys = { " ": "Space", "-": "Minus", ".": "Period", "/": "Slash", "]": "BracketRight" };
+
+/**
+ * scannerKeys are the keys that a scanner presses for a US keyboard, with their places, and what a
+ * computer of another layout takes them for.
+ */
+export function scannerKeys(text, layout = (c) => c) {
+  return [...text].map((c) => {
+    const letter = /[A-Z]/i.test(c) && `Key${c.toUpperCase()}`;
+    const code = letter || (/\d/.test(c) && `Digit${c}`) || shiftedKeys[c] || plainKeys[c];
+    const shift = (letter && c !== c.toLowerCase()) || c in shiftedKeys;
+    const key = layout(c);
+    return { key, code, modifiers: shift ? 8 : 0, ...(key.length === 1 ? { text: key } : {}) };
+  });
+}
+
+/**
+ * wedge types a code as a USB scanner does, given as a text or as keys: they have the scanner's times,
+ * however busy the machine is.
+ */
+export async function wedge(page, typed, { blur = true } = {}) {
+  if (blur) await page.evaluate(() => document.activeElement?.blur?.());
   const device = await page.context().newCDPSession(page);
   const began = Date.now() / 1000 + pauseSeconds;
-  const keys = [...text].map((key) => ({ key, text: key })).concat({ key: "Enter", text: "\r" });
+  const text = typeof typed === "string" ? [...typed].map((key) => ({ key, text: key })) : typed;
+  const keys = [...text, { key: "Enter", text: "\r" }];
   await Promise.all(
     keys.map((key, i) =>
       device.send("Input.dispatchKeyEvent", { type: "keyDown", timestamp: began + i * scannerSeconds, ...key }),
     ),
   );
   await device.detach();
+}
+
+/** shownToday waits until a till says that it took so many coupons today. */
+export function shownToday(page, n) {
+  return page.locator(`[data-today="${n}"]`).waitFor({ timeout: 60_000 });
+}
+
+/** takenBy is how many coupons the ledger says that a member's tills took, less those undone. */
+export async function takenBy(network, member) {
+  const answer = await fetch(`${network.nodes[0]}/v1/members/${member}/takings?limit=500`);
+  const { items } = await answer.json();
+  return items.reduce((n, x) => n + (x.type === "redemption.accrued" ? 1 : -1), 0);
 }
 
 /** bill types an amount in minor units on the till's keys. */

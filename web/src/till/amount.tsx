@@ -1,13 +1,15 @@
 /** The bill, typed on large keys; the coupon's rule is said in one line. */
 import type { JSX } from "preact";
-import { useLayoutEffect, useRef, useState } from "preact/hooks";
-import type { Terms } from "@scrip/sdk/transactions";
+import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
+import { isZero } from "@scrip/sdk/bytes";
+import { itemKind, type Terms } from "@scrip/sdk/transactions";
 import { ruleText } from "../kit/coupon.tsx";
 import { money } from "../kit/format.ts";
 import { ruleOf } from "../kit/terms.ts";
 import { t as kit } from "../kit/text.ts";
 import { Button } from "../kit/ui.tsx";
 import { useTill } from "./context.ts";
+import { amountOf, back, keyOf, nothing, press, typeAll, type Refused, type Typed } from "./typed.ts";
 import { t } from "./text.ts";
 
 /** Bill is what the cashier said: the amount, or that it is at least that. */
@@ -16,7 +18,14 @@ export interface Bill {
   exact: boolean;
 }
 
-const digitsMax = 10;
+const refusals = {
+  key: "typedKey",
+  point: "typedPoint",
+  decimals: "typedDecimals",
+  noDecimals: "typedNoDecimals",
+  long: "typedLong",
+  scan: "typedScan",
+} as const;
 const keys = ["1", "2", "3", "4", "5", "6", "7", "8", "9", "00", "0"];
 
 /** atLeast is the bill from which on the coupon gives no more: one tap instead of an amount. */
@@ -25,80 +34,128 @@ export function atLeast(terms: Terms): bigint | undefined {
   return terms.minSpend > terms.face ? terms.minSpend : terms.face;
 }
 
+/** What an amount is of: the whole bill, the one item that a coupon gives, or the goods that a campaign is for. */
+export type Asks = "bill" | "item" | "goods";
+const titles = { bill: "amountTitle", item: "itemTitle", goods: "goodsTitle" } as const;
+
+/** asksOf is what a campaign's rule is computed on. */
+export function asksOf(terms: Terms): Asks {
+  return itemKind(terms) ? "item" : isZero(terms.productHash) ? "bill" : "goods";
+}
+
 interface Keys {
   press: (key: string) => void;
+  paste: (text: string) => void;
   back: () => void;
   ok: () => void;
   cancel: () => void;
 }
 
-/** useKeys hears a keyboard's digits, also when they come faster than the page is drawn. */
+/** useKeys hears a keyboard and a clipboard, also when keys come faster than the page is drawn. */
 function useKeys(keys: Keys): void {
   const latest = useRef(keys);
   latest.current = keys;
   useLayoutEffect(() => {
     const type = (e: KeyboardEvent) => {
       const k = latest.current;
-      if (/^\d$/.test(e.key)) k.press(e.key);
-      else if (e.key === "Backspace") k.back();
-      else if (e.key === "Enter" && !(e.target instanceof HTMLButtonElement)) k.ok();
+      if (e.ctrlKey || e.metaKey || e.altKey) return;
+      const key = keyOf(e);
+      const onButton = e.target instanceof HTMLButtonElement;
+      if (key !== undefined && !(key === "" && onButton && e.key === " ")) k.press(key);
+      else if (e.key === "Backspace" || e.key === "Delete") k.back();
+      else if (e.key === "Enter" && !onButton) k.ok();
       else if (e.key === "Escape") k.cancel();
     };
+    const paste = (e: ClipboardEvent) => latest.current.paste(e.clipboardData?.getData("text") ?? "");
     addEventListener("keydown", type);
-    return () => removeEventListener("keydown", type);
+    addEventListener("paste", paste);
+    return () => {
+      removeEventListener("keydown", type);
+      removeEventListener("paste", paste);
+    };
   }, []);
+}
+
+/** useTyped is what has been typed, and why the last key was not taken. */
+function useTyped(exponent: number, scans: number) {
+  const [state, set] = useState<{ typed: Typed; refused?: Refused | "scan" }>({ typed: nothing });
+  useEffect(() => {
+    // A scanner's digits have come as keys: they are no amount.
+    if (scans > 0) set({ typed: nothing, refused: "scan" });
+  }, [scans]);
+  const turn = (next: (t: Typed) => Typed | Refused) =>
+    set((s) => {
+      const now = next(s.typed);
+      return typeof now === "string" ? { typed: s.typed, refused: now } : { typed: now };
+    });
+  return {
+    ...state,
+    press: (key: string) => turn((t) => press(t, key, exponent)),
+    paste: (text: string) => turn((t) => typeAll(t, text, exponent)),
+    back: () => turn(back),
+  };
 }
 
 export function Amount(p: {
   terms?: Terms;
-  item?: boolean;
+  asks: Asks;
+  /** How many scans have come that were no coupon. */
+  scans: number;
   onBill: (bill: Bill) => void;
   onCancel: () => void;
 }): JSX.Element {
   const till = useTill();
   const currency = p.terms ? till.link.currency(p.terms.currency) : till.currency;
-  const [digits, setDigits] = useState("");
-  const amount = BigInt(digits || "0");
+  const { typed, refused, ...keyed } = useTyped(currency.exponent, p.scans);
+  const amount = amountOf(typed, currency.exponent);
   const enough = p.terms && atLeast(p.terms);
-  const low = p.terms !== undefined && !p.item && amount > 0n && amount < p.terms.minSpend;
-  const press = (key: string) => setDigits((d) => (d + key).replace(/^0+/, "").slice(0, digitsMax));
+  const low = p.terms !== undefined && p.asks !== "item" && amount > 0n && amount < p.terms.minSpend;
   const ok = () => {
     if (amount > 0n) p.onBill({ amount, exact: true });
   };
-  useKeys({ press, back: () => setDigits((d) => d.slice(0, -1)), ok, cancel: p.onCancel });
+  useKeys({ ...keyed, ok, cancel: p.onCancel });
   return (
     <div class="stack amount">
-      <h1>{p.item ? t("itemTitle") : t("amountTitle")}</h1>
-      {p.terms && <p>{t("amountRule", { rule: `${p.terms.title}: ${ruleText(ruleOf(p.terms, currency))}` })}</p>}
-      <output class="amount-shown" aria-live="polite">
-        {money(amount, currency)}
-      </output>
-      {low && p.terms && (
-        <p class="field-error" role="status">
-          {t("amountBelow", { value: money(p.terms.minSpend, currency) })}
-        </p>
-      )}
+      <div class="stack amount-says">
+        <h1>{t(titles[p.asks])}</h1>
+        {p.terms && <p>{t("amountRule", { rule: `${p.terms.title}: ${ruleText(ruleOf(p.terms, currency))}` })}</p>}
+        <output class="amount-shown" aria-live="polite">
+          {money(amount, currency)}
+        </output>
+        {refused && (
+          <p class="field-error" role="alert">
+            {t(refusals[refused], { n: currency.exponent, currency: currency.letters })}
+          </p>
+        )}
+        {low && p.terms && (
+          <p class="field-error" role="status">
+            {t("amountBelow", { value: money(p.terms.minSpend, currency) })}
+          </p>
+        )}
+      </div>
       <div class="keys">
         {keys.map((k) => (
-          <button key={k} type="button" class="btn" onClick={() => press(k)}>
+          <button key={k} type="button" class="btn" onClick={() => keyed.press(k)}>
             {k}
           </button>
         ))}
-        <button type="button" class="btn" onClick={() => setDigits((d) => d.slice(0, -1))} aria-label={t("keyBack")}>
+        <button type="button" class="btn" onClick={keyed.back} aria-label={t("keyBack")}>
           ⌫
         </button>
       </div>
-      <Button kind="main" wide disabled={amount === 0n} onClick={ok}>
-        {t("amountOk")}
-      </Button>
-      {enough !== undefined && (
-        <Button wide onClick={() => p.onBill({ amount: enough, exact: false })}>
-          {t("amountAtLeast", { value: money(enough, currency) })}
+      <div class="stack amount-acts">
+        <Button kind="main" wide disabled={amount === 0n} onClick={ok}>
+          {t("amountOk")}
         </Button>
-      )}
-      <Button kind="plain" onClick={p.onCancel}>
-        {kit("cancel")}
-      </Button>
+        {enough !== undefined && (
+          <Button wide onClick={() => p.onBill({ amount: enough, exact: false })}>
+            {t("amountAtLeast", { value: money(enough, currency) })}
+          </Button>
+        )}
+        <Button kind="plain" onClick={p.onCancel}>
+          {kit("cancel")}
+        </Button>
+      </div>
     </div>
   );
 }

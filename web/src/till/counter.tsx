@@ -4,25 +4,38 @@ import { useEffect, useRef, useState } from "preact/hooks";
 import { OutcomeUnknown } from "@scrip/sdk/client";
 import { codeOf } from "../kit/refusal/refusal.ts";
 import { CameraScanner, useWedge } from "../kit/scan/scan.tsx";
+import { isCode, readScan } from "../kit/scan/wedge.ts";
 import { Button, Field } from "../kit/ui.tsx";
 import { Away } from "./away.tsx";
 import { useTill } from "./context.ts";
-import { Amount, type Bill } from "./amount.tsx";
+import { Amount, asksOf, type Bill } from "./amount.tsx";
+import type { OpenBill } from "./bills.ts";
+import { any, Choose } from "./choose.tsx";
 import { Invoice } from "./invoice.tsx";
-import type { Asked, Sale } from "./model.ts";
+import type { Asked, Wanted } from "./model.ts";
 import { Result, type Outcome } from "./result.tsx";
+import type { About, Sale } from "./sales.ts";
 import { Today } from "./today.tsx";
 import { t } from "./text.ts";
 
 type Step =
   | { kind: "ready" }
   | { kind: "busy"; startMs: number }
-  | { kind: "amount"; asked: Asked; startMs: number }
-  | { kind: "bill" }
-  | { kind: "invoice"; bill: bigint }
+  | { kind: "amount"; asked: Asked; startMs: number; scans: number }
+  | { kind: "choose" }
+  | { kind: "bill"; wanted: Wanted; scans: number }
+  | { kind: "invoice"; wanted: Wanted; amount: bigint; made?: OpenBill }
   | { kind: "result"; outcome: Outcome };
 
-const refused = (code: string, startMs: number): Outcome => ({ kind: "refused", code, tookMs: Date.now() - startMs });
+/** From key to key a person takes longer, and a scanner less. */
+const personMs = 60;
+
+const refused = (code: string, startMs: number, about?: About): Outcome => ({
+  kind: "refused",
+  code,
+  about,
+  tookMs: Date.now() - startMs,
+});
 
 /** outcomeOf is what the till shows of a sale. */
 function outcomeOf(sale: Sale): Outcome {
@@ -30,7 +43,7 @@ function outcomeOf(sale: Sale): Outcome {
     case "accepted":
       return { kind: "accepted", sale };
     case "refused":
-      return { kind: "refused", code: sale.code, tookMs: sale.tookMs };
+      return { kind: "refused", code: sale.code, about: sale.about, tookMs: sale.tookMs };
     default:
       return { kind: "waiting", sinceMs: sale.atMs };
   }
@@ -60,10 +73,12 @@ function useCounter() {
   const take = async (asked: Asked, bill: Bill, startMs: number) =>
     track(await till.take(asked, bill.amount, startMs, bill.exact), startMs);
 
-  /** resume shows what was open when the page was closed. */
+  /** resume shows what was open when the page was closed: an attempt, or a bill that a customer may answer. */
   const resume = () => {
     const open = till.resume();
+    const made = till.bills.shown;
     if (open) void track(open, open.sale.atMs);
+    else if (made) setStep({ kind: "invoice", wanted: any, amount: made.amount, made });
   };
 
   const read = async (text: string) => {
@@ -77,8 +92,8 @@ function useCounter() {
     };
     try {
       const found = await till.ready(text, isMine);
-      if (found.kind === "asked") return isMine() && setStep({ kind: "amount", asked: found, startMs });
-      if (found.kind === "bad") return finish(refused(found.code, startMs));
+      if (found.kind === "asked") return isMine() && setStep({ kind: "amount", asked: found, startMs, scans: 0 });
+      if (found.kind === "bad") return finish(refused(found.code, startMs, found.about));
       finish({ kind: "waiting", sinceMs: startMs });
       return finish(outcomeOf(await till.answer(found.auth, startMs)));
     } catch (e) {
@@ -87,38 +102,50 @@ function useCounter() {
     }
   };
 
+  /** scanned takes a scan wherever it comes: what is no code does not end a question for an amount. */
+  const scanned = (text: string, keyMs: number): boolean => {
+    if (step.kind === "busy" || (step.kind === "result" && step.outcome.kind === "waiting")) return true;
+    const asking = step.kind === "amount" || step.kind === "bill";
+    if (!asking || isCode(text) || readScan(text) === undefined) void read(text);
+    else if (keyMs > personMs) return false;
+    else setStep({ ...step, scans: step.scans + 1 });
+    return true;
+  };
+
   const next = () => {
     attempt.current++;
     setStep({ kind: "ready" });
   };
-  return { step, setStep, take, resume, read, next, show };
+  return { step, setStep, take, resume, read, scanned, next, show };
 }
 
 function Ready(p: { onText: (text: string) => void; onCustomer: () => void }): JSX.Element {
   const [typed, setTyped] = useState("");
   return (
-    <div class="stack">
-      <h1 class="prompt">{t("scanPrompt")}</h1>
-      <Away />
-      {isSecureContext ? <CameraScanner onText={p.onText} /> : <p class="soft">{t("plainHttp")}</p>}
-      <p class="soft small">{t("scanKeys")}</p>
-      <form
-        class="row typed-row"
-        onSubmit={(e) => {
-          e.preventDefault();
-          if (typed.trim() === "") return;
-          p.onText(typed);
-          setTyped("");
-        }}
-      >
-        <div class="grow">
-          <Field label={t("codeField")} value={typed} onInput={setTyped} mono maxLength={512} />
-        </div>
-        <Button type="submit">{t("codeAct")}</Button>
-      </form>
-      <Button wide onClick={p.onCustomer}>
-        {t("customerScans")}
-      </Button>
+    <div class="counter">
+      <div class="stack">
+        <h1 class="prompt">{t("scanPrompt")}</h1>
+        <Away />
+        {isSecureContext ? <CameraScanner onText={p.onText} /> : <p class="soft">{t("plainHttp")}</p>}
+        <p class="soft small">{t("scanKeys")}</p>
+        <form
+          class="row typed-row"
+          onSubmit={(e) => {
+            e.preventDefault();
+            if (typed.trim() === "") return;
+            p.onText(typed);
+            setTyped("");
+          }}
+        >
+          <div class="grow">
+            <Field label={t("codeField")} value={typed} onInput={setTyped} mono maxLength={512} />
+          </div>
+          <Button type="submit">{t("codeAct")}</Button>
+        </form>
+        <Button wide onClick={p.onCustomer}>
+          {t("customerScans")}
+        </Button>
+      </div>
       <Today />
     </div>
   );
@@ -126,10 +153,8 @@ function Ready(p: { onText: (text: string) => void; onCustomer: () => void }): J
 
 export function Counter(): JSX.Element {
   const till = useTill();
-  const { step, setStep, take, resume, read, next, show } = useCounter();
-  useWedge((text) => {
-    if (step.kind !== "busy" && !(step.kind === "result" && step.outcome.kind === "waiting")) void read(text);
-  });
+  const { step, setStep, take, resume, read, scanned, next, show } = useCounter();
+  useWedge(scanned);
   const present = useRef(step);
   present.current = step;
   useEffect(() => {
@@ -137,7 +162,8 @@ export function Counter(): JSX.Element {
     resume();
     const follow = (): Promise<void> =>
       till.follow(stop.signal, (sale) => {
-        if (present.current.kind === "invoice" || present.current.kind === "busy") show({ kind: "accepted", sale });
+        // The cashier who is not in the middle of another sale sees it at once.
+        if (["invoice", "busy", "ready"].includes(present.current.kind)) show({ kind: "accepted", sale });
       });
     const again = () => {
       follow().catch(() => {
@@ -156,16 +182,34 @@ export function Counter(): JSX.Element {
       return (
         <Amount
           terms={step.asked.terms}
-          item={step.asked.item}
+          asks={asksOf(step.asked.terms)}
+          scans={step.scans}
           onCancel={next}
           onBill={(bill) => void take(step.asked, bill, Date.now())}
         />
       );
+    case "choose":
+      return <Choose onCancel={next} onChosen={(wanted) => setStep({ kind: "bill", wanted, scans: 0 })} />;
     case "bill":
-      return <Amount onCancel={next} onBill={(bill) => setStep({ kind: "invoice", bill: bill.amount })} />;
+      return (
+        <Amount
+          {...(step.wanted.terms ? { terms: step.wanted.terms } : {})}
+          asks={step.wanted.terms ? asksOf(step.wanted.terms) : "bill"}
+          scans={step.scans}
+          onCancel={next}
+          onBill={(bill) => setStep({ kind: "invoice", wanted: step.wanted, amount: bill.amount })}
+        />
+      );
     case "invoice":
-      return <Invoice bill={step.bill} onCancel={next} />;
+      return (
+        <Invoice
+          wanted={step.wanted}
+          amount={step.amount}
+          {...(step.made ? { made: step.made } : {})}
+          onCancel={next}
+        />
+      );
     default:
-      return <Ready onText={(text) => void read(text)} onCustomer={() => setStep({ kind: "bill" })} />;
+      return <Ready onText={(text) => void read(text)} onCustomer={() => setStep({ kind: "choose" })} />;
   }
 }

@@ -13,72 +13,48 @@ import {
   type ProvenTill,
   type Receipt,
 } from "@scrip/sdk/client";
-import { makeInvoice, redeemInvoice } from "@scrip/sdk/actions";
-import { base64url, equal, fromBase64, hex } from "@scrip/sdk/bytes";
-import { loginHeader } from "@scrip/sdk/http";
-import { SecretKey } from "@scrip/sdk/keys";
+import { makeInvoice, redeemInvoice, voidRedemption } from "@scrip/sdk/actions";
+import { base64url, equal, fromBase64, fromBase64url, hex, isZero } from "@scrip/sdk/bytes";
+import { loginHeader, sleep } from "@scrip/sdk/http";
+import { encodeKey, SecretKey } from "@scrip/sdk/keys";
 import { decodePayload, encodePayload, parsePayload, type AuthPayload, type InvoicePayload } from "@scrip/sdk/links";
 import {
   basketHash,
   campaignOf,
   clipBasis,
+  goodAt,
   invoiceDigest,
   itemKind,
   randomBytes,
   redeemShowTx,
   Right,
-  voidTx,
   type Terms,
 } from "@scrip/sdk/transactions";
 import { Verifier } from "@scrip/sdk/verify";
 import type { Link } from "../kit/chain.ts";
 import type { Currency } from "../kit/format.ts";
 import { codeOf } from "../kit/refusal/refusal.ts";
+import { readScan } from "../kit/scan/wedge.ts";
 import { looksTyped, readShortCode } from "../kit/shortcode.ts";
+import { Bills, type OpenBill } from "./bills.ts";
+import { dayStart, saleId, Sales, type Sale } from "./sales.ts";
+import { couponOf, judge, usedBy, type Bad } from "./scan.ts";
 
 const invoiceLifeMs = 120_000;
-const graceMs = 5000;
 const codeMs = 4000;
 const codeRounds = 3;
 const againMs = 1000;
 /** How long a scan is tried while the nodes cannot answer: a shown code does not live longer. */
 const scanMs = 60_000;
 const dayMs = 86_400_000;
-const salesMax = 2000; // the ledger has them all
-
-/** Sale is one attempt at this till; amounts are minor units, times Unix ms. */
-export interface Sale {
-  /** Of the transaction, or of the redemption where the customer handed it in. */
-  id: string;
-  state: "waiting" | "accepted" | "refused" | "voided";
-  atMs: number;
-  coupon: bigint;
-  seq: number;
-  title: string;
-  value: bigint;
-  /** The bill, 0 if it is not known. */
-  bill: bigint;
-  finalAtMs: number;
-  code: string;
-  /** From the scan, or the last key, to the verified outcome. */
-  tookMs: number;
-  /** Members whose signatures were verified. */
-  signers: number;
-  /** The bytes that were handed in, while the outcome is open. */
-  raw?: Uint8Array | undefined;
-}
-
-/** Open is an invoice that a customer may still answer. */
-interface Open {
-  digest: string;
-  bill: bigint;
-  madeMs: number;
-  expiresMs: number;
-}
+const namedMs = 60_000;
+const takingsAtOnce = 500;
+/** How often a till asks what the ledger has of it, while a customer may answer a bill and at other times. */
+const askMs = 2000;
+const askRarelyMs = 15_000;
 
 /** Scanned is what a code is: something to take, or why not. */
-export type Scanned =
-  { kind: "show"; auth: AuthPayload } | { kind: "answer"; auth: AuthPayload } | { kind: "bad"; code: string };
+export type Scanned = { kind: "show"; auth: AuthPayload } | { kind: "answer"; auth: AuthPayload } | Bad;
 
 /** Asked is what the cashier still has to say about a bill. */
 export interface Asked {
@@ -88,18 +64,26 @@ export interface Asked {
   item: boolean;
 }
 
-const saleKey = (id: string) => `sale/${id}`;
+/** Wanted is what a bill is for: any coupon, or those of one campaign. */
+export interface Wanted {
+  campaign: number;
+  terms: Terms | undefined;
+}
+
+/** What a redemption that somebody else handed in begins with. */
+const blank = { state: "waiting", seq: 0, value: 0n, finalAtMs: 0, code: "", tookMs: 0, signers: 0 } as const;
 
 export class Till {
   readonly client: Client;
-  readonly #sales = signal<readonly Sale[]>([]);
-  readonly sales: ReadonlySignal<readonly Sale[]> = this.#sales;
+  readonly sales: Sales;
+  readonly bills: Bills;
   readonly #record = signal<ProvenTill | undefined>(undefined);
   /** The till's proven row. */
   readonly record: ReadonlySignal<ProvenTill | undefined> = this.#record;
   readonly shop = signal("");
-  #open: Open[] = [];
-  #invoice: InvoicePayload | undefined;
+  #named: { all: Promise<Wanted[]>; atMs: number } | undefined;
+  readonly #finding = new Map<string, Promise<void>>();
+  #onSale: (sale: Sale) => void = () => undefined;
 
   constructor(
     readonly link: Link,
@@ -110,14 +94,14 @@ export class Till {
       clock: link.clock,
       patienceMs: 500,
     });
+    this.sales = new Sales(link.store);
+    this.bills = new Bills(link.store);
   }
 
   /** load shows what the device remembers. */
   async load(): Promise<void> {
-    const sales = (await this.link.store.list<Sale>("sale/")).sort((a, b) => b.atMs - a.atMs);
-    this.#sales.value = sales.slice(0, salesMax);
-    for (const old of sales.slice(salesMax)) await this.link.store.delete(saleKey(old.id));
-    this.#open = (await this.link.store.get<Open[]>("open")) ?? [];
+    await this.sales.load();
+    await this.bills.load();
     this.#record.value = await this.link.store.get<ProvenTill>("record");
     this.shop.value = (await this.link.store.get<string>("shop")) ?? "";
   }
@@ -137,21 +121,6 @@ export class Till {
     return this.link.currency(record?.currency ?? this.link.genesis.currencies[0]?.number ?? 0);
   }
 
-  /** today are the accepted sales of the device's present day. */
-  today(nowMs: number): Sale[] {
-    const start = new Date(nowMs).setHours(0, 0, 0, 0);
-    return this.#sales.value.filter(
-      (s) => s.state === "accepted" && s.atMs >= start && s.atMs < start + dayMs + 3_600_000,
-    );
-  }
-
-  async #keep(sale: Sale): Promise<Sale> {
-    await this.link.store.set(saleKey(sale.id), sale);
-    const others = this.#sales.value.filter((s) => s.id !== sale.id);
-    this.#sales.value = [sale, ...others].sort((a, b) => b.atMs - a.atMs);
-    return sale;
-  }
-
   /**
    * ready reads a scanned text and what must be known of the bill. While the nodes cannot
    * answer it tries again, as long as a shown code may live and goesOn says so.
@@ -162,7 +131,7 @@ export class Till {
       const late = Date.now() > endMs;
       try {
         const scanned = await this.read(text);
-        if (scanned.kind === "show") return await this.asks(scanned.auth);
+        if (scanned.kind === "show") return await this.#asks(scanned.auth);
         if (scanned.kind !== "bad" || scanned.code !== "no_quorum" || late) return scanned;
       } catch (e) {
         if (!(e instanceof Unreachable) || late) throw e;
@@ -173,7 +142,9 @@ export class Till {
   }
 
   /** read says what a scanned or typed text is; a typed code is asked for at the nodes. */
-  async read(text: string): Promise<Scanned> {
+  async read(raw: string): Promise<Scanned> {
+    const text = readScan(raw);
+    if (text === undefined) return { kind: "bad", code: "scanner" };
     const short = readShortCode(text);
     if (short) return this.#byShortCode(short);
     if (looksTyped(text)) return { kind: "bad", code: "E101" };
@@ -186,7 +157,6 @@ export class Till {
 
   #scanned(p: ReturnType<typeof parsePayload>): Scanned {
     if (p.type !== "auth") return { kind: "bad", code: "E101" };
-    if (this.link.nowMs() >= p.auth.expires) return { kind: "bad", code: "E104" };
     return { kind: p.auth.mode === "SHOW" ? "show" : "answer", auth: p };
   }
 
@@ -215,10 +185,12 @@ export class Till {
     return { kind: "bad", code: found };
   }
 
-  /** asks returns what must be known of the bill before a shown code can be taken. */
-  async asks(auth: AuthPayload): Promise<Asked> {
-    const { terms } = await this.link.campaign(campaignOf(auth.auth.coupon), dayMs);
-    return { kind: "asked", auth, terms, item: itemKind(terms) };
+  /** asks returns what must be known of the bill before a shown code can be taken, or why it cannot be. */
+  async #asks(auth: AuthPayload): Promise<Asked | Bad> {
+    const c = await couponOf(this.client, auth, () => sleep(againMs));
+    if (!c) return { kind: "bad", code: "E301" };
+    const why = await judge(this.link, this.client, this.#record.value ?? (await this.check()), auth, c);
+    return why ?? { kind: "asked", auth, terms: c.terms, item: itemKind(c.terms) };
   }
 
   /** take hands in a shown code on a bill. It returns as soon as the attempt is kept; `done` is its outcome. */
@@ -242,7 +214,7 @@ export class Till {
     };
     const raw = redeemShowTx(this.link.chain, invoice, this.key, auth, asked.auth.signature);
     const tx = this.client.verifier.checkTx(raw);
-    const sale = await this.#keep({
+    const sale = await this.sales.keep({
       id: tx.id,
       state: "waiting",
       atMs: Date.now(),
@@ -250,19 +222,21 @@ export class Till {
       seq: auth.seq,
       title: asked.terms.title,
       value: 0n,
-      bill: billKnown && !asked.item ? bill : 0n,
+      bill: billKnown ? bill : 0n,
+      item: asked.item,
       finalAtMs: 0,
       code: "",
       tookMs: 0,
       signers: 0,
       raw,
+      digest: hex(invoiceDigest(this.link.chain, { ...invoice, tillKey: this.key.key })),
     });
     return { sale, done: this.#resolve(sale, startMs) };
   }
 
   /**
-   * resolve hands the bytes in until there is an outcome, however long the network is
-   * away; a "no" counts only when it is final or nobody can accept it later.
+   * resolve hands the bytes in until there is an outcome, however long the network is away. A "no"
+   * that the ledger has not recorded counts only once no block can take the bytes any more.
    */
   async #resolve(sale: Sale, startMs: number): Promise<Sale> {
     if (!sale.raw) return sale;
@@ -271,22 +245,25 @@ export class Till {
       return await this.#accepted(sale, receipt, startMs);
     } catch (e) {
       if (e instanceof OutcomeUnknown && !e.lapsed) throw e;
+      if (e instanceof Refusal && !e.final && e.code !== "E104") {
+        await sleep(askMs);
+        return this.#resolve(sale, startMs);
+      }
       const signers = e instanceof Refusal ? (e.receipt?.members ?? 0) : 0;
-      return this.#keep({
-        ...sale,
-        state: "refused",
-        code: codeOf(e),
-        tookMs: Date.now() - startMs,
-        signers,
-        raw: undefined,
-      });
+      const code = codeOf(e);
+      const used = code === "E509" || code === "E403";
+      const about = used
+        ? await usedBy(this.link, this.client, this.key.key, sale.coupon, sale.seq).catch(() => undefined)
+        : undefined;
+      const tookMs = Date.now() - startMs;
+      return this.sales.keep({ ...sale, state: "refused", code, about, tookMs, signers, raw: undefined });
     }
   }
 
   #accepted(sale: Sale, receipt: Receipt, startMs: number): Promise<Sale> {
     const effect = receipt.outcome.effect;
     if (effect?.kind !== "Redeem") throw new TypeError("the receipt is not that of a redemption");
-    return this.#keep({
+    return this.sales.keep({
       ...sale,
       state: "accepted",
       value: effect.value,
@@ -303,124 +280,217 @@ export class Till {
    * returns the newest with its outcome.
    */
   resume(): { sale: Sale; done: Promise<Sale> } | undefined {
-    const open = this.#sales.value.filter((s) => s.state === "waiting");
+    const open = this.sales.all.value.filter((s) => s.state === "waiting");
     const all = open.map((sale) => ({ sale, done: this.#resolve(sale, sale.atMs) }));
     // The newest is the caller's; the list shows what became of the others.
     for (const { done } of all.slice(1)) done.catch(() => undefined);
     return all[0];
   }
 
-  /** invoice makes the code that a customer scans. */
-  async invoice(bill: bigint): Promise<{ payload: InvoicePayload; fragment: string }> {
-    const payload = makeInvoice({ chain: this.link.chain, nowMs: () => this.link.nowMs() }, this.key, {
-      basis: bill,
-      currency: this.currency.number,
-    });
-    const digest = hex(invoiceDigest(this.link.chain, payload.invoice));
-    const nowMs = this.link.nowMs();
-    this.#open = [
-      ...this.#open.filter((o) => nowMs < o.expiresMs + dayMs),
-      { digest, bill, madeMs: Date.now(), expiresMs: payload.invoice.expires },
-    ];
-    await this.link.store.set("open", this.#open);
-    this.#invoice = payload;
-    return { payload, fragment: base64url(encodePayload(this.link.chain, payload)) };
+  /** named are the campaigns whose coupons are good here now and that a bill must name, proven; at most a minute old. */
+  named(): Promise<Wanted[]> {
+    const kept = this.#named;
+    if (kept && Date.now() - kept.atMs < namedMs) return kept.all;
+    const all = this.#listNamed();
+    all.catch(() => (this.#named = undefined));
+    this.#named = { all, atMs: Date.now() };
+    return all;
   }
 
-  /** answer takes a customer's authorisation of the invoice that is shown, as a scanned code. */
+  async #listNamed(): Promise<Wanted[]> {
+    const till = this.#record.value ?? (await this.check());
+    const nowMs = this.link.nowMs();
+    const any = ["AMOUNT", "PERCENT", "STORED"];
+    const listed = (await this.client.campaigns()).filter(({ terms, last_use: last }) => {
+      const here = terms.shops.length === 0 || terms.shops.some((s) => s.member === till.member);
+      return here && nowMs < Number(last.ms) && (!any.includes(terms.kind) || terms.product_hash !== undefined);
+    });
+    const proven = await Promise.all(listed.map((c) => this.link.campaign(c.id, namedMs)));
+    return proven
+      .filter(({ terms }) => (itemKind(terms) || !isZero(terms.productHash)) && terms.currency === till.currency)
+      .filter(({ terms }) => goodAt(terms, till.member, till.store))
+      .map(({ number, terms }) => ({ campaign: number, terms }));
+  }
+
+  /** bill makes the code that a customer scans: for any coupon, or for those of a campaign, which item kinds need. */
+  async bill(wanted: Wanted, amount: bigint): Promise<OpenBill> {
+    const item = wanted.terms !== undefined && itemKind(wanted.terms);
+    const payload = makeInvoice({ chain: this.link.chain, nowMs: () => this.link.nowMs() }, this.key, {
+      basis: amount,
+      currency: wanted.terms?.currency ?? this.currency.number,
+      campaign: wanted.campaign,
+      ...(item ? { qty: 1, unit: amount } : {}),
+    });
+    const bill = {
+      digest: hex(invoiceDigest(this.link.chain, payload.invoice)),
+      fragment: base64url(encodePayload(this.link.chain, payload)),
+      campaign: wanted.campaign,
+      title: wanted.terms?.title ?? "",
+      amount,
+      item,
+      madeMs: this.link.nowMs(),
+      expiresMs: payload.invoice.expires,
+      shown: true,
+    };
+    await this.bills.add(bill);
+    return bill;
+  }
+
+  /** answer takes a customer's authorisation of the bill that is shown, as a scanned code. */
   async answer(auth: AuthPayload, startMs: number): Promise<Sale> {
-    const invoice = this.#invoice;
-    if (
-      !invoice ||
-      auth.auth.mode !== "INVOICE" ||
-      !equal(auth.auth.invoiceDigest, invoiceDigest(this.link.chain, invoice.invoice))
-    )
-      throw new Refusal("", "E511", {});
+    const bill = auth.auth.mode === "INVOICE" ? this.bills.of(hex(auth.auth.invoiceDigest)) : undefined;
+    if (!bill) throw new Refusal("", "E511", {});
+    const invoice = decodePayload(this.link.chain, fromBase64url(bill.fragment)) as InvoicePayload;
     const { terms } = await this.link.campaign(campaignOf(auth.auth.coupon), dayMs);
     const done = await redeemInvoice(this.client, invoice, auth);
-    return this.#accepted(
-      {
-        id: done.receipt.id,
-        state: "waiting",
-        atMs: Date.now(),
-        coupon: auth.auth.coupon,
-        seq: auth.auth.seq,
-        title: terms.title,
-        value: 0n,
-        bill: invoice.invoice.basis,
-        finalAtMs: 0,
-        code: "",
-        tookMs: 0,
-        signers: 0,
-      },
-      done.receipt,
-      startMs,
-    );
+    const { coupon, seq } = done.effect;
+    const sale = {
+      ...blank,
+      id: saleId("redeemed", coupon, seq),
+      atMs: this.link.nowMs(),
+      coupon,
+      title: terms.title,
+      bill: bill.amount,
+      item: bill.item,
+    };
+    const kept = await this.#accepted(sale, done.receipt, startMs);
+    await this.bills.close(bill.digest);
+    return kept;
   }
 
   /**
-   * follow keeps the list in step with what the ledger says of this till: redemptions
-   * that a customer handed in, undone ones, and the till's own end. onSale is told of
-   * customers' redemptions.
+   * follow keeps the list in step with what the ledger says of this till: redemptions that a
+   * customer handed in, undone ones, and the till's own end. It hears of them by events, and asks
+   * besides, as events may not get through. onSale is told of redemptions on the till's bills.
    */
   async follow(stop: AbortSignal, onSale: (sale: Sale) => void): Promise<void> {
-    const kept = await this.link.store.get<number>("followed");
-    const params = await this.client.params({ signal: stop });
-    let height = kept ?? params.state.height;
-    // What happened to the till up to here stands in its row, what comes is in the stream.
+    this.#onSale = onSale;
     await this.check();
-    const filter = { till: this.key.key };
-    for await (const e of this.client.events({ height: height + 1, tx: 0, index: 0 }, filter, { signal: stop })) {
-      if (e.type === "redemption.accrued") await this.#seen(e.receipt, onSale);
-      if (e.type === "redemption.voided") await this.#voided(e.receipt);
-      if (e.type === "till.revoked" || e.type === "till.added") await this.check();
-      if (e.id.height - 1 > height) {
-        height = e.id.height - 1;
-        await this.link.store.set("followed", height);
+    const asking = this.#ask(stop);
+    try {
+      for (;;) {
+        await this.#hear(stop).catch(() => stop.throwIfAborted());
+        await sleep(askMs, stop);
       }
+    } finally {
+      await asking;
     }
   }
 
-  async #seen(receipt: Receipt, onSale: (sale: Sale) => void): Promise<void> {
-    const effect = receipt.outcome.effect;
-    if (effect?.kind !== "Redeem" || this.#sales.value.some((s) => s.id === receipt.id)) return;
-    // The event's till is a node's word; the row is proven, and names the till.
-    const row = await this.client.redemption(effect.coupon, effect.seq);
+  async #hear(stop: AbortSignal): Promise<void> {
+    const params = await this.client.params({ signal: stop });
+    const from = { height: params.state.height + 1, tx: 0, index: 0 };
+    for await (const e of this.client.events(from, { till: this.key.key }, { signal: stop })) {
+      const effect = e.outcome.effect;
+      if (effect?.kind === "Redeem") await this.#found(effect.coupon, effect.seq);
+      if (effect?.kind === "Void") await this.#undone(effect.coupon, effect.seq, e.timeMs);
+      if (e.type === "till.revoked" || e.type === "till.added") await this.check();
+    }
+  }
+
+  /** ask looks at the ledger from time to time, however the stream of events does. */
+  async #ask(stop: AbortSignal): Promise<void> {
+    let last = 0;
+    while (!stop.aborted) {
+      if (this.bills.open.length > 0 || Date.now() - last >= askRarelyMs) {
+        last = Date.now();
+        await this.look().catch(() => undefined); // the next one asks again
+      }
+      await sleep(askMs, stop).catch(() => undefined);
+    }
+  }
+
+  /** look asks what the ledger has of this till since it was asked last, at first since the day began. */
+  async look(): Promise<void> {
+    const { store } = this.link;
+    const nowMs = this.link.nowMs();
+    const kept = (await store.get<number>("looked")) ?? 0;
+    const seenMs = await this.#takings(this.client, Math.max(kept, dayStart(nowMs)), 0);
+    // What the node says of its time is bounded by what is proven.
+    const upTo = Math.min(seenMs, this.#record.value?.state.timeMs ?? 0);
+    if (upTo > kept) await store.set("looked", upTo);
+    for (const b of this.bills.open) if (!b.shown && (await this.unused(b))) await this.bills.close(b.digest);
+  }
+
+  /** takings reads what a node lists of this till, proves each, and returns the time of the list. */
+  async #takings(client: Client, fromMs: number, minHeight: number): Promise<number> {
+    const { member } = this.#record.value ?? (await this.check());
+    const own = encodeKey("till", this.key.key);
+    const path = `/v1/members/${member}/takings`;
+    let query: Record<string, string | number | undefined> = { from: fromMs, limit: takingsAtOnce };
+    if (minHeight > 0) query["min_height"] = minHeight;
+    for (;;) {
+      const page = await client.read("PageTakingAnswer", path, query);
+      for (const x of page.items.filter((y) => y.till === own)) {
+        const coupon = BigInt(x.coupon);
+        if (x.type === "redemption.accrued") await this.#found(coupon, x.seq);
+        else await this.#undone(coupon, x.seq, Number(x.time.ms));
+      }
+      if (!page.next_cursor) return Number(page.time.ms);
+      query = { from: fromMs, limit: takingsAtOnce, cursor: page.next_cursor };
+    }
+  }
+
+  /** found adds a redemption at this till, of which a node has told, once it is proven. */
+  #found(coupon: bigint, seq: number): Promise<void> {
+    const id = saleId("redeemed", coupon, seq);
+    const running = this.#finding.get(id);
+    if (running) return running;
+    const finding = this.#prove(id, coupon, seq).finally(() => this.#finding.delete(id));
+    this.#finding.set(id, finding);
+    return finding;
+  }
+
+  async #prove(id: string, coupon: bigint, seq: number): Promise<void> {
+    if (this.sales.of("accepted", coupon, seq)) return;
+    const row = await this.client.redemption(coupon, seq);
     if (!equal(row.tillKey, this.key.key)) return;
-    const open = this.#open.find((o) => o.digest === hex(row.invoiceDigest));
-    const { terms } = await this.link.campaign(campaignOf(effect.coupon), dayMs);
-    const sale = await this.#accepted(
-      {
-        id: receipt.id,
-        state: "waiting",
-        atMs: row.at,
-        coupon: effect.coupon,
-        seq: effect.seq,
-        title: terms.title,
-        value: effect.value,
-        bill: open?.bill ?? 0n,
-        finalAtMs: effect.finalAt,
-        code: "",
-        tookMs: 0,
-        signers: receipt.members,
-      },
-      receipt,
-      row.at,
-    );
-    onSale(sale);
+    const digest = hex(row.invoiceDigest);
+    // An attempt of this till's own finds its outcome by itself.
+    if (this.sales.all.value.some((s) => s.digest === digest && s.state === "waiting")) return;
+    const bill = this.bills.of(digest);
+    const { terms } = await this.link.campaign(campaignOf(coupon), dayMs);
+    if (this.sales.of("accepted", coupon, seq)) return;
+    const sale = await this.sales.keep({
+      ...blank,
+      id,
+      state: "accepted",
+      atMs: row.at,
+      coupon,
+      seq,
+      title: terms.title,
+      value: row.value,
+      bill: bill?.amount ?? 0n,
+      item: bill?.item ?? false,
+      finalAtMs: row.finalAt,
+      signers: row.state.members,
+    });
+    if (!bill) return;
+    await this.bills.close(digest);
+    this.#onSale(sale);
   }
 
-  async #voided(receipt: Receipt): Promise<void> {
-    const effect = receipt.outcome.effect;
-    if (effect?.kind !== "Void") return;
-    const sale = this.#sales.value.find((s) => s.coupon === effect.coupon && s.seq === effect.seq);
-    if (sale) await this.#keep({ ...sale, state: "voided" });
+  async #undone(coupon: bigint, seq: number, atMs: number): Promise<void> {
+    if (this.sales.of("undone", coupon, seq)) return;
+    await this.#found(coupon, seq);
+    const sale = this.sales.of("accepted", coupon, seq);
+    if (sale && (await this.client.redemption(coupon, seq)).standing === "VOIDED") await this.sales.undo(sale, atMs);
   }
 
-  /** dead tells whether no block can accept an invoice's redemption any more. */
-  async dead(expiresMs: number): Promise<boolean> {
+  /**
+   * unused tells that no coupon was used on a bill and none can be any more: the chain's proven
+   * time is beyond its end, and enough members' nodes list nothing. While they cannot be asked it is false.
+   */
+  async unused(bill: OpenBill): Promise<boolean> {
     const { state } = await this.client.params();
-    return state.timeMs >= expiresMs + graceMs;
+    if (state.timeMs < bill.expiresMs) return false;
+    const each = this.client.nodes.map((node) => new Client(this.client.verifier, [node], { clock: this.link.clock }));
+    const asked = await Promise.allSettled(
+      each.map((c) => this.#takings(c, bill.madeMs - invoiceLifeMs, state.height)),
+    );
+    const answers = asked.filter((a) => a.status === "fulfilled").length;
+    const enough = Math.min(this.client.verifier.committee.weakQuorum, each.length);
+    return answers >= enough && this.bills.of(bill.digest) !== undefined;
   }
 
   /** mayUndo tells whether the till's own key may undo its redemptions. */
@@ -431,8 +501,14 @@ export class Till {
   /** undo voids a redemption, with the manager's key if there is one. */
   async undo(sale: Sale, manager: Uint8Array): Promise<Sale> {
     const signer = manager.length === 32 ? new SecretKey("till", manager) : this.key;
-    await this.client.submit(voidTx(this.link.chain, this.client.expiry(), sale.coupon, sale.seq, signer));
-    return this.#keep({ ...sale, state: "voided" });
+    try {
+      const { receipt } = await voidRedemption(this.client, signer, sale.coupon, sale.seq);
+      return await this.sales.undo(sale, receipt.timeMs);
+    } catch (e) {
+      // Undone elsewhere before: the ledger says when.
+      if (codeOf(e) === "E512") await this.look().catch(() => undefined);
+      throw e;
+    }
   }
 }
 

@@ -1,17 +1,17 @@
 /** The result: accepted, refused or waiting, over the whole screen. Green is for what this till has verified. */
 import type { JSX } from "preact";
 import { useEffect, useRef } from "preact/hooks";
-import { money, number, seconds } from "../kit/format.ts";
+import { dateTime, money, number, seconds, span, time } from "../kit/format.ts";
 import { cashierText } from "../kit/refusal/refusal.ts";
 import { useNow } from "../kit/ui.tsx";
 import { useTill } from "./context.ts";
-import type { Sale } from "./model.ts";
+import { dayStart, type About, type Sale } from "./sales.ts";
 import { sound } from "./sound.ts";
 import { t } from "./text.ts";
 
 export type Outcome =
   | { kind: "accepted"; sale: Sale }
-  | { kind: "refused"; code: string; tookMs: number }
+  | { kind: "refused"; code: string; about?: About | undefined; tookMs: number }
   | { kind: "waiting"; sinceMs: number };
 
 const longMs = 20_000;
@@ -36,7 +36,9 @@ function Accepted(p: { sale: Sale }): JSX.Element {
       <p class="result-value">{t("acceptedOff", { value: money(sale.value, currency) })}</p>
       <p>{sale.title}</p>
       {sale.bill > sale.value && (
-        <p class="result-pay">{t("acceptedPay", { value: money(sale.bill - sale.value, currency) })}</p>
+        <p class="result-pay">
+          {t(sale.item ? "acceptedPayItem" : "acceptedPay", { value: money(sale.bill - sale.value, currency) })}
+        </p>
       )}
       <p class="small" data-signers={sale.signers}>
         {t("checked", { n: sale.signers })}
@@ -46,12 +48,23 @@ function Accepted(p: { sale: Sale }): JSX.Element {
   );
 }
 
-function Refused(p: { code: string; tookMs: number }): JSX.Element {
-  const { word, say } = cashierText(p.code);
+/** aboutText says what a refusal rests on: facts that were proven here. */
+function aboutText(about: About): string {
+  if (about.kind === "ahead") return t("aboutAhead", { span: span(about.byMs) });
+  if (about.kind === "over") return t("aboutOver", { span: span(about.byMs) });
+  const today = about.atMs >= dayStart(Date.now());
+  const when = today ? t("aboutToday", { time: time(about.atMs) }) : dateTime(about.atMs);
+  return about.where === "" ? t("aboutUsedHere", { when }) : t("aboutUsed", { when, shop: about.where });
+}
+
+function Refused(p: { code: string; about: About | undefined; tookMs: number }): JSX.Element {
+  const { word, say, note } = cashierText(p.code);
   return (
     <>
       <p class="result-value">{word}</p>
-      <p>{t("refusedSay", { text: say })}</p>
+      {p.about && <p class="strong">{aboutText(p.about)}</p>}
+      {note && <p>{note}</p>}
+      {say && <p>{t("refusedSay", { text: say })}</p>}
       <p class="small">
         {p.code}, {t("took", { time: seconds(p.tookMs) })}
       </p>
@@ -94,7 +107,7 @@ export function Result(p: { outcome: Outcome; onNext: () => void }): JSX.Element
         <Sign kind={outcome.kind} />
         <h1>{t(words[outcome.kind])}</h1>
         {outcome.kind === "accepted" && <Accepted sale={outcome.sale} />}
-        {outcome.kind === "refused" && <Refused code={outcome.code} tookMs={outcome.tookMs} />}
+        {outcome.kind === "refused" && <Refused code={outcome.code} about={outcome.about} tookMs={outcome.tookMs} />}
         {outcome.kind === "waiting" && <Waiting sinceMs={outcome.sinceMs} />}
       </div>
       <button ref={next} type="button" class="btn result-next" onClick={p.onNext}>

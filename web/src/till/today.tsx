@@ -2,12 +2,12 @@
 import type { JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { campaignOf, serialOf } from "@scrip/sdk/transactions";
-import { dateTime, money, number, time } from "../kit/format.ts";
+import { type Currency, date, dateTime, money, number, time } from "../kit/format.ts";
 import { cashierText, failureOf } from "../kit/refusal/refusal.ts";
 import { t as kit } from "../kit/text.ts";
 import { Button, Check, Dialog, Failure, Field, toast, useNow } from "../kit/ui.tsx";
 import { useTill } from "./context.ts";
-import type { Sale } from "./model.ts";
+import type { Day, Sale } from "./sales.ts";
 import { SetPin } from "./pair.tsx";
 import { Locked, openPin, pinSet } from "./pin.ts";
 import { setSound, soundOn } from "./sound.ts";
@@ -18,8 +18,11 @@ const states = {
   accepted: "stateAccepted",
   refused: "stateRefused",
   waiting: "stateWaiting",
-  voided: "stateVoided",
+  undone: "stateUndone",
 } as const;
+
+/** zone is the time zone of the device, whose day is counted. */
+const zone = (): string => Intl.DateTimeFormat().resolvedOptions().timeZone;
 
 function Undo(p: { sale: Sale; onClose: () => void }): JSX.Element {
   const till = useTill();
@@ -82,12 +85,13 @@ function Undo(p: { sale: Sale; onClose: () => void }): JSX.Element {
   );
 }
 
-function Line(p: { sale: Sale; canUndo: boolean; onUndo: () => void }): JSX.Element {
+function Line(p: { sale: Sale; undone: boolean; canUndo: boolean; onUndo: () => void }): JSX.Element {
   const till = useTill();
   const { sale } = p;
   const word = sale.state === "refused" ? cashierText(sale.code).word : t(states[sale.state]);
+  const given = money(-sale.value, till.currency);
   return (
-    <li class="sale">
+    <li class="sale" data-sale={sale.state}>
       <span class="soft">{time(sale.atMs)}</span>
       <span class="grow">
         {sale.title}{" "}
@@ -95,8 +99,9 @@ function Line(p: { sale: Sale; canUndo: boolean; onUndo: () => void }): JSX.Elem
           {campaignOf(sale.coupon)}-{serialOf(sale.coupon)}
         </span>
       </span>
-      <span class={sale.state === "voided" ? "soft" : sale.state === "refused" ? "bad" : "strong"}>
-        {sale.state === "accepted" ? money(sale.value, till.currency) : word}
+      {sale.state === "undone" && <span class="soft">{word}</span>}
+      <span class={sale.state === "refused" ? "bad" : p.undone || sale.state === "undone" ? "soft" : "strong"}>
+        {sale.state === "accepted" ? money(sale.value, till.currency) : sale.state === "undone" ? given : word}
       </span>
       {p.canUndo && (
         <Button kind="plain" onClick={p.onUndo} label={`${t("undo")}: ${sale.title}`}>
@@ -105,6 +110,14 @@ function Line(p: { sale: Sale; canUndo: boolean; onUndo: () => void }): JSX.Elem
       )}
     </li>
   );
+}
+
+/** dayText is the day's count and sum, and what was undone. */
+function dayText(day: Day, currency: Currency): string {
+  if (day.count + day.undone === 0) return t("todayNone");
+  const parts = [t("todayCount", { n: day.count })];
+  if (day.undone > 0) parts.push(t("todayUndone", { n: day.undone }));
+  return [...parts, t("todaySum", { value: money(day.sum, currency) })].join(" · ");
 }
 
 export function Today(): JSX.Element {
@@ -117,17 +130,17 @@ export function Today(): JSX.Element {
   useEffect(() => {
     void pinSet(till.link.store).then(setHasPin);
   }, [setting]);
-  const today = till.today(now);
-  const sum = today.reduce((n, s) => n + s.value, 0n);
-  const last = till.sales.value.slice(0, shown);
+  const { all } = till.sales;
+  const last = all.value.slice(0, shown);
+  const day = till.sales.on(now);
   if (setting) return <SetPin onDone={() => setSetting(false)} />;
   return (
     <section class="today stack-s" aria-label={t("today")}>
-      <h2>{t("today")}</h2>
-      <p class="strong" data-today={today.length}>
-        {today.length === 0
-          ? t("todayNone")
-          : `${t("todayCount", { n: today.length })} · ${t("todaySum", { value: money(sum, till.currency) })}`}
+      <h2>
+        {t("today")} <span class="soft small today-zone">{t("todayZone", { date: date(now), zone: zone() })}</span>
+      </h2>
+      <p class="strong" data-today={day.count - day.undone}>
+        {dayText(day, till.currency)}
       </p>
       {last.length > 0 && (
         <ul role="list" aria-label={t("lastFive")}>
@@ -136,7 +149,8 @@ export function Today(): JSX.Element {
               key={s.id}
               sale={s}
               onUndo={() => setUndoing(s)}
-              canUndo={hasPin && s.state === "accepted" && till.link.nowMs() < s.finalAtMs}
+              undone={till.sales.of("undone", s.coupon, s.seq) !== undefined}
+              canUndo={hasPin && till.sales.mayUndo(s, till.link.nowMs())}
             />
           ))}
         </ul>

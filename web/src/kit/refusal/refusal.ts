@@ -10,6 +10,7 @@ type Key = keyof typeof en;
 const own: Readonly<Record<string, Key>> = {
   E101: "bad_code",
   E103: "other_chain",
+  E109: "clock_fast",
   E302: "claimed_before",
   E307: "claim_window",
   E304: "holder_limit",
@@ -50,8 +51,9 @@ export function failureOf(error: unknown): FailureText {
   return textOf(code);
 }
 
-/** cashierText is what a cashier reads: the word, and what to say. */
-export function cashierText(code: string): { word: string; say: string } {
+/** cashierText is what a cashier reads: the word, what to say to the customer, and what is for the cashier alone. */
+export function cashierText(code: string): { word: string; say?: string | undefined; note?: string | undefined } {
   const key = keyOf(code);
-  return { word: t(key), say: say(`${key}_say`) ?? say(`${key}_do`) ?? "" };
+  const note = say(`${key}_note`);
+  return { word: t(key), note, say: say(`${key}_say`) ?? (note ? undefined : say(`${key}_do`)) };
 }

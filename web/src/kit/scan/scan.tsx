@@ -5,6 +5,7 @@
 import type { JSX } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
 import { Button } from "../ui.tsx";
+import { isCode, placed, typedText, type Stroke } from "./wedge.ts";
 import { t } from "./text.ts";
 
 interface Detector {
@@ -49,10 +50,10 @@ function why(error: unknown): string {
   if (!isSecureContext) return t("insecure");
   const name = error instanceof DOMException ? error.name : "";
   if (name === "NotAllowedError" || name === "SecurityError") return t("denied");
-  return name === "NotReadableError" ? t("busy") : t("none");
+  return name === "NotReadableError" || name === "AbortError" ? t("busy") : t("none");
 }
 
-/** watch calls onText with each code that comes into view, once until another one does. */
+/** watch calls onText with each code that comes into view, once until another one does; it throws when the picture ends. */
 async function watch(video: HTMLVideoElement, stop: AbortSignal, onText: (text: string) => void): Promise<void> {
   const stream = await navigator.mediaDevices.getUserMedia({
     video: { facingMode: { ideal: "environment" }, width: { ideal: 1280 } },
@@ -65,6 +66,7 @@ async function watch(video: HTMLVideoElement, stop: AbortSignal, onText: (text: 
   const decode = (await nativeDecoder()) ?? (await ownDecoder());
   let last = "";
   while (!stop.aborted) {
+    if (!stream.active) throw new DOMException("the camera gives no picture any more", "NotReadableError");
     const text = await decode(video).catch(() => undefined);
     if (text && text !== last && !stop.aborted) {
       last = text;
@@ -74,43 +76,46 @@ async function watch(video: HTMLVideoElement, stop: AbortSignal, onText: (text: 
   }
 }
 
-/** allowed tells whether the person has let this page use the camera before, so that it need not ask. */
-async function allowed(): Promise<boolean> {
+/** watchPermission calls onAllowed if the page may use the camera without asking, now or once a person has changed that. */
+async function watchPermission(stop: AbortSignal, onAllowed: () => void): Promise<void> {
   try {
-    return (await navigator.permissions.query({ name: "camera" as PermissionName })).state === "granted";
+    const status = await navigator.permissions.query({ name: "camera" as PermissionName });
+    const look = () => {
+      if (status.state === "granted" && !stop.aborted) onAllowed();
+    };
+    status.addEventListener("change", look, { signal: stop });
+    look();
   } catch {
-    return false;
+    // This browser does not tell: the button is there.
   }
 }
 
 /**
- * CameraScanner shows the camera's picture and reads codes from it; without one it says
- * why. It starts by itself if asked to, or if the page was allowed to before.
+ * CameraScanner shows the camera's picture and reads codes from it; without one it says why, and
+ * can be started again. It starts by itself if asked to, or as soon as the page is allowed to.
  */
 export function CameraScanner(p: { onText: (text: string) => void; autoStart?: boolean }): JSX.Element {
   const video = useRef<HTMLVideoElement>(null);
   const [on, setOn] = useState(p.autoStart ?? false);
-  useEffect(() => {
-    void allowed().then((yes) => {
-      if (yes) setOn(true);
-    });
-  }, []);
   const [fault, setFault] = useState<string>();
   const onText = useRef(p.onText);
   onText.current = p.onText;
   useEffect(() => {
-    if (!on || !video.current) return undefined;
-    if (!navigator.mediaDevices) {
-      setFault(why(undefined));
-      setOn(false);
-      return undefined;
-    }
     const stop = new AbortController();
-    watch(video.current, stop.signal, (text) => onText.current(text)).catch((e: unknown) => {
+    void watchPermission(stop.signal, () => setOn(true));
+    return () => stop.abort();
+  }, []);
+  useEffect(() => {
+    if (!on || !video.current) return undefined;
+    const stop = new AbortController();
+    const failed = (e: unknown) => {
       if (stop.signal.aborted) return;
       setFault(why(e));
       setOn(false);
-    });
+    };
+    setFault(undefined);
+    if (navigator.mediaDevices) watch(video.current, stop.signal, (text) => onText.current(text)).catch(failed);
+    else failed(undefined);
     return () => stop.abort();
   }, [on]);
   return (
@@ -121,40 +126,49 @@ export function CameraScanner(p: { onText: (text: string) => void; autoStart?: b
           {fault}
         </p>
       )}
-      {!fault && <Button onClick={() => setOn(!on)}>{on ? t("stop") : t("start")}</Button>}
+      {isSecureContext && <Button onClick={() => setOn(!on)}>{on ? t("stop") : t("start")}</Button>}
     </div>
   );
 }
 
 const wedgeGapMs = 250;
 const wedgeLeast = 8;
+const wedgeMost = 2048;
 
 /**
- * useWedge hears a scanner that types like a keyboard: many keys in quick succession,
- * closed by Enter, while no field has the focus. Slow counters deliver keys late, so
- * the gap is wide: what a person types here by mistake is merely an unreadable code.
+ * useWedge hears a scanner that types like a keyboard: many keys in quick succession, closed by
+ * Enter or Tab. In a field it hears codes alone, as people type there. Slow counters deliver keys
+ * late, so the gap is wide; onText is told how long a key took in the mean, ms, and leaves to the
+ * page what it takes for a person's keys by returning false.
  */
-export function useWedge(onText: (text: string) => void): void {
+export function useWedge(onText: (text: string, keyMs: number) => boolean): void {
   const handler = useRef(onText);
   handler.current = onText;
   useEffect(() => {
-    let text = "";
+    let strokes: Stroke[] = [];
+    let first = 0;
     let last = 0;
+    const end = (e: KeyboardEvent, inField: boolean) => {
+      const text = typedText(strokes);
+      const many = strokes.length >= wedgeLeast && strokes.length <= wedgeMost;
+      const keyMs = (last - first) / strokes.length;
+      strokes = [];
+      if (!many || ((inField || e.key === "Tab") && !isCode(text)) || !handler.current(text, keyMs)) return;
+      e.preventDefault();
+      e.stopImmediatePropagation(); // it closes a scan, and answers no question of the page
+    };
     const key = (e: KeyboardEvent) => {
-      const target = e.target;
-      if (target instanceof HTMLInputElement || target instanceof HTMLTextAreaElement || e.ctrlKey || e.metaKey) return;
-      if (e.timeStamp - last > wedgeGapMs) text = "";
+      if (e.ctrlKey || e.metaKey || e.key === "Shift" || e.key === "CapsLock") return;
+      const inField = e.target instanceof HTMLInputElement || e.target instanceof HTMLTextAreaElement;
+      if (e.timeStamp - last > wedgeGapMs) strokes = [];
       last = e.timeStamp;
-      if (e.key === "Enter") {
-        if (text.length >= wedgeLeast) {
-          e.preventDefault();
-          handler.current(text);
-        }
-        text = "";
-      } else if (e.key.length === 1) {
-        text += e.key;
-        if (text.length > 2) e.preventDefault(); // a fast space or letter must not press a button
-      }
+      if (e.key === "Enter" || e.key === "Tab") return end(e, inField);
+      const stroke = { key: [...e.key].length === 1 ? e.key : "", code: e.code, shift: e.shiftKey };
+      if (stroke.key === "" && placed(stroke) === "") return;
+      if (strokes.length === 0) first = e.timeStamp;
+      strokes.push(stroke);
+      // A fast space or letter must not press a button.
+      if (!inField && strokes.length > 2) e.preventDefault();
     };
     addEventListener("keydown", key, true);
     return () => removeEventListener("keydown", key, true);
