@@ -26,7 +26,8 @@ func TestMain(m *testing.M) {
 //	silent PORT            nothing does, within a while
 //	dress FILE AS OTHER    as in TestCouponScripts
 //
-// and PORT, a base port whose demo ports are free; NODE1 is that of its second node.
+// and PORT and PORT2, base ports whose demo ports are free; NODE1 is that of the second
+// node of PORT.
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata",
@@ -36,8 +37,10 @@ func TestScripts(t *testing.T) {
 			port, err := freeBase()
 			e.Setenv("PORT", strconv.Itoa(port))
 			e.Setenv("NODE1", strconv.Itoa(port+10))
+			second, errSecond := freeBase()
+			e.Setenv("PORT2", strconv.Itoa(second))
 			e.Setenv("HOME", e.WorkDir)
-			return err
+			return errors.Join(err, errSecond)
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
 			"exits": exits, "answers": answers, "silent": silent, "dress": dress,

@@ -7,7 +7,6 @@ import (
 
 	"github.com/scrip-network/scrip/client"
 	"github.com/scrip-network/scrip/genesis"
-	"github.com/scrip-network/scrip/network"
 	"github.com/scrip-network/scrip/validator"
 )
 
@@ -24,25 +23,41 @@ func (a *App) nodeAddresses() ([]string, error) {
 	if len(cfg.Nodes) > 0 {
 		return cfg.Nodes, nil
 	}
-	if demo, err := network.Find(0); err == nil {
+	demo, err := a.demo(0)
+	if err != nil {
+		return nil, err
+	}
+	if demo != nil {
 		return demo.Nodes, nil
 	}
 	return nil, &Error{Exit: ExitUsage, Text: "which node?",
 		Remedy: "Name one with --node, or start a network on this machine.", Next: "scrip demo"}
 }
 
+// namedGenesis returns the path of the genesis file that --genesis or SCRIP_GENESIS
+// names, or "".
+func (a *App) namedGenesis() string {
+	if a.GenesisPath != "" {
+		return a.GenesisPath
+	}
+	return os.Getenv("SCRIP_GENESIS")
+}
+
 // genesisFile returns the bytes of the genesis file that a command trusts: that of
 // --genesis or SCRIP_GENESIS, of the home, or of a running demo.
 func (a *App) genesisFile() ([]byte, error) {
-	path := a.GenesisPath
-	if path == "" {
-		path = os.Getenv("SCRIP_GENESIS")
-	}
+	path := a.namedGenesis()
 	if own := filepath.Join(a.Home, "genesis.json"); path == "" && exists(own) {
 		path = own
 	}
-	if demo, err := network.Find(0); path == "" && err == nil {
-		path = demo.Genesis
+	if path == "" {
+		demo, err := a.demo(0)
+		if err != nil {
+			return nil, err
+		}
+		if demo != nil {
+			path = demo.Genesis
+		}
 	}
 	if path == "" {
 		return nil, &Error{Exit: ExitUsage, Text: "which chain?",

@@ -7,7 +7,6 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"strconv"
 	"strings"
 	"time"
 
@@ -49,6 +48,9 @@ func newDemoCommand(a *App) *cobra.Command {
 		Example: "  scrip demo\n  scrip demo --empty\n  scrip demo --lan\n  scrip demo --story\n" +
 			"  scrip demo --state ./demo --port 7700",
 		RunE: func(c *cobra.Command, _ []string) error {
+			if a.GenesisPath != "" || len(a.Nodes) > 0 {
+				return usageError("a demo makes a chain and nodes of its own: leave --genesis and --node out")
+			}
 			if o.story {
 				return a.runStory(c.Context(), o)
 			}
@@ -240,79 +242,4 @@ func (a *App) watchDemo(ctx context.Context, n *network.Network) error {
 		case <-time.After(watchPause):
 		}
 	}
-}
-
-func newDemoURLsCommand(a *App) *cobra.Command {
-	port := 0
-	c := &cobra.Command{
-		Use: "urls", Short: "Print again what the running demo has printed", Args: arguments(),
-		RunE: func(*cobra.Command, []string) error {
-			r, err := a.findDemo(port)
-			if err != nil {
-				return err
-			}
-			if a.ForPeople() {
-				return a.write(r.Text)
-			}
-			return a.document(r, a.Output == JSON)
-		},
-	}
-	c.Flags().IntVar(&port, "port", 0, "base port of the demo; default the newest")
-	return c
-}
-
-func newDemoStopCommand(a *App) *cobra.Command {
-	port := 0
-	c := &cobra.Command{
-		Use: "stop", Short: "Stop the running demo", Args: arguments(),
-		RunE: func(*cobra.Command, []string) error {
-			r, err := a.findDemo(port)
-			if err != nil {
-				return err
-			}
-			if err := r.Stop(demoStopTimeout); err != nil {
-				return err
-			}
-			a.Say("stopped the demo on port %d", r.Port)
-			return nil
-		},
-	}
-	c.Flags().IntVar(&port, "port", 0, "base port of the demo; default the newest")
-	return c
-}
-
-// newDemoValidatorCommand is a command that does something to one validator of a demo.
-func newDemoValidatorCommand(a *App, name, done, short string, act func(*network.Record, int) error) *cobra.Command {
-	port := 0
-	c := &cobra.Command{
-		Use: name + " VALIDATOR", Short: short, Args: arguments("VALIDATOR"), Example: "  scrip demo " + name + " 2",
-		RunE: func(_ *cobra.Command, args []string) error {
-			i, err := strconv.Atoi(args[0])
-			if err != nil {
-				return usageError("VALIDATOR: %q is no number of a validator, such as 0", args[0])
-			}
-			r, err := a.findDemo(port)
-			if err != nil {
-				return err
-			}
-			if err := act(r, i); err != nil {
-				return err
-			}
-			a.Say("%s validator %d", done, i)
-			return nil
-		},
-	}
-	c.Flags().IntVar(&port, "port", 0, "base port of the demo; default the newest")
-	return c
-}
-
-// demoStopTimeout bounds the end of a demo.
-const demoStopTimeout = 20 * time.Second
-
-func (a *App) findDemo(port int) (*network.Record, error) {
-	r, err := network.Find(port)
-	if errors.Is(err, network.ErrNoDemo) {
-		return nil, &Error{Exit: ExitNotFound, Text: "no demo runs on this machine", Next: "scrip demo"}
-	}
-	return r, err
 }

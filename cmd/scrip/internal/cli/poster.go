@@ -16,7 +16,6 @@ import (
 	"github.com/scrip-network/scrip/coupon"
 	"github.com/scrip-network/scrip/desk"
 	"github.com/scrip-network/scrip/internal/purse"
-	"github.com/scrip-network/scrip/network"
 	"github.com/scrip-network/scrip/sig"
 )
 
@@ -93,8 +92,11 @@ func (a *App) claimPoster(ctx context.Context, c *client.Client, p *purse.Purse,
 			Next:   fmt.Sprintf("scrip campaign show %d", campaign)}
 	}
 	if deskURL == "" {
-		demo, err := network.Find(0)
+		demo, err := a.demo(0)
 		if err != nil {
+			return err
+		}
+		if demo == nil {
 			return usageError("the link does not say where the desk is: add &d=ADDRESS")
 		}
 		deskURL = demo.Desk

@@ -10,7 +10,6 @@ import (
 	"golang.org/x/term"
 
 	"github.com/scrip-network/scrip/keys"
-	"github.com/scrip-network/scrip/network"
 	"github.com/scrip-network/scrip/validator"
 )
 
@@ -91,7 +90,11 @@ func (a *App) KeyPath(name string) (string, error) {
 	if _, err := os.Stat(own); err == nil || own == name {
 		return own, nil
 	}
-	if demo, err := network.Find(0); err == nil {
+	demo, err := a.demo(0)
+	if err != nil {
+		return "", err
+	}
+	if demo != nil {
 		path := filepath.Join(demo.Dir, "keys", name+".key")
 		if _, err := os.Stat(path); err == nil {
 			return path, nil
