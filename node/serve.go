@@ -10,12 +10,8 @@ import (
 	"github.com/scrip-network/scrip/transport"
 )
 
-// Limits of answers to members that are behind.
-const (
-	serveQueueMax = 64
-	// serveBytesMax ends an answer: the block that reaches it is the last.
-	serveBytesMax = 2 << 20
-)
+// serveQueueMax bounds the answers that wait; the engine bounds each.
+const serveQueueMax = 64
 
 // serve answers members that are behind from the ledger until ctx ends. A
 // member asks again until it has what it needs, so an answer may be dropped.
@@ -76,7 +72,7 @@ func (n *Node) readRun(s pbft.Serve) (run storedRun, err error) {
 	view := n.cfg.Ledger.Latest()
 	single := n.committee.Protocol() != pbft.DualPath
 	size := 0
-	for seq := s.After + 1; seq <= s.Limit && len(run.blocks) < pbft.BlocksMax && size < serveBytesMax; seq++ {
+	for seq := s.After + 1; seq <= s.Limit && len(run.blocks) < pbft.BlocksMax; seq++ {
 		stored, err := view.Block(uint64(seq))
 		if errors.Is(err, store.ErrNotFound) {
 			break
@@ -87,6 +83,10 @@ func (n *Node) readRun(s pbft.Serve) (run storedRun, err error) {
 		header, err := decodeRecord(stored.Header)
 		if err != nil {
 			return run, fmt.Errorf("read block %d: %w", seq, err)
+		}
+		size += len(stored.Payload) + pbft.HeaderBytes
+		if size > s.BytesMax && len(run.blocks) > 0 {
+			break
 		}
 		var certificate *pbft.Certificate
 		if len(stored.Certificate) > 0 {
@@ -101,7 +101,6 @@ func (n *Node) readRun(s pbft.Serve) (run storedRun, err error) {
 		if certificate != nil {
 			run.proved = len(run.blocks)
 		}
-		size += len(stored.Payload) + pbft.HeaderBytes
 	}
 	return run, nil
 }

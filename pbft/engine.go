@@ -110,6 +110,8 @@ type Serve struct {
 	After Seq
 	// Limit is the last block that is useful to the peer.
 	Limit Seq
+	// BytesMax bounds the payloads of the answer; a block that is larger goes alone.
+	BytesMax int
 }
 
 // Ready is what the driver must do, in the order of the fields.

@@ -28,6 +28,8 @@ type block struct {
 	payload, content verdict
 	// late: the lower bound of R12 failed when the header arrived.
 	late bool
+	// counted is the count that last saw the block vouched for; see loose.
+	counted uint64
 	// cert is any certificate for the block, commit one that commits it.
 	cert, commit *pbft.Certificate
 	commitVoted  bool
@@ -60,6 +62,7 @@ type chainState struct {
 	target *pbft.Certificate
 	// unplaced certificates wait for their headers; at most unplacedMax.
 	unplaced []*pbft.Certificate
+	counts   uint64 // how often loose blocks were counted
 }
 
 const unplacedMax = 64
@@ -123,13 +126,17 @@ func (r *Replica) addCommitted(h pbft.Header, res results) {
 	r.chain.results[h.Seq] = res
 }
 
-// insert adds a block by its header, or returns the known one.
+// insert adds a block by its header, or returns the known one. The lower bound of
+// R12 is tested here, at the first arrival, however the header comes; there is no
+// clock while the log is restored.
 func (r *Replica) insert(x *pbft.Block) *block {
 	ref := r.com.Ref(&x.Header)
 	if b := r.chain.byDigest[ref.Digest]; b != nil {
 		return b
 	}
 	b := &block{ref: ref, block: x}
+	bound := r.par.PrecisionMs + r.par.DelayMs
+	b.late = r.clockMs > bound && x.Header.TimeMs < r.clockMs-bound
 	r.chain.byDigest[ref.Digest] = b
 	r.chain.bySeq[ref.Seq] = append(r.chain.bySeq[ref.Seq], b)
 	r.chain.last = max(r.chain.last, ref.Seq)
@@ -148,11 +155,32 @@ func (r *Replica) addBlock(x *pbft.Block, verified bool) *block {
 		b.block, b.hasBody = &body, true
 	}
 	if verified {
-		b.setSignature(x.Signature)
+		r.seal(b, x.Signature)
 	}
 	r.unwant(b.ref.Digest)
 	r.placeCertificates(b)
 	return b
+}
+
+// seal keeps the primary's verified signature, and convicts a primary that signed
+// another block of the position, whichever way the two came (R14).
+func (r *Replica) seal(b *block, s pbft.Signature) {
+	if b.signed {
+		return
+	}
+	b.setSignature(s)
+	r.compare(b.ref, &b.block.SignedHeader)
+}
+
+// compare convicts the primary that signed a header if it signed another one of the
+// same view and position too (R14).
+func (r *Replica) compare(ref pbft.BlockRef, h *pbft.SignedHeader) {
+	for _, x := range r.ofView(ref) {
+		if x.signed {
+			r.convict(&x.block.SignedHeader, h)
+			return
+		}
+	}
 }
 
 // setSignature keeps the primary's verified signature. The block may be in the
@@ -190,7 +218,7 @@ func (r *Replica) addHeader(h *pbft.SignedHeader) {
 		return
 	}
 	b := r.insert(&pbft.Block{SignedHeader: *h})
-	b.setSignature(h.Signature)
+	r.seal(b, h.Signature)
 	r.placeCertificates(b)
 }
 
@@ -255,6 +283,36 @@ func (r *Replica) missingBelow(b *block) (need pbft.BlockRef, done, conflict boo
 		b = p
 	}
 	return need, b.ref == r.chain.committed, b.ref != r.chain.committed
+}
+
+// looseBytesMax bounds, in largest payloads, the loose bodies of one proposer.
+const looseBytesMax = 4
+
+// looseFull reports whether a proposer has its share of loose bodies here: blocks
+// above the committed one that only their proposer and bare votes speak for. This
+// replica did not prepare them, no certificate is held of them or of what descends
+// from them, and the present view does not begin on them. Whoever led older views
+// could else make others keep whatever it signed.
+func (r *Replica) looseFull(proposer pbft.ReplicaID) bool {
+	r.chain.counts++
+	stamp := r.chain.counts
+	blocks, bytes := 0, uint64(0)
+	for s := r.chain.last; s > r.chain.committed.Seq; s-- {
+		for _, b := range r.chain.bySeq[s] {
+			if b.logged || b.certified() || b.ref == r.entry.base {
+				b.counted = stamp
+			}
+			if b.counted == stamp {
+				if p := r.parent(b); p != nil {
+					p.counted = stamp
+				}
+			} else if b.hasBody && b.header().Proposer == proposer {
+				blocks++
+				bytes += uint64(b.header().PayloadBytes)
+			}
+		}
+	}
+	return blocks >= 2*int(r.par.Window) || bytes >= looseBytesMax*uint64(r.par.PayloadBytesMax)
 }
 
 // forget drops what lies below the low mark, and the payloads of executed
@@ -438,6 +496,9 @@ const bareAsksMax = 50
 // owner may have 2W outstanding, so that votes for blocks that do not exist
 // cannot crowd out the others' (section 3.12).
 func (r *Replica) want(b pbft.BlockRef, from, owner pbft.ReplicaID, after uint64) {
+	if x := r.chain.byDigest[b.Digest]; x != nil && (x.hasBody || x.committed) {
+		return
+	}
 	owned := 0
 	for i := range r.wants {
 		w := &r.wants[i]
@@ -491,8 +552,32 @@ func (r *Replica) ask(w *want) {
 	}
 	r.event(pbft.EventFetch, w.block, uint64(w.from))
 	r.send(w.from, &pbft.Fetch{Epoch: r.com.Epoch(), Seq: w.block.Seq, Digest: w.block.Digest,
-		After: r.chain.committed.Seq})
+		After: r.heldBelow(w.block.Digest)})
 	w.from = (w.from + 1) % pbft.ReplicaID(r.com.Size())
+}
+
+// heldBelow returns the position of the highest body held on the way down from a
+// block, as far as it is known: what need not be sent again.
+func (r *Replica) heldBelow(d pbft.Digest) pbft.Seq {
+	for b := r.chain.byDigest[d]; b != nil && b.ref.Seq > r.chain.committed.Seq; b = r.parent(b) {
+		if b.hasBody && b.ref.Digest != d {
+			return b.ref.Seq
+		}
+	}
+	return r.chain.committed.Seq
+}
+
+// wantWhole asks for what is missing between a block that must be extended and the
+// committed one, if anything is.
+func (r *Replica) wantWhole(ref pbft.BlockRef, from pbft.ReplicaID) {
+	need := ref
+	if b := r.chain.byDigest[ref.Digest]; b != nil {
+		var whole, conflict bool
+		if need, whole, conflict = r.missingBelow(b); whole || conflict {
+			return
+		}
+	}
+	r.want(need, from, r.self, 0)
 }
 
 // bodyLagMax bounds, in FetchTicks, how long a replica that gets bodies late waits
@@ -520,13 +605,14 @@ func (r *Replica) noteBodyLag(d pbft.Digest) {
 	r.bodyLag = max(lag, r.bodyLag-(r.bodyLag+7)/8)
 }
 
-func (r *Replica) wanted(d pbft.Digest) bool {
+// wanted returns what is known of a wanted block, nil if it is not wanted.
+func (r *Replica) wanted(d pbft.Digest) *want {
 	for i := range r.wants {
 		if r.wants[i].block.Digest == d {
-			return true
+			return &r.wants[i]
 		}
 	}
-	return false
+	return nil
 }
 
 func (r *Replica) unwant(d pbft.Digest) {

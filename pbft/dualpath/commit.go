@@ -52,7 +52,7 @@ func (r *Replica) tryCommit() {
 		}
 		if !whole {
 			if c.Block.Seq > r.chain.committed.Seq+2*pbft.Seq(r.par.Window) { // too far to fetch downwards
-				r.noticeAhead(r.anyOf(c), c.Block.Seq)
+				r.noticeCommitted(r.anyOf(c), c.Block.Seq)
 			} else {
 				r.want(need, r.anyOf(c), r.self, 0)
 			}
@@ -161,7 +161,7 @@ func (r *Replica) sendAttestation(to pbft.ReplicaID, s pbft.Seq, res results) {
 		ReceiptRoot: res.receipts, Replica: r.self}
 	m.Signature = r.sign(r.com.CheckpointBytes(s, res.block, res.state, res.receipts))
 	r.checkpointPool(s).votes[r.self] = attestation{res, m.Signature, true, true}
-	r.send(to, m)
+	r.repeat(to, m)
 }
 
 // attestAgain attests the remembered blocks of which this replica has not seen a
@@ -172,6 +172,9 @@ func (r *Replica) attestAgain(to pbft.ReplicaID) {
 		return
 	}
 	for s := max(r.chain.low, 1); s <= r.chain.executed; s++ {
+		if to != pbft.Everyone && r.peers[to].allowance.Left(r.now) == 0 {
+			return
+		}
 		res, ok := r.chain.results[s]
 		if p := r.checkpoints[s]; !ok || p != nil && p.issued >= r.quorum() {
 			continue

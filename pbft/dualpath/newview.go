@@ -15,6 +15,9 @@ func (r *Replica) tryNewView() {
 	if !r.voting() || v <= r.view || r.com.Primary(v) != r.self {
 		return
 	}
+	if r.proveReports(v); v <= r.view { // a certificate in them is of this view or a later one
+		return
+	}
 	var reports []*pbft.ViewChange
 	for id := range r.peers {
 		if vc := r.peers[id].vc; vc != nil && vc.View == v && r.acceptable(vc) {
@@ -49,14 +52,18 @@ func (r *Replica) acceptable(vc *pbft.ViewChange) bool {
 		return true
 	}
 	chain, reaches, ok := walkChain(r, vc.Tip, vc.High)
-	if !ok { // the first time, or what was too far up then
-		for i := range vc.Walk {
-			r.addHeader(&vc.Walk[i])
-		}
+	if p := &r.peers[vc.Replica]; !ok || p.walked != vc { // the first time, or what was too far up then
+		p.walked = vc
+		r.addWalk(vc)
 		chain, reaches, ok = walkChain(r, vc.Tip, vc.High)
 	}
 	if !ok || !reaches {
 		return ok
+	}
+	for _, ref := range chain {
+		if b := r.chain.byDigest[ref.Digest]; b.hasBody && !b.committed {
+			r.askPayload(b)
+		}
 	}
 	for _, ref := range chain {
 		b := r.chain.byDigest[ref.Digest]
@@ -69,6 +76,18 @@ func (r *Replica) acceptable(vc *pbft.ViewChange) bool {
 		}
 	}
 	return true
+}
+
+// addWalk adds the headers of a verified walk. What is known already may lack the
+// primary's signature, and a NEW-VIEW shows it.
+func (r *Replica) addWalk(vc *pbft.ViewChange) {
+	for i := range vc.Walk {
+		if b := r.chain.byDigest[r.com.HeaderDigest(&vc.Walk[i].Header)]; b != nil {
+			r.seal(b, vc.Walk[i].Signature)
+		} else {
+			r.addHeader(&vc.Walk[i])
+		}
+	}
 }
 
 // makeNewView chooses m reports, selects the base, and attaches what proves it;
@@ -194,9 +213,28 @@ func (r *Replica) onNewView(from pbft.ReplicaID, m *pbft.NewView) pbft.Reason {
 	if m.View < r.view || m.View == r.view && !r.mayReplaceBase(m.Base) {
 		return pbft.IgnoredStale
 	}
-	r.want(m.Base, from, r.self, 0)
+	if r.missesCommitted(m.Base) {
+		if r.chain.committed.View < m.View {
+			r.become(pbft.Broken)
+		}
+		return pbft.IgnoredStale
+	}
+	r.wantWhole(m.Base, from)
 	r.enter(m.View, entry{base: m.Base, baseSeq: m.Base.Seq, newView: r.verified(m)})
 	return pbft.Accepted
+}
+
+// missesCommitted reports whether what is held shows that a base above the committed
+// block does not descend from it. While at most f members are faulty, Select never
+// returns such a base for a view above the block's (section 3.7): R4's alarm. Within
+// the block's own view a base of a second entry proof may part from it.
+func (r *Replica) missesCommitted(base pbft.BlockRef) bool {
+	b := r.chain.byDigest[base.Digest]
+	if b == nil {
+		return base.Seq == r.chain.committed.Seq
+	}
+	x := r.ancestor(b, r.chain.committed.Seq)
+	return x != nil && x.ref != r.chain.committed
 }
 
 // verified returns m with what was not verified, because it was held already, as

@@ -90,6 +90,7 @@ func (r *Replica) preparable(b *block) bool {
 		}
 		return false
 	}
+	r.askPayloads(b)
 	// X and every uncertified ancestor, inherited ones included (R2(d)).
 	certified := false
 	for x := b; x != nil && x.ref.Seq > r.chain.committed.Seq; x = r.parent(x) {
@@ -102,6 +103,14 @@ func (r *Replica) preparable(b *block) bool {
 		}
 	}
 	return true
+}
+
+// askPayloads has the payloads of a block and of its uncertified ancestors checked,
+// all together.
+func (r *Replica) askPayloads(b *block) {
+	for x := b; x != nil && x.ref.Seq > r.chain.committed.Seq && (x == b || !x.certified()); x = r.parent(x) {
+		r.askPayload(x)
+	}
 }
 
 // timely tests the clock part of R12. The lower bound was tested when the header

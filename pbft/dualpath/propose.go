@@ -218,31 +218,40 @@ func (r *Replica) admit(from pbft.ReplicaID, m *pbft.PrePrepare, ref pbft.BlockR
 	switch {
 	case r.tooFar(h.Seq):
 		return pbft.IgnoredFuture
-	case b != nil, r.wanted(ref.Digest):
+	case b != nil && b.hasBody:
+	case b != nil, r.wanted(ref.Digest) != nil:
+		if r.bare(ref.Digest) && r.looseFull(h.Proposer) {
+			return pbft.IgnoredQuota
+		}
 	case h.View > r.view:
 		r.askEntry(from)
 		return pbft.IgnoredFuture
 	case h.View < r.view:
 		return pbft.IgnoredStale
 	case h.Seq > r.horizon()+pbft.Seq(r.par.Window):
-		r.noticeAhead(from, h.Seq)
+		r.askEntry(from)
 		return pbft.IgnoredFuture
-	default:
-		if same := r.ofView(ref); len(same) > 0 {
-			r.convict(&same[0].block.SignedHeader, &m.SignedHeader)
-			if len(same) > 1 {
-				return pbft.IgnoredQuota
-			}
-		}
+	case len(r.ofView(ref)) > 1, h.Seq <= r.horizon() && r.looseFull(h.Proposer):
+		r.compare(ref, &m.SignedHeader)
+		return pbft.IgnoredQuota
 	}
-	fresh := b == nil
 	r.noteBodyLag(ref.Digest)
-	b = r.addBlock(&m.Block, true)
-	if fresh && h.View == r.view {
-		b.late = r.clockMs > h.TimeMs+r.par.PrecisionMs+r.par.DelayMs
-	}
-	r.askPayload(b)
+	r.checkIfPreparable(r.addBlock(&m.Block, true))
 	return pbft.Accepted
+}
+
+// bare reports whether nothing but a vote asks for a body, or nothing at all.
+func (r *Replica) bare(d pbft.Digest) bool {
+	w := r.wanted(d)
+	return w == nil || w.owner != r.self
+}
+
+// checkIfPreparable has the payload of a block of the present view checked at once.
+// Others are checked when they are inherited or selected (R2(d), R8).
+func (r *Replica) checkIfPreparable(b *block) {
+	if b.ref.View == r.view {
+		r.askPayload(b)
+	}
 }
 
 // ofView returns the known blocks of the same view and position.

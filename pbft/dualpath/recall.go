@@ -57,7 +57,9 @@ func (r *Replica) onRecall(from pbft.ReplicaID, m *pbft.Recall) pbft.Reason {
 	if m.Nonce&pbft.RecallCommits == 0 {
 		a.Commit = nil
 	}
-	r.send(from, a)
+	if !r.answer(from, a) {
+		return pbft.IgnoredQuota
+	}
 	return pbft.Accepted
 }
 

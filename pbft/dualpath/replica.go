@@ -81,10 +81,14 @@ type tip struct {
 type peer struct {
 	status      *pbft.Status
 	vc          *pbft.ViewChange // the one with the highest view
+	proved      bool             // the attachments of vc were verified
+	walked      *pbft.ViewChange // the last one whose walk was added
 	suspect     pbft.View        // highest view of a SUSPECT
 	suspectAt   uint64
 	suspectJoin bool // its reason counts for joining
 	suspected   bool
+	testimonies int // SUSPECTs and VIEW-CHANGEs since testimonyAt
+	testimonyAt uint64
 	futureView  pbft.View  // highest view above ours that it voted in
 	votes       int        // stored votes, against the quota
 	held        []heldVote // where its votes are stored, oldest first; some may have gone
@@ -96,6 +100,8 @@ type peer struct {
 	entryAsked   uint64 // tick of the last request for an entry proof, plus one
 	answered     uint64 // tick of the last answer, plus one
 	served       uint64 // tick of the last blocks served, plus one
+	allowance    pbft.Allowance
+	claim        pbft.Seq // up to where it says it committed
 	resent       uint64
 }
 
@@ -121,7 +127,7 @@ func newReplica(cfg pbft.Config, log []pbft.Record, mut Mutation) (*Replica, err
 		checkpoints: make(map[pbft.Seq]*checkpointPool),
 		peers:       make([]peer, cfg.Committee.Size()),
 	}
-	r.slots = newSlotTable(r.com.Size())
+	r.slots = newSlotTable()
 	genesis := r.com.Ref(&cfg.Genesis)
 	r.highRef = genesis
 	r.highLog = true
@@ -176,7 +182,7 @@ func (r *Replica) countOwn(m pbft.Message) {
 	case *pbft.Commit:
 		r.addVote(voteCommit, &x.Vote, true)
 	case *pbft.ViewChange:
-		r.peers[r.self].vc = x
+		r.peers[r.self].vc, r.peers[r.self].proved = x, true
 		r.tryNewView()
 	}
 }

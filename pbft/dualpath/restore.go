@@ -34,7 +34,7 @@ func (r *Replica) restore(log []pbft.Record) error {
 			r.restorePrepare(x.Prepare)
 		case pbft.RecordViewChange:
 			r.vcSent, r.ownVC = x.ViewChange.View, x.ViewChange
-			r.peers[r.self].vc = x.ViewChange
+			r.peers[r.self].vc, r.peers[r.self].proved = x.ViewChange, true
 		default:
 			return fmt.Errorf("dualpath: restore: record %d has unknown kind %d", i, x.Kind)
 		}
@@ -44,13 +44,20 @@ func (r *Replica) restore(log []pbft.Record) error {
 	return nil
 }
 
-// restoreBlock brings back a logged block. It was checked before it was logged.
+// restoreBlock brings back a logged block. Its payload was checked before it was
+// logged, or is certified; its primary's signature was not checked if it came under
+// a commit certificate, and must not be passed on as if it had been.
 func (r *Replica) restoreBlock(x *pbft.Block) {
-	if x.Header.Seq <= r.chain.committed.Seq {
+	h := &x.Header
+	if h.Seq <= r.chain.committed.Seq {
 		return
 	}
-	b := r.addBlock(x, true)
+	b := r.addBlock(x, false)
 	b.logged, b.payload = true, valid
+	if r.com.Has(h.Proposer) && !b.signed &&
+		r.cfg.Scheme.Verify(r.com.Key(h.Proposer), r.com.HeaderBytesToSign(h), x.Signature) {
+		b.setSignature(x.Signature)
+	}
 }
 
 func (r *Replica) restoreHigh(c *pbft.Certificate) {

@@ -152,6 +152,9 @@ func (r *Replica) onSuspect(from pbft.ReplicaID, m *pbft.Suspect) pbft.Reason {
 	case m.View < p.suspect, m.View == p.suspect && p.suspectAt == r.now:
 		return pbft.IgnoredDuplicate
 	}
+	if !r.mayTestify(from) {
+		return pbft.IgnoredQuota
+	}
 	if !r.cfg.Scheme.Verify(r.com.Key(from), r.com.SuspectBytes(m), m.Signature) {
 		return pbft.InvalidSignature
 	}
@@ -167,6 +170,24 @@ func (r *Replica) onSuspect(from pbft.ReplicaID, m *pbft.Suspect) pbft.Reason {
 	}
 	r.evaluate()
 	return pbft.Accepted
+}
+
+// Limits of the SUSPECTs and VIEW-CHANGEs of one member whose signatures are
+// verified. What is dropped comes again.
+const (
+	testimoniesMax = 16
+	testimonyTicks = 10
+)
+
+// mayTestify counts a SUSPECT or VIEW-CHANGE of a member and reports whether it is
+// within the limit.
+func (r *Replica) mayTestify(from pbft.ReplicaID) bool {
+	p := &r.peers[from]
+	if r.now >= p.testimonyAt+testimonyTicks {
+		p.testimonyAt, p.testimonies = r.now, 0
+	}
+	p.testimonies++
+	return p.testimonies <= testimoniesMax
 }
 
 func (r *Replica) noteSuspect(from pbft.ReplicaID, v pbft.View, join bool) {

@@ -1,10 +1,15 @@
 package dualpath
 
-import "github.com/scrip-network/scrip/pbft"
+import (
+	"slices"
+
+	"github.com/scrip-network/scrip/pbft"
+)
 
 // catchUpState drives the fetching of committed blocks from peers' stores.
 type catchUpState struct {
-	target     pbft.Seq // claimed by peers; drives questions, never state
+	target     pbft.Seq // claimed by f+1 peers, or proven; drives questions, never state
+	proven     pbft.Seq // of the highest commit certificate that could not be followed
 	peer       pbft.ReplicaID
 	askedAt    uint64
 	progressAt uint64
@@ -44,9 +49,28 @@ func (r *Replica) onStatus(from pbft.ReplicaID, m *pbft.Status) pbft.Reason {
 		r.answerEntry(from)
 	}
 	if m.High.Less(r.highRef.Rank()) && r.high != nil && r.mayAnswer(from) {
-		r.send(from, r.proof(r.high))
+		r.answer(from, r.proof(r.high))
 	}
 	return pbft.Accepted
+}
+
+// answer sends a member what it asked for or seems to lack, within its allowance,
+// and reports whether it did.
+func (r *Replica) answer(to pbft.ReplicaID, m pbft.Message) bool {
+	ok := r.peers[to].allowance.Take(r.now, pbft.EncodedBytes(m))
+	if ok {
+		r.send(to, m)
+	}
+	return ok
+}
+
+// repeat sends something again, to everyone or as an answer to one member.
+func (r *Replica) repeat(to pbft.ReplicaID, m pbft.Message) {
+	if to == pbft.Everyone {
+		r.send(to, m)
+	} else if to != r.self {
+		r.answer(to, m)
+	}
 }
 
 func (r *Replica) mayAnswer(to pbft.ReplicaID) bool {
@@ -80,7 +104,7 @@ func (r *Replica) answerBehind(to pbft.ReplicaID) {
 	}
 	b := r.chain.byDigest[r.chain.committed.Digest]
 	if b != nil && b.commit != nil && r.mayAnswer(to) {
-		r.send(to, r.proof(b.commit))
+		r.answer(to, r.proof(b.commit))
 	}
 }
 
@@ -93,17 +117,17 @@ func (r *Replica) answerEntry(to pbft.ReplicaID) {
 	}
 	p.resent = r.now + 1
 	if r.vcSent > r.view && r.ownVC != nil && r.voting() {
-		r.send(to, r.ownVC)
+		r.answer(to, r.ownVC)
 	}
 	if r.entry.newView != nil {
-		r.send(to, r.entry.newView)
+		r.answer(to, r.entry.newView)
 		return
 	}
 	if b := r.chain.byDigest[r.entry.base.Digest]; b != nil {
 		if c := b.cert; c != nil {
-			r.send(to, r.proof(c))
+			r.answer(to, r.proof(c))
 		} else if b.commit != nil {
-			r.send(to, r.proof(b.commit))
+			r.answer(to, r.proof(b.commit))
 		}
 	}
 }
@@ -116,15 +140,38 @@ func (r *Replica) askEntry(from pbft.ReplicaID) {
 		return
 	}
 	p.entryAsked = r.now + 1
-	r.send(from, r.status())
+	r.answer(from, r.status())
 }
 
-// noticeAhead notes that a peer claims to be ahead.
+// noticeAhead notes that a peer says it committed up to seq. One peer's word moves
+// nothing: see retarget.
 func (r *Replica) noticeAhead(from pbft.ReplicaID, seq pbft.Seq) {
-	if r.catchUp.target <= r.chain.committed.Seq {
-		r.catchUp.peer, r.catchUp.tries = from, 0
+	r.peers[from].claim = max(r.peers[from].claim, seq)
+	r.retarget(from)
+}
+
+// noticeCommitted notes that a verified commit certificate of a position is held.
+func (r *Replica) noticeCommitted(from pbft.ReplicaID, seq pbft.Seq) {
+	r.catchUp.proven = max(r.catchUp.proven, seq)
+	r.retarget(from)
+}
+
+// retarget raises the target to what a certificate proves, or f+1 peers claim: one of
+// them is honest.
+func (r *Replica) retarget(from pbft.ReplicaID) {
+	claims := make([]pbft.Seq, 0, len(r.peers))
+	for id := range r.peers {
+		if id != int(r.self) {
+			claims = append(claims, r.peers[id].claim)
+		}
 	}
-	r.catchUp.target = max(r.catchUp.target, seq)
+	slices.Sort(claims)
+	c := &r.catchUp
+	behind := c.target > r.chain.committed.Seq
+	c.target = max(c.target, c.proven, claims[len(claims)-r.com.WeakQuorum()])
+	if !behind && c.target > r.chain.committed.Seq && r.com.Has(from) {
+		c.peer, c.tries = from, 0
+	}
 }
 
 // tickCatchUp asks one peer at a time for the next committed blocks while this
@@ -143,7 +190,10 @@ func (r *Replica) tickCatchUp() {
 		return
 	}
 	if c.tries > 2*r.com.Size() {
-		c.target, c.tries = 0, 0
+		c.target, c.proven, c.tries = 0, 0, 0
+		for id := range r.peers {
+			r.peers[id].claim = 0
+		}
 		return
 	}
 	if c.tries > 0 {
@@ -181,16 +231,42 @@ func (r *Replica) onFetch(from pbft.ReplicaID, m *pbft.Fetch) pbft.Reason {
 		if p.served != 0 && r.now+1 < p.served+servedTicks {
 			return pbft.IgnoredQuota
 		}
+		most := min(p.allowance.Left(r.now), supplyBytesMax)
+		if !p.allowance.Take(r.now, r.servedBytes(m.After, most)) {
+			return pbft.IgnoredQuota
+		}
 		p.served = r.now + 1
-		r.out.Serves = append(r.out.Serves, pbft.Serve{To: from, After: m.After, Limit: r.chain.committed.Seq})
+		r.out.Serves = append(r.out.Serves,
+			pbft.Serve{To: from, After: m.After, Limit: r.chain.committed.Seq, BytesMax: most})
 		return pbft.Accepted
 	}
 	b := r.chain.byDigest[m.Digest]
 	if b == nil || !b.hasBody || !b.signed || b.ref.Seq <= m.After {
 		return pbft.IgnoredUnwanted
 	}
-	r.send(from, r.supply(b, m.After))
+	if p.allowance.Left(r.now) == 0 || !r.answer(from, r.supply(b, m.After)) {
+		return pbft.IgnoredQuota
+	}
 	return pbft.Accepted
+}
+
+// servedBytes is what the driver will send of the committed blocks above a position,
+// at most: as much as it may, or the largest block, where the headers are forgotten.
+func (r *Replica) servedBytes(after pbft.Seq, most int) int {
+	if after+1 < r.chain.low {
+		return max(most, int(r.par.PayloadBytesMax))
+	}
+	bytes := 0
+	for s := after + 1; s <= r.chain.committed.Seq; s++ {
+		if b := r.committedAt(s); b != nil {
+			n := pbft.HeaderBytes + int(b.header().PayloadBytes)
+			if bytes > 0 && bytes+n > most {
+				break
+			}
+			bytes += n
+		}
+	}
+	return bytes
 }
 
 // supplyBytesMax bounds the payloads of one answer to a Fetch from memory.
@@ -222,7 +298,7 @@ func (r *Replica) onBlocks(from pbft.ReplicaID, m *pbft.Blocks) pbft.Reason {
 	if m.Certificate != nil {
 		return r.onCommittedBlocks(from, m.Blocks, &m.Blocks[len(m.Blocks)-1].Header, m.Certificate)
 	}
-	return r.onNamedBlocks(m)
+	return r.onNamedBlocks(from, m)
 }
 
 // onLinked takes committed blocks that have no certificate of their own: headers
@@ -268,7 +344,8 @@ func (r *Replica) onCommittedBlocks(from pbft.ReplicaID, blocks []pbft.Block, to
 	if last.Seq <= r.chain.committed.Seq {
 		return pbft.IgnoredStale
 	}
-	if blocks[0].Header.Seq > r.chain.committed.Seq+1 {
+	first := &blocks[0].Header
+	if first.Seq > r.chain.committed.Seq+1 && r.chain.byDigest[first.Parent] == nil {
 		return pbft.IgnoredFuture
 	}
 	if !r.com.Commits(c, top) || r.mut != MutantTrustBlocks && !r.com.VerifyCertificate(c, r.cfg.Scheme) {
@@ -286,7 +363,7 @@ func (r *Replica) onCommittedBlocks(from pbft.ReplicaID, blocks []pbft.Block, to
 		r.learn(c)
 	} else {
 		r.keepUnplaced(c) // until catching up has come so far
-		r.noticeAhead(from, c.Block.Seq)
+		r.noticeCommitted(from, c.Block.Seq)
 	}
 	before := r.chain.committed.Seq
 	// The target may be far above; what is whole commits now.
@@ -307,15 +384,24 @@ func (r *Replica) onCommittedBlocks(from pbft.ReplicaID, blocks []pbft.Block, to
 }
 
 // onNamedBlocks takes blocks without a certificate: each must be wanted by its
-// digest, and its parent becomes wanted with it.
-func (r *Replica) onNamedBlocks(m *pbft.Blocks) pbft.Reason {
+// digest, and its parent becomes wanted with it, on whose word it was itself.
+func (r *Replica) onNamedBlocks(from pbft.ReplicaID, m *pbft.Blocks) pbft.Reason {
 	reason := pbft.IgnoredUnwanted
 	for i := len(m.Blocks) - 1; i >= 0; i-- {
 		x := &m.Blocks[i]
 		d := r.com.HeaderDigest(&x.Header)
-		known := r.chain.byDigest[d]
-		if !r.wanted(d) && (known == nil || known.hasBody) || x.Header.Seq <= r.chain.committed.Seq ||
+		known, wanted := r.chain.byDigest[d], r.wanted(d)
+		if wanted == nil && (known == nil || known.hasBody) || x.Header.Seq <= r.chain.committed.Seq ||
 			r.tooFar(x.Header.Seq) {
+			continue
+		}
+		owner := from
+		if wanted != nil {
+			owner = wanted.owner
+		}
+		if owner != r.self && r.looseFull(x.Header.Proposer) {
+			r.unwant(d)
+			reason = pbft.IgnoredQuota
 			continue
 		}
 		key := r.com.Key(x.Header.Proposer)
@@ -327,9 +413,9 @@ func (r *Replica) onNamedBlocks(m *pbft.Blocks) pbft.Reason {
 		}
 		r.noteProposal(&x.SignedHeader)
 		b := r.addBlock(x, true)
-		r.askPayload(b)
+		r.checkIfPreparable(b)
 		if r.parent(b) == nil && x.Header.Seq > r.chain.committed.Seq+1 {
-			r.want(pbft.BlockRef{Seq: x.Header.Seq - 1, Digest: x.Header.Parent}, x.Header.Proposer, r.self, 1)
+			r.want(pbft.BlockRef{Seq: x.Header.Seq - 1, Digest: x.Header.Parent}, x.Header.Proposer, owner, 1)
 		}
 		reason = pbft.Accepted
 	}
@@ -410,7 +496,11 @@ func (r *Replica) resendProposal(to pbft.ReplicaID, b *block) (sent bool) {
 		if to != pbft.Everyone && to != peer || s != nil && s.find(votePrepare, id, b.ref.Digest) != nil {
 			continue
 		}
-		r.send(peer, m)
+		if to == pbft.Everyone {
+			r.send(peer, m)
+		} else {
+			r.repeat(peer, m)
+		}
 		sent = sent || peer != r.self
 	}
 	return sent
@@ -418,16 +508,16 @@ func (r *Replica) resendProposal(to pbft.ReplicaID, b *block) (sent bool) {
 
 func (r *Replica) resendVotes(to pbft.ReplicaID, s *slot) {
 	for kind := voteKind(0); kind < voteKinds; kind++ {
-		b := &s.first[kind][r.self]
-		if !b.have || s.key.view < r.vcSent {
+		b := s.own(kind, r.self)
+		if b == nil || s.key.view < r.vcSent {
 			continue
 		}
 		v := pbft.Vote{Epoch: r.com.Epoch(), Replica: r.self, Signature: b.signature,
 			Block: pbft.BlockRef{View: s.key.view, Seq: s.key.seq, Digest: b.digest}}
 		if kind == votePrepare {
-			r.send(to, &pbft.Prepare{Vote: v})
+			r.repeat(to, &pbft.Prepare{Vote: v})
 		} else {
-			r.send(to, &pbft.Commit{Vote: v})
+			r.repeat(to, &pbft.Commit{Vote: v})
 		}
 	}
 }
@@ -437,13 +527,13 @@ func (r *Replica) Connected(peer pbft.ReplicaID) {
 	if !r.com.Has(peer) || peer == r.self {
 		return
 	}
-	r.send(peer, r.status())
+	r.answer(peer, r.status())
 	if r.condition == pbft.Recalling {
 		r.send(peer, &pbft.Recall{Epoch: r.com.Epoch(), Nonce: r.recall.nonce})
 	}
 	r.resend(peer)
 	r.attestAgain(peer)
 	if r.vcSent > r.view && r.voting() {
-		r.send(peer, r.ownVC)
+		r.answer(peer, r.ownVC)
 	}
 }

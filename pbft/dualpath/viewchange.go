@@ -81,32 +81,76 @@ func (r *Replica) onViewChange(from pbft.ReplicaID, m *pbft.ViewChange) pbft.Rea
 			r.evaluate()
 		}
 		return pbft.IgnoredDuplicate
+	case !r.wellFormed(m):
+		return pbft.InvalidContent
+	case !r.mayTestify(from):
+		return pbft.IgnoredQuota
+	case !r.cfg.Scheme.Verify(r.com.Key(m.Replica), r.com.ViewChangeBytes(m), m.Signature):
+		return pbft.InvalidSignature
 	}
-	if reason := r.checkViewChange(m); reason != pbft.Accepted {
-		return reason
+	proved := r.wished(from, m.View)
+	if proved {
+		if reason := r.checkAttachments(m); reason != pbft.Accepted {
+			return reason
+		}
 	}
-	// What was held already was not checked again, so the held form is kept: it
-	// may be forgotten before this report is used.
-	vc := *m
-	vc.Certificate, vc.Walk = r.held(m.Certificate), r.heldHeaders(m.Walk)
-	p.vc = &vc
+	p.vc, p.proved = m, false
 	r.noteChange(m)
-	if m.Certificate != nil {
-		r.learn(m.Certificate)
+	if proved {
+		r.takeReport(from)
 	}
 	r.noteSuspect(from, m.View-1, true)
 	r.evaluate()
 	return pbft.Accepted
 }
 
-// checkViewChange tests what R8 demands of a VIEW-CHANGE and its attachments.
-func (r *Replica) checkViewChange(m *pbft.ViewChange) pbft.Reason {
-	if !r.wellFormed(m) {
-		return pbft.InvalidContent
+// wished reports whether f+1 members, the sender among them, are known to want a
+// view. What a few attach for views that nobody else wants is not looked at before
+// this replica is to lead one of them: certificates and walks are dear.
+func (r *Replica) wished(from pbft.ReplicaID, v pbft.View) bool {
+	n := 0
+	for id := range r.peers {
+		p := &r.peers[id]
+		switch {
+		case id == int(from), p.suspected && p.suspect+1 >= v, p.vc != nil && p.vc.View >= v,
+			id == int(r.self) && (r.own+1 >= v || r.vcSent >= v):
+			n++
+		}
 	}
-	if !r.cfg.Scheme.Verify(r.com.Key(m.Replica), r.com.ViewChangeBytes(m), m.Signature) {
-		return pbft.InvalidSignature
+	return n >= r.com.WeakQuorum()
+}
+
+// proveReports checks what was not checked yet of the VIEW-CHANGEs for a view, and
+// drops those whose attachments are false.
+func (r *Replica) proveReports(v pbft.View) {
+	for id := range r.peers {
+		p := &r.peers[id]
+		if p.vc == nil || p.vc.View != v || p.proved {
+			continue
+		}
+		if r.checkAttachments(p.vc) != pbft.Accepted {
+			p.vc = nil
+			continue
+		}
+		r.takeReport(pbft.ReplicaID(id))
 	}
+}
+
+// takeReport takes the VIEW-CHANGE of a member with attachments that were checked.
+// What was held already was not checked again, so the held form is kept: it may be
+// forgotten before this report is used.
+func (r *Replica) takeReport(id pbft.ReplicaID) {
+	p := &r.peers[id]
+	vc := *p.vc
+	vc.Certificate, vc.Walk = r.held(vc.Certificate), r.heldHeaders(vc.Walk)
+	p.vc, p.proved = &vc, true
+	if vc.Certificate != nil {
+		r.learn(vc.Certificate)
+	}
+}
+
+// checkAttachments tests what R8 demands of what comes with a VIEW-CHANGE.
+func (r *Replica) checkAttachments(m *pbft.ViewChange) pbft.Reason {
 	switch {
 	case m.High == r.genesisRef():
 	case m.Certificate == nil || m.Certificate.Block != m.High:

@@ -19,7 +19,6 @@ const (
 type ballot struct {
 	digest    pbft.Digest
 	signature pbft.Signature
-	have      bool
 	verified  bool
 }
 
@@ -31,34 +30,30 @@ type slotKey struct {
 
 // slot holds the votes of one position in one view: by kind, the first vote of
 // each member, and a second one for another digest, which only a faulty member
-// casts (it counts in its own pool: section 3.12).
+// casts (it counts in its own pool: section 3.12). Room is made for what is stored
+// and no more, since one vote opens a slot.
 type slot struct {
-	key    slotKey
-	first  [voteKinds][]ballot
-	second [voteKinds][]ballot
+	key   slotKey
+	votes [2][voteKinds][]*ballot // first and second, nil while there is none
 }
 
 // slotTable holds the slots above the committed position. Maps are only looked
 // up; order comes from bySeq.
 type slotTable struct {
-	n     int
 	byKey map[slotKey]*slot
 	bySeq map[pbft.Seq][]*slot
 	low   pbft.Seq
 	top   pbft.Seq // no slot is above
 }
 
-func newSlotTable(n int) slotTable {
-	return slotTable{n: n, byKey: make(map[slotKey]*slot), bySeq: make(map[pbft.Seq][]*slot)}
+func newSlotTable() slotTable {
+	return slotTable{byKey: make(map[slotKey]*slot), bySeq: make(map[pbft.Seq][]*slot)}
 }
 
 func (t *slotTable) get(k slotKey) *slot {
 	s := t.byKey[k]
 	if s == nil {
 		s = &slot{key: k}
-		for i := range s.first {
-			s.first[i] = make([]ballot, t.n)
-		}
 		t.byKey[k] = s
 		t.bySeq[k.seq] = append(t.bySeq[k.seq], s)
 		t.top = max(t.top, k.seq)
@@ -114,8 +109,10 @@ func (r *Replica) onVote(from pbft.ReplicaID, kind voteKind, v *pbft.Vote) pbft.
 		}
 		return pbft.IgnoredStale
 	case v.Block.Seq > r.horizon()+2*pbft.Seq(r.par.Window):
-		r.noticeAhead(from, v.Block.Seq)
+		r.askEntry(from) // who is so far ahead shows a certificate for it
 		return pbft.IgnoredFuture
+	case v.Block.View+2 < r.view: // long left: what it votes for is decided by later views
+		return pbft.IgnoredStale
 	case v.Block.View > r.current():
 		if v.Block.View < p.futureView {
 			return pbft.IgnoredStale
@@ -172,9 +169,8 @@ func (r *Replica) dropVote(id pbft.ReplicaID, h heldVote) {
 	if b == nil {
 		return
 	}
-	r.uncount(int(id), b)
-	*b = ballot{}
 	s := r.slots.byKey[h.slot]
+	r.remove(s, h.kind, int(id), h.digest)
 	if s.empty() {
 		delete(r.slots.byKey, h.slot)
 		t := &r.slots
@@ -187,10 +183,12 @@ func (r *Replica) dropVote(id pbft.ReplicaID, h heldVote) {
 
 // empty reports whether no vote is stored.
 func (s *slot) empty() bool {
-	have := func(b ballot) bool { return b.have }
-	for kind := range s.first {
-		if slices.ContainsFunc(s.first[kind], have) || slices.ContainsFunc(s.second[kind], have) {
-			return false
+	have := func(b *ballot) bool { return b != nil }
+	for i := range s.votes {
+		for kind := range s.votes[i] {
+			if slices.ContainsFunc(s.votes[i][kind], have) {
+				return false
+			}
 		}
 	}
 	return true
@@ -208,17 +206,10 @@ func (r *Replica) addVote(kind voteKind, v *pbft.Vote, verified bool) pbft.Reaso
 		return pbft.IgnoredStale
 	}
 	s := r.slots.get(slotKey{v.Block.View, v.Block.Seq})
-	b := &s.first[kind][v.Replica]
-	if b.have && b.digest != v.Block.Digest {
-		if s.second[kind] == nil {
-			s.second[kind] = make([]ballot, r.com.Size())
-		}
-		b = &s.second[kind][v.Replica]
-	}
-	if b.have {
+	b := &ballot{digest: v.Block.Digest, signature: v.Signature, verified: verified}
+	if !s.put(kind, int(v.Replica), b, r.com.Size()) {
 		return pbft.IgnoredDuplicate
 	}
-	*b = ballot{digest: v.Block.Digest, signature: v.Signature, have: true, verified: verified}
 	r.peers[v.Replica].votes++
 	r.tally(s, kind, v.Block)
 	if x := r.chain.byDigest[v.Block.Digest]; x == nil {
@@ -304,28 +295,66 @@ func (r *Replica) verifyBallots(s *slot, kind voteKind, block pbft.BlockRef) {
 		if all || r.mut == MutantFalseVotes || r.cfg.Scheme.Verify(keys[i], message, sigs[i]) {
 			b.verified = true
 		} else {
-			r.uncount(ids[i], b)
-			*b = ballot{}
+			r.remove(s, kind, ids[i], block.Digest)
 		}
 	}
 }
 
+// put stores a member's vote, as its second if its first is for another digest, and
+// reports whether there was room.
+func (s *slot) put(kind voteKind, id int, b *ballot, members int) bool {
+	for i := range s.votes {
+		set := &s.votes[i][kind]
+		if *set == nil {
+			*set = make([]*ballot, members)
+		}
+		if (*set)[id] == nil {
+			(*set)[id] = b
+			return true
+		}
+		if (*set)[id].digest == b.digest {
+			return false
+		}
+	}
+	return false
+}
+
+// own returns a member's first vote, or nil.
+func (s *slot) own(kind voteKind, id pbft.ReplicaID) *ballot {
+	if set := s.votes[0][kind]; set != nil {
+		return set[id]
+	}
+	return nil
+}
+
 // find returns a member's vote for a digest, or nil.
 func (s *slot) find(kind voteKind, id int, d pbft.Digest) *ballot {
-	if b := &s.first[kind][id]; b.have && b.digest == d {
-		return b
-	}
-	if s.second[kind] != nil {
-		if b := &s.second[kind][id]; b.have && b.digest == d {
+	for i := range s.votes {
+		set := s.votes[i][kind]
+		if set == nil {
+			return nil
+		}
+		if b := set[id]; b != nil && b.digest == d {
 			return b
 		}
 	}
 	return nil
 }
 
+// remove forgets a member's vote for a digest.
+func (r *Replica) remove(s *slot, kind voteKind, id int, d pbft.Digest) {
+	for i := range s.votes {
+		if set := s.votes[i][kind]; set != nil && set[id] != nil && set[id].digest == d {
+			set[id] = nil
+			r.peers[id].votes--
+			return
+		}
+	}
+}
+
 func (s *slot) count(kind voteKind, d pbft.Digest, verified bool) int {
 	n := 0
-	for id := range s.first[kind] {
+	for id := range s.votes[0][kind] {
 		if b := s.find(kind, id, d); b != nil && (!verified || b.verified) {
 			n++
 		}
@@ -369,19 +398,14 @@ func (r *Replica) dropAbandonedSlots() {
 }
 
 func (r *Replica) dropSlot(s *slot) {
-	for kind := range s.first {
-		for id := range s.first[kind] {
-			r.uncount(id, &s.first[kind][id])
-			if s.second[kind] != nil {
-				r.uncount(id, &s.second[kind][id])
+	for i := range s.votes {
+		for _, set := range s.votes[i] {
+			for id, b := range set {
+				if b != nil {
+					r.peers[id].votes--
+				}
 			}
 		}
 	}
 	delete(r.slots.byKey, s.key)
-}
-
-func (r *Replica) uncount(id int, b *ballot) {
-	if b.have {
-		r.peers[id].votes--
-	}
 }

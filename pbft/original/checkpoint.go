@@ -1,6 +1,10 @@
 package original
 
-import "github.com/scrip-network/scrip/pbft"
+import (
+	"slices"
+
+	"github.com/scrip-network/scrip/pbft"
+)
 
 // results are what a member attests of a height.
 type results struct {
@@ -21,7 +25,7 @@ func (r *Replica) keep() pbft.Seq { return r.span + 4*pbft.Seq(r.par.Window) }
 func (r *Replica) height(s pbft.Seq) *height {
 	x := r.heights[s]
 	if x == nil {
-		x = &height{pool: make(pool[results], r.com.Size())}
+		x = &height{}
 		r.heights[s] = x
 	}
 	return x
@@ -54,7 +58,7 @@ func (r *Replica) attest(to pbft.ReplicaID, s pbft.Seq) {
 		ReceiptRoot: h.own.receipts, Replica: r.self}
 	m.Signature = r.cfg.Sign(r.attestation(s, h.own))
 	h.pool.add(r.self, h.own, m.Signature, true)
-	r.send(to, m)
+	r.repeat(to, m)
 }
 
 func (r *Replica) attestation(s pbft.Seq, x results) []byte {
@@ -68,6 +72,9 @@ func (r *Replica) attestAgain(to pbft.ReplicaID, from, every pbft.Seq) {
 		return
 	}
 	for s := max(from, r.heightsLow) + 1; s <= r.executed; s++ {
+		if to != pbft.Everyone && r.peers[to].allowance.Left(r.now) == 0 {
+			return
+		}
 		if h := r.heights[s]; s%every == 0 && h != nil && h.executed && h.issued < r.com.Quorum() {
 			r.attest(to, s)
 			r.tally(s)
@@ -128,9 +135,9 @@ func (r *Replica) tally(s pbft.Seq) {
 // noticeDivergence stops this replica from signing when f+1 others attest other
 // results than its own.
 func (r *Replica) noticeDivergence(s pbft.Seq, h *height) {
-	for i := range h.pool {
-		other := h.pool[i].of
-		if h.pool[i].standing == absent || other == h.own {
+	for _, x := range slices.Clone(h.pool) { // false ones go on the way
+		other := x.of
+		if other == h.own {
 			continue
 		}
 		if _, sigs := h.pool.prove(r, other, r.attestation(s, other), r.com.WeakQuorum()); sigs != nil {
@@ -150,7 +157,7 @@ func (r *Replica) setStable(c *pbft.CheckpointCertificate) {
 	r.record(pbft.Record{Kind: pbft.RecordStable, Checkpoint: c})
 	r.lead.next = max(r.lead.next, c.Seq+1)
 	if c.Seq > r.committed.Seq {
-		r.pursue(r.signerOf(c.Signers), c.Seq)
+		r.retarget(r.signerOf(c.Signers))
 	}
 	r.forget()
 }

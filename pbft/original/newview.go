@@ -81,7 +81,11 @@ func (r *Replica) tryNewView() {
 	proofs := make(map[pbft.BlockRef]*pbft.Certificate) // only looked up
 	for id := range r.peers {
 		p := &r.peers[id]
-		if p.change == nil || p.change.View != v || !p.proved || len(m.ViewChanges) == need {
+		if p.change == nil || p.change.View != v || len(m.ViewChanges) == need {
+			continue
+		}
+		if !p.proved && !r.proveChange(p) {
+			p.change = nil
 			continue
 		}
 		core := *p.change
@@ -178,6 +182,9 @@ func (r *Replica) enter(m *pbft.SlotNewView, o order) {
 	for _, x := range r.order {
 		x.assigned, x.askAt, x.asks = pbft.BlockRef{}, 0, 0
 		r.dropRounds(x, m.View)
+		x.blocks = slices.DeleteFunc(x.blocks, func(b *block) bool { // nobody's but a former primary's
+			return !b.logged && !r.needed(x, b.digest)
+		})
 	}
 	for _, ref := range o.slots {
 		if ref.Seq <= r.stable || ref.Seq > r.stable+r.span {
@@ -206,10 +213,8 @@ func (r *Replica) recount(x *slot) {
 		return
 	}
 	for k := range y.votes {
-		for i := range y.votes[k] {
-			if s := &y.votes[k][i]; s.standing != absent {
-				r.count(x, y, phase(k), s.of)
-			}
+		for _, s := range slices.Clone(y.votes[k]) { // false ones go on the way
+			r.count(x, y, phase(k), s.of)
 		}
 	}
 }

@@ -80,6 +80,8 @@ func (r *Replica) onPrePrepare(from pbft.ReplicaID, m *pbft.PrePrepare) pbft.Rea
 	case !r.inWindow(h.Seq):
 		r.pursue(from, h.Seq-r.span)
 		return pbft.IgnoredFuture
+	case h.Seq > max(r.committed.Seq, r.stable)+2*pbft.Seq(r.par.Window):
+		return pbft.IgnoredFuture // its body is fetched when it is prepared or decided
 	}
 	x, ref := r.slot(h.Seq), r.com.Ref(h)
 	if x.assigned == ref && x.holds(ref.Digest) {
@@ -89,8 +91,7 @@ func (r *Replica) onPrePrepare(from pbft.ReplicaID, m *pbft.PrePrepare) pbft.Rea
 		return pbft.InvalidSignature
 	}
 	r.noteProposal(&m.SignedHeader)
-	if x.assigned != (pbft.BlockRef{}) && x.assigned != ref {
-		r.event(pbft.EventEvidence, ref, uint64(h.Proposer))
+	if r.equivocates(x, ref) {
 		return pbft.IgnoredQuota
 	}
 	if !r.payloadFits(&m.Block) {
@@ -100,14 +101,23 @@ func (r *Replica) onPrePrepare(from pbft.ReplicaID, m *pbft.PrePrepare) pbft.Rea
 	return pbft.Accepted
 }
 
+// equivocates reports whether the present view's primary ordered another block at the
+// sequence number of a header that it signed too.
+func (r *Replica) equivocates(x *slot, ref pbft.BlockRef) bool {
+	if x.assigned == (pbft.BlockRef{}) || x.assigned == ref {
+		return false
+	}
+	r.event(pbft.EventEvidence, ref, uint64(r.com.Primary(ref.View)))
+	return true
+}
+
 // accept makes a proposal of the present view, with a verified signature, the one
 // of its sequence number.
 func (r *Replica) accept(x *slot, ref pbft.BlockRef, sealed *pbft.Block) {
 	x.assigned = ref
 	if !x.holds(ref.Digest) {
 		body := *sealed
-		b := r.keepBlock(x, ref.Digest, &body)
-		b.late = r.clockMs > body.Header.TimeMs+r.par.PrecisionMs+r.par.DelayMs
+		r.keepBlock(x, ref.Digest, &body)
 	}
 	r.prepareVote(x)
 }
@@ -284,7 +294,7 @@ func (r *Replica) store(k phase, v *pbft.Vote, own bool) pbft.Reason {
 		return pbft.IgnoredStale
 	}
 	x := r.slot(v.Block.Seq)
-	y := x.round(v.Block.View, r.com.Size())
+	y := x.round(v.Block.View)
 	if !y.votes[k].add(v.Replica, v.Block.Digest, v.Signature, own) {
 		return pbft.IgnoredDuplicate
 	}

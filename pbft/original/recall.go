@@ -44,7 +44,9 @@ func (r *Replica) onRecall(from pbft.ReplicaID, m *pbft.Recall) pbft.Reason {
 			r.recallSlot(a, x, from)
 		}
 	}
-	r.send(from, a)
+	if !r.answer(from, a) {
+		return pbft.IgnoredQuota
+	}
 	return pbft.Accepted
 }
 
@@ -85,8 +87,8 @@ func (r *Replica) recallSlot(a *pbft.Recollection, x *slot, of pbft.ReplicaID) {
 	}
 	for _, y := range x.rounds {
 		for k := range y.votes {
-			s := y.votes[k][of]
-			if s.standing == absent {
+			s := y.votes[k].by(of)
+			if s == nil {
 				continue
 			}
 			best := &prepare

@@ -63,9 +63,14 @@ type peer struct {
 	late         bool
 	future       pbft.View // highest view above ours that it voted in
 	votes        int       // stored votes, against the quota
+	testimonies  int       // VIEW-CHANGEs since testimonyAt
+	testimonyAt  uint64
 	lastPrepare  *pbft.Prepare
 	lastCommit   *pbft.Commit
 	lastProposal *pbft.SignedHeader
+	allowance    pbft.Allowance
+	claim        pbft.Seq        // up to where it says it decided
+	loneAt       uint64          // tick from which it may be asked on its word alone
 	pauses       [answers]uint64 // per kind of answer, the tick after which the next may go
 }
 
@@ -264,6 +269,22 @@ func (r *Replica) Size() int {
 	}
 	for _, x := range r.order {
 		n += 1 + len(x.rounds) + len(x.blocks)
+	}
+	return n
+}
+
+// SizeBytes returns about how many bytes the blocks and votes take that this replica
+// remembers. Tests bound it, whatever others send.
+func (r *Replica) SizeBytes() int {
+	const vote = len(pbft.Digest{}) + len(pbft.Signature{}) + 8
+	n := 0
+	for _, x := range r.order {
+		for _, b := range x.blocks {
+			n += pbft.HeaderBytes + len(b.block.Payload)
+		}
+		for _, y := range x.rounds {
+			n += vote * (len(y.votes[prepares]) + len(y.votes[commits]))
+		}
 	}
 	return n
 }

@@ -114,7 +114,7 @@ func (r *Replica) above(s pbft.Seq) []*slot {
 // inWindow reports whether a sequence number is between the watermarks.
 func (r *Replica) inWindow(s pbft.Seq) bool { return s > r.stable && s <= r.stable+r.span }
 
-func (x *slot) round(v pbft.View, members int) *round {
+func (x *slot) round(v pbft.View) *round {
 	at := 0
 	for at < len(x.rounds) && x.rounds[at].view < v {
 		at++
@@ -123,9 +123,6 @@ func (x *slot) round(v pbft.View, members int) *round {
 		return x.rounds[at]
 	}
 	y := &round{view: v}
-	for k := range y.votes {
-		y.votes[k] = make(pool[pbft.Digest], members)
-	}
 	x.rounds = append(x.rounds, nil)
 	copy(x.rounds[at+1:], x.rounds[at:])
 	x.rounds[at] = y
@@ -172,7 +169,10 @@ func (r *Replica) keepBlock(x *slot, d pbft.Digest, b *pbft.Block) *block {
 		}
 		x.blocks = append(x.blocks[:least], x.blocks[least+1:]...)
 	}
-	y := &block{digest: d, block: b}
+	// The clock's lower bound is tested at the first arrival, however the block
+	// comes; there is no clock while the log is restored.
+	bound := r.par.PrecisionMs + r.par.DelayMs
+	y := &block{digest: d, block: b, late: r.clockMs > bound && b.Header.TimeMs < r.clockMs-bound}
 	x.blocks = append(x.blocks, y)
 	x.askAt, x.asks = 0, 0
 	return y
@@ -267,10 +267,8 @@ func (r *Replica) dropRounds(x *slot, v pbft.View) {
 			continue
 		}
 		for _, p := range y.votes {
-			for id := range p {
-				if p[id].standing != absent {
-					r.peers[id].votes--
-				}
+			for i := range p {
+				r.peers[p[i].by].votes--
 			}
 		}
 	}

@@ -1,6 +1,10 @@
 package original
 
-import "github.com/scrip-network/scrip/pbft"
+import (
+	"slices"
+
+	"github.com/scrip-network/scrip/pbft"
+)
 
 // answer is a kind of answer to a peer whose rate is bounded.
 type answer uint8
@@ -31,6 +35,25 @@ func (r *Replica) may(to pbft.ReplicaID, a answer) bool {
 	return true
 }
 
+// answer sends a member what it asked for or seems to lack, within its allowance,
+// and reports whether it did.
+func (r *Replica) answer(to pbft.ReplicaID, m pbft.Message) bool {
+	ok := r.peers[to].allowance.Take(r.now, pbft.EncodedBytes(m))
+	if ok {
+		r.send(to, m)
+	}
+	return ok
+}
+
+// repeat sends something again, to everyone or as an answer to one member.
+func (r *Replica) repeat(to pbft.ReplicaID, m pbft.Message) {
+	if to == pbft.Everyone {
+		r.send(to, m)
+	} else if to != r.self {
+		r.answer(to, m)
+	}
+}
+
 // position is the STATUS of this replica.
 func (r *Replica) position() *pbft.Status {
 	return &pbft.Status{Epoch: r.com.Epoch(), View: r.view, ViewChanged: r.changed, Committed: r.committed,
@@ -51,7 +74,7 @@ func (r *Replica) onStatus(from pbft.ReplicaID, m *pbft.Status) pbft.Reason {
 		r.answerEntry(from)
 	}
 	if m.Committed.Seq < r.committed.Seq && r.may(from, answerPosition) {
-		r.send(from, r.position())
+		r.answer(from, r.position())
 	}
 	if m.High.Seq < r.stable {
 		r.helpBehind(from)
@@ -62,14 +85,14 @@ func (r *Replica) onStatus(from pbft.ReplicaID, m *pbft.Status) pbft.Reason {
 // helpBehind sends a peer the last stable checkpoint, which moves its window.
 func (r *Replica) helpBehind(to pbft.ReplicaID) {
 	if r.stableProof != nil && r.may(to, answerStable) {
-		r.send(to, &pbft.Stable{Certificate: r.stableProof})
+		r.answer(to, &pbft.Stable{Certificate: r.stableProof})
 	}
 }
 
 // answerEntry sends a peer what proves the present view.
 func (r *Replica) answerEntry(to pbft.ReplicaID) {
 	if r.entry != nil && r.may(to, answerNewView) {
-		r.send(to, r.entry)
+		r.answer(to, r.entry)
 	}
 }
 
@@ -77,37 +100,59 @@ func (r *Replica) answerEntry(to pbft.ReplicaID) {
 // answers with the NEW-VIEW.
 func (r *Replica) askEntry(to pbft.ReplicaID) {
 	if r.may(to, answerPosition) {
-		r.send(to, r.position())
+		r.answer(to, r.position())
 	}
 }
 
 // pursuitState drives the fetching of decided blocks from peers' stores.
 type pursuitState struct {
-	target pbft.Seq // claimed by a peer; drives questions, never state
+	target pbft.Seq // claimed by f+1 peers, or proven; drives questions, never state
 	peer   pbft.ReplicaID
 	at     uint64 // tick of the next question
 	tries  int
 }
 
-// triesMax is after how many vain questions a claim is dropped.
+// triesMax is after how many vain questions the claims are dropped.
 const triesMax = 16
 
-// pursue notes that a peer says it has decided up to s.
+// pursue notes that a peer says it has decided up to s. One peer's word moves
+// nothing: see retarget.
 func (r *Replica) pursue(from pbft.ReplicaID, s pbft.Seq) {
+	if s > r.peers[from].claim {
+		r.peers[from].claim = s
+		r.retarget(from)
+	}
+}
+
+// retarget raises the target to what a stable checkpoint proves, or f+1 peers claim:
+// one of them is honest.
+func (r *Replica) retarget(from pbft.ReplicaID) {
+	claims := make([]pbft.Seq, 0, len(r.peers))
+	for id := range r.peers {
+		if id != int(r.self) {
+			claims = append(claims, r.peers[id].claim)
+		}
+	}
+	slices.Sort(claims)
 	c := &r.pursuit
-	if s <= max(c.target, r.committed.Seq) {
+	target := max(r.stable, claims[len(claims)-r.com.WeakQuorum()])
+	if target <= max(c.target, r.committed.Seq) {
 		return
 	}
 	if c.target <= r.committed.Seq {
 		c.tries, c.at = 0, r.now+uint64(r.tm.FetchTicks)
 		c.peer = from
 	}
-	c.target = s
+	c.target = target
 }
 
 func (r *Replica) tickPursuit() {
 	c := &r.pursuit
-	if c.target <= r.committed.Seq || r.now < c.at {
+	if c.target <= r.committed.Seq {
+		r.askLone()
+		return
+	}
+	if r.now < c.at {
 		return
 	}
 	// In normal times the next decision is on its way.
@@ -116,6 +161,9 @@ func (r *Replica) tickPursuit() {
 	}
 	if c.tries++; c.tries > triesMax {
 		c.target = 0
+		for id := range r.peers {
+			r.peers[id].claim = 0
+		}
 		return
 	}
 	if c.tries > 1 || c.peer == r.self {
@@ -123,6 +171,22 @@ func (r *Replica) tickPursuit() {
 	}
 	c.at = r.now + uint64(r.tm.FetchTicks)*uint64(1+min(c.tries, 9))
 	r.send(c.peer, &pbft.Fetch{Epoch: r.com.Epoch(), Seq: c.target, After: r.committed.Seq})
+}
+
+// askLone asks a peer that says it is ahead, though too few say so to be believed, for
+// its next blocks: each at most once between two STATUS messages. It may be the only
+// one that has them, and they come with certificates.
+func (r *Replica) askLone() {
+	if r.now < r.timer.progressAt+uint64(r.tm.FetchTicks) {
+		return
+	}
+	for id := range r.peers {
+		p := &r.peers[id]
+		if p.claim > r.committed.Seq && r.now >= p.loneAt {
+			p.loneAt = r.now + uint64(r.tm.StatusTicks)
+			r.send(pbft.ReplicaID(id), &pbft.Fetch{Epoch: r.com.Epoch(), Seq: p.claim, After: r.committed.Seq})
+		}
+	}
 }
 
 // next returns the member after id that is not this one.
@@ -165,7 +229,7 @@ func (r *Replica) missing(x *slot) (d pbft.Digest) {
 	}
 	for i := range y.votes[prepares] {
 		s := &y.votes[prepares][i]
-		if s.standing != absent && y.votes[prepares].count(s.of, claimed) >= r.com.WeakQuorum() {
+		if y.votes[prepares].count(s.of, claimed) >= r.com.WeakQuorum() {
 			return s.of
 		}
 	}
@@ -191,6 +255,9 @@ func (r *Replica) tickWants() {
 	}
 }
 
+// servedBytesMax bounds the payloads of one answer from the driver's store.
+const servedBytesMax = 4 << 20
+
 // onFetch answers from memory, or has the driver answer from its store.
 func (r *Replica) onFetch(from pbft.ReplicaID, m *pbft.Fetch) pbft.Reason {
 	if m.Epoch != r.com.Epoch() {
@@ -200,15 +267,20 @@ func (r *Replica) onFetch(from pbft.ReplicaID, m *pbft.Fetch) pbft.Reason {
 		if m.After >= r.executed {
 			return pbft.IgnoredFuture
 		}
-		if !r.may(from, answerServe) {
+		// The sizes of decided blocks are not remembered: all that may be sent counts.
+		a := &r.peers[from].allowance
+		most := min(a.Left(r.now), servedBytesMax)
+		if !r.may(from, answerServe) || !a.Take(r.now, max(most, int(r.par.PayloadBytesMax))) {
 			return pbft.IgnoredQuota
 		}
-		r.out.Serves = append(r.out.Serves, pbft.Serve{To: from, After: m.After, Limit: r.executed})
+		r.out.Serves = append(r.out.Serves, pbft.Serve{To: from, After: m.After, Limit: r.executed, BytesMax: most})
 		return pbft.Accepted
 	}
 	if x := r.slots[m.Seq]; x != nil {
 		if b := x.find(m.Digest); b != nil {
-			r.send(from, &pbft.Blocks{Epoch: r.com.Epoch(), Blocks: []pbft.Block{*b.block}})
+			if !r.answer(from, &pbft.Blocks{Epoch: r.com.Epoch(), Blocks: []pbft.Block{*b.block}}) {
+				return pbft.IgnoredQuota
+			}
 			return pbft.Accepted
 		}
 	}
@@ -236,11 +308,13 @@ func (r *Replica) onBlocks(m *pbft.Blocks) pbft.Reason {
 	if !r.payloadFits(sealed) {
 		return pbft.InvalidContent
 	}
-	if h.View == r.view && x.assigned == (pbft.BlockRef{}) &&
+	if h.View == r.view &&
 		r.cfg.Scheme.Verify(r.com.Key(h.Proposer), r.com.HeaderBytesToSign(h), sealed.Signature) {
 		r.noteProposal(&sealed.SignedHeader)
-		r.accept(x, ref, sealed)
-		return pbft.Accepted
+		if !r.equivocates(x, ref) {
+			r.accept(x, ref, sealed)
+			return pbft.Accepted
+		}
 	}
 	body := *sealed
 	r.keepBlock(x, ref.Digest, &body)
@@ -317,23 +391,23 @@ func (r *Replica) resend(to pbft.ReplicaID) {
 		if b := x.find(x.assigned.Digest); b != nil && b.block.Header.View == r.view &&
 			b.block.Header.Proposer == r.self && b.block.Signature != (pbft.Signature{}) && proposals < proposalsResentMax {
 			proposals++
-			r.send(to, &pbft.PrePrepare{Block: *b.block})
+			r.repeat(to, &pbft.PrePrepare{Block: *b.block})
 		}
 		y := x.roundOf(r.view)
 		if y == nil {
 			continue
 		}
 		for k := range y.votes {
-			own := &y.votes[k][r.self]
-			if own.standing == absent {
+			own := y.votes[k].by(r.self)
+			if own == nil {
 				continue
 			}
 			v := pbft.Vote{Epoch: r.com.Epoch(), Replica: r.self, Signature: own.signature,
 				Block: pbft.BlockRef{View: y.view, Seq: x.seq, Digest: own.of}}
 			if phase(k) == prepares {
-				r.send(to, &pbft.Prepare{Vote: v})
+				r.repeat(to, &pbft.Prepare{Vote: v})
 			} else {
-				r.send(to, &pbft.Commit{Vote: v})
+				r.repeat(to, &pbft.Commit{Vote: v})
 			}
 		}
 	}
@@ -344,13 +418,13 @@ func (r *Replica) Connected(peer pbft.ReplicaID) {
 	if !r.com.Has(peer) || peer == r.self {
 		return
 	}
-	r.send(peer, r.position())
+	r.answer(peer, r.position())
 	if r.condition == pbft.Recalling {
 		r.send(peer, &pbft.Recall{Epoch: r.com.Epoch(), Nonce: r.recall.nonce})
 	}
 	r.resend(peer)
 	r.attestAgain(peer, r.heightsLow, 1)
 	if r.changed > r.view && r.voting() {
-		r.send(peer, r.ownChange)
+		r.answer(peer, r.ownChange)
 	}
 }

@@ -178,22 +178,65 @@ func (r *Replica) onViewChange(from pbft.ReplicaID, m *pbft.SlotViewChange) pbft
 		return pbft.IgnoredDuplicate
 	case !r.wellFormed(m):
 		return pbft.InvalidContent
+	case !r.mayTestify(from):
+		return pbft.IgnoredQuota
 	case !r.cfg.Scheme.Verify(r.com.Key(from), r.com.SlotViewChangeBytes(m), m.Signature):
 		return pbft.InvalidSignature
 	}
 	kept := *m
-	proved := r.com.Primary(m.View) == r.self
-	if proved {
-		if len(m.Proofs) != len(m.Prepared) || !r.isStable(m.Checkpoint, m.Stable) ||
-			!r.prove(m.Prepared, m.Proofs, &kept.Proofs) {
-			return pbft.InvalidCertificate
-		}
-	} else {
+	if r.com.Primary(m.View) != r.self {
 		kept.Checkpoint, kept.Proofs = nil, nil
 	}
-	p.change, p.proved = &kept, proved
+	before, provedBefore := p.change, p.proved
+	p.change, p.proved = &kept, false
+	if r.com.Primary(m.View) == r.self && r.wished(m.View) && !r.proveChange(p) {
+		p.change, p.proved = before, provedBefore
+		return pbft.InvalidCertificate
+	}
 	r.join()
 	return pbft.Accepted
+}
+
+// Limits of the VIEW-CHANGEs of one member whose signatures are verified. What is
+// dropped comes again.
+const (
+	testimoniesMax = 16
+	testimonyTicks = 10
+)
+
+// mayTestify counts a VIEW-CHANGE of a member and reports whether it is within the
+// limit.
+func (r *Replica) mayTestify(from pbft.ReplicaID) bool {
+	p := &r.peers[from]
+	if r.now >= p.testimonyAt+testimonyTicks {
+		p.testimonyAt, p.testimonies = r.now, 0
+	}
+	p.testimonies++
+	return p.testimonies <= testimoniesMax
+}
+
+// wished reports whether f+1 members are known to want a view. What a few attach for
+// views that nobody else wants is not looked at before this replica is to lead one.
+func (r *Replica) wished(v pbft.View) bool {
+	n := 0
+	for id := range r.peers {
+		if c := r.peers[id].change; c != nil && c.View >= v || id == int(r.self) && r.changed >= v {
+			n++
+		}
+	}
+	return n >= r.com.WeakQuorum()
+}
+
+// proveChange checks what is attached to a member's VIEW-CHANGE and reports whether it
+// proves it.
+func (r *Replica) proveChange(p *peer) bool {
+	m := *p.change
+	if len(m.Proofs) != len(m.Prepared) || !r.isStable(m.Checkpoint, m.Stable) ||
+		!r.prove(m.Prepared, m.Proofs, &m.Proofs) {
+		return false
+	}
+	p.change, p.proved = &m, true
+	return true
 }
 
 // wellFormed tests the signed part of a VIEW-CHANGE by itself.
