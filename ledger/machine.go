@@ -270,8 +270,8 @@ func restorePages(s *store.Ledger) error {
 		return fmt.Errorf("restore the state tree from %d changed rows: %w", len(changed), err)
 	}
 	if root != s.StateRoot() {
-		return fmt.Errorf("restore the state tree from %d changed rows: its root is %x, that of the last block %x",
-			len(changed), root, s.StateRoot())
+		return fmt.Errorf("%w: restore the state tree from %d changed rows: its root is %x, that of the last block %x",
+			store.ErrDamaged, len(changed), root, s.StateRoot())
 	}
 	return s.RestorePages(pageWrites(pages))
 }

@@ -3,6 +3,7 @@ package ledger
 import (
 	"bytes"
 	"crypto/sha256"
+	"errors"
 	"strings"
 	"testing"
 
@@ -89,29 +90,91 @@ func TestADamagedRowStopsTheStart(t *testing.T) {
 		t.Fatal("no page is late")
 	}
 	damageRow(t, b.fs, changed[0])
-	s, err := store.OpenLedger(store.LedgerConfig{Dir: "ledger", Chain: b.world.Chain, FS: b.fs})
+	cfg := store.LedgerConfig{Dir: "ledger", Chain: b.world.Chain, FS: b.fs}
+	if _, err := store.OpenLedger(cfg); !errors.Is(err, store.ErrDamaged) {
+		t.Fatalf("written by somebody else: %v", err)
+	}
+	unseal(t, b.fs)
+	audited := cfg
+	audited.Audit = Audit
+	if _, err := store.OpenLedger(audited); !errors.Is(err, store.ErrDamaged) {
+		t.Fatalf("adopted a damaged row: %v", err)
+	}
+	s, err := store.OpenLedger(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer func() { _ = s.Close() }()
 	_, err = New(b.world.CouponChain(), b.world.Genesis(), s)
-	if err == nil || !strings.Contains(err.Error(), "restore the state tree") {
+	if !errors.Is(err, store.ErrDamaged) || !strings.Contains(err.Error(), "restore the state tree") {
 		t.Fatalf("started over a damaged row: %v", err)
 	}
+}
+
+// A ledger from before there were seals is sealed once its rows have the root that it
+// says; from then on the seal is missed.
+func TestAnUnsealedLedgerIsAudited(t *testing.T) {
+	h := coupontest.RandomHistory(2, 12, true)
+	b := newBench(t, h.World)
+	for _, block := range h.Blocks {
+		b.block(block.TimeMs, block.Txs...)
+	}
+	root := b.store.StateRoot()
+	if err := b.store.Close(); err != nil {
+		t.Fatal(err)
+	}
+	forget(t, b.fs)
+	cfg := store.LedgerConfig{Dir: "ledger", Chain: b.world.Chain, FS: b.fs, Audit: Audit}
+	s, err := store.OpenLedger(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if s.StateRoot() != root {
+		t.Errorf("the root is %x, it was %x", s.StateRoot(), root)
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	unseal(t, b.fs)
+	if _, err := store.OpenLedger(cfg); !errors.Is(err, store.ErrDamaged) {
+		t.Fatalf("without its seal: %v", err)
+	}
+}
+
+// unseal removes the seal.
+func unseal(t *testing.T, fsys vfs.FS) {
+	t.Helper()
+	if err := fsys.Remove("ledger/SEAL"); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// forget makes a ledger what one was before there were seals.
+func forget(t *testing.T, fsys vfs.FS) {
+	t.Helper()
+	unseal(t, fsys)
+	changeBeside(t, fsys, func(*pebble.DB) error { return nil })
 }
 
 // damageRow writes beside the ledger, as a broken disk might.
 func damageRow(t *testing.T, fsys vfs.FS, key []byte) {
 	t.Helper()
+	const tableRow = 0x09
+	changeBeside(t, fsys, func(db *pebble.DB) error {
+		return db.Set(append([]byte{tableRow}, key...), bytes.Repeat([]byte{7}, 9), pebble.Sync)
+	})
+}
+
+// changeBeside changes a ledger without its owner, and takes from it the note that it
+// was sealed.
+func changeBeside(t *testing.T, fsys vfs.FS, change func(*pebble.DB) error) {
+	t.Helper()
 	db, err := pebble.Open("ledger", &pebble.Options{FS: fsys, FormatMajorVersion: pebble.FormatTableFormatV6})
 	if err != nil {
 		t.Fatal(err)
 	}
-	const tableRow = 0x09
-	if err := db.Set(append([]byte{tableRow}, key...), bytes.Repeat([]byte{7}, 9), pebble.Sync); err != nil {
-		t.Fatal(err)
-	}
-	if err := db.Close(); err != nil {
+	noted := []byte{0x00, 0x03}
+	if err := errors.Join(change(db), db.Delete(noted, pebble.Sync), db.Close()); err != nil {
 		t.Fatal(err)
 	}
 }

@@ -60,8 +60,8 @@ type BlockBatch struct {
 //
 // Errors: ErrHeight and nothing is written; otherwise the failure is fatal.
 func (l *Ledger) Commit(b BlockBatch, sync bool) error {
-	if l.err != nil {
-		return l.err
+	if err := l.alarm.failure(); err != nil {
+		return err
 	}
 	if t := l.tip.Load(); t != nil && b.Height != t.height+1 {
 		return fmt.Errorf("%w: height %d after %d", ErrHeight, b.Height, t.height)
@@ -74,8 +74,7 @@ func (l *Ledger) Commit(b BlockBatch, sync bool) error {
 	layer, due := l.pages.take(b.Pages)
 	l.cache.begin()
 	if err := l.write(&b, layer, due, sync); err != nil {
-		l.fail(fmt.Sprintf("commit block %d", b.Height), err)
-		return l.err
+		return l.fail(fmt.Sprintf("commit block %d", b.Height), err)
 	}
 	// A page that waits to be written is found before the cache is asked.
 	l.cache.end(tableWrites{tableRow, b.Rows}, tableWrites{tablePage, due})
@@ -90,23 +89,22 @@ func (l *Ledger) Commit(b BlockBatch, sync bool) error {
 // not synced by itself: a certificate that a crash takes back can be had again
 // from the peers.
 func (l *Ledger) PutCheckpoint(height uint64, certificate []byte) error {
-	if l.err != nil {
-		return l.err
+	if err := l.alarm.failure(); err != nil {
+		return err
 	}
 	if err := l.put(heightKey(tableCheckpoint, height), certificate); err != nil {
-		l.fail(fmt.Sprintf("file checkpoint %d", height), err)
-		return l.err
+		return l.fail(fmt.Sprintf("file checkpoint %d", height), err)
 	}
 	return nil
 }
 
 func (l *Ledger) put(key, value []byte) (err error) {
-	defer caught(&err)
+	defer l.caught(&err)
 	return l.db.Set(key, value, pebble.NoSync)
 }
 
 func (l *Ledger) write(b *BlockBatch, layer pageLayer, due []Write, sync bool) (err error) {
-	defer caught(&err)
+	defer l.caught(&err)
 	w := batchWriter{b: l.db.NewBatchWithSize(b.sizeHint(due))}
 	w.heightValue(tableHeader, b.Height, b.Header)
 	w.heightValue(tablePayload, b.Height, b.Payload)
@@ -124,6 +122,7 @@ func (l *Ledger) write(b *BlockBatch, layer pageLayer, due []Write, sync bool) (
 	}
 	t := &tip{height: b.Height, root: b.StateRoot}
 	w.set([]byte{tableMeta, metaTip}, t.encode())
+	w.set([]byte{tableMeta, metaSeal}, wire.AppendUint64(nil, l.guard.sequence()))
 	if w.err != nil {
 		return w.err
 	}

@@ -30,8 +30,13 @@
 // changed; a ledger that was opened with late pages has Ledger.StalePages, and takes
 // no block before Ledger.RestorePages.
 //
+// A ledger is opened only if it is what it was: a seal beside Pebble's files, moved
+// within the syncs by which Pebble comes to rely on them, says how long its list of
+// tables was, and which tables and finished write-ahead logs there were, with their
+// checksums. Anything else is ErrDamaged, and nothing of it is shown.
+//
 // Errors are of two kinds. A failed write or sync is fatal: the Log or Ledger
-// is poisoned, every later call returns ErrPoisoned, and the process must stop
+// is poisoned, nothing more is written to it, every later call returns ErrPoisoned, and the process must stop
 // without sending anything (a sync that failed once may report success when
 // repeated although the data are lost). Absent data is an ok of false, or
 // ErrNotFound.

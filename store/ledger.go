@@ -9,6 +9,7 @@ import (
 	"slices"
 	"sync"
 	"sync/atomic"
+	"syscall"
 
 	"github.com/cockroachdb/pebble/v2"
 	"github.com/cockroachdb/pebble/v2/bloom"
@@ -65,6 +66,11 @@ type LedgerConfig struct {
 	// all have the same to write.
 	Phase int
 
+	// Audit, if set, is asked about a ledger that was made before there were seals,
+	// once, and sees all of it: what it refuses is damaged. Without it such a ledger
+	// must only be without gaps.
+	Audit func(*View) error
+
 	Logger *slog.Logger // nil = none
 }
 
@@ -75,6 +81,9 @@ type LedgerConfig struct {
 // other methods are safe for concurrent use.
 type Ledger struct {
 	db     *pebble.DB
+	lock   *pebble.Lock
+	guard  *guard
+	alarm  *alarm
 	log    *slog.Logger
 	cache  rowCache
 	seen   *seenTable
@@ -85,8 +94,6 @@ type Ledger struct {
 	// a view's snapshot, tip and pages are of one block.
 	visible sync.Mutex
 	synced  atomic.Uint64 // height + 1 that is known to be durable, 0 = none
-	failing sync.Mutex    // guards err
-	err     error         // the owner's first failed read or write
 }
 
 // tip is the last block and the state after it.
@@ -115,16 +122,19 @@ const (
 	metaIdentity = 0x00 // version u32, chain [32]
 	metaTip      = 0x01 // height u64, state root [32]
 	metaPages    = 0x02 // height u64, state root [32] of the pages on disk
+	metaSeal     = 0x03 // sequence u64 of the seal under which the last block was written
 )
 
 // OpenLedger opens the ledger in cfg.Dir, or makes an empty one. After a crash
 // it stands at some committed height, SyncedHeight at least; every block is
 // there as a whole or not at all.
 //
-// Errors: ErrForeign, ErrVersion, or Pebble's.
+// Errors: ErrForeign, ErrVersion, ErrLocked; ErrDamaged if the files are not what
+// they were, by their seal or their own checksums; or the machine's.
 func OpenLedger(cfg LedgerConfig) (*Ledger, error) {
 	l := &Ledger{
 		log:   cfg.Logger,
+		alarm: newAlarm(),
 		cache: rowCache{lru: newLRU(orDefault(cfg.RowCacheBytes, RowCacheBytesDefault))},
 		seen:  newSeenTable(orDefault(cfg.SeenEntries, SeenEntriesDefault)),
 		pages: newPageTable(&cfg),
@@ -132,16 +142,74 @@ func OpenLedger(cfg LedgerConfig) (*Ledger, error) {
 	if l.log == nil {
 		l.log = slog.New(slog.DiscardHandler)
 	}
-	db, err := pebble.Open(cfg.Dir, pebbleOptions(cfg, l.log))
-	if err != nil {
+	if cfg.FS == nil {
+		cfg.FS = vfs.Default
+	}
+	if err := l.open(&cfg); err != nil {
 		return nil, fmt.Errorf("open ledger %s: %w", cfg.Dir, err)
 	}
-	l.db = db
-	l.latest = &View{l: l, r: db}
-	if err := l.load(cfg.Chain); err != nil {
-		return nil, errors.Join(fmt.Errorf("open ledger %s: %w", cfg.Dir, err), db.Close())
-	}
 	return l, nil
+}
+
+// open takes the lock, compares the files with their seal, lets Pebble read them,
+// and checks what it shows.
+func (l *Ledger) open(cfg *LedgerConfig) (err error) {
+	if err := cfg.FS.MkdirAll(cfg.Dir, 0o700); err != nil {
+		return err
+	}
+	if l.lock, err = pebble.LockDirectory(cfg.Dir, cfg.FS); err != nil {
+		if errors.Is(err, syscall.EAGAIN) || errors.Is(err, syscall.EACCES) {
+			err = fmt.Errorf("%w: %w", ErrLocked, err)
+		}
+		return err
+	}
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, l.release())
+		}
+	}()
+	if l.guard, err = newGuard(cfg.FS, cfg.Dir, l.alarm); err != nil {
+		return err
+	}
+	if l.db, err = openPebble(cfg, l); err != nil {
+		return err
+	}
+	l.latest = &View{l: l, r: l.db}
+	if err = l.load(cfg); err == nil {
+		err = l.alarm.failure()
+	}
+	if err != nil && !isMachines(err) && !errors.Is(err, ErrDamaged) {
+		err = fmt.Errorf("%w: %w", ErrDamaged, err)
+	}
+	return err
+}
+
+// openPebble opens the files. Whatever Pebble finds wrong with them is damage, and so
+// is what it did not expect: a panic.
+func openPebble(cfg *LedgerConfig, l *Ledger) (db *pebble.DB, err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			db = nil
+			if failure, ok := r.(error); ok {
+				err = failure
+			} else {
+				err = fmt.Errorf("%v", r)
+			}
+		}
+		if err != nil && !isMachines(err) {
+			err = fmt.Errorf("%w: %w", ErrDamaged, err)
+		}
+	}()
+	return pebble.Open(cfg.Dir, pebbleOptions(cfg, l))
+}
+
+// release gives back what open has taken.
+func (l *Ledger) release() error {
+	var err error
+	if l.db != nil && l.alarm.failure() == nil { // a write that failed leaves Pebble locked
+		err = l.db.Close()
+	}
+	return errors.Join(err, l.lock.Close())
 }
 
 // phases is how many different times of writing there are.
@@ -165,9 +233,10 @@ func orDefault[T int | int64 | uint64](v, byDefault T) T {
 // pebbleOptions pins what matters; Pebble's own defaults change with versions.
 // Values are hashes, keys and signatures, which do not compress. There is no
 // second directory for the write-ahead log to fail over to.
-func pebbleOptions(cfg LedgerConfig, log *slog.Logger) *pebble.Options {
+func pebbleOptions(cfg *LedgerConfig, l *Ledger) *pebble.Options {
 	o := &pebble.Options{
-		FS:                          cfg.FS,
+		FS:                          l.guard,
+		Lock:                        l.lock,
 		CacheSize:                   orDefault(cfg.BlockCacheBytes, BlockCacheBytesDefault),
 		MemTableSize:                cfg.memTableBytes(),
 		MemTableStopWritesThreshold: 4,
@@ -176,11 +245,15 @@ func pebbleOptions(cfg LedgerConfig, log *slog.Logger) *pebble.Options {
 		MaxOpenFiles:                256,
 		FormatMajorVersion:          pebble.FormatTableFormatV6,
 		CompactionConcurrencyRange:  func() (int, int) { return 1, 1 },
-		Logger:                      pebbleLogger{log},
+		Logger:                      pebbleLogger{l},
 		EventListener: &pebble.EventListener{
-			// Flushes and compactions are repeated by Pebble into new files;
-			// until they succeed the write-ahead log keeps the data.
-			BackgroundError: func(err error) { log.Error("ledger background work failed", "err", err) },
+			// Flushes and compactions are repeated by Pebble; until they succeed the
+			// write-ahead log keeps the data.
+			BackgroundError: func(err error) { l.log.Error("ledger background work failed", "err", err) },
+			// Whoever reads gets the error; but what one cannot read others miss.
+			DataCorruption: func(info pebble.DataCorruptionInfo) {
+				l.alarm.raise(fmt.Errorf("%w: %s: %w", ErrDamaged, info.Path, info.Details))
+			},
 		},
 	}
 	o.ApplyCompressionSettings(func() pebble.DBCompressionSettings { return pebble.DBCompressionNone })
@@ -190,10 +263,8 @@ func pebbleOptions(cfg LedgerConfig, log *slog.Logger) *pebble.Options {
 	return o
 }
 
-// fatalError is what a failure that Pebble cannot survive panics with: a failed
-// write or sync of its write-ahead log or manifest. On the caller's goroutine it
-// becomes an error; on one of Pebble's own it ends the process, as it must.
-// Pebble's logger is not expected to return from Fatalf.
+// fatalError is what a failure that Pebble cannot survive panics with, see
+// alarm.fatal. Pebble's logger is not expected to return from Fatalf.
 type fatalError struct {
 	message string
 	cause   error
@@ -202,14 +273,14 @@ type fatalError struct {
 func (e fatalError) Error() string { return e.message }
 func (e fatalError) Unwrap() error { return e.cause }
 
-type pebbleLogger struct{ log *slog.Logger }
+type pebbleLogger struct{ l *Ledger }
 
 func (p pebbleLogger) Infof(format string, args ...any) {
-	p.log.Debug("pebble", "message", fmt.Sprintf(format, args...))
+	p.l.log.Debug("pebble", "message", fmt.Sprintf(format, args...))
 }
 
 func (p pebbleLogger) Errorf(format string, args ...any) {
-	p.log.Warn("pebble", "message", fmt.Sprintf(format, args...))
+	p.l.log.Warn("pebble", "message", fmt.Sprintf(format, args...))
 }
 
 func (p pebbleLogger) Fatalf(format string, args ...any) {
@@ -219,41 +290,49 @@ func (p pebbleLogger) Fatalf(format string, args ...any) {
 			fatal.cause = err
 		}
 	}
-	p.log.Error("ledger failed", "err", fatal)
-	panic(fatal)
+	p.l.log.Error("ledger failed", "err", fatal)
+	p.l.alarm.fatal(fatal)
 }
 
-// caught turns a failure that is on its way as a panic into *err: a fatalError,
-// or the bare error that Pebble throws where a write finds its log broken. What
-// the runtime throws is a bug and goes on.
-func caught(err *error) {
+// caught turns a failure that is on its way as a panic into *err: a fatalError, or
+// the bare error that Pebble throws where a write finds its log broken. What the
+// runtime throws is a bug and goes on, unless something has failed before.
+func (l *Ledger) caught(err *error) {
 	if r := recover(); r != nil {
 		failure, ok := r.(error)
 		if _, bug := r.(runtime.Error); !ok || bug {
-			panic(r)
+			if failure = l.alarm.failure(); failure == nil {
+				panic(r)
+			}
 		}
 		*err = failure
 	}
+	if *err == nil { // the disk may have failed behind Pebble's back
+		*err = l.alarm.failure()
+	}
 }
 
-// load checks the identity, or writes it into an empty ledger, and reads the
-// tip and the Seen buckets.
-func (l *Ledger) load(chain [32]byte) (err error) {
-	defer caught(&err)
-	want := append(wire.AppendUint32(nil, LedgerVersion), chain[:]...)
+// load checks the identity, or writes it into an empty ledger, checks that the
+// ledger is what its seal says, and reads the tip and the Seen buckets.
+func (l *Ledger) load(cfg *LedgerConfig) (err error) {
+	defer l.caught(&err)
+	want := append(wire.AppendUint32(nil, LedgerVersion), cfg.Chain[:]...)
 	got, ok, err := get(l.db, []byte{tableMeta, metaIdentity})
 	switch {
 	case err != nil:
 		return err
 	case !ok:
-		return l.db.Set([]byte{tableMeta, metaIdentity}, want, pebble.Sync)
+		return l.identify(want)
 	case len(got) < 4 || !slices.Equal(got[:4], want[:4]):
 		return fmt.Errorf("%w: ledger", ErrVersion)
 	case !slices.Equal(got, want):
 		return fmt.Errorf("%w: %x", ErrForeign, got[4:])
 	}
 	t, err := readTip(l.db, metaTip)
-	if err != nil || t == nil {
+	if err != nil {
+		return err
+	}
+	if err := l.prove(t, cfg.Audit); err != nil || t == nil {
 		return err
 	}
 	l.tip.Store(t)
@@ -301,7 +380,7 @@ func (l *Ledger) SyncedHeight() (height uint64, ok bool) {
 // Commit. A failure is fatal.
 func (l *Ledger) Sync() (err error) {
 	t := l.tip.Load()
-	if t == nil || l.synced.Load() > t.height {
+	if t == nil {
 		return nil
 	}
 	defer func() {
@@ -309,8 +388,17 @@ func (l *Ledger) Sync() (err error) {
 			err = fmt.Errorf("%w: sync ledger: %w", ErrPoisoned, err)
 		}
 	}()
-	defer caught(&err)
-	if err := l.db.LogData(nil, pebble.Sync); err != nil {
+	defer l.caught(&err)
+	if l.synced.Load() <= t.height {
+		if err := l.db.LogData(nil, pebble.Sync); err != nil {
+			return err
+		}
+		// What the guard has kept from Pebble counts before anything is promised.
+		if err := l.alarm.failure(); err != nil {
+			return err
+		}
+	}
+	if err := l.guard.raise(t); err != nil {
 		return err
 	}
 	l.raiseSynced(t.height)
@@ -326,21 +414,26 @@ func (l *Ledger) raiseSynced(height uint64) {
 	}
 }
 
-// Err returns the first failure of a read or write by the owner, or nil. The
-// driver asks after each execution and throws the result away if there is one:
-// what Row, Page or Seen called absent may exist.
-func (l *Ledger) Err() error {
-	l.failing.Lock()
-	defer l.failing.Unlock()
-	return l.err
+// Err returns the first failure of a read or write, or nil. The driver asks after
+// each execution and throws the result away if there is one: what Row, Page or Seen
+// called absent may exist.
+func (l *Ledger) Err() error { return l.alarm.failure() }
+
+// Failed is closed once nothing of the ledger counts any more: a write or sync has
+// failed, or what was read is damaged, possibly in the background. Err says why. Who
+// has asked for it must end the process then, without waiting for calls of the ledger
+// that do not return; else Pebble does.
+func (l *Ledger) Failed() <-chan struct{} {
+	l.alarm.watched.Store(true)
+	return l.alarm.raised
 }
 
-func (l *Ledger) fail(what string, err error) {
-	l.failing.Lock()
-	defer l.failing.Unlock()
-	if l.err == nil {
-		l.err = fmt.Errorf("%w: %s: %w", ErrPoisoned, what, err)
+// fail keeps a failure, and returns the first one.
+func (l *Ledger) fail(what string, err error) error {
+	if l.alarm.failure() == nil {
+		l.alarm.raise(fmt.Errorf("%s: %w", what, err))
 	}
+	return l.alarm.failure()
 }
 
 // Row returns the value of a row of the flat state table after the last block.
@@ -421,14 +514,14 @@ func (l *Ledger) Latest() *View { return l.latest }
 
 // Close syncs and closes the ledger. After a fatal failure it only lets go.
 func (l *Ledger) Close() error {
-	if errors.Is(l.err, ErrPoisoned) {
-		return l.err
+	if err := l.alarm.failure(); err != nil {
+		return err
 	}
 	err := l.Sync()
-	if err == nil { // a write that failed leaves Pebble locked
-		err = l.db.Close()
+	if err == nil {
+		err = l.release()
 	}
-	l.err = fmt.Errorf("%w: closed", ErrPoisoned)
+	l.alarm.raise(errors.New("closed"))
 	if err != nil {
 		return fmt.Errorf("close ledger: %w", err)
 	}

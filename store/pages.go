@@ -157,8 +157,8 @@ func (l *Ledger) StalePages() (root [32]byte, changed [][]byte, stale bool, err 
 // RestorePages takes the pages that have changed since those on disk, and writes
 // them. The caller has checked that they give the root of the last block.
 func (l *Ledger) RestorePages(pages []Write) error {
-	if l.err != nil {
-		return l.err
+	if err := l.alarm.failure(); err != nil {
+		return err
 	}
 	t := l.tip.Load()
 	if t == nil || !l.pages.stale {
@@ -166,15 +166,14 @@ func (l *Ledger) RestorePages(pages []Write) error {
 	}
 	l.cache.begin()
 	if err := l.restorePages(t, pages); err != nil {
-		l.fail("restore state pages", err)
-		return l.err
+		return l.fail("restore state pages", err)
 	}
 	l.cache.end(tableWrites{tablePage, pages})
 	return nil
 }
 
 func (l *Ledger) restorePages(t *tip, pages []Write) (err error) {
-	defer caught(&err)
+	defer l.caught(&err)
 	w := batchWriter{b: l.db.NewBatch()}
 	w.pagesOf(t, pages)
 	if w.err != nil {

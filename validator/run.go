@@ -56,6 +56,8 @@ type process struct {
 	key     keys.Secret
 	genesis *genesis.Genesis
 	id      pbft.ReplicaID
+	// committee is that of the genesis.
+	committee *pbft.Committee
 
 	peers, api net.Listener
 	debug      net.Listener // nil = off
@@ -73,7 +75,7 @@ func Run(ctx context.Context, cfg *Config, opt Options) (err error) {
 		opt.Logger = slog.New(slog.DiscardHandler)
 	}
 	p := &process{cfg: cfg, opt: opt}
-	defer func() { err = errors.Join(err, p.close()) }()
+	defer func() { err = cfg.damaged(errors.Join(err, p.close())) }()
 	if err := p.open(); err != nil {
 		return err
 	}
@@ -118,21 +120,20 @@ func (p *process) open() (err error) {
 	if err := os.MkdirAll(p.cfg.ledgerDir(), dirMode); err != nil {
 		return troubleOf("open the ledger", err)
 	}
+	if p.committee, err = p.genesis.Committee(); err != nil {
+		return &Trouble{Kind: KindGenesis, What: "the committee of the genesis file", Err: err}
+	}
 	const mib = 1 << 20
 	p.ledger, err = store.OpenLedger(store.LedgerConfig{
 		Dir: p.cfg.ledgerDir(), Chain: p.genesis.Digest, BlockCacheBytes: int64(p.cfg.BlockCacheMiB) * mib,
 		RowCacheBytes: int64(p.cfg.RowCacheMiB) * mib, SeenEntries: p.cfg.SeenEntries, Phase: int(p.id),
-		Logger: p.opt.Logger.With("component", "store"),
+		Audit: audit(p.committee), Logger: p.opt.Logger.With("component", "store"),
 	})
 	return troubleOf("open the ledger", err)
 }
 
 // assemble joins consensus, coupon rules and API into a node.
 func (p *process) assemble() error {
-	committee, err := p.genesis.Committee()
-	if err != nil {
-		return &Trouble{Kind: KindGenesis, What: "the committee of the genesis file", Err: err}
-	}
 	verifier := sig.NewVerifier(0)
 	chain := p.genesis.Chain()
 	chain.ValidKey = verifier.ValidKey // free for the keys that it remembers
@@ -150,7 +151,7 @@ func (p *process) assemble() error {
 	}
 	key := sig.NewKeyFromSeed(p.key.Seed)
 	p.node, err = node.New(node.Config{
-		Committee: committee, Self: p.id, Key: key, GenesisTimeMs: p.genesis.File.TimeMs,
+		Committee: p.committee, Self: p.id, Key: key, GenesisTimeMs: p.genesis.File.TimeMs,
 		Machine: machine, TxBytesMax: ledger.TxBytesMax, Ledger: p.ledger, Log: p.log,
 		NewEngine: NewEngine,
 		NewNetwork: func(h transport.Handler, observe node.LinkObserver) (transport.Network, error) {

@@ -28,6 +28,8 @@ const (
 	KindPassphrase Kind = "passphrase" // the key file does not open
 	KindInternal   Kind = "internal"   // anything else
 	KindUnsafeKey  Kind = "unsafe-key" // using the key could break its promises
+	KindDamaged    Kind = "damaged"    // the ledger is not what it was
+	KindDiverged   Kind = "diverged"   // this node executes otherwise than the others
 )
 
 // Trouble is why a validator does not start or go on, for its operator: one

@@ -30,6 +30,7 @@ const (
 	ExitRefused     ExitCode = 6   // refused by the rules
 	ExitUnreachable ExitCode = 7   // no node answers, or the network has no quorum
 	ExitUnknown     ExitCode = 8   // the outcome is unknown: ask again
+	ExitDamaged     ExitCode = 9   // the data of a validator are damaged: starting again does not help
 	ExitInterrupted ExitCode = 130 // by the user
 )
 
@@ -95,6 +96,7 @@ func explainTrouble(err error) *Error {
 		validator.KindUnsafeKey: ExitNotAllowed,
 		validator.KindPort:      ExitUsed, validator.KindLocked: ExitUsed, validator.KindExists: ExitUsed,
 		validator.KindForeign: ExitUsed,
+		validator.KindDamaged: ExitDamaged, validator.KindDiverged: ExitDamaged,
 	}
 	exit, ok := exits[t.Kind]
 	if !ok {
