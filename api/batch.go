@@ -33,8 +33,8 @@ const (
 type BatchLine struct {
 	Tx     int        `json:"tx" doc:"The transaction's place in the batch, from 0"`
 	Code   string     `json:"code" doc:"OK, or why it had no effect, or the API's own word" example:"OK"`
-	Final  bool       `json:"final" doc:"Whether this is the decided outcome: it has a receipt"`
-	Height client.U64 `json:"height,omitempty" doc:"Height of its block, if it is final"`
+	Final  bool       `json:"final" doc:"Whether this is the decided outcome: its receipt ends the id"`
+	Height client.U64 `json:"height,omitempty" doc:"Height of its block, if it is in one"`
 }
 
 // append writes the line as encoding/json would.
@@ -67,9 +67,9 @@ func (s *Server) batch(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), batchWaitMax)
 	defer cancel()
 	places, lines := s.letIn(r, len(txs))
-	raws := make([][]byte, len(places))
+	raws, kinds := make([][]byte, len(places)), make([]coupon.Kind, len(places))
 	for k, i := range places {
-		raws[k] = txs[i]
+		raws[k], kinds[k] = txs[i], coupon.KindOf(txs[i])
 	}
 	outcomes := make(chan node.Submitted, len(raws)) // room for all: nobody blocks on it
 	var g sync.WaitGroup
@@ -77,7 +77,7 @@ func (s *Server) batch(w http.ResponseWriter, r *http.Request) {
 	defer g.Wait()
 	w.Header().Set("Content-Type", "application/x-ndjson")
 	w.Header().Set("Cache-Control", "no-store")
-	s.writeLines(ctx, w, lines, places, outcomes)
+	s.writeLines(ctx, w, lines, places, kinds, outcomes)
 }
 
 // letIn returns the places of the transactions that the limits let in, and the
@@ -97,7 +97,7 @@ func (s *Server) letIn(r *http.Request, n int) (places []int, refused []byte) {
 // writeLines writes what is known at once, then each outcome, as many at once as
 // are there. A client that has gone is written no more, but each outcome gives
 // its place among those who wait back.
-func (s *Server) writeLines(ctx context.Context, w http.ResponseWriter, b []byte, places []int,
+func (s *Server) writeLines(ctx context.Context, w http.ResponseWriter, b []byte, places []int, kinds []coupon.Kind,
 	outcomes <-chan node.Submitted) {
 	out := http.NewResponseController(w)
 	gone := false
@@ -119,7 +119,7 @@ func (s *Server) writeLines(ctx context.Context, w http.ResponseWriter, b []byte
 			s.waiting.leave("")
 			open--
 			written = append(written, o)
-			l := s.batchLine(ctx, places[o.Tx], &o)
+			l := s.batchLine(ctx, places[o.Tx], kinds[o.Tx], &o)
 			b = l.append(b)
 			if len(outcomes) == 0 {
 				break
@@ -129,13 +129,14 @@ func (s *Server) writeLines(ctx context.Context, w http.ResponseWriter, b []byte
 }
 
 // batchLine tells what became of one transaction.
-func (s *Server) batchLine(ctx context.Context, i int, o *node.Submitted) BatchLine {
+func (s *Server) batchLine(ctx context.Context, i int, kind coupon.Kind, o *node.Submitted) BatchLine {
 	l := BatchLine{Tx: i, Code: client.StatePending}
 	err := o.Err
 	if err == nil {
 		var receipt coupon.Outcome
 		if receipt, err = coupon.DecodeReceipt(o.Outcome.Receipt); err == nil {
-			return BatchLine{Tx: i, Code: receipt.Code.String(), Final: true, Height: client.U64(o.Outcome.Height)}
+			return BatchLine{Tx: i, Code: receipt.Code.String(), Final: receipt.Code.Ending(kind) == coupon.Ended,
+				Height: client.U64(o.Outcome.Height)}
 		}
 	}
 	var refused *node.Refusal

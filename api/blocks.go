@@ -215,7 +215,7 @@ func countOf(receipts []byte) int {
 	return int(wire.NewReader(receipts).Uint32())
 }
 
-func (s *Server) status(context.Context, *struct{}) (*output[client.StatusAnswer], error) {
+func (s *Server) status(_ context.Context, in *NonceInput) (*output[client.StatusAnswer], error) {
 	x := s.node.Status()
 	return &output[client.StatusAnswer]{CacheControl: "no-store", Body: client.StatusAnswer{
 		Chain: s.genesis.File.Name, ChainID: client.ChainID(s.genesis.Digest), Digest: s.genesis.Digest,
@@ -224,6 +224,7 @@ func (s *Server) status(context.Context, *struct{}) (*output[client.StatusAnswer
 		View: client.U64(x.Engine.View), Primary: uint16(x.Engine.Primary), Validators: s.committee.Size(),
 		PeersUp: x.PeersUp, MempoolTxs: x.MempoolTxs, Condition: x.Condition, Reason: x.Reason, Ready: x.Ready,
 		UptimeS: client.U64(x.Uptime.Seconds()), Version: s.config.Version, Final: true,
+		Statement: s.sign(*in, x, [32]byte{}, client.SaysStatus),
 	}}, nil
 }
 

@@ -112,20 +112,29 @@ func statusOf(info coupon.CodeInfo) int {
 	return http.StatusUnprocessableEntity
 }
 
-// nodeProblem returns the problem of an error of package node.
-func nodeProblem(err error, id [32]byte, height uint64) error {
+// nodeProblem returns the problem of an error of package node. at is the status from
+// before the node was asked.
+func (s *Server) nodeProblem(err error, id [32]byte, at node.Status, nonce NonceInput) error {
 	var refused *node.Refusal
 	switch {
 	case errors.As(err, &refused):
 		p := refusal(coupon.Code(refused.Code), refused.Text)
-		p.Height, p.Tx = client.U64(height), txHash(id)
+		p.Height, p.Tx = client.U64(at.Height), txHash(id)
+		if id != [32]byte{} {
+			p.Statement = s.sign(nonce, at, id, refused.Code)
+		}
 		if refused.RetryMs > 0 {
 			p.Retry, p.RetryMs = true, client.U64(refused.RetryMs)
+		}
+		if !p.Retry {
+			return p
 		}
 		return retryAfter(p)
 	case errors.Is(err, node.ErrExpired):
 		p := problem(client.ProblemLapsed, "")
-		p.Tx, p.Height = txHash(id), client.U64(height)
+		t := client.TimeOf(at.TimeMs)
+		p.Tx, p.Height, p.Time = txHash(id), client.U64(at.Height), &t
+		p.Statement = s.sign(nonce, at, id, client.SaysAbsent)
 		return p
 	case errors.Is(err, node.ErrTooMany), errors.Is(err, node.ErrSubscribers):
 		return retryAfter(problem(client.ProblemRateLimited, "As many wait as may."))

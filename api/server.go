@@ -60,6 +60,9 @@ type Config struct {
 	Limits  Limits
 	// Proxies are believed which address they forward for; default nobody.
 	Proxies throttle.Proxies
+	// Sign signs with the member's validator key what the node says, for clients
+	// that count members. nil: the node's word counts as nobody's.
+	Sign func(message []byte) [sig.SignatureSize]byte
 	// Verifier checks signatures of dry runs; nil means a new one.
 	Verifier *sig.Verifier
 	// Nodes are the addresses of the members' nodes as browsers reach them, by the

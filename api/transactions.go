@@ -44,6 +44,7 @@ func (i *Submission) Resolve(ctx huma.Context) []error {
 type submitInput struct {
 	Wait    string `query:"wait" enum:"none,executed,proof" default:"proof" doc:"For execution here, or for a proof"`
 	Timeout int    `query:"timeout" minimum:"0" maximum:"60" default:"30" doc:"For how many seconds"`
+	NonceInput
 	Submission
 }
 
@@ -51,6 +52,7 @@ type txInput struct {
 	ID      string `path:"id" pattern:"^[0-9a-fA-F]{64}$" doc:"Id of the transaction: 64 hexadecimal digits"`
 	Wait    string `query:"wait" enum:"none,executed,proof" default:"none" doc:"What to wait for"`
 	Timeout int    `query:"timeout" minimum:"0" maximum:"60" default:"30" doc:"For how many seconds"`
+	NonceInput
 }
 
 // output is an answer with the headers that answers have.
@@ -111,7 +113,8 @@ func (s *Server) login(in *Submission) (*[32]byte, error) {
 }
 
 // loginOf returns the till that a login names. Keys that no state knows cost nothing
-// to make, so only an active till counts.
+// to make, so only one counts that may redeem now: registered, within its window, of
+// an active member.
 func (s *Server) loginOf(by *Login, body []byte) (*[32]byte, coupon.Till, error) {
 	now := time.Now()
 	key, err := client.VerifyLogin(s.genesis.Chain(), by.authorization, by.method, by.target, body, now)
@@ -124,11 +127,15 @@ func (s *Server) loginOf(by *Login, body []byte) (*[32]byte, coupon.Till, error)
 	}
 	defer p.release()
 	till, ok, err := row(p, coupon.TillKey(key), coupon.DecodeTill)
+	if err != nil {
+		return nil, till, err
+	}
+	member, _, err := row(p, coupon.MemberKey(till.Member), coupon.DecodeMember)
 	switch {
 	case err != nil:
 		return nil, till, err
-	case !ok || till.State != coupon.TillActive:
-		return nil, till, problem(client.ProblemLogin, "The key is not that of an active till.")
+	case !ok || !till.MayRedeem(&member, p.nextMs(now)):
+		return nil, till, problem(client.ProblemLogin, "The key is not that of a till that may redeem now.")
 	case !s.tills.Allow(string(key[:]), now):
 		return nil, till, retryAfter(problem(client.ProblemRateLimited, "The till hands in more than its rate."))
 	}
@@ -145,40 +152,46 @@ func (s *Server) submit(ctx context.Context, in *submitInput) (*output[*client.T
 	if err != nil {
 		return nil, err
 	}
-	id, known, err := s.handIn(ctx, raw, by)
+	pending, err := s.handIn(ctx, raw, by, in.NonceInput)
 	if err != nil {
 		return nil, err
 	}
-	a, err := s.await(ctx, id, in.Wait, in.Timeout)
+	a, err := s.await(ctx, pending.ID, in.Wait, in.Timeout, in.NonceInput)
 	if err != nil {
 		return nil, err
 	}
-	a.Known = known
+	a.Known = pending.Known
+	if !a.Final {
+		at := client.TimeOf(pending.ExpiresMs)
+		a.Expires = &at
+	}
 	return s.submitted(a)
 }
 
 // handIn gives a transaction to the node. One that has an outcome is no error,
 // whatever the present state thinks of another.
-func (s *Server) handIn(ctx context.Context, raw []byte, by *[32]byte) (id [32]byte, known bool, err error) {
+func (s *Server) handIn(ctx context.Context, raw []byte, by *[32]byte, nonce NonceInput) (node.Pending, error) {
+	before := s.node.Status()
 	pending, err := s.node.Submit(ctx, raw, by)
 	if err == nil {
-		return pending.ID, pending.Known, nil
+		return pending, nil
 	}
+	var id [32]byte
 	if tx, bad := s.machine.Check(raw); bad == nil {
 		id = tx.ID
 		if _, ok, lookupErr := s.node.Lookup(id); ok && lookupErr == nil {
-			return id, true, nil
+			return node.Pending{ID: id, ExpiresMs: tx.ExpiresMs, Known: true}, nil
 		}
 	}
-	return id, false, nodeProblem(err, id, s.node.Status().Height)
+	return node.Pending{}, s.nodeProblem(err, id, before, nonce)
 }
 
-// submitted is the answer to a Submission: a refusal that is final is a problem
-// with a receipt.
+// submitted is the answer to a Submission: a refusal in a block is a problem with a
+// receipt.
 func (s *Server) submitted(a *client.TxAnswer) (*output[*client.TxAnswer], error) {
-	if code, _ := coupon.ParseCode(a.Code); a.Final && code != coupon.OK {
+	if code, _ := coupon.ParseCode(a.Code); code != coupon.OK {
 		p := refusal(code, "")
-		p.Final, p.Tx, p.Height, p.Index, p.Time = true, &a.ID, a.Height, a.Index, a.Time
+		p.Final, p.Tx, p.Height, p.Index, p.Time = a.Final, &a.ID, a.Height, a.Index, a.Time
 		p.Effect, p.Receipt, p.Proof, p.Header = a.Effect, a.Receipt, a.Proof, a.Header
 		return nil, p
 	}
@@ -195,7 +208,8 @@ func txOutput(a *client.TxAnswer) *output[*client.TxAnswer] {
 
 // await returns what is known of a transaction when it is as final as asked for,
 // or when the time is over.
-func (s *Server) await(ctx context.Context, id [32]byte, wait string, seconds int) (*client.TxAnswer, error) {
+func (s *Server) await(ctx context.Context, id [32]byte, wait string, seconds int, nonce NonceInput) (*client.TxAnswer,
+	error) {
 	if wait == waitNone || seconds == 0 {
 		return s.known(id)
 	}
@@ -209,6 +223,7 @@ func (s *Server) await(ctx context.Context, id [32]byte, wait string, seconds in
 	}
 	timed, cancel := context.WithTimeout(ctx, time.Duration(seconds)*time.Second)
 	defer cancel()
+	before := s.node.Status()
 	o, err := s.node.Wait(timed, id, until)
 	switch {
 	case err == nil, len(o.Receipt) > 0: // the outcome, if not the proof
@@ -216,19 +231,29 @@ func (s *Server) await(ctx context.Context, id [32]byte, wait string, seconds in
 	case timed.Err() != nil && ctx.Err() == nil:
 		return s.known(id)
 	}
-	return nil, nodeProblem(err, id, s.node.Status().Height)
+	if errors.Is(err, node.ErrExpired) { // what was found when the wait began is long past
+		before = s.node.Status()
+		if o, ok, lookupErr := s.node.Lookup(id); ok || lookupErr != nil {
+			return s.answerOr(&o, lookupErr)
+		}
+	}
+	return nil, s.nodeProblem(err, id, before, nonce)
+}
+
+func (s *Server) answerOr(o *node.Outcome, err error) (*client.TxAnswer, error) {
+	if err != nil {
+		return nil, fmt.Errorf("look up a transaction: %w", err)
+	}
+	return s.answer(o)
 }
 
 // known returns what is known of a transaction now.
 func (s *Server) known(id [32]byte) (*client.TxAnswer, error) {
 	o, ok, err := s.node.Lookup(id)
-	if err != nil {
-		return nil, fmt.Errorf("look up a transaction: %w", err)
-	}
-	if !ok {
+	if err == nil && !ok {
 		return &client.TxAnswer{ID: id, State: client.StatePending}, nil
 	}
-	return s.answer(&o)
+	return s.answerOr(&o, err)
 }
 
 // answer shows an outcome.
@@ -237,8 +262,13 @@ func (s *Server) answer(o *node.Outcome) (*client.TxAnswer, error) {
 	if err != nil {
 		return nil, fmt.Errorf("stored receipt: %w", err)
 	}
+	ending, err := s.ending(o, &r)
+	if err != nil {
+		return nil, err
+	}
 	t := client.TimeOf(o.TimeMs)
-	a := &client.TxAnswer{ID: r.ID, State: client.StateExecuted, Final: true, Height: client.U64(o.Height), Index: o.Index,
+	a := &client.TxAnswer{ID: r.ID, State: client.StateExecuted, Final: ending == coupon.Ended,
+		Height: client.U64(o.Height), Index: o.Index,
 		Time: &t, Code: r.Code.String(), Word: r.Code.Word(), Effect: client.EffectOf(&r), Receipt: o.Receipt}
 	if o.Proof != nil {
 		a.State, a.Proof = client.StateProved, o.Proof.Encode()
@@ -249,24 +279,45 @@ func (s *Server) answer(o *node.Outcome) (*client.TxAnswer, error) {
 	return a, nil
 }
 
+// ending returns what an outcome says of its id. Only E301 needs the kind of the
+// transaction, which is read from its block.
+func (s *Server) ending(o *node.Outcome, r *coupon.Outcome) (coupon.Ending, error) {
+	if r.Code != coupon.NotFound {
+		return r.Code.Ending(0), nil
+	}
+	b, err := s.node.Block(o.Height)
+	if err != nil {
+		return coupon.StaysOpen, fmt.Errorf("read the block of a refusal: %w", err)
+	}
+	if int(o.Index) >= len(b.Txs) {
+		return coupon.StaysOpen, fmt.Errorf("block %d has no place %d", o.Height, o.Index)
+	}
+	return r.Code.Ending(coupon.KindOf(b.Txs[o.Index])), nil
+}
+
 // transaction is GET /v1/transactions/{id}.
 func (s *Server) transaction(ctx context.Context, in *txInput) (*output[*client.TxAnswer], error) {
 	id, err := client.ParseHash(in.ID)
 	if err != nil {
 		return nil, problem(client.ProblemBadRequest, err.Error())
 	}
-	a, err := s.await(ctx, id, in.Wait, in.Timeout)
+	a, err := s.await(ctx, id, in.Wait, in.Timeout, in.NonceInput)
 	if err != nil {
 		return nil, err
 	}
-	if !a.Final && !s.node.Waits(id) {
-		status := s.node.Status()
-		p := problem(client.ProblemUnknownTx, "")
-		t := client.TimeOf(status.TimeMs)
-		p.Tx, p.Height, p.Time = &id, client.U64(status.Height), &t
-		return nil, p
+	if a.State != client.StatePending || s.node.Waits(id) {
+		return txOutput(a), nil
 	}
-	return txOutput(a), nil
+	// Before the last look, not after it: a block in between may hold the transaction.
+	status := s.node.Status()
+	if a, err = s.known(id); err != nil || a.State != client.StatePending {
+		return txOutput(a), err
+	}
+	p := problem(client.ProblemUnknownTx, "")
+	t := client.TimeOf(status.TimeMs)
+	p.Tx, p.Height, p.Time = &id, client.U64(status.Height), &t
+	p.Statement = s.sign(in.NonceInput, status, id, client.SaysAbsent)
+	return nil, p
 }
 
 // dryRun is POST /v1/transactions/dry-run.
@@ -277,7 +328,7 @@ func (s *Server) dryRun(ctx context.Context, in *Submission) (*output[*client.Dr
 	}
 	tx, err := s.machine.Check(raw)
 	if err != nil {
-		return nil, nodeProblem(err, [32]byte{}, s.node.Status().Height)
+		return nil, s.nodeProblem(err, [32]byte{}, s.node.Status(), NonceInput{})
 	}
 	if !s.verifier.VerifyBatch(tx.Signatures) {
 		return nil, refusal(coupon.BadSignature, "")
@@ -287,7 +338,7 @@ func (s *Server) dryRun(ctx context.Context, in *Submission) (*output[*client.Dr
 		return nil, err
 	}
 	defer p.release()
-	now := max(uint64(time.Now().UnixMilli()), p.timeMs+1)
+	now := p.nextMs(time.Now())
 	o, err := s.machine.Rules().DryRun(rules{p}, now, tx.Decoded.(*coupon.Tx))
 	if err = errors.Join(err, p.Err()); err != nil {
 		return nil, fmt.Errorf("dry run: %w", err)

@@ -42,6 +42,9 @@ func (s *Server) pin() (*snapshot, error) {
 	return p, nil
 }
 
+// nextMs is the time that the next block may have, by this machine's clock.
+func (p *snapshot) nextMs(now time.Time) uint64 { return max(uint64(now.UnixMilli()), p.timeMs+1) }
+
 func readHeader(v *store.View, height uint64) (header []byte, timeMs uint64, err error) {
 	b, err := v.Header(height)
 	if err != nil {

@@ -24,7 +24,7 @@ type TxAnswer struct {
 	ID      Hash    `json:"id" doc:"The transaction's id: a digest of its signed body"`
 	State   string  `json:"state" enum:"pending,executed,proved" doc:"How much has happened"`
 	Final   bool    `json:"final" doc:"Whether the outcome is decided: no later answer will differ"`
-	Expires *Time   `json:"expires,omitempty" doc:"While pending: the chain time from which no block can accept it"`
+	Expires *Time   `json:"expires,omitempty" doc:"While not final: the chain time from which no block can accept it"`
 	Known   bool    `json:"known,omitempty" doc:"Whether it was handed in before: this is the original outcome"`
 	Height  U64     `json:"height,omitempty" doc:"Height of its block"`
 	Index   uint32  `json:"index,omitempty" doc:"Its place in the block"`
@@ -115,7 +115,7 @@ type Problem struct {
 	Word     string       `json:"word" doc:"The word for people, the same in all tools" example:"already_redeemed"`
 	Retry    bool         `json:"retryable" doc:"Whether the same request may succeed later"`
 	RetryMs  U64          `json:"retry_ms,omitempty" doc:"After how many milliseconds to try again"`
-	Final    bool         `json:"final" doc:"Whether this is the decided outcome of a transaction: it has a receipt"`
+	Final    bool         `json:"final" doc:"Whether this is a transaction's decided outcome: its receipt ends the id"`
 	Tx       *Hash        `json:"tx,omitempty" doc:"The transaction's id"`
 	Height   U64          `json:"height,omitempty" doc:"Height of the receipt, or of the state that was asked"`
 	Index    uint32       `json:"index,omitempty" doc:"Place in the block, with a receipt"`
@@ -123,9 +123,11 @@ type Problem struct {
 	TraceID  string       `json:"trace_id,omitempty" doc:"Names the request in the node's log"`
 	Errors   []FieldError `json:"errors,omitempty" doc:"What was wrong with the request, by field"`
 	Effect   *Effect      `json:"effect,omitempty" doc:"Of a duplicate: where it was decided"`
-	Receipt  []byte       `json:"receipt,omitempty" doc:"The canonical receipt of a final refusal"`
+	Receipt  []byte       `json:"receipt,omitempty" doc:"The canonical receipt of a refusal that is in a block"`
 	Proof    []byte       `json:"proof,omitempty" doc:"Its receipt proof"`
 	Header   []byte       `json:"header,omitempty" doc:"The header of its block"`
+	// Statement is what a node says here under its member's key.
+	Statement []byte `json:"statement,omitempty" doc:"With ?nonce: what the node says, under its validator key"`
 }
 
 // FieldError is one thing that was wrong with a request.
@@ -237,6 +239,7 @@ type StatusAnswer struct {
 	UptimeS    U64    `json:"uptime_s"`
 	Version    string `json:"version,omitempty" doc:"Version of the program"`
 	Final      bool   `json:"final" doc:"Always true: an executed height is decided"`
+	Statement  []byte `json:"statement,omitempty" doc:"With ?nonce: height and time, signed by the member's validator key"`
 }
 
 // EventAnswer is an event in the form of CloudEvents 1.0.

@@ -243,6 +243,12 @@ func (c Code) Info() (info CodeInfo, ok bool) {
 	return CodeInfo{}, false
 }
 
+// Listed reports whether c is OK or in the table.
+func (c Code) Listed() bool {
+	_, ok := c.Info()
+	return ok || c == OK
+}
+
 // String returns "OK", or the code's number as "E301".
 func (c Code) String() string {
 	if c == OK {

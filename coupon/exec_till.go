@@ -3,7 +3,7 @@ package coupon
 func (x *exec) redeem(tx *Tx, f *Redeem, out *Outcome) Code {
 	inv, auth := &f.Invoice, &f.Auth
 	till := x.tills.get(x, inv.TillKey)
-	if till == nil || !till.live(x.now) || till.Rights&RightRedeem == 0 || !x.memberActive(till.Member) {
+	if till == nil || !till.MayRedeem(x.members.get(x, till.Member), x.now) {
 		return KeyState
 	}
 	h, code := x.guard(KindRedeem, auth.Coupon, auth.Holder, auth.Seq)
@@ -138,7 +138,7 @@ func (x *exec) obligationID(finalAt uint64, id CouponID, payee uint16, sum *sums
 
 func (x *exec) void(f *Void, out *Outcome) Code {
 	till := x.tills.get(x, f.Key)
-	if till == nil || !till.live(x.now) || !x.memberActive(till.Member) ||
+	if till == nil || !till.Live(x.now) || !x.memberActive(till.Member) ||
 		till.Rights&(RightVoidOwn|RightVoidAny) == 0 {
 		return KeyState
 	}

@@ -139,9 +139,15 @@ type Till struct {
 	Label      string
 }
 
-// live reports whether the key may be used at now, its member apart.
-func (t *Till) live(now uint64) bool {
+// Live reports whether the key may be used at now, its member apart.
+func (t *Till) Live(now uint64) bool {
 	return t.State == TillActive && now >= t.ValidFrom && now < t.ValidUntil
+}
+
+// MayRedeem reports whether the key may redeem at now; m is its member, nil if there
+// is none.
+func (t *Till) MayRedeem(m *Member, now uint64) bool {
+	return t.Live(now) && t.Rights&RightRedeem != 0 && m != nil && m.State == MemberActive
 }
 
 // Campaign holds a campaign's counters; its rules are Terms.

@@ -51,6 +51,15 @@ func (k Kind) String() string {
 	return fmt.Sprintf("Kind(%d)", uint8(k))
 }
 
+// KindOf returns the kind that the bytes of a transaction name, without a check of
+// them; 0 if they name none.
+func KindOf(raw []byte) Kind {
+	if len(raw) < 2 || Kind(raw[1]) > KindVoid {
+		return 0
+	}
+	return Kind(raw[1])
+}
+
 // MemberSigned reports whether the witness is a list of member signatures.
 func (k Kind) MemberSigned() bool { return k >= KindCampaignPublish && k <= KindTillKeyRevoke }
 

@@ -95,8 +95,9 @@ func sender(tx *coupon.Tx) [32]byte {
 }
 
 // Admit implements node.StateMachine. A Redeem that its own till hands in is
-// always admitted, so that its refusal becomes a receipt (3.3); but a copy is
-// answered with the first outcome, and no block can accept an expired one.
+// admitted though the state refuses it, so that its refusal becomes a receipt (3.3):
+// if that receipt would end the id (3.40), and the key is one that may redeem. What
+// ends nothing would be a receipt that looks final and is not.
 func (m *Machine) Admit(tx *node.Tx, by *[32]byte, nowMs uint64) error {
 	t := decoded(tx)
 	o, err := m.rules.DryRun(m.door, nowMs, t)
@@ -106,7 +107,8 @@ func (m *Machine) Admit(tx *node.Tx, by *[32]byte, nowMs uint64) error {
 		return nil
 	}
 	f, ok := t.Fields.(*coupon.Redeem)
-	if ok && by != nil && *by == f.Invoice.TillKey && o.Code != coupon.DuplicateTx && o.Code != coupon.TxExpired {
+	if ok && by != nil && *by == f.Invoice.TillKey && o.Code.Ending(t.Kind) == coupon.Ended &&
+		o.Code != coupon.KeyState {
 		return nil
 	}
 	info, _ := o.Code.Info()
@@ -140,7 +142,7 @@ func (m *Machine) Execute(b node.Batch) (node.Result, error) {
 // forms that the node and the store use.
 func (m *Machine) result(r coupon.Result, b node.Batch) (node.Result, error) {
 	changes := make([]chain.Change, len(r.Writes))
-	out := node.Result{Receipts: r.Receipts, Weak: make([]bool, len(b.Txs))}
+	out := node.Result{Receipts: r.Receipts, Weak: make([]bool, len(b.Txs)), Open: make([]bool, len(b.Txs))}
 	c := &out.Changes
 	c.Rows = make([]store.Write, len(r.Writes))
 	for i, w := range r.Writes {
@@ -165,6 +167,7 @@ func (m *Machine) result(r coupon.Result, b node.Batch) (node.Result, error) {
 	c.SeenAdded = make([]store.SeenAdd, len(r.SeenAdded))
 	for i := range out.Weak {
 		out.Weak[i] = true
+		out.Open[i] = r.Outcomes[i].Code.Ending(decoded(b.Txs[i]).Kind) == coupon.StaysOpen
 	}
 	for i, s := range r.SeenAdded {
 		c.SeenAdded[i] = store.SeenAdd{Bucket: s.Bucket, ID: s.Entry.ID, Index: s.Entry.Index, Code: uint16(s.Entry.Code)}

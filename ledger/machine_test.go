@@ -254,11 +254,55 @@ func TestTheDoorRefusesWhatTheStateRefusesButNotToATill(t *testing.T) {
 		{"another till", &[32]byte{1}, startMs, coupon.NotFound},
 		{"its till", &till, startMs, coupon.OK},
 		{"its till, too late", &till, tx.ExpiresMs, coupon.TxExpired},
+		{"its till, too early", &till, tx.ExpiresMs - b.m.Rules().Life(coupon.KindRedeem) - 1, coupon.LifeTooLong},
 	} {
 		checkRefusal(t, x.name, b.m.Admit(tx, x.by, x.now), x.want)
 	}
+	// A key that may not redeem makes no receipts either.
+	stranger := *tx
+	other := *decoded(tx)
+	f := *other.Fields.(*coupon.Redeem)
+	f.Invoice.TillKey = [32]byte{7}
+	other.Fields, stranger.Decoded = &f, &other
+	checkRefusal(t, "a key that is no till's", b.m.Admit(&stranger, &f.Invoice.TillKey, startMs), coupon.KeyState)
 	b.block(startMs+1, tx.Raw)
 	checkRefusal(t, "its till, again", b.m.Admit(tx, &till, startMs+2), coupon.DuplicateTx)
+}
+
+// What a block refuses without recording it is accepted by a later one: a receipt
+// of E109 must not keep the same bytes from the door, nor may anybody call it final.
+func TestABlockAcceptsWhatAnEarlierOneRefusedWithoutRecord(t *testing.T) {
+	w := testWorld(true)
+	b := newBench(t, w)
+	g := coupontest.NewGenerator(w, coupontest.Workload{Campaigns: 1, Redeem: 1}, 1, startMs)
+	b.block(startMs, g.Setup()...)
+	tx := b.check(g.Next(startMs + 400_000)) // a claim
+	early := tx.ExpiresMs - b.m.Rules().Life(decoded(tx).Kind) - 1
+	if early <= startMs { // the block before must not be later
+		t.Fatal("the transaction does not expire too late")
+	}
+	outcome := func(r node.Result) coupon.Outcome {
+		o, err := coupon.DecodeReceipt(r.Receipts[0])
+		if err != nil {
+			t.Fatal(err)
+		}
+		return o
+	}
+	r := b.block(early, tx.Raw)
+	if o := outcome(r); o.Code != coupon.LifeTooLong || !r.Open[0] || o.Code.Ending(decoded(tx).Kind) == coupon.Ended {
+		t.Fatalf("too early: %s", o.Code)
+	}
+	checkRefusal(t, "the same bytes in time", b.m.Admit(tx, nil, early+2), coupon.OK)
+	r = b.block(early+2, tx.Raw)
+	if o := outcome(r); o.Code != coupon.OK || r.Open[0] {
+		t.Fatalf("the same bytes in time: %s", o.Code)
+	}
+	if place, ok, err := b.store.Latest().LookupTx(tx.ID); err != nil || !ok || place.Height != b.height {
+		t.Errorf("its place is %+v, %v", place, err)
+	}
+	if r = b.block(early+3, tx.Raw); outcome(r).Code != coupon.DuplicateTx || r.Open[0] {
+		t.Errorf("a copy: %s", outcome(r).Code)
+	}
 }
 
 func checkRefusal(t *testing.T, name string, err error, want coupon.Code) {

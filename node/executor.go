@@ -156,7 +156,7 @@ func (e *executor) execute(c *pbft.CommittedBlock) (jobDone, error) {
 func (e *executor) announce(c *pbft.CommittedBlock, txs []*Tx, r *Result, d jobDone, tree func() *chain.Tree) {
 	h := &c.Block.Header
 	n := e.n
-	executed := n.stages.executed(c, n.mempool.executed(h.View, txs))
+	executed := n.stages.executed(c, n.mempool.executed(h.View, txs, r.Open))
 	b := &executedBlock{header: *h, weak: r.Weak, receipts: r.Receipts, events: r.Events, tree: tree,
 		stateRoot: d.stateRoot, receiptRoot: d.receiptRoot, ids: make([][32]byte, len(txs)), at: executed}
 	for i, tx := range txs {

@@ -69,6 +69,9 @@ type Result struct {
 	// Weak says of each transaction whether its receipt gives way to an earlier
 	// one of the same id, as that of a late copy does. nil stands for none.
 	Weak []bool
+	// Open says of each transaction whether its receipt ends nothing, so that a
+	// later batch may accept the same one. nil stands for none.
+	Open []bool
 	// Events in the order of the transactions.
 	Events []Event
 	// Changes are written in the same atomic batch as the block.

@@ -296,12 +296,15 @@ func (p *mempool) put(txs []*Tx) {
 // executed removes the transactions of an executed block. view is that of the
 // block: with the first of a view, what older views hold and no block up to this
 // one brought is free again, because blocks of older views beside this chain are
-// abandoned. It returns when own clients brought those that they did.
-func (p *mempool) executed(view pbft.View, txs []*Tx) (since []time.Duration) {
+// abandoned. What is open, as in Result, may come again. It returns when own clients
+// brought those that they did.
+func (p *mempool) executed(view pbft.View, txs []*Tx, open []bool) (since []time.Duration) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	for _, tx := range txs {
-		p.recent.put(tx.ID, struct{}{}, 1)
+	for i, tx := range txs {
+		if open == nil || !open[i] {
+			p.recent.put(tx.ID, struct{}{}, 1)
+		}
 		if e := p.byID[tx.ID]; e != nil {
 			p.remove(e)
 			if e.since != 0 {

@@ -114,9 +114,23 @@ func TestRoomIsKeptForWhatIsChecked(t *testing.T) {
 		t.Errorf("room for %d beside 2 that wait and 2 that are checked, of 5", n)
 	}
 	p.came(3)
-	p.executed(1, []*Tx{poolTx('a', 0, 10), poolTx('a', 1, 10)})
+	p.executed(1, []*Tx{poolTx('a', 0, 10), poolTx('a', 1, 10)}, nil)
 	if p.own != 0 || p.ownSize != 0 || p.expect(9) != 5 {
 		t.Errorf("%d own transactions of %d bytes in an empty pool", p.own, p.ownSize)
+	}
+}
+
+// A block may refuse without a record: the same transaction may come again, while one
+// that has its outcome is known.
+func TestOnlyADecidedTransactionIsKnown(t *testing.T) {
+	p := newPool(t, MempoolLimits{})
+	done, open := poolTx('a', 0, 10), poolTx('a', 1, 10)
+	p.executed(1, []*Tx{done, open}, []bool{false, true})
+	if err := p.add(done, selfID, selfID, 0); !errors.Is(err, errKnown) {
+		t.Errorf("one that has its outcome: %v", err)
+	}
+	if err := p.add(open, selfID, selfID, 0); err != nil {
+		t.Errorf("one that stayed open: %v", err)
 	}
 }
 
@@ -132,7 +146,7 @@ func TestAnAdoptedTransactionIsAnOwnOne(t *testing.T) {
 			t.Errorf("%d own transactions of %d bytes", p.own, p.ownSize)
 		}
 	}
-	if since := p.executed(1, []*Tx{tx}); len(since) != 1 || p.own != 0 {
+	if since := p.executed(1, []*Tx{tx}, nil); len(since) != 1 || p.own != 0 {
 		t.Errorf("%v, %d own", since, p.own)
 	}
 }
@@ -149,12 +163,12 @@ func TestWhatIsInABlockIsNotHandedOutAgain(t *testing.T) {
 		t.Fatalf("%d, then %d transactions", len(own), len(rest))
 	}
 	// Executed ones are gone for good, even if a peer sends them again.
-	p.executed(1, own)
+	p.executed(1, own, nil)
 	if err := p.add(own[0], peerID, selfID, 0); !errors.Is(err, errKnown) {
 		t.Errorf("executed transaction: %v", err)
 	}
 	// A block of a later view shows that the others of view 1 are abandoned.
-	p.executed(2, nil)
+	p.executed(2, nil, nil)
 	again := p.take(2, anySize, 10)
 	var numbers []int
 	for _, tx := range again {
@@ -199,7 +213,7 @@ func TestABlockOfAnOldViewHoldsNothing(t *testing.T) {
 	p := newPool(t, MempoolLimits{})
 	victim := poolTx('v', 0, 10)
 	p.mustAdd(t, victim)
-	p.executed(7, nil)
+	p.executed(7, nil, nil)
 	p.heldBy(6, []*Tx{victim})
 	if got := p.take(7, anySize, 10); len(got) != 1 || got[0] != victim {
 		t.Errorf("a block of view 6 holds a transaction after one of view 7: %d taken", len(got))
@@ -300,7 +314,7 @@ func TestTheMempoolCountsWhatItHolds(t *testing.T) {
 				if r.IntN(3) == 0 {
 					view++
 				}
-				p.executed(view, taken[:n])
+				p.executed(view, taken[:n], nil)
 				taken = taken[n:]
 			}
 		case 4:

@@ -186,6 +186,7 @@ func (p *process) assemble() error {
 		Limits: api.Limits{PerSecond: float64(p.cfg.APIPerSecond), Burst: 2 * p.cfg.APIPerSecond,
 			Streams: p.cfg.APIStreams, AddressStreams: p.cfg.APIAddressStreams},
 		Proxies:  proxies,
+		Sign:     key.Sign,
 		Verifier: verifier, Version: p.opt.Version, Logger: p.opt.Logger,
 	})
 	return troubleOf("start the API", err)

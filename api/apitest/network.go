@@ -141,7 +141,8 @@ func (m *Member) Start() {
 		Workers: 1, NoRecall: true, Logger: logger,
 	})
 	check(t, err)
-	cfg := api.Config{Node: m.Node, Machine: machine, Genesis: g, Logger: logger, Version: "test"}
+	cfg := api.Config{Node: m.Node, Machine: machine, Genesis: g, Logger: logger, Version: "test",
+		Sign: sig.NewKeyFromSeed(m.n.Dev.Validators[m.id].Seed).Sign}
 	if m.n.configure != nil {
 		m.n.configure(&cfg)
 	}

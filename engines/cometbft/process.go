@@ -122,7 +122,8 @@ func Run(ctx context.Context, cfg *validator.Config, opt Options) (err error) {
 	if err != nil {
 		return fmt.Errorf("start the coupon rules: %w", err)
 	}
-	n, err := New(Config{Genesis: g, Self: self, Key: sig.NewKeyFromSeed(secret.Seed), Machine: machine, Ledger: l,
+	key := sig.NewKeyFromSeed(secret.Seed)
+	n, err := New(Config{Genesis: g, Self: self, Key: key, Machine: machine, Ledger: l,
 		Dir: filepath.Join(data, cometName), ListenPeers: cfg.ListenPeers, Peers: cfg.Peers, Tuning: opt.Tuning,
 		Verifier: verifier, Workers: cfg.Workers, Logger: opt.Logger})
 	if err != nil {
@@ -130,7 +131,7 @@ func Run(ctx context.Context, cfg *validator.Config, opt Options) (err error) {
 	}
 	server, err := api.New(api.Config{Node: n, Machine: machine, Genesis: g, Hosts: cfg.APIHosts,
 		Origins: cfg.APIOrigins, Limits: api.Limits{PerSecond: float64(cfg.APIPerSecond), Burst: 2 * cfg.APIPerSecond},
-		Verifier: verifier, Version: opt.Version, Logger: opt.Logger})
+		Sign: key.Sign, Verifier: verifier, Version: opt.Version, Logger: opt.Logger})
 	if err != nil {
 		return err
 	}
