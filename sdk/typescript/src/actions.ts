@@ -166,16 +166,21 @@ export function valueOn(c: Pick<ProvenCoupon, "terms" | "valueLeft">, v: Invoice
   return ruleValue(c.terms, { mode: "SHOW", authValue: c.valueLeft, valueLeft: c.valueLeft, basis, qty, unit });
 }
 
-/** The holder's answer to a till's invoice: value is exact (see valueOn). */
+/**
+ * The holder's answer to a till's invoice: value is exact (see valueOn). Throws a RuleError E109 for an
+ * invoice that lives longer than an authorisation may (Client.authLimitMs): the till must make another.
+ */
 export function authorizeInvoice(
-  chain: Chain,
+  client: Pick<Client, "chain" | "authLimitMs">,
   c: Payable,
   owner: Signer,
   invoice: InvoicePayload,
   value: bigint,
 ): AuthPayload {
+  const { chain } = client;
   const digest = invoiceDigest(chain, invoice.invoice);
   const expires = invoice.invoice.expires;
+  if (expires > client.authLimitMs()) throw new RuleError("E109", "the invoice lives too long to be authorised");
   const facts = { coupon: c.id, seq: c.seq, holder: owner.key, value, expires };
   return signedAuth(chain, { ...facts, mode: "INVOICE", invoiceDigest: digest }, owner);
 }
@@ -193,9 +198,12 @@ export interface Bill {
 
 const invoiceLifeMs = 120_000;
 
-function facts(campaign: number, currency: number, bill: Bill, nowMs: number): Omit<Invoice, "tillKey"> {
+/** The part of a client that an invoice needs. */
+type Clock = Pick<Client, "chain" | "nowMs" | "authLimitMs">;
+
+function facts(campaign: number, currency: number, bill: Bill, clock: Clock): Omit<Invoice, "tillKey"> {
   const { basis, qty = 0, unit = 0n, basket = new Uint8Array() } = bill;
-  const expires = nowMs + invoiceLifeMs;
+  const expires = Math.min(clock.nowMs() + invoiceLifeMs, clock.authLimitMs());
   return { campaign, currency, basis, qty, unit, basketHash: basketHash(randomBytes(16), basket), expires };
 }
 
@@ -204,11 +212,11 @@ function facts(campaign: number, currency: number, bill: Bill, nowMs: number): O
  * campaign whose coupon is expected, which item kinds and lists of goods need.
  */
 export function makeInvoice(
-  client: Pick<Client, "chain" | "nowMs">,
+  client: Clock,
   till: Signer,
   bill: Bill & { campaign?: number; currency: number },
 ): InvoicePayload {
-  const v = invoiceOf(client.chain, facts(bill.campaign ?? 0, bill.currency, bill, client.nowMs()), till);
+  const v = invoiceOf(client.chain, facts(bill.campaign ?? 0, bill.currency, bill, client), till);
   return { type: "invoice", invoice: v.invoice, signature: v.signature };
 }
 
@@ -239,7 +247,7 @@ export async function redeemShown(
   const id = code.auth.coupon;
   const { terms } = await client.couponRow(id, options);
   const basis = clipBasis(terms, bill.basis, bill.qty, bill.unit);
-  const v = facts(campaignOf(id), terms.currency, { ...bill, basis }, client.nowMs());
+  const v = facts(campaignOf(id), terms.currency, { ...bill, basis }, client);
   const tx = redeemShowTx(client.chain, v, till, code.auth, code.signature);
   return receiptOf("Redeem", client.submit(tx, options));
 }

@@ -20,9 +20,9 @@ export interface BatchAnswer {
 export interface BatchLine {
   /** OK, or why it had no effect, or the API's own word */
   code: string;
-  /** Whether this is the decided outcome: it has a receipt */
+  /** Whether this is the decided outcome: its receipt ends the id */
   final: boolean;
-  /** Height of its block, if it is final */
+  /** Height of its block, if it is in one */
   height?: string;
   /** The transaction's place in the batch, from 0 */
   tx: number;
@@ -517,7 +517,7 @@ export interface Problem {
   effect?: Effect;
   /** What was wrong with the request, by field */
   errors?: FieldError[];
-  /** Whether this is the decided outcome of a transaction: it has a receipt */
+  /** Whether this is a transaction's decided outcome: its receipt ends the id */
   final: boolean;
   /** The header of its block (base64) */
   header?: string;
@@ -531,12 +531,14 @@ export interface Problem {
   name: string;
   /** Its receipt proof (base64) */
   proof?: string;
-  /** The canonical receipt of a final refusal (base64) */
+  /** The canonical receipt of a refusal that is in a block (base64) */
   receipt?: string;
   /** After how many milliseconds to try again */
   retry_ms?: string;
   /** Whether the same request may succeed later */
   retryable: boolean;
+  /** With ?nonce: what the node says, under its validator key (base64) */
+  statement?: string;
   /** The HTTP status */
   status: number;
   /** Time of the block, with a receipt */
@@ -655,6 +657,8 @@ export interface StatusAnswer {
   /** Number of the node in the committee */
   replica: number;
   state_root: string;
+  /** With ?nonce: height and time, signed by the member's validator key (base64) */
+  statement?: string;
   /** Time of that block */
   time: Time;
   uptime_s: string;
@@ -817,7 +821,7 @@ export interface TxAnswer {
   code?: string;
   /** What it changed */
   effect?: Effect;
-  /** While pending: the chain time from which no block can accept it */
+  /** While not final: the chain time from which no block can accept it */
   expires?: Time;
   /** Whether the outcome is decided: no later answer will differ */
   final: boolean;
@@ -963,14 +967,14 @@ export const shapes: Readonly<Record<keyof Answers, Readonly<Record<string, stri
   PageTillAnswer: { final: "b", height: "s", items: "[]TillAnswer", next_cursor: "?s", time: "Time" },
   PageTotalAnswer: { final: "b", height: "s", items: "[]TotalAnswer", next_cursor: "?s", time: "Time" },
   Place: { code: "s", height: "s", index: "n" },
-  Problem: { code: "s", detail: "?s", effect: "?Effect", errors: "?[]FieldError", final: "b", header: "?s", height: "?s", index: "?n", instance: "?s", name: "s", proof: "?s", receipt: "?s", retry_ms: "?s", retryable: "b", status: "n", time: "?Time", title: "s", trace_id: "?s", tx: "?s", type: "s", word: "s" },
+  Problem: { code: "s", detail: "?s", effect: "?Effect", errors: "?[]FieldError", final: "b", header: "?s", height: "?s", index: "?n", instance: "?s", name: "s", proof: "?s", receipt: "?s", retry_ms: "?s", retryable: "b", statement: "?s", status: "n", time: "?Time", title: "s", trace_id: "?s", tx: "?s", type: "s", word: "s" },
   PutBoxInputBody: { data: "s" },
   PutCodeInputBody: { auths: "[]s" },
   ReceiptsAnswer: { attested: "n", count: "n", header: "s", height: "s", proof: "s", time: "Time" },
   RedemptionBody: { at: "Time", coupon: "s", final: "b", final_at: "Time", height: "s", invoice_digest: "s", member: "n", mode: "s", payable: "s", seq: "n", state: "s", store: "n", till: "s", time: "Time", value: "s" },
   ShopAnswer: { member: "n", store: "n" },
   StateAnswer: { final: "b", found: "b", header: "s", height: "s", key: "s", proof: "s", state_root: "s", time: "Time", value: "?s" },
-  StatusAnswer: { certified_height: "s", chain: "s", chain_id: "s", condition: "s", digest: "s", final: "b", height: "s", mempool_txs: "n", peers_up: "n", primary: "n", ready: "b", reason: "?s", replica: "n", state_root: "s", time: "Time", uptime_s: "s", validators: "n", version: "?s", view: "s" },
+  StatusAnswer: { certified_height: "s", chain: "s", chain_id: "s", condition: "s", digest: "s", final: "b", height: "s", mempool_txs: "n", peers_up: "n", primary: "n", ready: "b", reason: "?s", replica: "n", state_root: "s", statement: "?s", time: "Time", uptime_s: "s", validators: "n", version: "?s", view: "s" },
   StepAnswer: { effect: "Effect", height: "s", id: "s", index: "n", receipt: "s", time: "Time", tx: "s", type: "s" },
   TakingAnswer: { coupon: "s", id: "s", payable: "s", seq: "n", till: "s", time: "Time", type: "s", value: "s" },
   TermsAnswer: { bps: "n", budget: "s", buy: "?n", ceiling: "s", claim_from: "Time", claim_until: "Time", currency: "s", exponent: "n", face: "s", fee: "s", funders: "[]FunderAnswer", get: "?n", grace_ms: "n", holder_cap: "n", issuer: "n", kind: "s", liability: "s", max_supply: "n", max_transfers: "n", min_spend: "s", product_hash: "?s", redeem_from: "Time", redeem_until: "Time", reimburse: "s", reimburse_bps: "n", relative_ms: "s", resale_bps: "n", rollback_ms: "s", rounding: "n", shops: "[]ShopAnswer", show_max: "s", terms_hash: "s", title: "s", transfer: "s", uses: "n" },

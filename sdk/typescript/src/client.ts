@@ -17,10 +17,10 @@ import type {
   TxAnswer,
   ValidatorsBody,
 } from "./answers.ts";
-import { fromBase64, hex } from "./bytes.ts";
+import { fromBase64, fromHex, hex } from "./bytes.ts";
 import { ChainClock } from "./clock.ts";
 import { FalseAnswer, NotFound, OutcomeUnknown, ProblemError, Refusal, StaleAnswer, Unreachable } from "./errors.ts";
-import { type EventFilter, type EventId, type LedgerEvent, follow } from "./events.ts";
+import { type EventFilter, type EventId, type LedgerEvent, type StreamGate, follow } from "./events.ts";
 import {
   type Ask,
   type Fetch,
@@ -34,7 +34,9 @@ import {
   target,
 } from "./http.ts";
 import { encodeKey } from "./keys.ts";
-import { campaignOf } from "./objects.ts";
+import { campaignOf, couponId } from "./objects.ts";
+import { endingOf } from "./receipt.ts";
+import { verifyReceipts } from "./receipts.ts";
 import {
   type Batch,
   type Campaign,
@@ -57,12 +59,14 @@ import {
   decodeTill,
   rowKey,
 } from "./rows.ts";
-import type { Chain, Signer } from "./signing.ts";
+import { type Chain, type Signer, randomBytes } from "./signing.ts";
+import { type Statement, membersOf, verifyStatement } from "./statements.ts";
 import { type Terms, decodeTerms } from "./terms.ts";
+import type { CheckedTx } from "./transactions.ts";
 import { type Block, type Receipt, type State, Verifier } from "./verifier.ts";
 
 export type { Receipt, State, Block } from "./verifier.ts";
-export type { EventFilter, EventId, LedgerEvent } from "./events.ts";
+export type { EventFilter, EventId, LedgerEvent, StreamGate, StreamTurn } from "./events.ts";
 export * from "./errors.ts";
 
 const nodesMax = 256;
@@ -71,6 +75,8 @@ const pauseMinMs = 100;
 const pauseMaxMs = 3_000;
 const listMax = 1 << 20;
 const pageSize = 500;
+/** The longest life of what wallets and tills sign for a redemption. */
+const authLifeMaxMs = 150_000;
 /** How often the nodes are asked for the time while it does not settle. */
 const measureRounds = 6;
 const measurePauseMs = 1_200;
@@ -89,6 +95,8 @@ export interface ClientOptions {
   floor?: number;
   /** A till whose submissions are authenticated, so that refusals of its redemptions are final. */
   till?: Signer;
+  /** Shares connections for streams of events with others; without it each stream has one of its own. */
+  streams?: StreamGate;
   /** Instead of the platform's fetch. */
   fetch?: Fetch;
   /** Instead of Date.now, for tests. */
@@ -166,7 +174,7 @@ class NodeError extends Error {
   }
 
   get problem(): ProblemError["problem"] | undefined {
-    return this.cause instanceof ProblemError ? this.cause.problem : undefined;
+    return this.cause instanceof ProblemError || this.cause instanceof Said ? this.cause.problem : undefined;
   }
 }
 
@@ -187,6 +195,40 @@ class Pending extends Error {
   }
 }
 
+/** The transaction whose outcome is wanted; tx if its bytes are at hand. */
+interface Wanted {
+  id: string;
+  /** 0 if it is not known. */
+  expiresMs: number;
+  tx?: CheckedTx;
+}
+
+type OutcomeAsk = (node: string, query: Record<string, string | number>, signal: AbortSignal) => Promise<TxAnswer>;
+
+/** What a node cannot prove, but says as the member that it is. */
+class Said extends Error {
+  override readonly name = "Said";
+  readonly problem: ProblemError["problem"];
+  readonly statement: Statement;
+
+  constructor(problem: ProblemError["problem"], statement: Statement) {
+    super(`replica ${statement.replica} at height ${statement.height}: ${problem.code} ${problem.detail ?? ""}`);
+    this.problem = problem;
+    this.statement = statement;
+  }
+}
+
+/** A proven receipt that ends nothing. */
+class StaysOpen extends Error {
+  override readonly name = "StaysOpen";
+  readonly receipt: Receipt;
+
+  constructor(receipt: Receipt) {
+    super(`refused with ${receipt.outcome.code} at height ${receipt.height}, which ends nothing`);
+    this.receipt = receipt;
+  }
+}
+
 /** Talks to the nodes of one chain. */
 export class Client {
   readonly verifier: Verifier;
@@ -197,6 +239,7 @@ export class Client {
   readonly #timeoutMs: number;
   readonly #maxAgeMs: number;
   readonly #till: Signer | undefined;
+  readonly #streams: StreamGate | undefined;
   readonly #now: () => number;
   readonly #clock: ChainClock | undefined;
   readonly #terms = new Map<string, Terms>();
@@ -220,6 +263,7 @@ export class Client {
     this.#maxAgeMs = options.maxAgeMs ?? 60_000;
     this.#floor = options.floor ?? 0;
     this.#till = options.till;
+    this.#streams = options.streams;
     const clock = options.clock;
     this.#clock = clock;
     this.#now = clock ? () => clock.nowMs() : (options.now ?? Date.now);
@@ -267,6 +311,14 @@ export class Client {
   expiry(memberSigned = false): number {
     const g = this.verifier.genesis;
     return this.nowMs() + Math.floor(((memberSigned ? g.memberLifeMs : g.holderLifeMs) * 2) / 3);
+  }
+
+  /**
+   * The latest time to which an authorisation or an invoice may be good that is signed now, Unix ms: what
+   * lives longer is refused by the ledger at first and may be accepted later, when nobody thinks of it.
+   */
+  authLimitMs(): number {
+    return this.nowMs() + Math.min(this.verifier.genesis.holderLifeMs, authLifeMaxMs);
   }
 
   #raise(height: number, timeMs: number): void {
@@ -355,17 +407,19 @@ export class Client {
 
   /**
    * Hands in a signed transaction and returns its proven receipt. It goes on until there
-   * is one, f+1 nodes refuse the transaction, or the signal ends; the same bytes go to as
-   * many nodes as that takes, and have one effect.
+   * is one that ends the transaction's id, f+1 members say that they refuse it, or the
+   * signal ends; the same bytes go to as many nodes as that takes, and have one effect.
    *
    * Throws a RuleError before anything is sent if the bytes are not a valid transaction;
-   * a Refusal, final or not; an OutcomeUnknown, also when the signal ends.
+   * a Refusal, final or open until the transaction expires; an OutcomeUnknown, also when
+   * the signal ends, and when all addresses say the same but are fewer than f+1 members.
    */
   async submit(raw: Uint8Array, options: CallOptions = {}): Promise<Receipt> {
     const tx = this.verifier.checkTx(raw);
-    return this.#resolve(tx.id, tx.expires, options.signal, async (node, waitMs, signal) => {
-      const ask: Ask = { method: "POST", path: "/v1/transactions", body: tx.raw, waitMs };
-      ask.query = { wait: "proof", timeout: seconds(waitMs) };
+    const of = { id: tx.id, expiresMs: tx.expires, tx };
+    const waitMs = this.#holdFor(tx.expires);
+    return this.#resolve(of, options.signal, async (node, query, signal) => {
+      const ask: Ask = { method: "POST", path: "/v1/transactions", query, body: tx.raw, waitMs };
       return parseAnswer("TxAnswer", await this.#send(node, this.#login(node, ask), signal));
     });
   }
@@ -385,43 +439,41 @@ export class Client {
    * Throws as submit does.
    */
   receipt(id: string, options: CallOptions & { expiresMs?: number } = {}): Promise<Receipt> {
-    return this.#resolve(id, options.expiresMs ?? 0, options.signal, (node, waitMs, signal) =>
-      this.#get(
-        node,
-        "TxAnswer",
-        { path: `/v1/transactions/${id}`, query: { wait: "proof", timeout: seconds(waitMs) }, waitMs },
-        signal,
-      ),
+    const of = { id, expiresMs: options.expiresMs ?? 0 };
+    const waitMs = this.#holdFor(of.expiresMs);
+    return this.#resolve(of, options.signal, (node, query, signal) =>
+      this.#get(node, "TxAnswer", { path: `/v1/transactions/${id}`, query, waitMs }, signal),
     );
   }
 
   /** Asks node after node, round after round, until the outcome is known. */
-  async #resolve(
-    id: string,
-    expiresMs: number,
-    signal: AbortSignal | undefined,
-    ask: (node: string, waitMs: number, signal: AbortSignal) => Promise<TxAnswer>,
-  ): Promise<Receipt> {
-    const isLapsed = lapsedAt(expiresMs);
+  async #resolve(of: Wanted, signal: AbortSignal | undefined, ask: OutcomeAsk): Promise<Receipt> {
+    const { id, expiresMs } = of;
     let errors: NodeError[] = [];
+    const need = this.verifier.committee.weakQuorum;
+    const settled: Settled = (e) =>
+      agreed(e, of, need) !== undefined || e.filter((x) => x.cause instanceof StaysOpen).length >= need;
     try {
       for (let pause = pauseMinMs; ; pause = Math.min(2 * pause, pauseMaxMs)) {
-        const enough = (e: readonly NodeError[]): boolean => e.length >= this.#enough();
-        const settled: Settled = (e) => enough(e.filter(isRefusal)) || enough(e.filter(isLapsed));
-        const waitMs = this.#holdFor(expiresMs);
-        const r = await this.#race((n, s) => this.#outcome(n, id, () => ask(n, waitMs, s)), signal, settled);
+        const r = await this.#race((n, s) => this.#outcome(n, of, (q) => ask(n, q, s), s), signal, settled);
         if (!(r instanceof Failed)) {
           this.#raise(r.height, r.timeMs);
           if (r.ok) return r;
           throw new Refusal(id, r.outcome.code, { receipt: r });
         }
         errors = r.errors;
-        const refusals = errors.filter(isRefusal);
-        if (refusals.length >= this.#enough()) {
-          const p = refusals[0]?.problem;
-          throw new Refusal(id, p?.code ?? "", { nodes: refusals.length, detail: p?.detail ?? "" });
+        const open = errors.map((e) => e.cause).find((e) => e instanceof StaysOpen)?.receipt;
+        if (open) this.#raise(open.height, open.timeMs);
+        // Beyond its time by the chain a row may prove that it had no effect.
+        const dead = await this.#proveDead(of, signal);
+        if (dead) throw new OutcomeUnknown(id, expiresMs, true, errors, dead);
+        const end = agreed(errors, of, need);
+        if (end) throw end;
+        if (open && this.#latestMs < expiresMs) {
+          throw new Refusal(id, open.outcome.code, { receipt: open, ends: false, openUntilMs: expiresMs });
         }
-        if (errors.filter(isLapsed).length >= this.#enough()) throw new OutcomeUnknown(id, expiresMs, true, errors);
+        // All have said it, and more addresses there are not: asking again makes no more members of them.
+        if (open || errors.every((e) => refusalOf(e.problem) !== "")) throw new OutcomeUnknown(id, expiresMs, false, errors);
         await sleep(pause / 2 + Math.random() * pause, signal);
       }
     } catch (e) {
@@ -430,19 +482,86 @@ export class Client {
     }
   }
 
-  /** Asks one node for a verified receipt. */
-  async #outcome(node: string, id: string, ask: () => Promise<TxAnswer>): Promise<Receipt> {
+  /** Asks one node for a verified receipt that ends the transaction's id. */
+  async #outcome(
+    node: string,
+    of: Wanted,
+    ask: (query: Record<string, string | number>) => Promise<TxAnswer>,
+    signal: AbortSignal,
+  ): Promise<Receipt> {
+    const nonce = randomBytes(32);
+    const waitMs = this.#holdFor(of.expiresMs);
     let a: Pick<TxAnswer, "proof" | "header" | "state">;
     try {
-      a = await ask();
+      a = await ask({ wait: "proof", timeout: seconds(waitMs), nonce: hex(nonce) });
     } catch (e) {
-      // A final refusal is a problem that has a receipt as well.
-      if (!(e instanceof ProblemError) || !e.problem.proof) throw e;
-      a = { ...e.problem, state: "proved" };
+      if (!(e instanceof ProblemError)) throw e;
+      if (!e.problem.proof) throw this.#said(e, of.id, nonce);
+      a = { ...e.problem, state: "proved" }; // a refusal in a block is a problem that has a receipt as well
     }
     if (!a.proof) throw a.state === "pending" ? new Pending() : new Error("the node holds no proof of the outcome");
     const header = a.header === undefined ? undefined : bytesOf(a.header);
-    return { ...this.verifier.receipt(id, bytesOf(a.proof), header), node };
+    const r = { ...this.verifier.receipt(of.id, bytesOf(a.proof), header), node };
+    const ending = endingOf(r.outcome.code, of.tx?.fields.kind);
+    if (ending === "ended") return r;
+    return ending === "first" ? this.#firstOf(node, r, signal) : Promise.reject(new StaysOpen(r));
+  }
+
+  /** What a node's problem says of a transaction, as a member's word if it is signed. */
+  #said(e: ProblemError, id: string, nonce: Uint8Array): Error {
+    const { statement } = e.problem;
+    if (statement === undefined) return e;
+    return new Said(e.problem, verifyStatement(this.verifier, bytesOf(statement), fromHex(id), nonce));
+  }
+
+  /** The first outcome of a transaction, of which a duplicate's receipt is at hand. */
+  async #firstOf(node: string, duplicate: Receipt, signal: AbortSignal): Promise<Receipt> {
+    const { id, outcome } = duplicate;
+    const height = outcome.first?.height ?? 0;
+    const ask = { path: `/v1/blocks/${height}/receipts`, limit: blockBytesMax };
+    const a = await this.#get(node, "ReceiptsAnswer", ask, signal);
+    const all = verifyReceipts(this.verifier, bytesOf(a.proof), bytesOf(a.header), node);
+    const first = all.height === height ? all.one(id) : undefined;
+    if (first?.outcome.code !== outcome.first?.code || !first) {
+      throw new FalseAnswer(`height ${height} does not hold the first outcome of ${id}`);
+    }
+    return first;
+  }
+
+  /**
+   * The state that proves that a transaction beyond its time had no effect: the coupon's
+   * row at T >= expires with the seq that was signed, no coupon of a claim's serial, or a
+   * redemption that is not void. Undefined if the row shows another thing, or the kind has none.
+   */
+  async #proveDead(of: Wanted, signal: AbortSignal | undefined): Promise<State | undefined> {
+    if (!of.tx || this.nowMs() < of.expiresMs) return undefined;
+    try {
+      return await this.#deadBy(of, of.tx.fields, signal ? { signal } : {});
+    } catch {
+      signal?.throwIfAborted();
+      return undefined; // nobody shows the row: the next round asks again
+    }
+  }
+
+  async #deadBy(of: Wanted, f: CheckedTx["fields"], options: CallOptions): Promise<State | undefined> {
+    const late = (s: State, dead: boolean): State | undefined => (s.timeMs >= of.expiresMs && dead ? s : undefined);
+    switch (f.kind) {
+      case "Redeem":
+      case "Transfer": {
+        const { coupon, seq } = f.kind === "Redeem" ? f.auth : f;
+        const s = await this.state(rowKey.coupon(coupon), options);
+        return late(s, s.value.length > 0 && decodeCoupon(s.value).seq === seq);
+      }
+      case "Claim": {
+        const s = await this.state(rowKey.coupon(couponId(f.ticket.campaign, f.ticket.serial)), options);
+        return late(s, s.value.length === 0);
+      }
+      case "Void": {
+        const s = await this.state(rowKey.redemption(f.coupon, f.seq), options);
+        return late(s, s.value.length > 0 && decodeRedemption(s.value).state !== "VOIDED");
+      }
+    }
+    return undefined;
   }
 
   /** For how long a node is asked to wait for a transaction: not much beyond its expiry. */
@@ -517,7 +636,7 @@ export class Client {
   /** Reads a row that must be there. */
   async #row<T>(what: string, key: Uint8Array, read: (b: Uint8Array) => T, options: CallOptions): Promise<[T, State]> {
     const s = await this.state(key, options);
-    if (s.value.length === 0) throw new NotFound(what, s.height);
+    if (s.value.length === 0) throw new NotFound(what, s.height, s.timeMs);
     return [read(s.value), s];
   }
 
@@ -768,6 +887,7 @@ export class Client {
         fetch: this.#fetch,
         timeoutMs: this.#timeoutMs,
         first: this.#first,
+        gate: this.#streams,
       },
       from,
       filter,
@@ -808,17 +928,27 @@ function seconds(ms: number): number {
   return Math.max(1, Math.floor(ms / 1000));
 }
 
-/** Whether a node's state refuses the transaction. That it is busy says nothing about the transaction. */
-function isRefusal(e: NodeError): boolean {
-  const code = e.problem?.code ?? "";
-  return /^E\d{3}$/.test(code) && code !== "E108";
+/** The code with which a node's state refuses the transaction, else "". That it is busy says nothing about it. */
+function refusalOf(p: ProblemError["problem"] | undefined): string {
+  const code = p?.code ?? "";
+  return /^E\d{3}$/.test(code) && code !== "E108" ? code : "";
 }
 
-/** Whether a node says that a transaction is in no block and that its blocks are beyond its expiry. */
-function lapsedAt(expiresMs: number): (e: NodeError) => boolean {
-  return (e) => {
-    const p = e.problem;
-    if (p?.code === "lapsed") return true;
-    return p?.code === "unknown_tx" && expiresMs > 0 && p.time !== undefined && Number(p.time.ms) >= expiresMs;
-  };
+/** What enough members agree in, each under its key: that the transaction is refused, or dead; undefined if they do not. */
+function agreed(errors: readonly NodeError[], of: Wanted, need: number): Refusal | OutcomeUnknown | undefined {
+  const said = errors.flatMap((e) => (e.cause instanceof Said ? [e.cause] : []));
+  // A node that is handed what a block holds answers with that: so E104 too says that no block holds it.
+  const none = (s: Said): boolean => s.statement.says === "absent" || s.statement.says === "E104";
+  const over = (s: Said): boolean =>
+    of.expiresMs > 0 ? s.statement.timeMs >= of.expiresMs : s.problem.code === "lapsed";
+  if (membersOf(said.filter((s) => none(s) && over(s)).map((s) => s.statement)) >= need) {
+    return new OutcomeUnknown(of.id, of.expiresMs, true, errors);
+  }
+  const refusing = said.filter((s) => s.statement.says === refusalOf(s.problem));
+  const members = membersOf(refusing.map((s) => s.statement));
+  if (members >= need) {
+    const { code, detail = "" } = refusing[0]?.problem ?? { code: "" };
+    return new Refusal(of.id, code, { members, detail, openUntilMs: of.expiresMs });
+  }
+  return undefined;
 }

@@ -161,6 +161,11 @@ export class Committee {
     return this.#verifySigners(this.voteMessage(slow ? "commit" : "prepare", x.block), x);
   }
 
+  /** Checks a signature of one member, by its number; false for a number that is none. */
+  verifyMember(replica: number, message: Uint8Array, signature: Uint8Array): boolean {
+    return this.#known[replica]?.verify(message, signature) ?? false;
+  }
+
   #verifySigners(message: Uint8Array, x: Signers): boolean {
     const w = new Writer().bytes(message);
     for (const [i, id] of x.signers.entries()) w.u16(id).raw(x.signatures[i] as Uint8Array);

@@ -47,6 +47,7 @@ function before(a: EventId, b: EventId): boolean {
 
 /** An accepted transaction, proven by its receipt. */
 export interface LedgerEvent {
+  /** Its height is proven; its place in the block, and with it the order within a height, is the node's word. */
   id: EventId;
   type: EventType;
   outcome: Outcome;
@@ -79,6 +80,22 @@ function matches(f: EventFilter, e: LedgerEvent): boolean {
   );
 }
 
+/** Leave to hold one stream open. */
+export interface StreamTurn {
+  /** Ends when the stream must be given up; the next turn goes on behind the last event. */
+  signal: AbortSignal;
+  /** If there is no place for a lasting stream: after so many ms without an event it is closed. */
+  quietMs?: number;
+  /** Called when the stream is closed. */
+  leave: () => void;
+}
+
+/** Shares few connections among many who follow events, such as the tabs of a browser. */
+export interface StreamGate {
+  /** Waits for a turn; throws the signal's reason if that ends first. */
+  enter: (signal: AbortSignal | undefined) => Promise<StreamTurn>;
+}
+
 interface Source {
   nodes: readonly string[];
   verifier: Verifier;
@@ -86,9 +103,13 @@ interface Source {
   timeoutMs: number;
   /** The node that is asked first. */
   first: number;
+  gate?: StreamGate | undefined;
 }
 
-/** Follows the events of a chain, node after node. */
+/**
+ * Follows the events of a chain, node after node. A receipt's path does not prove its place, so a node
+ * can show one transaction at several: each id is given once at its height.
+ */
 export async function* follow(
   source: Source,
   from: EventId,
@@ -96,18 +117,28 @@ export async function* follow(
   signal?: AbortSignal,
 ): AsyncGenerator<LedgerEvent, void> {
   let pause = pauseMinMs;
+  let given = { height: -1, ids: new Set<string>() };
   for (let at = source.first; ; at++) {
     signal?.throwIfAborted();
+    const turn = await source.gate?.enter(signal);
+    const node = source.nodes[at % source.nodes.length] as string;
     try {
-      for await (const e of stream(source, source.nodes[at % source.nodes.length] as string, from, filter, signal)) {
+      for await (const e of stream(source, node, from, filter, signal, turn)) {
         if (before(e.id, from)) throw new FalseAnswer("the node repeats itself");
         from = afterEvent(e.id);
         pause = pauseMinMs;
+        if (e.id.height !== given.height) given = { height: e.id.height, ids: new Set() };
+        if (given.ids.has(e.receipt.id)) continue;
+        given.ids.add(e.receipt.id);
         if (matches(filter, e)) yield e;
       }
     } catch {
       signal?.throwIfAborted(); // whatever else happened, another node may do better
+    } finally {
+      turn?.leave();
     }
+    if (turn?.signal.aborted) at--; // it was not the node that ended it
+    if (turn?.signal.aborted || turn?.quietMs !== undefined) continue; // who has no place waits for the next turn
     await sleep(pause / 2 + Math.random() * pause, signal);
     pause = Math.min(2 * pause, pauseMaxMs);
   }
@@ -120,14 +151,17 @@ async function* stream(
   from: EventId,
   f: EventFilter,
   signal?: AbortSignal,
+  turn?: StreamTurn,
 ): AsyncGenerator<LedgerEvent, void> {
   const stop = new AbortController();
   const end = (): void => stop.abort();
   signal?.addEventListener("abort", end);
+  turn?.signal.addEventListener("abort", end);
+  if (turn?.signal.aborted) end();
   let timer = setTimeout(end, source.timeoutMs);
   const alive = (): void => {
     clearTimeout(timer);
-    timer = setTimeout(end, silenceMaxMs);
+    timer = setTimeout(end, turn?.quietMs ?? silenceMaxMs);
   };
   try {
     const query = {
@@ -142,6 +176,7 @@ async function* stream(
     const init: RequestInit = { headers: { accept: "text/event-stream" }, signal: stop.signal, credentials: "omit" };
     const response = await source.fetch(url, init);
     if (!response.ok || !response.body) throw new Error(`HTTP status ${response.status}`);
+    alive();
     for await (const data of messages(response.body, alive)) {
       clearTimeout(timer); // the caller may take its time
       yield eventOfAnswer(source.verifier, data, node);
@@ -150,6 +185,7 @@ async function* stream(
   } finally {
     clearTimeout(timer);
     signal?.removeEventListener("abort", end);
+    turn?.signal.removeEventListener("abort", end);
     stop.abort();
   }
 }

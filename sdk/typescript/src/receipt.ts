@@ -2,7 +2,7 @@
  * Receipts: what each transaction came to (domain rules 3.3, 3.14).
  */
 import { type Kind, kindNumber, kinds } from "./transactions.ts";
-import { codes } from "./codes.ts";
+import { codeInfo, codes } from "./codes.ts";
 import { readName } from "./terms.ts";
 import { type Reader, WireError, Writer, decode } from "./wire.ts";
 
@@ -41,6 +41,26 @@ export interface Outcome {
   /** Of a duplicate (E105): where it was decided first. */
   first?: { height: number; index: number; code: string };
   effect?: Effect;
+}
+
+/**
+ * What a proven receipt means for the id of its transaction. "ended": its outcome for ever. "first":
+ * of E105, the outcome that counts is the first one, which the receipt names. "open": nothing was
+ * recorded, and the same bytes may be accepted until they expire: never call it final.
+ */
+export type Ending = "ended" | "first" | "open";
+
+/** What is never recorded, of any kind of transaction: E109 as its code does not tell whose life was too long. */
+const alwaysOpen = ["E104", "E106", "E109", "E701"];
+/** Of these kinds E301 stands before what is recorded. */
+const openIfNotFound: readonly Kind[] = ["CampaignPause", "CampaignResume", "CampaignClose", "BatchCommit"];
+
+/** The ending that a receipt with a code has; without its kind E301 is taken for open, as are codes that no receipt has. */
+export function endingOf(code: string, kind?: Kind): Ending {
+  if (code === "OK") return "ended";
+  if (code === "E105") return "first";
+  if (alwaysOpen.includes(code) || neverInReceipt.includes(code) || !codeInfo(code)?.name) return "open";
+  return code === "E301" && (kind === undefined || openIfNotFound.includes(kind)) ? "open" : "ended";
 }
 
 // Codes that no receipt holds: those found before a block, and that of a busy node.

@@ -47,7 +47,7 @@ test("coupons of every kind come from the desk and take at the till what the wal
     const shown = terms.showMax >= value;
     const { effect } = shown
       ? await sdk.redeemShown(client, till, sdk.showCode(client.chain, c, holder, { value, merchant }), bill)
-      : await sdk.redeemInvoice(client, invoice, sdk.authorizeInvoice(client.chain, c, holder, invoice, value));
+      : await sdk.redeemInvoice(client, invoice, sdk.authorizeInvoice(client, c, holder, invoice, value));
     assert.equal(effect.value, value, terms.title);
     assert.equal(effect.payable, sdk.payable(terms, value), terms.title);
     assert.equal(effect.usesLeft, effect.after === 0n && terms.valueKind === "STORED" ? 0 : c.usesLeft - 1);

@@ -104,7 +104,7 @@ test("an invoice is scanned, checked, authorised and redeemed", async () => {
   assert.deepEqual([till.standing, till.member, till.label], ["ACTIVE", 3, "DEV till 1"]);
   const value = sdk.valueOn(c, invoice.invoice);
   assert.equal(value, 300n);
-  const auth = sdk.authorizeInvoice(client.chain, c, holder, invoice, value);
+  const auth = sdk.authorizeInvoice(client, c, holder, invoice, value);
   const { effect } = await sdk.redeemInvoice(client, invoice, auth);
   assert.deepEqual([effect.value, effect.payable], [300n, 300n]);
 });

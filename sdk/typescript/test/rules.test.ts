@@ -257,10 +257,10 @@ test("event streams, however they are cut into pieces", async () => {
 });
 
 test("errors carry the program's code, word and advice", () => {
-  const e: ScripError = new Refusal("ab".repeat(32), "E509", { nodes: 2, detail: "" });
+  const e: ScripError = new Refusal("ab".repeat(32), "E509", { members: 2, detail: "" });
   assert.deepEqual([e.code, e.word, e.info?.name], ["E509", "already_redeemed", "ALREADY_REDEEMED"]);
   assert.ok(e.message.includes("at the door") && e.message.includes("used up"));
-  assert.equal(new NotFound("coupon 1", 7).word, "not_found");
+  assert.equal(new NotFound("coupon 1", 7, 0).word, "not_found");
   assert.equal(codeInfo("OK"), undefined);
   assert.ok(codes().filter((c) => /^E\d{3}$/.test(c.code)).length >= 60);
 });

@@ -12,6 +12,7 @@ import type { Currency } from "./format.ts";
 import type { Proof } from "./badge.tsx";
 import { deviceSkewMs } from "./clock.tsx";
 import { openStore, type Store } from "./storage.ts";
+import { Places } from "./streams.ts";
 
 const fetchMs = 5000;
 const genesisBytesMax = 8 << 20;
@@ -101,6 +102,8 @@ export class Link {
    * its end, is made again when `link.skew` changes: read `link.skew.value` where it is drawn.
    */
   readonly clock = new ChainClock();
+  /** The places for streams of events that this page shares with others of the browser: give it to every Client. */
+  readonly streams = new Places();
   /** The chain's time less the device's, ms, 0 while they agree; the frame of every page says if it is not. */
   readonly skew: ReadonlySignal<number> = deviceSkewMs;
   readonly #pulse = signal<Pulse>({ up: 0, total: 0, lastMs: 0, asked: false });
@@ -122,6 +125,7 @@ export class Link {
     this.clock.suppose(supposedSkewMs);
     this.client = new Client(new Verifier(genesis), pinned.nodes, {
       clock: this.clock,
+      streams: this.streams,
       patienceMs: 700,
       ...options,
     });

@@ -7,7 +7,6 @@ import { signal, type ReadonlySignal } from "@preact/signals";
 import {
   Client,
   NotFound,
-  OutcomeUnknown,
   Refusal,
   Unreachable,
   type ProvenTill,
@@ -33,7 +32,7 @@ import {
 import { Verifier } from "@scrip/sdk/verify";
 import type { Link } from "../kit/chain.ts";
 import type { Currency } from "../kit/format.ts";
-import { codeOf } from "../kit/refusal/refusal.ts";
+import { codeOf, undecided } from "../kit/refusal/refusal.ts";
 import { readScan } from "../kit/scan/wedge.ts";
 import { looksTyped, readShortCode } from "../kit/shortcode.ts";
 import { Bills, type OpenBill } from "./bills.ts";
@@ -92,6 +91,7 @@ export class Till {
     this.client = new Client(new Verifier(link.genesis), link.nodes, {
       till: key,
       clock: link.clock,
+      streams: link.streams,
       patienceMs: 500,
     });
     this.sales = new Sales(link.store);
@@ -244,8 +244,7 @@ export class Till {
       const receipt = await this.client.submit(sale.raw);
       return await this.#accepted(sale, receipt, startMs);
     } catch (e) {
-      if (e instanceof OutcomeUnknown && !e.lapsed) throw e;
-      if (e instanceof Refusal && !e.final && e.code !== "E104") {
+      if (undecided(e)) {
         await sleep(askMs);
         return this.#resolve(sale, startMs);
       }
@@ -315,7 +314,7 @@ export class Till {
   /** bill makes the code that a customer scans: for any coupon, or for those of a campaign, which item kinds need. */
   async bill(wanted: Wanted, amount: bigint): Promise<OpenBill> {
     const item = wanted.terms !== undefined && itemKind(wanted.terms);
-    const payload = makeInvoice({ chain: this.link.chain, nowMs: () => this.link.nowMs() }, this.key, {
+    const payload = makeInvoice(this.client, this.key, {
       basis: amount,
       currency: wanted.terms?.currency ?? this.currency.number,
       campaign: wanted.campaign,

@@ -4,7 +4,7 @@
  */
 import { signal, type ReadonlySignal } from "@preact/signals";
 import * as sdk from "@scrip/sdk/actions";
-import { NotFound, OutcomeUnknown, Refusal, RuleError, type ProvenCoupon } from "@scrip/sdk/client";
+import { NotFound, Refusal, RuleError, type ProvenCoupon } from "@scrip/sdk/client";
 import { fromBase64, hex } from "@scrip/sdk/bytes";
 import type { SecretKey } from "@scrip/sdk/keys";
 import { decodeKey } from "@scrip/sdk/keys";
@@ -27,12 +27,14 @@ import {
   verifyTicket,
   type Terms,
 } from "./sdk.ts";
-import { codeOf } from "../kit/refusal/refusal.ts";
+import { codeOf, undecided } from "../kit/refusal/refusal.ts";
 import type { Link } from "../kit/chain.ts";
 import { largestValue, onlyMember } from "../kit/terms.ts";
 import type { Purse, Slip, State, Use } from "./purse.ts";
 
 export const dayMs = 86_400_000;
+/** A transaction is signed a little after its coupon was marked as waiting for it, and expires later by as much. */
+const expiryMarginMs = 30_000;
 const deskMs = 10_000;
 const usesMax = 100;
 const scanStep = 10;
@@ -148,7 +150,10 @@ export class Session {
     if (error === undefined) return now ?? slip;
     // A second attempt is refused because the first one counted: then it is ours all the same.
     if (now && now.state !== "given" && now.state !== "pending" && slip.state === "pending") return now;
-    if (!(error instanceof OutcomeUnknown && !error.lapsed)) await this.#failed(slip, error);
+    if (slip.pending?.what === "claim" && now?.state === "given") {
+      await this.purse.forget(slip.id); // another key has it: no later block can give it to this one
+      await this.#show();
+    } else if (!undecided(error)) await this.#failed(slip, error);
     throw error;
   }
 
@@ -281,9 +286,9 @@ export class Session {
 
   /** pay redeems a coupon on a till's invoice. */
   async pay(slip: Slip, invoice: InvoicePayload, value: bigint): Promise<Slip> {
-    const { client, chain } = this.link;
+    const { client } = this.link;
     const c = await client.coupon(slip.id);
-    const auth = sdk.authorizeInvoice(chain, c, this.keyOf(slip), invoice, value);
+    const auth = sdk.authorizeInvoice(client, c, this.keyOf(slip), invoice, value);
     return this.#settle(slip, () => sdk.redeemInvoice(client, invoice, auth));
   }
 
@@ -295,7 +300,7 @@ export class Session {
     try {
       c = await this.link.client.coupon(id);
     } catch (e) {
-      if (e instanceof NotFound && old.pending && this.link.nowMs() > old.pending.expiresMs + 5000) {
+      if (e instanceof NotFound && old.pending && e.timeMs > old.pending.expiresMs + expiryMarginMs) {
         await this.#failed(old, new Refusal("", "lapsed", {}));
         return undefined;
       }
@@ -305,9 +310,10 @@ export class Session {
     await this.#remember(campaign, c.terms);
     const n = await this.#owning(campaign, old.n, c.owner);
     const nowMs = this.link.nowMs();
-    const lapsed = old.pending !== undefined && nowMs > old.pending.expiresMs + 5000;
+    const lapsed = old.pending !== undefined && c.state.timeMs > old.pending.expiresMs + expiryMarginMs;
     const state = standing(c, n !== undefined, nowMs);
-    const waits = old.pending && !lapsed && (state === "given" || (old.pending.what === "offer" && state === "usable"));
+    const taken = state === "given" && old.pending?.what !== "claim";
+    const waits = old.pending && !lapsed && (taken || (old.pending.what === "offer" && state === "usable"));
     const issuer = old.issuer || (await this.link.member(c.campaign.issuer));
     return this.#put({
       ...old,

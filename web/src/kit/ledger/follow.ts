@@ -14,9 +14,10 @@ export async function followEvents(link: Link, filter: EventFilter, onEvent: (e:
   const signal = stop;
   while (!stop.aborted) {
     try {
-      const status = await link.client.read("StatusAnswer", "/v1/status", {}, { signal });
+      // A proven height: a node's word could bring what was long before.
+      const { state } = await link.client.params({ signal });
       onAway(false);
-      const from = { height: Number(status.height) + 1, tx: 0, index: 0 };
+      const from = { height: state.height + 1, tx: 0, index: 0 };
       for await (const e of link.client.events(from, filter, { signal })) onEvent(e);
     } catch {
       if (stop.aborted) return;

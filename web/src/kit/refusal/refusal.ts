@@ -1,6 +1,7 @@
 /** From whatever was thrown to the sentences that people read. */
 import { codeInfo } from "@scrip/sdk/codes";
-import { OutcomeUnknown, ScripError } from "@scrip/sdk/errors";
+import { OutcomeUnknown, Refusal, ScripError } from "@scrip/sdk/errors";
+import { timeSeconds } from "../format.ts";
 import type { FailureText } from "../ui.tsx";
 import { en, t } from "./text.ts";
 
@@ -38,6 +39,12 @@ export function codeOf(error: unknown): string {
   return error instanceof ScripError ? error.code : "unexpected";
 }
 
+/** undecided tells whether what was handed in may still be accepted: nothing that follows from a "no" is done yet. */
+export function undecided(error: unknown): boolean {
+  if (error instanceof OutcomeUnknown) return !error.lapsed;
+  return error instanceof Refusal && !error.final && error.id !== "";
+}
+
 /** textOf says a code to the person whose coupon it is. */
 export function textOf(code: string): FailureText {
   const key = keyOf(code);
@@ -48,7 +55,10 @@ export function textOf(code: string): FailureText {
 export function failureOf(error: unknown): FailureText {
   const code = codeOf(error);
   if (code === "unexpected" && error instanceof Error) return { ...textOf(code), code: error.message.slice(0, 120) };
-  return textOf(code);
+  const text = textOf(code);
+  if (!(error instanceof Refusal) || !undecided(error) || error.openUntilMs === 0) return text;
+  const open = t("still_open", { time: timeSeconds(error.openUntilMs) });
+  return { ...text, detail: text.detail ? `${text.detail} ${open}` : open };
 }
 
 /** cashierText is what a cashier reads: the word, what to say to the customer, and what is for the cashier alone. */

@@ -91,6 +91,7 @@ export const en = {
   other_chain: "Of another network",
   other_chain_do: "This code belongs to another network.",
   other_chain_say: "This code belongs to another network.",
+  still_open: "This is not for good: until {time} it may still go through. Look again then.",
   unexpected: "Something went wrong",
   unexpected_do: "Nothing was changed here. Try again; if it stays so, tell the operator.",
 } as const;
@@ -184,6 +185,7 @@ export const zh: Twin<typeof en> = {
   other_chain: "属于其他网络",
   other_chain_do: "这个码属于其他网络。",
   other_chain_say: "这个码属于其他网络。",
+  still_open: "这还不是最终结果：在 {time} 之前仍可能完成，请到时再看。",
   unexpected: "出现问题",
   unexpected_do: "这里没有任何变化。请再试一次；如仍如此，请告知运营方。",
 };
