@@ -42,7 +42,7 @@ export interface Receipt {
   /** Whether the transaction was accepted. */
   ok: boolean;
   height: number;
-  /** Place in the block. */
+  /** Place in the block, in the node's word: a path shows that the receipt is in the block, not where. */
   index: number;
   /** The proven time of the block, Unix ms; 0 if the block's header was not at hand. */
   timeMs: number;
