@@ -35,6 +35,7 @@ import {
 } from "./http.ts";
 import { encodeKey } from "./keys.ts";
 import { campaignOf, couponId } from "./objects.ts";
+import { NodeError, type OutcomeAsk, Said, StaysOpen, type Wanted, agreed, refusalOf } from "./outcomes.ts";
 import { endingOf } from "./receipt.ts";
 import { verifyReceipts } from "./receipts.ts";
 import {
@@ -60,7 +61,7 @@ import {
   rowKey,
 } from "./rows.ts";
 import { type Chain, type Signer, randomBytes } from "./signing.ts";
-import { type Statement, membersOf, verifyStatement } from "./statements.ts";
+import { verifyStatement } from "./statements.ts";
 import { type Terms, decodeTerms } from "./terms.ts";
 import type { CheckedTx } from "./transactions.ts";
 import { type Block, type Receipt, type State, Verifier } from "./verifier.ts";
@@ -163,21 +164,6 @@ export interface ProvenRedemption extends Omit<Redemption, "state"> {
 type Asker<T> = (node: string, signal: AbortSignal) => Promise<T>;
 type Settled = (errors: readonly NodeError[]) => boolean;
 
-/** What one node's attempt ended with. */
-class NodeError extends Error {
-  override readonly name = "NodeError";
-  override readonly cause: unknown;
-
-  constructor(node: string, cause: unknown) {
-    super(`${node}: ${cause instanceof Error ? cause.message : String(cause)}`);
-    this.cause = cause;
-  }
-
-  get problem(): ProblemError["problem"] | undefined {
-    return this.cause instanceof ProblemError || this.cause instanceof Said ? this.cause.problem : undefined;
-  }
-}
-
 /** No node gave a usable answer. */
 class Failed {
   readonly errors: NodeError[];
@@ -192,40 +178,6 @@ class Pending extends Error {
   override readonly name = "Pending";
   constructor() {
     super("the transaction still waits at the node");
-  }
-}
-
-/** The transaction whose outcome is wanted; tx if its bytes are at hand. */
-interface Wanted {
-  id: string;
-  /** 0 if it is not known. */
-  expiresMs: number;
-  tx?: CheckedTx;
-}
-
-type OutcomeAsk = (node: string, query: Record<string, string | number>, signal: AbortSignal) => Promise<TxAnswer>;
-
-/** What a node cannot prove, but says as the member that it is. */
-class Said extends Error {
-  override readonly name = "Said";
-  readonly problem: ProblemError["problem"];
-  readonly statement: Statement;
-
-  constructor(problem: ProblemError["problem"], statement: Statement) {
-    super(`replica ${statement.replica} at height ${statement.height}: ${problem.code} ${problem.detail ?? ""}`);
-    this.problem = problem;
-    this.statement = statement;
-  }
-}
-
-/** A proven receipt that ends nothing. */
-class StaysOpen extends Error {
-  override readonly name = "StaysOpen";
-  readonly receipt: Receipt;
-
-  constructor(receipt: Receipt) {
-    super(`refused with ${receipt.outcome.code} at height ${receipt.height}, which ends nothing`);
-    this.receipt = receipt;
   }
 }
 
@@ -473,7 +425,9 @@ export class Client {
           throw new Refusal(id, open.outcome.code, { receipt: open, ends: false, openUntilMs: expiresMs });
         }
         // All have said it, and more addresses there are not: asking again makes no more members of them.
-        if (open || errors.every((e) => refusalOf(e.problem) !== "")) throw new OutcomeUnknown(id, expiresMs, false, errors);
+        if (open || errors.every((e) => refusalOf(e.problem) !== "")) {
+          throw new OutcomeUnknown(id, expiresMs, false, errors);
+        }
         await sleep(pause / 2 + Math.random() * pause, signal);
       }
     } catch (e) {
@@ -926,29 +880,4 @@ function bytesOf(text: string): Uint8Array {
 
 function seconds(ms: number): number {
   return Math.max(1, Math.floor(ms / 1000));
-}
-
-/** The code with which a node's state refuses the transaction, else "". That it is busy says nothing about it. */
-function refusalOf(p: ProblemError["problem"] | undefined): string {
-  const code = p?.code ?? "";
-  return /^E\d{3}$/.test(code) && code !== "E108" ? code : "";
-}
-
-/** What enough members agree in, each under its key: that the transaction is refused, or dead; undefined if they do not. */
-function agreed(errors: readonly NodeError[], of: Wanted, need: number): Refusal | OutcomeUnknown | undefined {
-  const said = errors.flatMap((e) => (e.cause instanceof Said ? [e.cause] : []));
-  // A node that is handed what a block holds answers with that: so E104 too says that no block holds it.
-  const none = (s: Said): boolean => s.statement.says === "absent" || s.statement.says === "E104";
-  const over = (s: Said): boolean =>
-    of.expiresMs > 0 ? s.statement.timeMs >= of.expiresMs : s.problem.code === "lapsed";
-  if (membersOf(said.filter((s) => none(s) && over(s)).map((s) => s.statement)) >= need) {
-    return new OutcomeUnknown(of.id, of.expiresMs, true, errors);
-  }
-  const refusing = said.filter((s) => s.statement.says === refusalOf(s.problem));
-  const members = membersOf(refusing.map((s) => s.statement));
-  if (members >= need) {
-    const { code, detail = "" } = refusing[0]?.problem ?? { code: "" };
-    return new Refusal(of.id, code, { members, detail, openUntilMs: of.expiresMs });
-  }
-  return undefined;
 }

@@ -47,7 +47,7 @@ export class ChainClock {
     return this.#skewMs;
   }
 
-  /** Whether the chain's time is known since the device's clock began, or was last set: else Client.measure finds it. */
+  /** Whether the chain's time is known since the device's clock began or was set; else Client.measure finds it. */
   get settled(): boolean {
     this.#look();
     return this.#settled;

@@ -55,7 +55,7 @@ const alwaysOpen = ["E104", "E106", "E109", "E701"];
 /** Of these kinds E301 stands before what is recorded. */
 const openIfNotFound: readonly Kind[] = ["CampaignPause", "CampaignResume", "CampaignClose", "BatchCommit"];
 
-/** The ending that a receipt with a code has; without its kind E301 is taken for open, as are codes that no receipt has. */
+/** The ending of a receipt with a code. Without its kind E301 is taken for open, as are codes that no receipt has. */
 export function endingOf(code: string, kind?: Kind): Ending {
   if (code === "OK") return "ended";
   if (code === "E105") return "first";

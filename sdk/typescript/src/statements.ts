@@ -22,7 +22,7 @@ export interface Statement {
   /** A height that the member had executed when it looked, and the time of that block, Unix ms. */
   height: number;
   timeMs: number;
-  /** "status": no more than how high it stands; "absent": no block up to there holds the subject; or the code that refuses it. */
+  /** "status": how high it stands; "absent": no block up to there holds the subject; or the code that refuses it. */
   says: string;
 }
 

@@ -30,10 +30,17 @@ function head(h: Header, stateRoot: Uint8Array, receiptRoot: Uint8Array, members
 }
 
 /** What a node answers about a transaction in a block: proven, as number index of its outcomes. */
-export function txAnswer(height: number, timeMs: number, outcomes: readonly sdk.Outcome[], index = 0, more = {}): object {
+export function txAnswer(
+  height: number,
+  timeMs: number,
+  outcomes: readonly sdk.Outcome[],
+  index = 0,
+  more = {},
+): object {
   const leaves = outcomes.map(sdk.encodeReceipt);
   const h = header(height, timeMs);
-  const inclusion = { leaf: leaves[index] as Uint8Array, index, size: leaves.length, path: treePath(treeLevels(leaves), index) };
+  const path = treePath(treeLevels(leaves), index);
+  const inclusion = { leaf: leaves[index] as Uint8Array, index, size: leaves.length, path };
   const proof = encodeReceiptProof(head(h, zeros(), treeRoot(leaves), 2), { ...inclusion, ...more });
   const id = sdk.hex((outcomes[index] as sdk.Outcome).id);
   return { id, state: "proved", final: true, known: false, height: String(height), proof: sdk.base64(proof),
@@ -72,7 +79,8 @@ export function statement(replica: number, url: string, subject: string, says: n
 
 /** A problem as a node reports it, with its statement if there is one. */
 export function problem(code: string, said?: string): Response {
-  const body = { code, name: "", title: code, status: 409, final: false, retryable: false, type: "about:blank", word: "" };
+  const words = { code, name: "", title: code, type: "about:blank", word: "" };
+  const body = { ...words, status: 409, final: false, retryable: false };
   return new Response(JSON.stringify({ ...body, ...(said === undefined ? {} : { statement: said }) }), { status: 409 });
 }
 

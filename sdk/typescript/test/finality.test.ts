@@ -7,11 +7,11 @@ import { endingOf } from "../src/receipt.ts";
 import { verifyStatement } from "../src/statements.ts";
 import { readFileSync } from "node:fs";
 import { chain, json, problem, receiptsAnswer, stateAnswer, statement, txAnswer, verifier } from "./falsechain.ts";
-import { load, repository } from "./vectors.ts";
+import { couponVectors, load, repository } from "./vectors.ts";
 
 const now = Date.now();
 const holder = sdk.SecretKey.generate("holder");
-const couponRow = load<{ rows: { name: string; key: string; value: string }[] }>("coupon/testdata/vectors.json").rows.find(
+const couponRow = couponVectors.rows.find(
   (r) => r.name === "coupon HELD" && sdk.decodeCoupon(sdk.fromHex(r.value)).seq > 0,
 );
 assert.ok(couponRow);
@@ -98,7 +98,8 @@ test("a proven refusal that ends nothing is open until the transaction expires",
 
 test("one node that shows an open refusal does not hide the acceptance that another has", async () => {
   const tx = transfer(now + 100_000);
-  const c = clientOf(4, (n) => json(n === 0 ? txAnswer(8, now, [outcome(tx.id, "E106")]) : txAnswer(9, now, [moved(tx.id)])));
+  const open = txAnswer(8, now, [outcome(tx.id, "E106")]);
+  const c = clientOf(4, (n) => json(n === 0 ? open : txAnswer(9, now, [moved(tx.id)])));
   assert.equal((await c.submit(tx.raw)).height, 9);
 });
 
@@ -126,9 +127,9 @@ test("a transaction beyond its time is dead when the coupon's row is as it was s
   const expires = now - 50_000;
   const tx = transfer(expires);
   const key = sdk.rowKey.coupon(id);
+  const late = txAnswer(8, now - 40_000, [outcome(tx.id, "E104")]);
   const nodes = (stateMs: number, value: Uint8Array) =>
-    clientOf(1, (_, url) =>
-      json(url.includes("/state/") ? stateAnswer(9, stateMs, key, value) : txAnswer(8, now - 40_000, [outcome(tx.id, "E104")])));
+    clientOf(1, (_, url) => json(url.includes("/state/") ? stateAnswer(9, stateMs, key, value) : late));
   const dead = await caught(nodes(expires, row).submit(tx.raw));
   assert.ok(dead instanceof sdk.OutcomeUnknown && dead.lapsed && dead.state?.height === 9, String(dead));
   const open = async (stateMs: number, value: Uint8Array, raw = tx.raw): Promise<void> => {
@@ -153,7 +154,8 @@ test("members are counted, not addresses: a liar under many names refuses and bu
   assert.equal(two.openUntilMs, now + 100_000);
   const one = await caught(refused(() => 0).submit(tx.raw));
   assert.ok(one instanceof sdk.OutcomeUnknown && !one.lapsed, String(one));
-  const alone = await caught(clientOf(1, (_, url) => problem("E403", statement(0, url, tx.id, 403, now))).submit(tx.raw));
+  const first = (_: number, url: string): Response => problem("E403", statement(0, url, tx.id, 403, now));
+  const alone = await caught(clientOf(1, first).submit(tx.raw));
   assert.ok(alone instanceof sdk.OutcomeUnknown && !alone.lapsed, "a single address is not f+1 members");
   const unsigned = await caught(clientOf(4, () => problem("E403")).submit(tx.raw));
   assert.ok(unsigned instanceof sdk.OutcomeUnknown && !unsigned.lapsed, "nobody signed it");

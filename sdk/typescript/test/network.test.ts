@@ -375,7 +375,7 @@ test("a transaction that lapsed is told from one that waits", async () => {
   const c = another({ timeoutMs: 5000 });
   const { timeMs } = await c.params().then((p) => p.state);
   await assert.rejects(
-    c.receipt("00".repeat(32), { expiresMs: timeMs - 1 }),
+    c.receipt("01".repeat(32), { expiresMs: timeMs - 1 }),
     (e) => e instanceof sdk.OutcomeUnknown && e.lapsed,
   );
 });
