@@ -139,7 +139,8 @@ func TestCheckpointsAreRefused(t *testing.T) {
 }
 
 // suspect returns a member's SUSPECT.
-func (c *cluster) suspect(id pbft.ReplicaID, v pbft.View, reason pbft.SuspectReason, e ...pbft.SignedHeader) *pbft.Suspect {
+func (c *cluster) suspect(id pbft.ReplicaID, v pbft.View, reason pbft.SuspectReason,
+	e ...pbft.SignedHeader) *pbft.Suspect {
 	m := &pbft.Suspect{View: v, Reason: reason, Replica: id, Evidence: e}
 	m.Signature = stubSign(c.com.Key(id), c.com.SuspectBytes(m))
 	return m
@@ -463,7 +464,8 @@ func TestNewViewsAreRefused(t *testing.T) {
 		var none pbft.BlockRef
 		return []refusal{
 			{"on a base below", pbft.IgnoredStale, 2, c.newView(3, base, nil, reports(three...)...)},
-			{"on a certificate", pbft.Accepted, 2, above(&pbft.NewView{}, high, at(0, high, none), at(2, low, none), at(3, low, none))},
+			{"on a certificate", pbft.Accepted, 2, above(&pbft.NewView{}, high, at(0, high, none), at(2, low,
+				none), at(3, low, none))},
 			{"on a tip", pbft.Accepted, 2, above(&pbft.NewView{Headers: []pbft.SignedHeader{x}}, rx,
 				at(0, high, rx), at(2, high, none), at(3, high, none))},
 			{"with evidence", pbft.Accepted, 2, above(&pbft.NewView{Headers: sorted, Evidence: evidence}, ry, split...)},
@@ -481,7 +483,8 @@ func TestNewViewsAreRefused(t *testing.T) {
 				m.Tip = pbft.BlockRef{View: 2, Seq: 1}
 				c.sign(m)
 			})},
-			{"a report that nobody signed", pbft.InvalidSignature, 2, resign(three, func(m *pbft.ViewChange) { m.Signature[0]++ })},
+			{"a report that nobody signed", pbft.InvalidSignature, 2, resign(three,
+				func(m *pbft.ViewChange) { m.Signature[0]++ })},
 			{"that its primary did not sign", pbft.InvalidSignature, 2, edit(func(m *pbft.NewView) { m.Signature[0]++ })},
 			{"no certificate", bad, 2, c.newView(3, high, nil, at(0, high, none), at(2, low, none), at(3, low, none))},
 			{"a lower certificate", bad, 2, above(&pbft.NewView{Certificate: proof(low)}, low,
@@ -492,8 +495,9 @@ func TestNewViewsAreRefused(t *testing.T) {
 				at(0, high, none), at(2, low, none), at(3, low, none))},
 			{"a tip without its walk", bad, 2, above(&pbft.NewView{}, high,
 				at(0, high, rx), at(2, high, none), at(3, high, none))},
-			{"a walk that nobody signed", pbft.InvalidSignature, 2, above(&pbft.NewView{Headers: []pbft.SignedHeader{unsigned}}, rx,
-				at(0, high, rx), at(2, high, none), at(3, high, none))},
+			{"a walk that nobody signed", pbft.InvalidSignature, 2,
+				above(&pbft.NewView{Headers: []pbft.SignedHeader{unsigned}}, rx,
+					at(0, high, rx), at(2, high, none), at(3, high, none))},
 			{"a header of another view", bad, 2, above(&pbft.NewView{Headers: []pbft.SignedHeader{x, foreign}}, rx,
 				at(0, high, rx), at(2, high, none), at(3, high, none))},
 			{"an impossible header", bad, 2, above(&pbft.NewView{Headers: []pbft.SignedHeader{closing}}, high,
@@ -509,9 +513,12 @@ func TestNewViewsAreRefused(t *testing.T) {
 			{"a base that nobody supports", bad, 2, above(&pbft.NewView{}, rx,
 				at(0, high, none), at(2, high, none), at(3, high, none))},
 			{"conflicting tips", bad, 2, above(&pbft.NewView{Headers: sorted}, ry, split...)},
-			{"evidence of nothing", bad, 2, above(&pbft.NewView{Headers: sorted, Evidence: []pbft.SignedHeader{x, x}}, ry, split...)},
-			{"forged evidence", bad, 2, above(&pbft.NewView{Headers: sorted, Evidence: []pbft.SignedHeader{unsigned, y}}, ry, split...)},
-			{"one piece of evidence", bad, 2, above(&pbft.NewView{Headers: sorted, Evidence: []pbft.SignedHeader{x}}, ry, split...)},
+			{"evidence of nothing", bad, 2, above(&pbft.NewView{Headers: sorted,
+				Evidence: []pbft.SignedHeader{x, x}}, ry, split...)},
+			{"forged evidence", bad, 2, above(&pbft.NewView{Headers: sorted,
+				Evidence: []pbft.SignedHeader{unsigned, y}}, ry, split...)},
+			{"one piece of evidence", bad, 2, above(&pbft.NewView{Headers: sorted,
+				Evidence: []pbft.SignedHeader{x}}, ry, split...)},
 			{"the report of the excluded primary", bad, 2, above(&pbft.NewView{Headers: sorted, Evidence: evidence}, ry,
 				at(0, high, rx), at(2, high, ry), at(3, high, ry))},
 		}
@@ -635,7 +642,8 @@ func TestProofsAreRefused(t *testing.T) {
 			{"proof", pbft.Accepted, 2, with(func(*pbft.Proof) {})},
 			{"without a header", pbft.Accepted, 2, with(func(m *pbft.Proof) { m.Header = nil })},
 			{"another epoch", pbft.IgnoredEpoch, 2, with(func(m *pbft.Proof) { m.Certificate.Epoch = 1 })},
-			{"of what is held", pbft.IgnoredDuplicate, 2, &pbft.Proof{Certificate: c.certificate(pbft.Prepared, r.highRef, 0, 2, 3)}},
+			{"of what is held", pbft.IgnoredDuplicate, 2, &pbft.Proof{Certificate: c.certificate(pbft.Prepared,
+				r.highRef, 0, 2, 3)}},
 			{"of what is below", pbft.IgnoredDuplicate, 2, &pbft.Proof{Certificate: c.certificate(pbft.Prepared,
 				pbft.BlockRef{View: 1, Seq: 2, Digest: pbft.Digest{1}}, 0, 2, 3)}},
 			{"forged", pbft.InvalidCertificate, 2, with(func(m *pbft.Proof) { m.Certificate.Signatures[0][0]++ })},
@@ -648,7 +656,8 @@ func TestProofsAreRefused(t *testing.T) {
 	// Another block's header is not taken with it.
 	c, r := settled(t)
 	x, y := c.next(r, "x", nil), c.next(r, "y", nil)
-	r.Receive(2, &pbft.Proof{Certificate: c.certificate(pbft.Prepared, c.com.Ref(&x.Header), 0, 2, 3), Header: &y.SignedHeader})
+	r.Receive(2, &pbft.Proof{Certificate: c.certificate(pbft.Prepared, c.com.Ref(&x.Header), 0, 2, 3),
+		Header: &y.SignedHeader})
 	if r.chain.byDigest[c.com.HeaderDigest(&y.Header)] != nil {
 		t.Error("a header came in with another block's certificate")
 	}

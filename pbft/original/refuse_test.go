@@ -352,7 +352,8 @@ func TestBlocksAreRefused(t *testing.T) {
 			{"another epoch", pbft.IgnoredEpoch, 2, one(func(m *pbft.Blocks) { m.Epoch = 1 })},
 			{"none", bad, 2, one(func(m *pbft.Blocks) { m.Blocks = nil })},
 			{"two", bad, 2, one(func(m *pbft.Blocks) { m.Blocks = append(m.Blocks, x) })},
-			{"with a certificate", bad, 2, one(func(m *pbft.Blocks) { m.Certificate = s.certificate(pbft.CommittedSlow, ref, 0, 2, 3) })},
+			{"with a certificate", bad, 2,
+				one(func(m *pbft.Blocks) { m.Certificate = s.certificate(pbft.CommittedSlow, ref, 0, 2, 3) })},
 			{"an impossible header", bad, 2, one(func(m *pbft.Blocks) { m.Blocks[0].Header.Flags = pbft.FlagClosing })},
 			{"another block", pbft.IgnoredUnwanted, 2, one(func(m *pbft.Blocks) { m.Blocks[0].Header.TimeMs++ })},
 			{"a number without a slot", pbft.IgnoredUnwanted, 2, one(func(m *pbft.Blocks) { m.Blocks[0].Header.Seq = 9 })},
@@ -364,7 +365,8 @@ func TestBlocksAreRefused(t *testing.T) {
 				m.Blocks, m.Certificates = m.Blocks[:1], m.Certificates[:1]
 				m.Blocks[0].Header.Seq = 5
 			})},
-			{"DECIDED with an impossible header", bad, 2, decided(func(m *pbft.Decided) { m.Blocks[0].Header.Flags = pbft.FlagClosing })},
+			{"DECIDED with an impossible header", bad, 2,
+				decided(func(m *pbft.Decided) { m.Blocks[0].Header.Flags = pbft.FlagClosing })},
 			{"DECIDED with a gap", bad, 2, decided(func(m *pbft.Decided) { m.Blocks[1].Header.Seq = 8 })},
 			{"DECIDED with another payload", bad, 2, decided(func(m *pbft.Decided) { m.Blocks[0].Payload = nil })},
 			{"DECIDED by another's certificate", pbft.InvalidCertificate, 2, decided(func(m *pbft.Decided) {
