@@ -201,18 +201,24 @@ func TestAnswersKeepToTheAllowance(t *testing.T) {
 	}
 	// Nothing else comes either.
 	r.peers[3].status = nil
-	reasons := []pbft.Reason{r.Receive(3, &pbft.Fetch{Seq: at.Seq, Digest: at.Digest}), r.Receive(3, &pbft.Recall{})}
+	if reason := r.Receive(3, &pbft.Fetch{Seq: at.Seq, Digest: at.Digest}); reason != pbft.IgnoredQuota {
+		t.Errorf("beyond the allowance: %v", reason)
+	}
 	r.Receive(3, &pbft.Status{Replica: 3})
 	r.Receive(3, &pbft.Suspect{Replica: 3, View: 1})
 	r.Connected(3)
 	if n := bytesTo(3, drain(r)); n != 0 {
 		t.Errorf("%d bytes beyond the allowance", n)
 	}
-	for _, reason := range reasons {
-		if reason != pbft.IgnoredQuota {
-			t.Errorf("beyond the allowance: %v", reason)
-		}
+	// But what it has signed it is always told, within an account of its own.
+	if reason := r.Receive(3, &pbft.Recall{}); reason != pbft.Accepted {
+		t.Errorf("a recall: %v", reason)
 	}
+	r.peers[3].recalled.Take(r.now, pbft.AnswerBytesBurst)
+	if reason := r.Receive(3, &pbft.Recall{}); reason != pbft.IgnoredQuota {
+		t.Errorf("a recall beyond its account: %v", reason)
+	}
+	drain(r)
 	// Another member is answered, and so is this one when time has passed.
 	if r.Receive(2, &pbft.Fetch{Seq: at.Seq, Digest: at.Digest}) != pbft.Accepted {
 		t.Error("another member gets nothing")

@@ -57,9 +57,10 @@ func (r *Replica) onRecall(from pbft.ReplicaID, m *pbft.Recall) pbft.Reason {
 	if m.Nonce&pbft.RecallCommits == 0 {
 		a.Commit = nil
 	}
-	if !r.answer(from, a) {
+	if !p.recalled.Take(r.now, pbft.EncodedBytes(a)) {
 		return pbft.IgnoredQuota
 	}
+	r.send(from, a)
 	return pbft.Accepted
 }
 

@@ -101,8 +101,11 @@ type peer struct {
 	answered     uint64 // tick of the last answer, plus one
 	served       uint64 // tick of the last blocks served, plus one
 	allowance    pbft.Allowance
-	claim        pbft.Seq // up to where it says it committed
-	resent       uint64
+	// recalled pays for RECOLLECTIONs alone: who asks what it signed must not go
+	// without because it was sent other things.
+	recalled pbft.Allowance
+	claim    pbft.Seq // up to where it says it committed
+	resent   uint64
 }
 
 // New returns a replica that goes on from the records of its log and the anchor

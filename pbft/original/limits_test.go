@@ -32,9 +32,15 @@ func TestAnswersKeepToTheAllowance(t *testing.T) {
 	if reason := s.get(3, fetch); reason != pbft.IgnoredQuota {
 		t.Errorf("a request beyond the allowance: %v", reason)
 	}
-	if reason := s.get(3, &pbft.Recall{}); reason != pbft.IgnoredQuota {
-		t.Errorf("a recall beyond the allowance: %v", reason)
+	// But what it has signed it is always told, within an account of its own.
+	if reason := s.get(3, &pbft.Recall{}); reason != pbft.Accepted {
+		t.Errorf("a recall: %v", reason)
 	}
+	s.r.peers[3].recalled.Take(s.r.now, pbft.AnswerBytesBurst)
+	if reason := s.get(3, &pbft.Recall{}); reason != pbft.IgnoredQuota {
+		t.Errorf("a recall beyond its account: %v", reason)
+	}
+	s.turn()
 	s.r.committed.Seq, s.r.executed, s.r.stable, s.r.stableProof = 1, 1, 4, s.checkpoint(4, 0, 2, 3)
 	s.r.entry, s.r.view = &pbft.SlotNewView{View: 5}, 5
 	s.get(3, &pbft.Status{Replica: 3, View: 1})
@@ -236,5 +242,22 @@ func TestAStoredVoteIsSmall(t *testing.T) {
 	}
 	if n, most := s.r.SizeBytes(), 110*int(s.r.span); n > most || n < most/2 {
 		t.Errorf("%d bytes, at most %d", n, most)
+	}
+}
+
+// A block that the new view orders again is kept, though this replica has not prepared
+// it.
+func TestWhatIsOrderedAgainIsKept(t *testing.T) {
+	s := newSolo(t, 4, 1)
+	s.r.condition = pbft.Amnesic
+	x := s.block(1, 1, "x", nil)
+	ref := s.com.Ref(&x.Header)
+	s.get(0, &pbft.PrePrepare{Block: x})
+	proof := s.certificate(pbft.Prepared, ref, 0, 2, 3)
+	if got := s.get(2, s.newView(3, s.change(0, 3, proof), s.change(2, 3), s.change(3, 3))); got != pbft.Accepted {
+		t.Fatal(got)
+	}
+	if n := kinds(s.tick(5), pbft.KindFetch); n != 0 || !s.r.slots[1].holds(ref.Digest) {
+		t.Errorf("%d questions for what was held", n)
 	}
 }

@@ -182,9 +182,6 @@ func (r *Replica) enter(m *pbft.SlotNewView, o order) {
 	for _, x := range r.order {
 		x.assigned, x.askAt, x.asks = pbft.BlockRef{}, 0, 0
 		r.dropRounds(x, m.View)
-		x.blocks = slices.DeleteFunc(x.blocks, func(b *block) bool { // nobody's but a former primary's
-			return !b.logged && !r.needed(x, b.digest)
-		})
 	}
 	for _, ref := range o.slots {
 		if ref.Seq <= r.stable || ref.Seq > r.stable+r.span {
@@ -201,6 +198,9 @@ func (r *Replica) enter(m *pbft.SlotNewView, o order) {
 		}
 	}
 	for _, x := range r.above(r.stable) {
+		x.blocks = slices.DeleteFunc(x.blocks, func(b *block) bool { // nobody's but a former primary's
+			return !b.logged && !r.needed(x, b.digest)
+		})
 		r.prepareVote(x)
 		r.recount(x)
 	}

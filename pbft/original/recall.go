@@ -44,9 +44,10 @@ func (r *Replica) onRecall(from pbft.ReplicaID, m *pbft.Recall) pbft.Reason {
 			r.recallSlot(a, x, from)
 		}
 	}
-	if !r.answer(from, a) {
+	if !p.recalled.Take(r.now, pbft.EncodedBytes(a)) {
 		return pbft.IgnoredQuota
 	}
+	r.send(from, a)
 	return pbft.Accepted
 }
 

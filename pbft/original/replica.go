@@ -69,9 +69,12 @@ type peer struct {
 	lastCommit   *pbft.Commit
 	lastProposal *pbft.SignedHeader
 	allowance    pbft.Allowance
-	claim        pbft.Seq        // up to where it says it decided
-	loneAt       uint64          // tick from which it may be asked on its word alone
-	pauses       [answers]uint64 // per kind of answer, the tick after which the next may go
+	// recalled pays for RECOLLECTIONs alone: who asks what it signed must not go
+	// without because it was sent other things.
+	recalled pbft.Allowance
+	claim    pbft.Seq        // up to where it says it decided
+	loneAt   uint64          // tick from which it may be asked on its word alone
+	pauses   [answers]uint64 // per kind of answer, the tick after which the next may go
 }
 
 // New returns a replica that goes on from the records of its log and the anchor
