@@ -149,6 +149,12 @@ func TestProvenBodiesAreTakenBesideLooseOnes(t *testing.T) {
 	if reason := r.Receive(3, &pbft.PrePrepare{Block: x}); reason != pbft.IgnoredQuota {
 		t.Fatalf("a proposal on the word of a voter: %v", reason)
 	}
+	r.highRef.Seq = 5 // something further up is certified
+	late := c.header(1, pbft.BlockRef{Seq: 2, Digest: pbft.Digest{2}}, c.genesis(), "z", nil)
+	if reason := r.Receive(0, &pbft.PrePrepare{Block: late}); reason != pbft.IgnoredQuota {
+		t.Errorf("a proposal below what is certified: %v", reason)
+	}
+	r.highRef.Seq = 0
 	r.Receive(3, &pbft.Proof{Certificate: c.certificate(pbft.Prepared, ref, 0, 2, 3)})
 	if reason := r.Receive(3, blocks); reason != pbft.Accepted {
 		t.Errorf("the body of a certified block: %v", reason)
