@@ -32,7 +32,7 @@ func (s *Server) routes() error {
 			License:     &huma.License{Name: "Apache-2.0", Identifier: "Apache-2.0"}},
 			Components: &huma.Components{Schemas: huma.NewMapRegistry("#/components/schemas/", huma.DefaultSchemaNamer),
 				SecuritySchemes: map[string]*huma.SecurityScheme{loginScheme: {Type: "apiKey", In: "header", Name: "Authorization",
-					Description: "Login of a till, so that its own Redeem is always admitted: Scrip-Till key:time:signature, " +
+					Description: "Login of a till, so that its Redeem gets a receipt: Scrip-Till key:time:signature, " +
 						"ed25519 over method, target, time and SHA-256 of the body under the tag scrip/login/v1"}}}},
 		Formats: map[string]huma.Format{"application/json": huma.DefaultJSONFormat,
 			"json": huma.DefaultJSONFormat},
@@ -176,7 +176,7 @@ func (s *Server) transactionRoutes(api huma.API) {
 	op := post("submit", "/v1/transactions", tagTransactions, "Hand in a transaction")
 	op.Description = "Waits for the proven receipt unless told otherwise. If the time is over first, the answer is 202 " +
 		"with the address to ask again. A transaction that was handed in before, here or at another node, gets its " +
-		"original receipt. A refusal is a problem: final with a receipt, or this node's present opinion."
+		"original receipt. A refusal is a problem: final with a receipt that ends the id, or this node's opinion."
 	add(s, api, pending(api, op), s.submit)
 	op = post("dryRun", "/v1/transactions/dry-run", tagTransactions, "Say what a transaction would do, without doing it")
 	op.Description = "Promises nothing: a till never shows this answer as valid."

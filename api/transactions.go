@@ -165,6 +165,9 @@ func (s *Server) submit(ctx context.Context, in *submitInput) (*output[*client.T
 		at := client.TimeOf(pending.ExpiresMs)
 		a.Expires = &at
 	}
+	if err := s.signOpen(a, in.NonceInput); err != nil {
+		return nil, err
+	}
 	return s.submitted(a)
 }
 
@@ -192,7 +195,7 @@ func (s *Server) submitted(a *client.TxAnswer) (*output[*client.TxAnswer], error
 	if code, _ := coupon.ParseCode(a.Code); code != coupon.OK {
 		p := refusal(code, "")
 		p.Final, p.Tx, p.Height, p.Index, p.Time = a.Final, &a.ID, a.Height, a.Index, a.Time
-		p.Effect, p.Receipt, p.Proof, p.Header = a.Effect, a.Receipt, a.Proof, a.Header
+		p.Effect, p.Receipt, p.Proof, p.Header, p.Statement = a.Effect, a.Receipt, a.Proof, a.Header, a.Statement
 		return nil, p
 	}
 	return txOutput(a), nil
@@ -245,6 +248,24 @@ func (s *Server) answerOr(o *node.Outcome, err error) (*client.TxAnswer, error) 
 		return nil, fmt.Errorf("look up a transaction: %w", err)
 	}
 	return s.answer(o)
+}
+
+// signOpen adds to an answer about an outcome that stays open what the node can say
+// of the id as a member. It looks again, since a block may have ended it meanwhile.
+func (s *Server) signOpen(a *client.TxAnswer, nonce NonceInput) error {
+	if a.Final || a.State == client.StatePending {
+		return nil
+	}
+	before := s.node.Status()
+	o, ok, err := s.node.Lookup(a.ID)
+	if err != nil || !ok {
+		return err
+	}
+	if again, err := s.answer(&o); err != nil || again.Final {
+		return err // who asks again gets the outcome
+	}
+	a.Statement = s.sign(nonce, before, a.ID, client.SaysOpen)
+	return nil
 }
 
 // known returns what is known of a transaction now.
@@ -306,7 +327,7 @@ func (s *Server) transaction(ctx context.Context, in *txInput) (*output[*client.
 		return nil, err
 	}
 	if a.State != client.StatePending || s.node.Waits(id) {
-		return txOutput(a), nil
+		return txOutput(a), s.signOpen(a, in.NonceInput)
 	}
 	// Before the last look, not after it: a block in between may hold the transaction.
 	status := s.node.Status()

@@ -35,6 +35,8 @@ type TxAnswer struct {
 	Receipt []byte  `json:"receipt,omitempty" doc:"The canonical receipt"`
 	Proof   []byte  `json:"proof,omitempty" doc:"The receipt proof: certificate and path"`
 	Header  []byte  `json:"header,omitempty" doc:"The header of its block, which proves the time"`
+	// Statement is what a node says under its member's key of an outcome that stays open.
+	Statement []byte `json:"statement,omitempty" doc:"With ?nonce, if executed and not final: under its validator key"`
 }
 
 // Effect says what an accepted transaction changed, or where a duplicate was

@@ -137,10 +137,6 @@ func (c *Client) raise(height uint64) {
 	}
 }
 
-// enough is how many nodes must share an opinion that cannot be proved: one of
-// f+1 different members is honest.
-func (c *Client) enough() int { return min(c.committee.WeakQuorum(), len(c.nodes)) }
-
 // race asks the nodes in turn: the next one when one fails, or when all that were
 // asked have been silent for the client's patience. It returns the first answer
 // that ask accepts, and ends the other attempts. If every node fails, or done

@@ -6,16 +6,18 @@
 // node can be slow, dead or lying without anybody being told a wrong thing:
 //
 //   - a Receipt is attested by f+1 members, one of which is honest, and is the
-//     receipt of the very transaction that was asked for;
+//     receipt of the very transaction that was asked for; it is called final only if
+//     it ends the transaction's id (coupon.Code.Ending);
 //   - a State, and what is decoded from one (Coupon, Campaign, Till, ...), is
 //     attested by a quorum, whether the row is there or not, is not older than
 //     what this client has seen before, and not older than MaxAge;
 //   - a Block is attested by f+1 members, with all its transactions and receipts.
 //
 // What cannot be proved says so: lists made by a node may leave something out,
-// and a refusal at the door (Refusal with Final false) is an opinion. Such an
-// opinion is asked of f+1 nodes before it is returned, so the addresses should
-// be those of nodes of different members.
+// and a refusal at the door (Refusal with Final false) is an opinion. Opinions are
+// signed by the members that have them (Statement), and count when f+1 different ones
+// share them: an address is no member. So the addresses should be those of nodes of
+// different members. What carries each field of each answer is in docs/proofs.md.
 //
 // # Submitting
 //

@@ -28,6 +28,9 @@ const (
 
 // Event is an accepted transaction, proven by its receipt.
 type Event struct {
+	// ID names the event. Its height is proven; that it stands at this place of the
+	// block is the node's word. The id of the transaction is that of Outcome: whoever
+	// goes on later drops one that it has had at this height.
 	ID      EventID
 	Type    coupon.EventType
 	Outcome coupon.Outcome
@@ -95,14 +98,16 @@ func (e EventID) Next() EventID { return EventID{e.Height, e.Tx, e.Index + 1} }
 // on at another node when one fails. It ends with ctx, whose error it yields
 // last, or when the caller stops. To go on later, begin at Next of the last ID.
 //
-// Every event is proven. That none was left out is the node's word: who must know
+// Every event is proven, and no transaction is yielded twice at its height. That none
+// was left out, and the order within a height, are the node's word: who must know
 // reads every height with Block.
 func (c *Client) Events(ctx context.Context, from EventID, filter EventFilter) iter.Seq2[Event, error] {
 	return func(yield func(Event, error) bool) {
 		pause := pauseMin
+		var had yielded
 		for at := int(c.first.Load()); ; at++ {
 			n := c.nodes[at%len(c.nodes)]
-			next, stopped := c.stream(ctx, n, from, &filter, yield)
+			next, stopped := c.stream(ctx, n, from, &filter, &had, yield)
 			if stopped {
 				return
 			}
@@ -118,9 +123,27 @@ func (c *Client) Events(ctx context.Context, from EventID, filter EventFilter) i
 	}
 }
 
+// yielded are the transactions that had their event at a height. A proof shows that a
+// receipt is in a block, and not where, so that one receipt could be many events.
+type yielded struct {
+	height uint64
+	ids    map[[32]byte]struct{}
+}
+
+// first reports whether the transaction has had no event at the height. Heights only
+// rise.
+func (y *yielded) first(height uint64, id [32]byte) bool {
+	if height != y.height || y.ids == nil {
+		y.height, y.ids = height, make(map[[32]byte]struct{})
+	}
+	_, had := y.ids[id]
+	y.ids[id] = struct{}{}
+	return !had
+}
+
 // stream yields the events of one node until its stream fails. It returns where
 // to go on, and whether the caller has stopped.
-func (c *Client) stream(ctx context.Context, n *endpoint, from EventID, f *EventFilter,
+func (c *Client) stream(ctx context.Context, n *endpoint, from EventID, f *EventFilter, had *yielded,
 	yield func(Event, error) bool,
 ) (next EventID, stopped bool) {
 	ctx, cancel := context.WithCancel(ctx)
@@ -148,7 +171,7 @@ func (c *Client) stream(ctx context.Context, n *endpoint, from EventID, f *Event
 			return from, false
 		}
 		e, err := c.event(data)
-		if err != nil || e.ID.Less(from) {
+		if err != nil || e.ID.Less(from) || !had.first(e.ID.Height, e.Outcome.ID) {
 			return from, false // a node that lies or repeats itself
 		}
 		watchdog.Stop() // the caller may take its time

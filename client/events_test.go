@@ -2,10 +2,12 @@ package client_test
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"net/http"
 	"net/http/httptest"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -116,5 +118,55 @@ func TestEventsEndWithTheContext(t *testing.T) {
 	}
 	if !errors.Is(last, context.DeadlineExceeded) {
 		t.Errorf("ended with %v", last)
+	}
+}
+
+// A proof shows that a receipt is in a block, and not where: the leaf at place 4 of 5
+// is also that at 8 of 9. One redemption is one event all the same, on one stream and
+// on those that follow.
+func TestOneReceiptIsOneEvent(t *testing.T) {
+	x := apitest.Start(t, 4, quiet)
+	all := make([]coupon.Outcome, 5)
+	for i := range all {
+		all[i] = coupon.Outcome{ID: receiptID(i), Kind: coupon.KindRedeem, Coupon: coupon.NewCouponID(1, uint32(i+1))}
+	}
+	p, header := proven(t, x.Dev, 9, apitest.Now(), all...)
+	one := p.Proof(p.Proofs(), 4)
+	verifier, err := client.NewVerifier(x.Dev.Genesis.Raw)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
+	defer cancel()
+	var asked atomic.Int64
+	liar := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		if asked.Add(1) == 4 {
+			cancel()
+			return
+		}
+		w.Header().Set("Content-Type", "text/event-stream")
+		for place := uint32(4); place < 1<<16; place *= 2 {
+			one.Index, one.Size = place, place+1
+			if _, err := verifier.Receipt(all[4].ID, one.Encode(), header); err != nil {
+				t.Errorf("place %d is not shown: the test proves nothing: %v", place, err)
+			}
+			b, err := json.Marshal(client.EventAnswer{ID: client.EventID{Height: 9, Tx: place}.String(),
+				Type: coupon.EventRedemptionAccrued.String(), Data: client.EventData{Tx: all[4].ID, Height: 9, Index: place,
+					Proof: one.Encode(), Header: header}})
+			if err != nil {
+				t.Error(err)
+			}
+			_, _ = fmt.Fprintf(w, "data: %s\n\n", b)
+		}
+	}))
+	defer liar.Close()
+	events := 0
+	for _, err := range newClient(t, x, []string{liar.URL}).Events(ctx, client.EventID{}, client.EventFilter{}) {
+		if err == nil {
+			events++
+		}
+	}
+	if events != 1 || asked.Load() != 4 {
+		t.Errorf("%d events of one redemption, from %d streams", events, asked.Load())
 	}
 }

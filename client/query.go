@@ -288,25 +288,29 @@ func (c *Client) Block(ctx context.Context, height uint64) (*Block, error) {
 // a *Problem. Errors wrap ErrUnreachable.
 func (c *Client) Receipts(ctx context.Context, height uint64) (*Receipts, error) {
 	r, errs := race(ctx, c, func(ctx context.Context, n *endpoint) (*Receipts, error) {
-		a := new(ReceiptsAnswer)
-		path := "/v1/blocks/" + strconv.FormatUint(height, 10) + "/receipts"
-		if err := c.do(ctx, n, request{method: http.MethodGet, path: path, limit: blockBytesMax}, a); err != nil {
-			return nil, err
-		}
-		r, err := c.Verifier.Receipts(a.Proof, a.Header)
-		if err == nil && r.Height != height {
-			err = fmt.Errorf("%w: the receipts of height %d, not %d", ErrFalse, r.Height, height)
-		}
-		if err != nil {
-			return nil, err
-		}
-		r.Node = n.base
-		return r, nil
+		return c.receiptsFrom(ctx, n, height)
 	}, nil)
 	if r == nil {
 		return nil, failed(fmt.Sprintf("read the receipts of block %d", height), errs)
 	}
 	c.raise(height)
+	return r, nil
+}
+
+func (c *Client) receiptsFrom(ctx context.Context, n *endpoint, height uint64) (*Receipts, error) {
+	a := new(ReceiptsAnswer)
+	path := "/v1/blocks/" + strconv.FormatUint(height, 10) + "/receipts"
+	if err := c.do(ctx, n, request{method: http.MethodGet, path: path, limit: blockBytesMax}, a); err != nil {
+		return nil, err
+	}
+	r, err := c.Verifier.Receipts(a.Proof, a.Header)
+	if err == nil && r.Height != height {
+		err = fmt.Errorf("%w: the receipts of height %d, not %d", ErrFalse, r.Height, height)
+	}
+	if err != nil {
+		return nil, err
+	}
+	r.Node = n.base
 	return r, nil
 }
 

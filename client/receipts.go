@@ -67,9 +67,14 @@ func outcomes(receipts [][]byte) ([]coupon.Outcome, error) {
 func (r *Receipts) One(id [32]byte) (one *Receipt, ok bool) {
 	for i := range r.Outcomes {
 		if r.Outcomes[i].ID == id {
-			return &Receipt{Outcome: r.Outcomes[i], Height: r.Height, TimeMs: r.TimeMs, Members: r.Members,
-				Proof: r.Proof.Proof(r.tree(), i), Header: r.Header, Node: r.Node}, true
+			return r.at(i), true
 		}
 	}
 	return nil, false
+}
+
+// at returns the receipt of the transaction at a place.
+func (r *Receipts) at(i int) *Receipt {
+	return &Receipt{Outcome: r.Outcomes[i], Height: r.Height, TimeMs: r.TimeMs, Members: r.Members,
+		Proof: r.Proof.Proof(r.tree(), i), Header: r.Header, Node: r.Node}
 }

@@ -36,6 +36,7 @@ const (
 const (
 	SaysStatus uint16 = 0 // no more than how high the member stands; the subject is zero
 	SaysAbsent uint16 = 1 // no block up to the height holds the subject
+	SaysOpen   uint16 = 2 // blocks up to the height hold the subject, and none has ended its id
 )
 
 // Statement is what one member says, under its validator key. It proves who said
@@ -49,7 +50,8 @@ type Statement struct {
 	TimeMs uint64
 	// Subject is the id of the transaction that was asked about, or zero.
 	Subject [32]byte
-	// Says is SaysStatus, SaysAbsent or the number of a code that refuses Subject.
+	// Says is SaysStatus, SaysAbsent, SaysOpen or the number of a code that refuses
+	// Subject.
 	Says uint16
 	// Nonce is the asker's.
 	Nonce [32]byte
@@ -66,6 +68,19 @@ func (s *Statement) body() []byte {
 // Sign sets the signature. sign is that of the member's validator key.
 func (s *Statement) Sign(c coupon.Chain, sign func(message []byte) [sig.SignatureSize]byte) {
 	s.Signature = sign(c.Message(StatementTag, s.body()))
+}
+
+// Lapsed reports whether the member says that the subject, which expires then, has
+// had no effect and can have none: every later block refuses it with E104.
+func (s *Statement) Lapsed(expiresMs uint64) bool {
+	return (s.Says == SaysAbsent || s.Says == SaysOpen) && expiresMs > 0 && s.TimeMs >= expiresMs
+}
+
+// Refuses returns the code with which the member's state refuses the subject. E105
+// is no refusal: there is an outcome, if not here.
+func (s *Statement) Refuses() (coupon.Code, bool) {
+	code := coupon.Code(s.Says)
+	return code, s.Says > SaysOpen && code != coupon.Overloaded && code != coupon.DuplicateTx
 }
 
 // Encode returns the canonical bytes.
@@ -86,7 +101,7 @@ func DecodeStatement(b []byte) (*Statement, error) {
 		return nil, errors.New("statement: the time is out of range")
 	case (s.Says == SaysStatus) != (s.Subject == [32]byte{}):
 		return nil, errors.New("statement: it needs a subject, or has one that it says nothing of")
-	case s.Says > SaysAbsent && !coupon.Code(s.Says).Listed():
+	case s.Says > SaysOpen && !coupon.Code(s.Says).Listed():
 		return nil, fmt.Errorf("statement: it says %d, which is no code", s.Says)
 	}
 	return s, nil

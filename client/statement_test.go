@@ -63,6 +63,7 @@ func makeStatements(t *testing.T) statements {
 	}
 	add("no block holds it", true, nil, nil)
 	add("the state refuses it", true, func(s *client.Statement) { s.Says = uint16(coupon.AlreadyRedeemed) }, nil)
+	add("blocks hold it, and none ended it", true, func(s *client.Statement) { s.Says = client.SaysOpen }, nil)
 	add("how high the member stands", true, status, nil)
 	add("another nonce", false, func(s *client.Statement) { s.Nonce[31] = 1 }, nil)
 	add("another subject", false, func(s *client.Statement) { s.Subject[31] = 1 }, nil)

@@ -105,6 +105,15 @@ func (m *Machine) Life(k Kind) uint64 {
 	return m.lifeMs
 }
 
+// AuthLifeMsMax is the longest that who signs an authorisation lets it be good, and a
+// till its invoice, in ms; see AuthLife.
+const AuthLifeMsMax = 150_000
+
+// AuthLife returns how far ahead of now an authorisation or an invoice may expire
+// that is made or taken now, in ms, on a chain whose transactions live lifeMs: so
+// little that a clock which is a little off does not make it E109, which ends nothing.
+func AuthLife(lifeMs uint64) uint64 { return min(lifeMs, AuthLifeMsMax) }
+
 // Apply executes a block. It panics if a transaction was not made by CheckTx of
 // the machine's chain, which no byte from outside can bring about.
 func (m *Machine) Apply(r Reader, b Block) Result {

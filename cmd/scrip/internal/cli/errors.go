@@ -107,20 +107,19 @@ func explainTrouble(err error) *Error {
 
 // explainTx explains what became of a transaction.
 func explainTx(err error) *Error {
+	var unknown *client.UnknownError
+	if errors.As(err, &unknown) {
+		return explainUnknown(unknown)
+	}
 	var refusal *client.Refusal
 	if errors.As(err, &refusal) {
 		e := refused(refusal.Code, refusal.Detail)
 		e.Cause = err
-		return e
-	}
-	var unknown *client.UnknownError
-	if errors.As(err, &unknown) {
-		if unknown.Lapsed {
-			return &Error{Exit: ExitRefused, Text: unknown.Error(), Remedy: "Nothing has happened: make a new one."}
+		if refusal.Receipt != nil && !refusal.Final {
+			e.Exit = ExitUnknown
+			e.Text += ", by a block that recorded nothing: " + openUntil(refusal.OpenUntilMs)
 		}
-		return &Error{Exit: ExitUnknown, Text: unknown.Error(),
-			Remedy: "It may still count. Ask again; asking changes nothing.",
-			Next:   "scrip tx wait " + hex.EncodeToString(unknown.ID[:])}
+		return e
 	}
 	var invalid *coupon.Error
 	if errors.As(err, &invalid) {
@@ -129,6 +128,33 @@ func explainTx(err error) *Error {
 		return e
 	}
 	return nil
+}
+
+// explainUnknown explains an outcome that is not known. What fewer than f+1 members
+// say is told as what they say.
+func explainUnknown(u *client.UnknownError) *Error {
+	if u.Lapsed {
+		return &Error{Exit: ExitRefused, Text: u.Error(), Remedy: "Nothing has happened: make a new one."}
+	}
+	e := &Error{Exit: ExitUnknown, Text: u.Error(), Cause: u,
+		Remedy: "It may still count. Ask again; asking changes nothing.",
+		Next:   "scrip tx wait " + hex.EncodeToString(u.ID[:])}
+	var refusal *client.Refusal
+	if errors.As(u, &refusal) {
+		said := refused(refusal.Code, "")
+		e.Text = fmt.Sprintf("not known for sure: %s, says %s, and that proves nothing. %s", said.Text,
+			plural(refusal.Nodes, "node"), openUntil(refusal.OpenUntilMs))
+		e.Remedy = "Nothing may have happened. Name nodes of more members, or ask again; asking changes nothing."
+	}
+	return e
+}
+
+// openUntil says until when a transaction may still count.
+func openUntil(ms uint64) string {
+	if ms == 0 {
+		return "it is open until it expires"
+	}
+	return "it is open until " + when(ms)
 }
 
 // refused returns the error for a code of the domain rules.

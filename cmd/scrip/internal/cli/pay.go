@@ -46,8 +46,8 @@ func newShowCodeCommand(a *App) *cobra.Command {
 			return err
 		}
 		return a.withPurse(*name, func(cl *client.Client, p *purse.Purse) error {
-			if limit := cl.Genesis().File.Ledger.LifeMs; life < time.Second || uint64(life.Milliseconds()) > limit {
-				return usageError("--life is 1s to %s, not %v", units.Span(limit), life)
+			if err := checkLife(cl.Verifier, life); err != nil {
+				return err
 			}
 			x, owner, err := a.owned(c.Context(), cl, p, id)
 			if err != nil {
@@ -174,11 +174,14 @@ func (a *App) authorise(ctx context.Context, c *client.Client, p *purse.Purse, i
 	if nowMs() >= i.Invoice.Expires {
 		return auth, x, owner, refused(coupon.InvoiceExpired, "")
 	}
+	if i.Invoice.Expires > nowMs()+authLifeMs(c.Verifier) {
+		return auth, x, owner, refused(coupon.LifeTooLong, "the till's invoice stays open for too long: ask for a new one")
+	}
 	till, err := c.Till(ctx, i.Invoice.TillKey)
 	if err != nil {
 		return auth, x, owner, err
 	}
-	if till.Till.State != coupon.TillActive {
+	if !till.Till.Live(nowMs()) || till.Till.Rights&coupon.RightRedeem == 0 {
 		return auth, x, owner, refused(coupon.KeyState, "")
 	}
 	id, err := a.chooseCoupon(ctx, c, p, i, till, which)

@@ -69,8 +69,8 @@ func (a *App) register(ctx context.Context, name string) (*client.Client, *clien
 		err = &Error{Exit: ExitNotAllowed, Code: coupon.KeyState.String(), Text: "the key of this till is not registered",
 			Next: "scrip till add " + name + " --sign KEY"}
 	}
-	if err == nil && x.Till.State != coupon.TillActive {
-		err = refused(coupon.KeyState, "this till was revoked")
+	if err == nil && !x.Till.Live(nowMs()) {
+		err = refused(coupon.KeyState, "this till was revoked, or is outside its window")
 	}
 	return c, x, signer(s), err
 }
@@ -90,8 +90,8 @@ func (a *App) invoice(c *client.Client, x *client.Till, s *sale, t *coupon.Terms
 			return v, usageError("--unit: %v", err)
 		}
 	}
-	if most := c.Genesis().File.Ledger.LifeMs; s.life < time.Second || uint64(s.life.Milliseconds()) > most {
-		return v, usageError("--life is 1s to %s, not %v", units.Span(most), s.life)
+	if err := checkLife(c.Verifier, s.life); err != nil {
+		return v, err
 	}
 	hash, err := basketHash(s.basket)
 	if err != nil {
@@ -364,8 +364,11 @@ func tillWords(err error, took time.Duration) error {
 	switch {
 	case errors.As(err, &unknown) && !unknown.Lapsed:
 		e.Text = "WAITING after " + seconds(took) + ": do not hand over. " + e.Error()
+	case errors.As(err, &refusal) && !refusal.Final && e.Exit == ExitUnknown:
+		e.Text = "WAITING after " + seconds(took) + ": do not hand over. " + e.Text
 	case errors.As(err, &refusal) && !refusal.Final:
-		e.Text = "REFUSED after " + seconds(took) + " (by the nodes, without a receipt): " + e.Text
+		e.Text = "REFUSED after " + seconds(took) + " (by the nodes, without a receipt; " +
+			openUntil(refusal.OpenUntilMs) + "): " + e.Text
 	case errors.As(err, &refusal) || e.Exit == ExitRefused || e.Exit == ExitUsed:
 		e.Text = "REFUSED after " + seconds(took) + ": " + e.Text
 	default:

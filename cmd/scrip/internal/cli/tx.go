@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -177,23 +178,35 @@ type txAnswer struct {
 	Content *txContent `json:"content"`
 }
 
+// placed is a transaction with its proven receipt and its place in the proven block.
+// The place in the proof of the receipt alone is the node's word.
+type placed struct {
+	*client.Receipt
+	raw   []byte
+	index uint32
+}
+
 // lookUp returns a transaction that was executed, proven with its block.
-func (a *App) lookUp(ctx context.Context, c *client.Client, id client.Hash, timeout time.Duration) (*client.Receipt,
-	[]byte, error) {
+func (a *App) lookUp(ctx context.Context, c *client.Client, id client.Hash, timeout time.Duration) (*placed, error) {
 	ctx, cancel := context.WithTimeout(ctx, timeout)
 	defer cancel()
 	r, err := c.Receipt(ctx, id, 0)
+	var refusal *client.Refusal
+	if r == nil && errors.As(err, &refusal) {
+		r = refusal.Receipt // whether it ends the id depends on what the block holds
+	}
 	if r == nil {
-		return nil, nil, notExecuted(id, err)
+		return nil, notExecuted(id, err)
 	}
 	b, err := c.Block(ctx, r.Height)
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
-	if int(r.Proof.Index) >= len(b.Txs) {
-		return nil, nil, fmt.Errorf("block %d has no place %d", r.Height, r.Proof.Index)
+	i := slices.IndexFunc(b.Outcomes, func(o coupon.Outcome) bool { return o == r.Outcome })
+	if i < 0 {
+		return nil, fmt.Errorf("block %d does not hold the receipt of %s", r.Height, id)
 	}
-	return r, b.Txs[r.Proof.Index], nil
+	return &placed{r, b.Txs[i], uint32(i)}, nil
 }
 
 // notExecuted says that no outcome could be found. Nobody submitted here, so what
@@ -205,6 +218,14 @@ func notExecuted(id client.Hash, err error) error {
 			Remedy: "If it was made a moment ago it may still come.", Next: "scrip tx wait " + id.String()}
 	}
 	return err
+}
+
+// endsNothing says of a proven refusal that recorded nothing that it is not the end.
+func endsNothing(code coupon.Code, tx *coupon.Tx) string {
+	if code.Ending(tx.Kind) != coupon.StaysOpen {
+		return ""
+	}
+	return ": not final, no block may accept it from " + when(tx.Expires) + " on"
 }
 
 func newTxShowCommand(a *App) *cobra.Command {
@@ -219,24 +240,24 @@ func newTxShowCommand(a *App) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			r, raw, err := a.lookUp(c.Context(), cl, id, lookPatience)
+			r, err := a.lookUp(c.Context(), cl, id, lookPatience)
 			if err != nil {
 				return err
 			}
-			return a.showTx(cl.Verifier, r, raw)
+			return a.showTx(cl.Verifier, r)
 		},
 	}
 }
 
-func (a *App) showTx(v *client.Verifier, r *client.Receipt, raw []byte) error {
-	tx, content, err := decodeTx(v, raw)
+func (a *App) showTx(v *client.Verifier, r *placed) error {
+	tx, content, err := decodeTx(v, r.raw)
 	if err != nil {
 		return err
 	}
-	x := txAnswer{outcomeOf(tx.Kind, r), r.Proof.Index, &content}
+	x := txAnswer{outcomeOf(tx.Kind, r.Receipt), r.index, &content}
 	result := a.green("ACCEPTED")
 	if !r.OK() {
-		result = a.red("REFUSED") + " " + x.Code + " " + x.Word
+		result = a.red("REFUSED") + " " + x.Code + " " + x.Word + endsNothing(r.Outcome.Code, tx)
 	}
 	f := append(a.contentFields(&content), [2]string{"outcome", result})
 	f = append(f, a.effectFields(v, &r.Outcome)...)
@@ -310,18 +331,18 @@ func newTxReceiptCommand(a *App) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			r, raw, err := a.lookUp(c.Context(), cl, id, lookPatience)
+			r, err := a.lookUp(c.Context(), cl, id, lookPatience)
 			if err != nil {
 				return err
 			}
-			if err := a.writeReceipt(cl.Verifier, args[1], raw, r); err != nil {
+			if err := a.writeReceipt(cl.Verifier, args[1], r.raw, r.Receipt); err != nil {
 				return err
 			}
-			tx, err := cl.CheckTx(raw)
+			tx, err := cl.CheckTx(r.raw)
 			if err != nil {
 				return err
 			}
-			o := outcomeOf(tx.Kind, r)
+			o := outcomeOf(tx.Kind, r.Receipt)
 			o.Receipt = args[1]
 			a.Say("next: scrip verify %s --genesis GENESIS", args[1])
 			return a.Show(o, Fields{{"receipt", args[1]}, {"outcome", o.Code + " " + o.Word}})

@@ -35,13 +35,16 @@ func neverProven() []string {
 	}
 }
 
-// notProven is what a receipt does not show.
-func notProven(o *coupon.Outcome) []string {
+// notProven is what a receipt of a transaction of a kind, 0 if it is not known, does
+// not show.
+func notProven(o *coupon.Outcome, kind coupon.Kind) []string {
 	s := neverProven()
 	if o.Code == coupon.OK && o.Coupon != 0 {
 		s = append(s, "what happened to the coupon afterwards: ask a node (scrip coupon show "+couponName(o.Coupon)+")")
 	}
 	switch {
+	case o.Code.Ending(kind) != coupon.Ended:
+		s = append(s, "that this is the end of it: another block may have accepted, or may yet accept, this very transaction")
 	case o.Code != coupon.OK:
 		s = append(s, "that another transaction of the same coupon was not accepted")
 	case o.Kind == coupon.KindRedeem:
@@ -109,7 +112,7 @@ func (a *App) verifyReceipt(v *client.Verifier, path string, b []byte) error {
 	}
 	x := verdict{Holds: true, Accepted: f.OK(), Chain: v.Genesis().File.Name, Digest: v.Chain().Digest, Receipt: f.Summary,
 		Signers: signerNames(v, f.Proof.Checkpoint), Committee: v.Committee().Size(), Differs: f.Differs,
-		NotProven: notProven(&f.Outcome)}
+		NotProven: notProven(&f.Outcome, f.Tx.Kind)}
 	if err := a.showVerdict(v, &x, f); err != nil || f.OK() {
 		return err
 	}
@@ -135,7 +138,7 @@ func signerNames(v *client.Verifier, c *pbft.CheckpointCertificate) (names []str
 func (a *App) showVerdict(v *client.Verifier, x *verdict, f *client.FileReceipt) error {
 	result := a.green("ACCEPTED")
 	if !x.Accepted {
-		result = a.red("REFUSED") + " " + x.Receipt.Code + " " + x.Receipt.Word
+		result = a.red("REFUSED") + " " + x.Receipt.Code + " " + x.Receipt.Word + endsNothing(f.Outcome.Code, f.Tx)
 	}
 	fields := Fields{{"proven", result + ", " + x.Receipt.Kind}}
 	fields = append(fields, a.effectFields(v, &f.Outcome)...)

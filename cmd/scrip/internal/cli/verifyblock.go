@@ -123,7 +123,7 @@ func (a *App) verifyOne(v *client.Verifier, x *blockVerdict, f *client.FileRecei
 			x.Block.Height, id)}
 	}
 	o, one := &f.Outcomes[i], x.Receipts[i]
-	x.Receipts, x.Accepted, x.NotProven = x.Receipts[i:i+1], o.Code == coupon.OK, notProven(o)
+	x.Receipts, x.Accepted, x.NotProven = x.Receipts[i:i+1], o.Code == coupon.OK, notProven(o, 0)
 	result := a.green("ACCEPTED") + ", " + one.Kind
 	if !x.Accepted {
 		result = a.red("REFUSED") + " " + one.Code + " " + one.Word
