@@ -13,9 +13,9 @@ import (
 // linking, unlike renaming, fails if the name is taken, so two processes that
 // make a key at once cannot destroy each other's. At last the folder is synced,
 // without which the name could vanish in a power cut.
-func writeNew(path string, data []byte) (err error) {
+func writeNew(path string, data []byte, options ...Option) (err error) {
 	folder := filepath.Dir(path)
-	if err := makeFolder(folder); err != nil {
+	if err := makeFolder(folder, options...); err != nil {
 		return fmt.Errorf("save %s: %w", path, err)
 	}
 	if _, err := os.Lstat(path); err == nil {
@@ -77,7 +77,7 @@ func writeTemporary(folder string, data []byte) (name string, err error) {
 }
 
 // makeFolder makes a missing folder with mode 0700 and checks a present one.
-func makeFolder(folder string) error {
+func makeFolder(folder string, options ...Option) error {
 	info, err := os.Stat(folder)
 	if errors.Is(err, fs.ErrNotExist) {
 		if err := os.MkdirAll(folder, 0o700); err != nil {
@@ -88,5 +88,5 @@ func makeFolder(folder string) error {
 	if err != nil {
 		return fmt.Errorf("look at the key folder: %w", err)
 	}
-	return checkPrivate(folder, info, 0o700)
+	return checkPrivate(folder, info, options...)
 }

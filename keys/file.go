@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -57,22 +56,22 @@ type Ask func() (string, error)
 // Save writes a new key file encrypted with a passphrase. The folder is made with
 // mode 0700 if need be, the file has mode 0600. The file is there whole or not at
 // all after a crash, and durable when Save returns.
-func Save(path string, s Secret, passphrase string) error {
-	return saveEncrypted(path, s.body(), passphrase, scryptWorkLog2)
+func Save(path string, s Secret, passphrase string, options ...Option) error {
+	return saveEncrypted(path, s.body(), passphrase, scryptWorkLog2, options...)
 }
 
 // SaveUnencrypted writes a new key file that needs no passphrase, for a server
 // that must start alone: a validator, a till, a ticket desk. Its first line says
 // that it is unencrypted. Otherwise it is like Save.
-func SaveUnencrypted(path string, s Secret) error {
-	return writeNew(path, []byte(unencryptedMark+s.body()))
+func SaveUnencrypted(path string, s Secret, options ...Option) error {
+	return writeNew(path, []byte(unencryptedMark+s.body()), options...)
 }
 
 // Load reads a key file of either form. It refuses a file or folder that others
 // could read or change, a file that is no regular file, and a damaged file; the
 // error says what to do. ask may be nil if no passphrase can be had.
-func Load(path string, ask Ask) (Secret, error) {
-	body, err := loadBody(path, ask)
+func Load(path string, ask Ask, options ...Option) (Secret, error) {
+	body, err := loadBody(path, ask, options...)
 	if err != nil {
 		return Secret{}, err
 	}
@@ -85,8 +84,8 @@ func Load(path string, ask Ask) (Secret, error) {
 
 // LoadKind is Load for a key of one kind, so that a till's key is not taken for a
 // validator's.
-func LoadKind(path string, kind Kind, ask Ask) (Secret, error) {
-	s, err := Load(path, ask)
+func LoadKind(path string, kind Kind, ask Ask, options ...Option) (Secret, error) {
+	s, err := Load(path, ask, options...)
 	if err == nil && s.Kind != kind {
 		return Secret{}, fmt.Errorf("load %s: it holds a %s key, a %s key is wanted: give the other file",
 			path, s.Kind, kind)
@@ -152,12 +151,12 @@ func changePassphrase(path string, ask Ask, passphrase string, workLog2 int) err
 }
 
 // saveEncrypted writes body as a new encrypted file.
-func saveEncrypted(path, body, passphrase string, workLog2 int) error {
+func saveEncrypted(path, body, passphrase string, workLog2 int, options ...Option) error {
 	data, err := encrypt(body, passphrase, workLog2)
 	if err != nil {
 		return fmt.Errorf("save %s: %w", path, err)
 	}
-	return writeNew(path, data)
+	return writeNew(path, data, options...)
 }
 
 // encrypt returns body as an armored age file.
@@ -185,8 +184,8 @@ func encrypt(body, passphrase string, workLog2 int) ([]byte, error) {
 }
 
 // loadBody reads a key file after the checks and returns its plain lines.
-func loadBody(path string, ask Ask) (string, error) {
-	raw, err := readPrivate(path)
+func loadBody(path string, ask Ask, options ...Option) (string, error) {
+	raw, err := readPrivate(path, options...)
 	if err != nil {
 		return "", err
 	}
@@ -241,13 +240,13 @@ func decrypt(raw []byte, passphrase string) (string, error) {
 
 // readPrivate reads a file after checking that nobody else could. The checks of
 // the file are made on the opened file, so that it cannot be exchanged between.
-func readPrivate(path string) (raw []byte, err error) {
+func readPrivate(path string, options ...Option) (raw []byte, err error) {
 	folder := filepath.Dir(path)
 	info, err := os.Stat(folder)
 	if err != nil {
 		return nil, fmt.Errorf("load %s: look at its folder: %w", path, err)
 	}
-	if err := checkPrivate(folder, info, 0o700); err != nil {
+	if err := checkPrivate(folder, info, options...); err != nil {
 		return nil, err
 	}
 	// Opening a pipe would wait for its writer.
@@ -262,7 +261,7 @@ func readPrivate(path string) (raw []byte, err error) {
 	if info, err = f.Stat(); err != nil {
 		return nil, fmt.Errorf("load key: %w", err)
 	}
-	if err := checkPrivate(path, info, 0o600); err != nil {
+	if err := checkPrivate(path, info, options...); err != nil {
 		return nil, err
 	}
 	if info.Size() > keyFileBytesMax {
@@ -273,20 +272,4 @@ func readPrivate(path string) (raw []byte, err error) {
 		return nil, fmt.Errorf("load %s: %w", path, err)
 	}
 	return raw, nil
-}
-
-// checkPrivate refuses a file or folder with any right for group or others.
-func checkPrivate(path string, info fs.FileInfo, want fs.FileMode) error {
-	if !modesCount {
-		return nil
-	}
-	if mode := info.Mode().Perm(); mode&0o077 != 0 {
-		return fmt.Errorf("%w: %s has mode %04o, others can get at it: run chmod %04o %q",
-			ErrPermissions, path, mode, want, path)
-	}
-	if owner, foreign := foreignOwner(info); foreign {
-		return fmt.Errorf("%w: %s belongs to user %d, not to the user running this: run chown on it",
-			ErrPermissions, path, owner)
-	}
-	return nil
 }

@@ -131,6 +131,87 @@ func TestLoadRefusesWhatOthersCanRead(t *testing.T) {
 	}
 }
 
+// A platform that gives volumes to a group of the process sets modes again at each
+// start. That group may be let in, others never.
+func TestAGroupOfTheProcessMayBeLetIn(t *testing.T) {
+	folder := filepath.Join(t.TempDir(), "volume")
+	path := filepath.Join(folder, "a.key")
+	if err := SaveUnencrypted(path, Generate(Till)); err != nil {
+		t.Fatal(err)
+	}
+	for _, c := range []struct {
+		folder, file os.FileMode
+		alone, group bool // may it be read by default, and with the group let in
+	}{
+		{0o700, 0o600, true, true},
+		{os.ModeSetgid | 0o770, 0o660, false, true},
+		{os.ModeSetgid | os.ModeSticky | 0o777, 0o440, false, true}, // a mounted secret
+		{0o750, 0o600, false, true},
+		{0o700, 0o440, false, true},
+		{0o777, 0o440, false, false}, // anybody could exchange it
+		{0o770, 0o664, false, false},
+		{0o770, 0o602, false, false},
+	} {
+		if err := errors.Join(os.Chmod(folder, c.folder), os.Chmod(path, c.file)); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Load(path, nil); (err == nil) != c.alone || err != nil && !errors.Is(err, ErrPermissions) {
+			t.Errorf("folder %v, file %v: %v", c.folder, c.file, err)
+		}
+		_, err := Load(path, nil, ShareWithGroup())
+		if (err == nil) != c.group || err != nil && !errors.Is(err, ErrPermissions) {
+			t.Errorf("folder %v, file %v, with the group: %v", c.folder, c.file, err)
+		}
+	}
+	if err := errors.Join(os.Chmod(folder, 0o770), os.Chmod(path, 0o660)); err != nil {
+		t.Fatal(err)
+	}
+	if err := SaveUnencrypted(filepath.Join(folder, "b.key"), Generate(Till), ShareWithGroup()); err != nil {
+		t.Errorf("save on a shared volume: %v", err)
+	}
+	if os.Geteuid() != 0 {
+		t.Log("not root: the group of a file cannot be changed to a foreign one here")
+		return
+	}
+	const foreign = 54321
+	for _, p := range []string{folder, path} {
+		if err := os.Chown(p, 0, foreign); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := Load(path, nil, ShareWithGroup()); !errors.Is(err, ErrPermissions) {
+			t.Errorf("%s of a foreign group: %v", p, err)
+		}
+		if err := os.Chown(p, 0, os.Getegid()); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
+// A key on its way may lie among documents, but its file is its owner's alone.
+func TestAKeyOnItsWayMayLieInAnyFolder(t *testing.T) {
+	folder := t.TempDir()
+	path := filepath.Join(folder, "a.key")
+	if err := os.Chmod(folder, 0o755); err != nil {
+		t.Fatal(err)
+	}
+	s := Generate(Till)
+	if err := SaveUnencrypted(path, s, InAnyFolder()); err != nil {
+		t.Fatal(err)
+	}
+	if info, err := os.Stat(path); err != nil || info.Mode().Perm() != 0o600 {
+		t.Errorf("%v, %v", info, err)
+	}
+	if got, err := Load(path, nil, InAnyFolder()); err != nil || got != s {
+		t.Errorf("%v", err)
+	}
+	if err := os.Chmod(path, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Load(path, nil, InAnyFolder()); !errors.Is(err, ErrPermissions) {
+		t.Errorf("a file that others can read: %v", err)
+	}
+}
+
 func TestLoadErrorsNameTheRemedy(t *testing.T) {
 	folder := filepath.Join(t.TempDir(), "keys")
 	encrypted := filepath.Join(folder, "encrypted.key")

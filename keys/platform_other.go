@@ -10,5 +10,8 @@ const modesCount = false
 // foreignOwner knows no owners here.
 func foreignOwner(fs.FileInfo) (owner uint32, foreign bool) { return 0, false }
 
+// inGroup knows no groups here.
+func inGroup(fs.FileInfo) bool { return false }
+
 // syncFolder has nothing to do: folders cannot be synced here.
 func syncFolder(string) error { return nil }

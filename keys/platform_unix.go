@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io/fs"
 	"os"
+	"slices"
 	"syscall"
 )
 
@@ -20,6 +21,19 @@ func foreignOwner(info fs.FileInfo) (owner uint32, foreign bool) {
 		return 0, false
 	}
 	return stat.Uid, stat.Uid != 0 && int(stat.Uid) != os.Geteuid()
+}
+
+// inGroup reports whether the group of a file is one of this process.
+func inGroup(info fs.FileInfo) bool {
+	stat, ok := info.Sys().(*syscall.Stat_t)
+	if !ok {
+		return false
+	}
+	if int(stat.Gid) == os.Getegid() {
+		return true
+	}
+	groups, err := os.Getgroups()
+	return err == nil && slices.Contains(groups, int(stat.Gid))
 }
 
 // syncFolder makes the names in a folder durable.

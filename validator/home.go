@@ -28,8 +28,8 @@ const (
 const passphraseBytesMax = 4096
 
 // MakeHome makes the folder of a home with mode 0700 if it is missing. One that is
-// there must be private.
-func MakeHome(home string) error {
+// there must be private, as far as the options ask for it.
+func MakeHome(home string, options ...keys.Option) error {
 	if err := os.MkdirAll(home, dirMode); err != nil {
 		return troubleOf("make the home folder", err)
 	}
@@ -37,9 +37,21 @@ func MakeHome(home string) error {
 	if err != nil {
 		return troubleOf("make the home folder", err)
 	}
-	if mode := info.Mode().Perm(); mode&0o077 != 0 {
-		return &Trouble{Kind: KindPermission, What: fmt.Sprintf("%s has mode %04o: others can get at it", home, mode),
-			Remedy: "A home is for its owner only.", Next: fmt.Sprintf("chmod 0700 %q", home)}
+	if keys.Exposed(info, options...) {
+		return &Trouble{Kind: KindPermission, What: fmt.Sprintf("%s has mode %04o: others can get at it", home,
+			info.Mode().Perm()), Remedy: "A home is for its owner only. " + groupRemedy,
+			Next: fmt.Sprintf("chmod 0700 %q", home)}
+	}
+	return nil
+}
+
+// groupRemedy is for operators whose platform sets modes again at each start.
+const groupRemedy = "Where a platform gives a volume to a group of the process, set key.group to \"allow\"."
+
+// Access returns the options for files that only the validator may read.
+func (c *Config) Access() []keys.Option {
+	if c.KeyGroup == "allow" {
+		return []keys.Option{keys.ShareWithGroup()}
 	}
 	return nil
 }
@@ -115,9 +127,9 @@ func (c *Config) MakeKey(passphrase string) (keys.Secret, error) {
 	path := c.Path(c.Key)
 	var err error
 	if passphrase == "" {
-		err = keys.SaveUnencrypted(path, s)
+		err = keys.SaveUnencrypted(path, s, c.Access()...)
 	} else {
-		err = keys.Save(path, s, passphrase)
+		err = keys.Save(path, s, passphrase, c.Access()...)
 	}
 	return s, troubleOf("make the validator's key", err)
 }
@@ -128,26 +140,28 @@ func (c *Config) LoadKey() (keys.Secret, error) {
 		if c.PassphraseFile == "" {
 			return "", errors.New("the key file is encrypted: name a file with its passphrase with --key-passphrase-file")
 		}
-		return ReadPassphrase(c.Path(c.PassphraseFile))
-	})
+		return ReadPassphrase(c.Path(c.PassphraseFile), c.Access()...)
+	}, c.Access()...)
 	if errors.Is(err, fs.ErrNotExist) {
 		return s, &Trouble{Kind: KindMissing, What: "there is no validator's key at " + c.Path(c.Key),
 			Remedy: "Make a home with one.", Next: "scrip init --home " + c.Home}
+	}
+	if errors.Is(err, keys.ErrPermissions) {
+		return s, &Trouble{Kind: KindPermission, What: err.Error(), Remedy: groupRemedy}
 	}
 	return s, troubleOf("read the validator's key", err)
 }
 
 // ReadPassphrase reads a passphrase from the first line of a file that only its
-// owner can read.
-func ReadPassphrase(path string) (string, error) {
+// owner can read, or whom the options allow.
+func ReadPassphrase(path string, options ...keys.Option) (string, error) {
 	info, err := os.Stat(path)
 	if err != nil {
 		return "", troubleOf("read the passphrase", err)
 	}
-	if mode := info.Mode().Perm(); info.Mode().IsRegular() && mode&0o077 != 0 {
+	if info.Mode().IsRegular() && keys.Exposed(info, options...) {
 		return "", &Trouble{Kind: KindPermission, What: fmt.Sprintf("%s has mode %04o: others can read the passphrase",
-			path, mode),
-			Next: fmt.Sprintf("chmod 0600 %q", path)}
+			path, info.Mode().Perm()), Next: fmt.Sprintf("chmod 0600 %q", path)}
 	}
 	raw, err := textfile.Read(path, passphraseBytesMax)
 	if err != nil {

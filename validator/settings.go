@@ -23,6 +23,7 @@ type Config struct {
 
 	Genesis        string // path of the genesis file
 	Key            string // path of the key file
+	KeyGroup       string // refuse or allow: rights of the process's group to home, key and passphrase
 	PassphraseFile string // path of a file with the key file's passphrase; "" = not encrypted
 	Data           string // folder of consensus log and ledger
 
@@ -92,12 +93,28 @@ type Setting struct {
 // Settings returns all settings in the order of the file: those of no table first,
 // as TOML wants it.
 func Settings() []Setting {
-	all := []Setting{
+	all := slices.Concat(ownSettings(), limitSettings(), openSettings())
+	for i := range all {
+		s := &all[i]
+		s.Flag = strings.NewReplacer(".", "-", "_", "-").Replace(s.Key)
+		s.Env = "SCRIP_" + strings.ToUpper(strings.ReplaceAll(s.Key, ".", "_"))
+		if s.Key == "client.nodes" {
+			s.Env = "SCRIP_NODE" // as the flag --node
+		}
+	}
+	return all
+}
+
+// ownSettings are about the home, the other validators and the log.
+func ownSettings() []Setting {
+	return []Setting{
 		path("genesis", "genesis file of the chain", func(c *Config) *string { return &c.Genesis }),
 		path("data", "folder of the consensus log and the ledger", func(c *Config) *string { return &c.Data }),
 		path("key.file", "key file of the validator", func(c *Config) *string { return &c.Key }),
 		path("key.passphrase_file", "file that holds the key file's passphrase, if it is encrypted",
 			func(c *Config) *string { return &c.PassphraseFile }),
+		choice("key.group", "whether a group of the process may have rights to home, key and passphrase, as volumes of "+
+			"containers give them", func(c *Config) *string { return &c.KeyGroup }, "refuse", "allow"),
 		address("listen.peers", "where the other validators connect, host:port",
 			func(c *Config) *string { return &c.ListenPeers }),
 		address("listen.api", "where the API listens, host:port", func(c *Config) *string { return &c.ListenAPI }),
@@ -109,6 +126,12 @@ func Settings() []Setting {
 			"debug", "info", "warn", "error"),
 		choice("log.format", "form of the log; auto is text on a terminal and json elsewhere",
 			func(c *Config) *string { return &c.LogFormat }, "auto", "text", "json"),
+	}
+}
+
+// limitSettings are numbers that a validator works with.
+func limitSettings() []Setting {
+	return []Setting{
 		number("consensus.timeout_ms", "least milliseconds without progress until another primary is asked for",
 			timeoutMsMin, timeoutMsMax, func(c *Config) *int { return &c.TimeoutMs }),
 		number("limits.workers", "goroutines that check signatures; 0 = one per CPU",
@@ -129,6 +152,12 @@ func Settings() []Setting {
 			1, cacheMiBMax, func(c *Config) *int { return &c.RowCacheMiB }),
 		number("memory.seen_entries", "ids remembered in memory",
 			seenEntriesMin, seenEntriesMax, func(c *Config) *int { return &c.SeenEntries }),
+	}
+}
+
+// openSettings are about what is open to clients and browsers, and client commands.
+func openSettings() []Setting {
+	return []Setting{
 		list("api.hosts", "names under which the API may be asked, beside localhost and IP addresses",
 			func(c *Config) *[]string { return &c.APIHosts }),
 		list("api.origins", "web origins whose pages may use the API", func(c *Config) *[]string { return &c.APIOrigins }),
@@ -151,20 +180,11 @@ func Settings() []Setting {
 			func(c *Config) *string { return &c.Links }),
 		list("client.nodes", "addresses of nodes for client commands", func(c *Config) *[]string { return &c.Nodes }),
 	}
-	for i := range all {
-		s := &all[i]
-		s.Flag = strings.NewReplacer(".", "-", "_", "-").Replace(s.Key)
-		s.Env = "SCRIP_" + strings.ToUpper(strings.ReplaceAll(s.Key, ".", "_"))
-		if s.Key == "client.nodes" {
-			s.Env = "SCRIP_NODE" // as the flag --node
-		}
-	}
-	return all
 }
 
 func defaults() *Config {
 	return &Config{
-		Genesis: "genesis.json", Key: "validator.key", Data: "data",
+		Genesis: "genesis.json", Key: "validator.key", KeyGroup: "refuse", Data: "data",
 		ListenPeers: "0.0.0.0:7601", ListenAPI: "127.0.0.1:7600", Peers: map[int]string{},
 		LogLevel: "info", LogFormat: "auto", Faces: "on", origins: map[string]string{},
 	}

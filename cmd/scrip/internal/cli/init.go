@@ -39,9 +39,6 @@ func newInitCommand(a *App) *cobra.Command {
 }
 
 func (a *App) initHome(c *cobra.Command, encrypt bool) error {
-	if err := validator.MakeHome(a.Home); err != nil {
-		return err
-	}
 	flags := a.settingFlags(c)
 	delete(flags, "genesis") // here it is the file to copy into the home
 	cfg, err := validator.LoadConfig(a.Home, func(name string) (string, bool) {
@@ -51,6 +48,9 @@ func (a *App) initHome(c *cobra.Command, encrypt bool) error {
 		return os.LookupEnv(name)
 	}, flags)
 	if err != nil {
+		return err
+	}
+	if err := validator.MakeHome(a.Home, cfg.Access()...); err != nil {
 		return err
 	}
 	answer := homeAnswer{Home: a.Home}

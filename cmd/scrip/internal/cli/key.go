@@ -68,18 +68,18 @@ func newKeyNewCommand(a *App) *cobra.Command {
 
 // saveKey writes a new key file, after looking that there is none: nobody wants to
 // think of a passphrase for nothing.
-func (a *App) saveKey(path string, s keys.Secret, open bool) error {
+func (a *App) saveKey(path string, s keys.Secret, open bool, options ...keys.Option) error {
 	if _, err := os.Lstat(path); err == nil {
 		return explainKey(fmt.Errorf("%s: %w", path, keys.ErrExists))
 	}
 	if open {
-		return explainKey(keys.SaveUnencrypted(path, s))
+		return explainKey(keys.SaveUnencrypted(path, s, options...))
 	}
 	passphrase, err := a.newPassphrase(path)
 	if err != nil {
 		return err
 	}
-	return explainKey(keys.Save(path, s, passphrase))
+	return explainKey(keys.Save(path, s, passphrase, options...))
 }
 
 // The first words of an unencrypted key file and of an encrypted file.
@@ -154,12 +154,12 @@ func newKeyShowCommand(a *App) *cobra.Command {
 }
 
 // anyKey reads a key of any kind.
-func (a *App) anyKey(name string) (string, keys.Secret, error) {
+func (a *App) anyKey(name string, options ...keys.Option) (string, keys.Secret, error) {
 	path, err := a.KeyPath(name)
 	if err != nil {
 		return "", keys.Secret{}, err
 	}
-	s, err := keys.Load(path, a.Ask(path))
+	s, err := keys.Load(path, a.Ask(path), options...)
 	if errors.Is(err, fs.ErrNotExist) {
 		err = &Error{Exit: ExitNotFound, Text: "there is no key file " + quoted(path), Next: "scrip key list"}
 	}
@@ -229,11 +229,11 @@ func newKeyExportCommand(a *App) *cobra.Command {
 }
 
 func (a *App) copyKey(from, to string, open bool) error {
-	_, s, err := a.anyKey(from)
+	_, s, err := a.anyKey(from, keys.InAnyFolder())
 	if err != nil {
 		return err
 	}
-	if err := a.saveKey(to, s, open); err != nil {
+	if err := a.saveKey(to, s, open, keys.InAnyFolder()); err != nil {
 		return err
 	}
 	return a.showKey(keyAnswer{strings.TrimSuffix(filepath.Base(to), ".key"), s.Kind.String(), s.Address(), to, !open})
