@@ -91,14 +91,15 @@ export class ChainClock {
     this.#settled = true;
   }
 
-  /** Notices that the device's clock was set. Forwards it may have slept instead: then its clock is right. */
+  /**
+   * Notices that the device's clock was set. Set back, what is proven holds the time up; forwards the
+   * device may have slept instead, and its clock be right.
+   */
   #look(): void {
     const base = this.#device.wall() - this.#device.steady();
     const jump = base - this.#base;
     this.#base = base;
-    if (Math.abs(jump) <= jumpMs) return;
-    this.#settled = false;
-    if (jump < 0) this.#skewMs = Math.round(this.#skewMs - jump);
+    if (Math.abs(jump) > jumpMs) this.#settled = false;
   }
 
   #tell(): void {

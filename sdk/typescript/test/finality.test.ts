@@ -76,6 +76,17 @@ test("statements are believed as by the program", () => {
   }
 });
 
+test("a statement says something of a subject, or how high a member stands of none", () => {
+  const [nonce, subject, none] = ["ab".repeat(32), "cd".repeat(32), "00".repeat(32)];
+  const check = (about: string, says: number): unknown => {
+    const said = sdk.fromBase64(statement(1, `http://x/?nonce=${nonce}`, about, says, now));
+    return verifyStatement(verifier, said, sdk.fromHex(about), sdk.fromHex(nonce));
+  };
+  assert.ok(check(subject, 1) && check(none, 0));
+  assert.throws(() => check(subject, 0), sdk.FalseAnswer);
+  assert.throws(() => check(none, 1), sdk.FalseAnswer);
+});
+
 test("a proven refusal that ends nothing is open until the transaction expires", async () => {
   for (const code of ["E106", "E109", "E701"]) {
     const tx = transfer(now + 100_000);
@@ -115,12 +126,13 @@ test("of a duplicate the first outcome is fetched and proven", async () => {
   const r = await c.submit(tx.raw);
   assert.deepEqual([r.ok, r.height, blocks.length], [true, 5, 1]);
   assert.equal(verifier.receipt(tx.id, r.proof, r.header).height, 5);
-  // A first outcome that the block does not hold is no outcome.
-  const stop = AbortSignal.timeout(300);
-  const lying = clientOf(1, (_, url) =>
-    json(url.includes("/blocks/") ? receiptsAnswer(5, now, [moved("ab".repeat(32))]) : txAnswer(8, now, [duplicate])));
-  const e = await caught(lying.submit(tx.raw, { signal: stop }));
-  assert.ok(e instanceof sdk.OutcomeUnknown && !e.lapsed, String(e));
+  // A first outcome that the named block does not hold is no outcome.
+  for (const block of [receiptsAnswer(5, now, [moved("ab".repeat(32))]), receiptsAnswer(6, now, [moved(tx.id)]),
+    receiptsAnswer(5, now, [outcome(tx.id, "E403")])]) {
+    const lying = clientOf(1, (_, url) => json(url.includes("/blocks/") ? block : txAnswer(8, now, [duplicate])));
+    const e = await caught(lying.submit(tx.raw, { signal: AbortSignal.timeout(300) }));
+    assert.ok(e instanceof sdk.OutcomeUnknown && !e.lapsed, String(e));
+  }
 });
 
 test("a transaction beyond its time is dead when the coupon's row is as it was signed", async () => {
