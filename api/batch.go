@@ -149,6 +149,8 @@ func (s *Server) batchLine(ctx context.Context, i int, kind coupon.Kind, o *node
 		l.Code = client.ProblemRateLimited
 	case errors.Is(err, node.ErrStopped):
 		l.Code = client.ProblemStopped
+	case silence(err) != nil:
+		l.Code = silence(err).Code
 	case ctx.Err() == nil:
 		s.log.Error("a transaction of a batch failed", "err", err)
 		l.Code = client.ProblemInternal

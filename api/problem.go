@@ -51,6 +51,8 @@ func problemKinds() []problemKind {
 			"The operator of the node can allow it.", false},
 		{client.ProblemStopped, http.StatusServiceUnavailable, "The node takes no part in the chain any more.",
 			"Use another node.", true},
+		{client.ProblemDiverged, http.StatusServiceUnavailable, "The node's state is not that of the other members.",
+			"Use another node; this one answers nothing until it has made its ledger anew.", true},
 		{client.ProblemInternal, http.StatusInternalServerError, "The node failed to answer.",
 			"Use another node; its operator finds the failure in the log under the trace_id.", true},
 		{"method_not_allowed", http.StatusMethodNotAllowed, "The method is not offered here.",
@@ -141,7 +143,21 @@ func (s *Server) nodeProblem(err error, id [32]byte, at node.Status, nonce Nonce
 	case errors.Is(err, node.ErrStopped):
 		return problem(client.ProblemStopped, "")
 	}
+	if p := silence(err); p != nil {
+		return p
+	}
 	return err
+}
+
+// silence returns the problem of a node that answers nothing from its state, or nil.
+func silence(err error) *client.Problem {
+	switch {
+	case errors.Is(err, node.ErrDiverged):
+		return problem(client.ProblemDiverged, "")
+	case errors.Is(err, node.ErrRestoring):
+		return problem(client.ProblemBehind, "The node's ledger is being made again. Ask another node.")
+	}
+	return nil
 }
 
 func txHash(id [32]byte) *client.Hash {

@@ -129,6 +129,9 @@ func (s *Server) reported(ctx context.Context, err error) error {
 	if errors.As(err, &p) {
 		return err
 	}
+	if p = silence(err); p != nil {
+		return p
+	}
 	if ctx.Err() == nil {
 		s.log.Error("a request failed", "trace_id", traceOf(ctx), "err", err)
 	}

@@ -173,6 +173,7 @@ const (
 	ProblemNotTaken      = "not_taken"      // a gateway does not take an authorisation
 	ProblemForbidden     = "forbidden"      // the origin or host is not allowed
 	ProblemStopped       = "stopped"        // the node takes no part any more
+	ProblemDiverged      = "diverged"       // what the node holds differs from what f+1 members attest
 	ProblemInternal      = "internal"       // the node's own failure
 )
 

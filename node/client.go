@@ -29,7 +29,8 @@ type Pending struct {
 // blocks only while the signatures are checked. by is the key that authenticated
 // the client's connection, or nil: the machine may admit more from it.
 //
-// Errors: a *Refusal, which is no final outcome; ErrStopped; ctx's. Safe for
+// Errors: a *Refusal, which is no final outcome; ErrStopped; ErrDiverged;
+// ErrRestoring; ctx's. Safe for
 // concurrent use.
 func (n *Node) Submit(ctx context.Context, raw []byte, by *[32]byte) (Pending, error) {
 	p, err := n.submit(ctx, raw, by)
@@ -42,6 +43,9 @@ func (n *Node) Submit(ctx context.Context, raw []byte, by *[32]byte) (Pending, e
 func (n *Node) submit(ctx context.Context, raw []byte, by *[32]byte) (Pending, error) {
 	if n.stopped() {
 		return Pending{}, ErrStopped
+	}
+	if err := n.mayAnswer(); err != nil {
+		return Pending{}, err
 	}
 	kept := n.mempool.expect(1)
 	if kept == 0 && n.front.known(raw) == nil {
@@ -98,10 +102,13 @@ func (n *Node) admit(tx *Tx, by *[32]byte, began time.Duration) (Pending, error)
 // Wait returns what became of a transaction, once it is as final as asked for.
 // It may be called before or after Submit, on any node, any number of times.
 //
-// Errors: ErrExpired; ErrStopped; ErrTooMany; ctx's. If only the proof was
+// Errors: ErrExpired; ErrStopped; ErrTooMany; ErrDiverged; ErrRestoring; ctx's. If only the proof was
 // missing, the Outcome comes without it beside the error. Safe for concurrent
 // use.
 func (n *Node) Wait(ctx context.Context, id [32]byte, until Finality) (Outcome, error) {
+	if err := n.mayAnswer(); err != nil {
+		return Outcome{ID: id}, err
+	}
 	answers := make(chan answer, 1)
 	w := &waiter{id: id, until: until, outcome: answers}
 	if err := n.hub.wait(w); err != nil {
@@ -161,6 +168,9 @@ func (n *Node) settled(w *waiter, until Finality) (o Outcome, done bool, err err
 // Lookup returns the outcome of a transaction if it has been executed here. Safe
 // for concurrent use.
 func (n *Node) Lookup(id [32]byte) (o Outcome, ok bool, err error) {
+	if err := n.mayAnswer(); err != nil {
+		return Outcome{ID: id}, false, err
+	}
 	place, ok, err := n.cfg.Ledger.Latest().LookupTx(id)
 	if err != nil || !ok {
 		return Outcome{ID: id}, false, err
@@ -263,6 +273,9 @@ type Block struct {
 // Block returns an executed block, or an error that wraps store.ErrNotFound.
 // Height 0 is the genesis, without transactions. Safe for concurrent use.
 func (n *Node) Block(height uint64) (*Block, error) {
+	if err := n.mayAnswer(); err != nil {
+		return nil, err
+	}
 	return ReadBlock(n.cfg.Ledger.Latest(), n.committee, n.payloads.limits, height)
 }
 
@@ -296,4 +309,9 @@ func ReadBlock(v *store.View, c *pbft.Committee, limits chain.PayloadLimits, hei
 
 // View pins the executed state for consistent queries; the caller closes it
 // soon. Safe for concurrent use.
-func (n *Node) View() (*store.View, error) { return n.cfg.Ledger.View() }
+func (n *Node) View() (*store.View, error) {
+	if err := n.mayAnswer(); err != nil {
+		return nil, err
+	}
+	return n.cfg.Ledger.View()
+}

@@ -59,6 +59,9 @@ func NewSubscription(f Feed, from store.EventID) *Subscription {
 // place itself, if it exists, is included. The caller closes it. Safe for
 // concurrent use.
 func (n *Node) Subscribe(from store.EventID) (*Subscription, error) {
+	if err := n.mayAnswer(); err != nil {
+		return nil, err
+	}
 	if n.subscribers.Add(1) > SubscribersMax {
 		n.subscribers.Add(-1)
 		return nil, ErrSubscribers

@@ -159,8 +159,7 @@ func (l *loop) turns() error {
 		l.propose()
 		ready := l.engine.Ready()
 		if ready.Empty() {
-			l.publish()
-			return nil
+			return l.publish()
 		}
 		if err := l.act(&ready); err != nil {
 			return err
@@ -168,8 +167,7 @@ func (l *loop) turns() error {
 		l.engine.Advance()
 	}
 	l.n.inbox.signal()
-	l.publish()
-	return nil
+	return l.publish()
 }
 
 // act does what a Ready asks for, in the order of its fields: nothing is sent or

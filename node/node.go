@@ -139,6 +139,8 @@ type Node struct {
 	engine      atomic.Pointer[pbft.EngineStatus]
 	end         atomic.Pointer[error] // why the node stopped
 	since       time.Time
+	// floor is a height that this node had executed before it started.
+	floor uint64
 }
 
 // OpenLog opens the consensus log of a member's key. If it is missing, of
@@ -204,6 +206,7 @@ func (n *Node) restore() error {
 	if err != nil {
 		return err
 	}
+	n.floor = floorOf(records, n.committee.Parameters().Window)
 	engine, err := n.cfg.NewEngine(pbft.Config{
 		Committee: n.committee, Self: n.cfg.Self, Scheme: scheme{n.cfg.Verifier},
 		Sign:    func(message []byte) pbft.Signature { return n.cfg.Key.Sign(message) },
@@ -321,9 +324,11 @@ const payloadWorkers = 4
 
 // Run takes part in the chain until ctx ends, and returns nil, or until
 // something fails that a replica must not survive: a write, a sync, its own
-// state. Then nothing rests on what failed. If the disk is full, Run goes on
-// answering reads, with Status saying so, and returns the error when ctx ends.
-// It may be called once.
+// state, also when only the ledger's background work notices. Then nothing rests on
+// what failed. If the disk is full, Run goes on answering reads, with Status saying
+// so, and returns the error when ctx ends. It may be called once.
+//
+// Errors: ErrDiverged, store.ErrDamaged, store.ErrPoisoned.
 func (n *Node) Run(ctx context.Context) error {
 	if n.started.Swap(true) {
 		return errors.New("run node: it ran before")
@@ -354,9 +359,23 @@ func (n *Node) Run(ctx context.Context) error {
 	background(n.serve)
 	background(n.certs.run)
 	background(n.keepHouse)
-	err := g.Wait()
-	close(n.sync)
-	syncer.Wait()
+	failed := n.cfg.Ledger.Failed()
+	g.Go(func() error {
+		select {
+		case <-failed:
+			return n.cfg.Ledger.Err()
+		case <-work.Done():
+			return nil
+		}
+	})
+	ended := make(chan error, 1)
+	go func() {
+		err := g.Wait()
+		close(n.sync)
+		syncer.Wait()
+		ended <- err
+	}()
+	err := n.await(ended, failed)
 	n.stop(err)
 	if isDiskFull(err) {
 		<-ctx.Done()
@@ -365,6 +384,25 @@ func (n *Node) Run(ctx context.Context) error {
 		return fmt.Errorf("run node: %w", err)
 	}
 	return nil
+}
+
+// stuckMax is how long the node's goroutines have to end once the ledger has failed.
+const stuckMax = 10 * time.Second
+
+// await returns how the goroutines of Run have ended. A call of a failed ledger may
+// never return: those that are in one are given up, since the process ends anyway.
+func (n *Node) await(ended <-chan error, failed <-chan struct{}) error {
+	select {
+	case err := <-ended:
+		return err
+	case <-failed:
+	}
+	select {
+	case err := <-ended:
+		return err
+	case <-time.After(stuckMax):
+		return n.cfg.Ledger.Err()
+	}
 }
 
 // stop makes public that the node takes no part any more.

@@ -1,9 +1,11 @@
 package node
 
 import (
+	"errors"
 	"time"
 
 	"github.com/scrip-network/scrip/pbft"
+	"github.com/scrip-network/scrip/store"
 )
 
 // conditionStopped is the value of the condition metric behind those of
@@ -23,7 +25,7 @@ type Status struct {
 	MempoolTxs, MempoolBytes int
 	Uptime                   time.Duration
 	// Condition says in a word whether the node takes part: a condition of the
-	// engine, "stopped" or "disk-full".
+	// engine, "stopped", "damaged" or "disk-full".
 	Condition string
 	// Reason says why, if it does not.
 	Reason string
@@ -53,13 +55,21 @@ func (n *Node) Status() Status {
 		s.Condition, s.Live = "stopped", false
 		if err := *end; err != nil {
 			s.Reason = err.Error()
-			if isDiskFull(err) {
+			switch {
+			case isDiskFull(err):
 				s.Condition, s.Live = "disk-full", true
+			case errors.Is(err, ErrDiverged):
+				s.Condition = pbft.Diverged.String()
+			case errors.Is(err, store.ErrDamaged):
+				s.Condition = "damaged"
 			}
 		}
 		return s
 	}
 	behind := max(s.Engine.Target, s.Engine.Committed.Seq) > pbft.Seq(height+readyBlocksMax)
+	if err := n.mayAnswer(); err != nil {
+		s.Reason, behind = err.Error(), true
+	}
 	s.Ready = s.Engine.Condition == pbft.Voting && s.PeersUp+1 >= n.committee.Quorum() && !behind
 	return s
 }
@@ -79,8 +89,8 @@ func explain(c pbft.Condition) string {
 }
 
 // publish makes the engine's state visible to others. The loop calls it after
-// every turn.
-func (l *loop) publish() {
+// every turn. A state that is false ends the node.
+func (l *loop) publish() error {
 	s := l.engine.Status()
 	old := l.n.engine.Swap(&s)
 	if s.View > l.view {
@@ -91,7 +101,7 @@ func (l *loop) publish() {
 		l.view = s.View
 	}
 	if s.Condition == old.Condition {
-		return
+		return nil
 	}
 	switch s.Condition {
 	case pbft.Voting, pbft.Recalling:
@@ -100,6 +110,10 @@ func (l *loop) publish() {
 		l.n.log.Error("this replica has stopped voting", "condition", s.Condition.String(), "reason", explain(s.Condition),
 			"view", s.View, "height", s.Committed.Seq)
 	}
+	if s.Condition == pbft.Diverged {
+		return ErrDiverged
+	}
+	return nil
 }
 
 // measure sets the gauges.

@@ -53,6 +53,8 @@ func (n *Node) SubmitAll(ctx context.Context, raws [][]byte, by *[32]byte, outco
 	switch {
 	case n.stopped():
 		refused = ErrStopped
+	case n.mayAnswer() != nil:
+		refused = n.mayAnswer()
 	case len(raws) > SubmittedMax:
 		refused = ErrTooMany
 	}

@@ -15,7 +15,7 @@ import (
 )
 
 var (
-	damagesFlag = flag.Int("store.damages", 30, "ledgers to damage in eight ways each")
+	damagesFlag = flag.Int("store.damages", 12, "ledgers to damage in eight ways each")
 	seedFlag    = flag.Uint64("store.seed", 0, "seed of the damage; 0 = from the clock")
 )
 
@@ -228,7 +228,7 @@ func TestADamagedLedgerIsRightOrRefused(t *testing.T) {
 		seed = rand.Uint64()
 	}
 	if testing.Short() {
-		rounds = min(rounds, 10)
+		rounds = min(rounds, 3)
 	}
 	counts := map[bool]int{}
 	for round := range rounds {

@@ -285,9 +285,9 @@ func TestASealIsReadAsWritten(t *testing.T) {
 // moved ends in an error of the ledger, never in a panic, wherever it happens; and
 // what is left is a ledger as a crash leaves it.
 func TestAFailingDiskNeverPanics(t *testing.T) {
-	stride := 5
+	stride := 17
 	if testing.Short() {
-		stride = 29
+		stride = 61
 	}
 	for at := 1; ; at += stride {
 		var armed atomic.Bool

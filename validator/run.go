@@ -69,11 +69,25 @@ type process struct {
 }
 
 // Run runs the validator until ctx ends, and returns nil, or until it cannot go
-// on. What keeps it from starting is a *Trouble. It prints nothing.
-func Run(ctx context.Context, cfg *Config, opt Options) (err error) {
+// on. What keeps it from starting is a *Trouble. It prints nothing. If the node's
+// execution has differed from that of f+1 other members, it begins once more with an
+// empty ledger, and executes their blocks anew.
+func Run(ctx context.Context, cfg *Config, opt Options) error {
 	if opt.Logger == nil {
 		opt.Logger = slog.New(slog.DiscardHandler)
 	}
+	for {
+		err := runOnce(ctx, cfg, opt)
+		if !errors.Is(err, node.ErrDiverged) {
+			return err
+		}
+		if err := cfg.setAside(err, opt.Logger); err != nil {
+			return err
+		}
+	}
+}
+
+func runOnce(ctx context.Context, cfg *Config, opt Options) (err error) {
 	p := &process{cfg: cfg, opt: opt}
 	defer func() { err = cfg.damaged(errors.Join(err, p.close())) }()
 	if err := p.open(); err != nil {
@@ -116,6 +130,9 @@ func (p *process) open() (err error) {
 	p.log, p.amnesic, err = node.OpenLog(store.OS{}, p.cfg.logDir(), p.genesis.Digest, p.key.Public())
 	if err != nil {
 		return troubleOf("open the consensus log", err)
+	}
+	if err := p.cfg.divergedOften(nil); err != nil {
+		return err
 	}
 	if err := os.MkdirAll(p.cfg.ledgerDir(), dirMode); err != nil {
 		return troubleOf("open the ledger", err)

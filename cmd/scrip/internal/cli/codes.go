@@ -47,6 +47,8 @@ func apiCodes() []codeAnswer {
 		{client.ProblemForbidden, "", "", "The origin or host of the request is not allowed.", "Ask the operator.", 1,
 			int(ExitNotAllowed)},
 		{client.ProblemStopped, "", "", "The node takes no part any more.", "Ask another node.", 1, int(ExitUnreachable)},
+		{client.ProblemDiverged, "", "", "The node's state is not that of the other members.", "Ask another node.", 1,
+			int(ExitUnreachable)},
 		{client.ProblemInternal, "", "", "The node failed by itself.", "Ask another node, and tell the operator.", 1,
 			int(ExitOther)},
 		{"no_quorum", "", "", "Too few members answer, so nothing can be decided.",

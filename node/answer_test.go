@@ -1,0 +1,153 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"os"
+	"testing"
+
+	"github.com/scrip-network/scrip/pbft"
+	"github.com/scrip-network/scrip/store"
+)
+
+// wrongMachine executes otherwise than the others from a height on.
+type wrongMachine struct {
+	StateMachine
+	from uint64
+}
+
+func (m wrongMachine) Execute(b Batch) (Result, error) {
+	r, err := m.StateMachine.Execute(b)
+	if b.Height >= m.from {
+		r.StateRoot[0] ^= 1
+	}
+	return r, err
+}
+
+// silent checks that a node answers nothing, for one reason.
+func silent(t *testing.T, n *Node, reason error) {
+	t.Helper()
+	ctx := context.Background()
+	_, view := n.View()
+	_, block := n.Block(0)
+	_, _, lookup := n.Lookup([32]byte{1})
+	_, wait := n.Wait(ctx, [32]byte{1}, Executed)
+	_, submit := n.Submit(ctx, newHashTx(clientKey, nowMs()+60_000, "silent"), nil)
+	outcomes := make(chan Submitted, 1)
+	n.SubmitAll(ctx, [][]byte{newHashTx(clientKey, nowMs()+60_000, "silent")}, nil, outcomes)
+	_, subscribe := n.Subscribe(store.EventID{})
+	for what, err := range map[string]error{"View": view, "Block": block, "Lookup": lookup, "Wait": wait, "Submit": submit,
+		"SubmitAll": (<-outcomes).Err, "Subscribe": subscribe} {
+		if !errors.Is(err, reason) && !errors.Is(err, ErrStopped) {
+			t.Errorf("%s: %v, want %v", what, err, reason)
+		}
+	}
+	if !errors.Is(view, reason) {
+		t.Errorf("it answers rows: %v", view)
+	}
+	if s := n.Status(); s.Ready || s.Reason == "" {
+		t.Errorf("its status is %+v", s)
+	}
+}
+
+// A member whose execution differs from that of f+1 others ends and answers nothing
+// more, and the others go on.
+func TestADivergedNodeAnswersNothing(t *testing.T) {
+	c := newCluster(t, func(cfg *Config) {
+		if cfg.Self == 2 {
+			cfg.Machine = wrongMachine{cfg.Machine, 3}
+		}
+	})
+	c.startAll()
+	c.members[0].mustSubmit("before", 10)
+	wrong := c.members[2]
+	if err := wrong.end(); !errors.Is(err, ErrDiverged) {
+		t.Fatalf("it ended with %v", err)
+	}
+	if s := wrong.node.Status(); s.Condition != pbft.Diverged.String() || s.Live {
+		t.Errorf("its status is %+v", s)
+	}
+	silent(t, wrong.node, ErrDiverged)
+	last := c.members[1].mustSubmit("after", 3)
+	c.agree(last.Height, 0, 1, 3)
+	// Made anew from the others' blocks, by a machine that is right.
+	if err := os.RemoveAll(wrong.path("ledger")); err != nil {
+		t.Fatal(err)
+	}
+	c.configure = nil
+	wrong.start()
+	c.agree(last.Height, 0, 1, 2, 3)
+	c.wait("it votes again", func() bool { return wrong.node.Status().Ready })
+}
+
+// A member whose ledger is gone or an older one answers nothing until it stands where
+// its own log says that it stood.
+func TestANodeBehindItsOwnLogAnswersNothing(t *testing.T) {
+	c := newCluster(t, nil)
+	c.startAll()
+	last := c.members[0].mustSubmit("before", 10)
+	c.agree(last.Height, 0, 1, 2, 3)
+	c.stopAll()
+	m := c.members[1]
+	if err := os.RemoveAll(m.path("ledger")); err != nil {
+		t.Fatal(err)
+	}
+	m.start() // alone
+	silent(t, m.node, ErrRestoring)
+	for _, other := range []int{0, 2, 3} {
+		c.members[other].start()
+	}
+	c.wait("it answers", func() bool {
+		v, err := m.node.View()
+		if err != nil {
+			return false
+		}
+		_ = v.Close()
+		return true
+	})
+	if height := m.node.Status().Height; height < last.Height {
+		t.Errorf("it answers at height %d, it had executed %d", height, last.Height)
+	}
+	m.mustSubmit("after", 2)
+}
+
+// What a log proves to have been executed is the highest commit or stable checkpoint,
+// and of a certificate what lies a window below.
+func TestTheFloorIsWhatTheLogProves(t *testing.T) {
+	certificate := func(seq pbft.Seq) *pbft.Certificate {
+		return &pbft.Certificate{Block: pbft.BlockRef{Seq: seq}}
+	}
+	for _, x := range []struct {
+		records []pbft.Record
+		want    uint64
+	}{
+		{nil, 0},
+		{[]pbft.Record{{Kind: pbft.RecordCommit, Certificate: certificate(7)}}, 7},
+		{[]pbft.Record{{Kind: pbft.RecordCertificate, Certificate: certificate(40)}}, 8},
+		{[]pbft.Record{{Kind: pbft.RecordCertificate, Certificate: certificate(7)}}, 0},
+		{[]pbft.Record{{Kind: pbft.RecordStable, Checkpoint: &pbft.CheckpointCertificate{Seq: 9}}}, 9},
+		{[]pbft.Record{{Kind: pbft.RecordCommit, Certificate: certificate(9)},
+			{Kind: pbft.RecordCertificate, Certificate: certificate(12)}}, 9},
+	} {
+		if got := floorOf(x.records, 32); got != x.want {
+			t.Errorf("the floor of %+v is %d, want %d", x.records, got, x.want)
+		}
+	}
+}
+
+// A ledger that fails in the background ends the node with its reason.
+func TestADamagedLedgerEndsTheNode(t *testing.T) {
+	c := newCluster(t, nil)
+	c.startAll()
+	c.members[0].mustSubmit("before", 3)
+	m := c.members[2]
+	if err := m.ledger.Close(); err != nil { // fails whoever uses it
+		t.Fatal(err)
+	}
+	if err := m.end(); !errors.Is(err, store.ErrPoisoned) {
+		t.Errorf("it ended with %v", err)
+	}
+	if s := m.node.Status(); s.Ready || s.Condition != "stopped" {
+		t.Errorf("its status is %+v", s)
+	}
+}
