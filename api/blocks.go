@@ -33,6 +33,9 @@ func (s *Server) block(ctx context.Context, in *bareInput) (*output[client.Block
 	if err != nil {
 		return nil, err
 	}
+	if height > 0 && !s.attested(b) {
+		return nil, problem(client.ProblemNoProof, "")
+	}
 	a := blockAnswer(height, b.Digest, &b.Header.Header, len(b.Txs), b.Checkpoint)
 	a.Header = b.Header.Header.Append(nil)
 	if !in.Bare {
@@ -50,6 +53,12 @@ func (s *Server) block(ctx context.Context, in *bareInput) (*output[client.Block
 		o.CacheControl = forever(s.genesis.File.IsDev())
 	}
 	return o, nil
+}
+
+// attested reports whether so many members attest a block here that its receipts are
+// proven. A node that was restarted, or filled again, may hold the block alone.
+func (s *Server) attested(b *node.Block) bool {
+	return b.Checkpoint != nil && b.Checkpoint.Signers.Count() >= s.committee.WeakQuorum()
 }
 
 // findBlock returns the executed block that is asked for.

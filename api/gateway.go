@@ -95,7 +95,7 @@ func (s *Server) putCode(_ context.Context, in *putCodeInput) (*output[codeBody]
 	if err != nil {
 		return nil, problem(client.ProblemNotTaken, "It is "+err.Error()+".")
 	}
-	if err := s.checkShown(decoded); err != nil {
+	if err := s.checkShown(decoded, now); err != nil {
 		return nil, err
 	}
 	e, err := s.passing.codes.Put(in.Body.Auths, decoded, now)
@@ -108,7 +108,7 @@ func (s *Server) putCode(_ context.Context, in *putCodeInput) (*output[codeBody]
 
 // checkShown checks what costs an attacker coupons: that each authorisation is
 // signed by the owner of its coupon, for the coupon's present state.
-func (s *Server) checkShown(decoded []coupon.Payload) error {
+func (s *Server) checkShown(decoded []coupon.Payload, now time.Time) error {
 	p, err := s.pin()
 	if err != nil {
 		return err
@@ -122,7 +122,8 @@ func (s *Server) checkShown(decoded []coupon.Payload) error {
 		if err != nil {
 			return err
 		}
-		if !ok || c.Owner != a.Holder || c.Seq != a.Seq || c.Status != coupon.Held {
+		// A gift whose time is over is its owner's again, without a transaction.
+		if c = c.At(p.nextMs(now)); !ok || c.Owner != a.Holder || c.Seq != a.Seq || c.Status != coupon.Held {
 			return problem(client.ProblemNotTaken, "A coupon is not the signer's, or has changed since.")
 		}
 		checks[i], _ = decoded[i].SigCheck(s.genesis.Chain())

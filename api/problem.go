@@ -200,9 +200,16 @@ func transformProblem(ctx huma.Context, _ string, v any) (any, error) {
 	return v, nil
 }
 
+// unreadBody is what huma says of a body that it could not read to its end, as a
+// failure of the server: handlers of this API report their own failures otherwise.
+const unreadBody = "cannot read request body"
+
 func ofHuma(e *huma.ErrorModel) *client.Problem {
 	if e.Status == http.StatusRequestEntityTooLarge {
 		return refusal(coupon.TooLarge, "")
+	}
+	if e.Status >= http.StatusInternalServerError && e.Detail == unreadBody {
+		return problem(client.ProblemBadRequest, "The body is cut off, or is not the chunks that it should be.")
 	}
 	p := problem(codeOfStatus(e.Status), "")
 	if e.Status < http.StatusInternalServerError {

@@ -17,7 +17,7 @@ func (s *Server) receipts(ctx context.Context, in *BlockInput) (*output[client.R
 	if len(b.Receipts) == 0 {
 		return nil, problem(client.ProblemNotFound, "The block holds no transactions.")
 	}
-	if b.Checkpoint == nil || b.Checkpoint.Signers.Count() < s.committee.WeakQuorum() {
+	if !s.attested(b) {
 		return nil, problem(client.ProblemNoProof, "")
 	}
 	a := client.ReceiptsAnswer{Height: client.U64(height), Time: client.TimeOf(b.Header.Header.TimeMs),

@@ -52,6 +52,10 @@ var (
 	ErrRefused = errors.New("there is no ticket")
 	// ErrNotOurs says that a batch is under another key.
 	ErrNotOurs = errors.New("the batch is not under a key of this desk")
+	// ErrIssuer says that a batch is of a member that the desk does not serve.
+	ErrIssuer = errors.New("the desk does not serve this issuer")
+	// ErrEnded says that the tickets of a batch are over.
+	ErrEnded = errors.New("the tickets of the batch have ended")
 	// ErrTooMany says that a desk serves as much as it may.
 	ErrTooMany = errors.New("the desk serves as many tickets as it may")
 	// ErrNew says that a folder holds no desk: it is either new or lost.
@@ -63,6 +67,7 @@ var (
 // Batch is a batch that a desk serves.
 type Batch struct {
 	Campaign  uint32
+	Issuer    uint16 // of the campaign
 	Number    uint16
 	First     uint32
 	Count     uint32
@@ -87,6 +92,9 @@ type Config struct {
 	// says that the secret has served no batch yet.
 	Dir string
 	New bool
+	// Issuers are the members whose batches are served; nil stands for all. Anybody
+	// can commit a batch under a key that a desk has named, and so fill it.
+	Issuers []uint16
 	// FS is nil for the machine's.
 	FS store.FS
 }
@@ -191,9 +199,10 @@ func (d *Desk) signerOf(b *Batch) (coupon.Signer, bool) {
 	return s, s.Key == b.TicketKey
 }
 
-// Serve begins to give out the tickets of a batch. A batch that is served already
-// stays as it is.
-func (d *Desk) Serve(b Batch) error {
+// Serve begins to give out the tickets of a batch, at the time nowMs in Unix
+// milliseconds. A batch that is served already stays as it is; those that have ended
+// make room.
+func (d *Desk) Serve(b Batch, nowMs uint64) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	fail := func(err error) error {
@@ -201,6 +210,15 @@ func (d *Desk) Serve(b Batch) error {
 	}
 	if _, ours := d.signerOf(&b); !ours {
 		return fail(ErrNotOurs)
+	}
+	if d.cfg.Issuers != nil && !slices.Contains(d.cfg.Issuers, b.Issuer) {
+		return fail(ErrIssuer)
+	}
+	if nowMs >= b.Expires {
+		return fail(ErrEnded)
+	}
+	if err := d.forget(nowMs); err != nil {
+		return fail(err)
 	}
 	all := d.served[b.Campaign]
 	at, known := slices.BinarySearchFunc(all, b.Number, func(l *batchLog, n uint16) int {
@@ -222,6 +240,28 @@ func (d *Desk) Serve(b Batch) error {
 	d.batches++
 	d.tickets += uint64(b.Count)
 	return nil
+}
+
+// forget leaves off the batches that have ended. Their logs stay on the disk. The
+// caller holds mu.
+func (d *Desk) forget(nowMs uint64) error {
+	var errs []error
+	for campaign, logs := range d.served {
+		kept := logs[:0:0]
+		for _, l := range logs {
+			if nowMs < l.batch.Expires {
+				kept = append(kept, l)
+				continue
+			}
+			d.batches--
+			d.tickets -= uint64(l.batch.Count)
+			errs = append(errs, l.close())
+		}
+		if d.served[campaign] = kept; len(kept) == 0 {
+			delete(d.served, campaign)
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // Batches returns what is served, by campaign and number.

@@ -45,7 +45,7 @@ func batch(d *Desk, campaign uint32, number uint16, first, count uint32) Batch {
 
 func serve(t testing.TB, d *Desk, b Batch) {
 	t.Helper()
-	if err := d.Serve(b); err != nil {
+	if err := d.Serve(b, 0); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -131,19 +131,58 @@ func TestOnlyBatchesUnderItsKeysAreServed(t *testing.T) {
 	serve(t, d, b)
 	other := batch(d, 3, 2, 11, 10)
 	other.TicketKey = d.KeyFor(3, 1)
-	if err := d.Serve(other); !errors.Is(err, ErrNotOurs) {
+	if err := d.Serve(other, 0); !errors.Is(err, ErrNotOurs) {
 		t.Errorf("another batch's key: %v", err)
 	}
 	for name, count := range map[string]uint32{"none": 0, "too many": TicketsMax + 1} {
-		if err := d.Serve(batch(d, 5, 1, 1, count)); !errors.Is(err, ErrTooMany) {
+		if err := d.Serve(batch(d, 5, 1, 1, count), 0); !errors.Is(err, ErrTooMany) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
 	for n := range uint32(AllTicketsMax / TicketsMax) {
-		err := d.Serve(batch(d, 6+n, 1, 1, TicketsMax))
+		err := d.Serve(batch(d, 6+n, 1, 1, TicketsMax), 0)
 		if full := errors.Is(err, ErrTooMany); full != (n == AllTicketsMax/TicketsMax-1) { // ten are served already
 			t.Errorf("batch %d of a million: %v", n, err)
 		}
+	}
+}
+
+// Whoever asks a desk for a key can commit batches under it: those of issuers that it
+// does not serve take no room.
+func TestADeskServesItsIssuersAlone(t *testing.T) {
+	d, err := Open(Config{Chain: chain, Secret: secret, Dir: dir, New: true, Issuers: []uint16{4}, FS: store.NewMem()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = d.Close() })
+	b := batch(d, 3, 1, 1, 10)
+	for n := range uint32(BatchesMax + 1) {
+		foreign := batch(d, 10+n, 1, 1, TicketsMax)
+		foreign.Issuer = 5
+		if err := d.Serve(foreign, 0); !errors.Is(err, ErrIssuer) {
+			t.Fatalf("a foreign issuer: %v", err)
+		}
+	}
+	b.Issuer = 4
+	serve(t, d, b)
+}
+
+// Batches that have ended make room for others, and are not taken up again.
+func TestEndedBatchesLeaveTheCount(t *testing.T) {
+	d := open(t, store.NewMem(), true)
+	for n := range uint32(AllTicketsMax / TicketsMax) {
+		serve(t, d, batch(d, 6+n, 1, 1, TicketsMax))
+	}
+	later := batch(d, 3, 1, 1, 10)
+	later.Expires = 5000
+	if err := d.Serve(later, 999); !errors.Is(err, ErrTooMany) {
+		t.Errorf("while the others last: %v", err)
+	}
+	if err := d.Serve(later, 1000); err != nil || len(d.Batches()) != 1 || d.Left(3) != 10 || d.Left(6) != 0 {
+		t.Errorf("after their end: %v, %d batches", err, len(d.Batches()))
+	}
+	if err := d.Serve(batch(d, 6, 1, 1, 10), 1000); !errors.Is(err, ErrEnded) {
+		t.Errorf("one that has ended: %v", err)
 	}
 }
 
@@ -283,7 +322,7 @@ func give(t *testing.T, m *store.Mem, fresh bool, from, to int) map[[32]byte]uin
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := d.Serve(batch(d, 3, 1, 1, 100)); err != nil && !errors.Is(err, store.ErrCrashed) {
+	if err := d.Serve(batch(d, 3, 1, 1, 100), 0); err != nil && !errors.Is(err, store.ErrCrashed) {
 		t.Fatal(err)
 	}
 	for n := from; n < to; n++ {
@@ -360,7 +399,7 @@ func TestDamageIsNotReusedAndNotOverwritten(t *testing.T) {
 		"long": append(content, make([]byte, 100*recordBytes)...)} {
 		m.WriteFile(name, damage)
 		d = open(t, m, false)
-		if err := d.Serve(b); !errors.Is(err, ErrDamaged) {
+		if err := d.Serve(b, 0); !errors.Is(err, ErrDamaged) {
 			t.Errorf("%s: %v", what, err)
 		}
 		if err := d.Close(); err != nil {

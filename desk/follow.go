@@ -33,7 +33,7 @@ func (d *Desk) Follow(ctx context.Context, c *client.Client, log *slog.Logger) e
 		}
 		b, err := d.find(ctx, c, e.Outcome.Campaign, e.Outcome.Batch)
 		if err == nil {
-			err = d.Serve(b)
+			err = d.Serve(b, uint64(time.Now().UnixMilli()))
 		}
 		switch {
 		case err == nil:
@@ -41,7 +41,10 @@ func (d *Desk) Follow(ctx context.Context, c *client.Client, log *slog.Logger) e
 				"left", d.Left(b.Campaign))
 		case ctx.Err() != nil:
 			return nil
-		case !errors.Is(err, ErrNotOurs):
+		case errors.Is(err, ErrIssuer):
+			log.Warn("batch of an issuer that this desk does not serve", "campaign", b.Campaign, "batch", b.Number,
+				"issuer", b.Issuer)
+		case !errors.Is(err, ErrNotOurs) && !errors.Is(err, ErrEnded):
 			log.Error("batch is not served", "campaign", e.Outcome.Campaign, "batch", e.Outcome.Batch, "err", err)
 		}
 	}
@@ -76,7 +79,7 @@ func (d *Desk) read(ctx context.Context, c *client.Client, campaign uint32, numb
 	if err != nil {
 		return b, err
 	}
-	b.Expires = x.Terms.ClaimUntil
+	b.Issuer, b.Expires = x.Terms.Issuer, x.Terms.ClaimUntil
 	if d.begun(&b) {
 		return b, nil
 	}

@@ -100,7 +100,7 @@ func serveBatch(t *testing.T, d *desk.Desk, campaign, count uint32) {
 	t.Helper()
 	b := desk.Batch{Campaign: campaign, Number: 1, First: 1, Count: count, TicketKey: d.KeyFor(campaign, 1),
 		Expires: apitest.Now() + 3_600_000}
-	if err := d.Serve(b); err != nil {
+	if err := d.Serve(b, apitest.Now()); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -205,7 +205,7 @@ func TestARestartedDeskGivesTheSame(t *testing.T) {
 	_, first := post(t, url, request(3, claimKey(1).Key))
 	stop()
 	d, url, _ = start(t, chain, dir, false, desk.Limits{})
-	if err := d.Serve(b); err != nil {
+	if err := d.Serve(b, apitest.Now()); err != nil {
 		t.Fatal(err)
 	}
 	if _, again := post(t, url, request(3, claimKey(1).Key)); again != first {

@@ -141,8 +141,12 @@ func (x *director) commit(campaign uint32, o offer) error {
 	if err != nil {
 		return err
 	}
-	return x.desk.Serve(desk.Batch{Campaign: campaign, Number: r.Outcome.Batch, First: f.First, Count: f.Count,
-		TicketKey: f.TicketKey, Expires: o.terms.ClaimUntil})
+	err = x.desk.Serve(desk.Batch{Campaign: campaign, Issuer: o.terms.Issuer, Number: r.Outcome.Batch, First: f.First,
+		Count: f.Count, TicketKey: f.TicketKey, Expires: o.terms.ClaimUntil}, nowMs())
+	if errors.Is(err, desk.ErrEnded) { // the story has campaigns that are over
+		return nil
+	}
+	return err
 }
 
 // claim lets somebody claim a coupon with a ticket of the desk.

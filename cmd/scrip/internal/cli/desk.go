@@ -4,11 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 	"net"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/scrip-network/scrip/client"
+	"github.com/scrip-network/scrip/coupon"
 	"github.com/scrip-network/scrip/desk"
 	"github.com/scrip-network/scrip/internal/throttle"
 	"github.com/scrip-network/scrip/keys"
@@ -22,6 +25,7 @@ type deskOptions struct {
 	fresh                    bool
 	origins                  []string
 	proxies                  []string
+	issuers                  []uint
 	limits                   desk.Limits
 }
 
@@ -46,6 +50,8 @@ func newDeskCommand(a *App) *cobra.Command {
 	f.StringVar(&o.listen, "listen", o.listen, "where the desk listens, host:port")
 	f.StringSliceVar(&o.origins, "origin", nil,
 		"web origin whose pages may ask, such as https://wallet.example; repeatable (default: the nodes)")
+	f.UintSliceVar(&o.issuers, "issuer", nil,
+		"member whose batches the desk serves; repeatable (default: the chain's only issuer)")
 	f.Float64Var(&o.limits.AddressPerMinute, "per-address", 0, "requests of one client address in a minute (default 30)")
 	f.Float64Var(&o.limits.PerSecond, "per-second", 0, "requests of all together in a second (default 200)")
 	f.StringSliceVar(&o.proxies, "trusted-proxy", nil,
@@ -73,6 +79,30 @@ func (o *deskOptions) check() error {
 	return nil
 }
 
+// served returns the issuers that the desk serves: those that were named, or the only
+// one that the genesis file knows.
+func (o *deskOptions) served(c *client.Client) (issuers []uint16, err error) {
+	for _, n := range o.issuers {
+		if n == 0 || n > math.MaxUint16 {
+			return nil, usageError("--issuer: %d is no member", n)
+		}
+		issuers = append(issuers, uint16(n))
+	}
+	if issuers != nil {
+		return issuers, nil
+	}
+	for i, m := range c.Genesis().File.Ledger.Members { // their numbers are 1, 2, ...
+		if m.Roles&coupon.RoleIssuer != 0 {
+			issuers = append(issuers, uint16(i+1))
+		}
+	}
+	if len(issuers) != 1 {
+		return nil, usageError("%d members may issue here: name those whose batches the desk serves with --issuer",
+			len(issuers))
+	}
+	return issuers, nil
+}
+
 func (a *App) runDesk(ctx context.Context, o *deskOptions) (err error) {
 	if err := o.check(); err != nil {
 		return err
@@ -88,7 +118,11 @@ func (a *App) runDesk(ctx context.Context, o *deskOptions) (err error) {
 	if len(o.origins) == 0 {
 		o.origins = c.Nodes()
 	}
-	d, err := openDesk(desk.Config{Chain: c.Chain(), Secret: secret, Dir: o.data, New: o.fresh})
+	issuers, err := o.served(c)
+	if err != nil {
+		return err
+	}
+	d, err := openDesk(desk.Config{Chain: c.Chain(), Secret: secret, Dir: o.data, New: o.fresh, Issuers: issuers})
 	if err != nil {
 		return err
 	}
