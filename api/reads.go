@@ -93,6 +93,22 @@ func (s *Server) showCampaign(p *snapshot, id uint32) (a client.CampaignAnswer, 
 	return client.CampaignAnswerOf(id, &g, &t, currency, s.memberName(p, g.Issuer), p.timeMs), true, nil
 }
 
+// CampaignTitle returns the title of a campaign and its issuer's name in the latest
+// state, for previews of its links; ok is false if there is none, or it cannot be read.
+// Safe for concurrent use.
+func (s *Server) CampaignTitle(number uint32) (title, issuer string, ok bool) {
+	p, err := s.pin()
+	if err != nil {
+		return "", "", false
+	}
+	defer p.release()
+	g, t, ok, err := rulesOf(p, number, 0)
+	if err != nil || !ok {
+		return "", "", false
+	}
+	return t.Title, s.memberName(p, g.Issuer), true
+}
+
 // memberName returns a member's name, or "" if it cannot be read.
 func (s *Server) memberName(p *snapshot, id uint16) string {
 	m, _, err := row(p, coupon.MemberKey(id), coupon.DecodeMember)

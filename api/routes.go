@@ -198,6 +198,10 @@ func (s *Server) stateRoutes(api huma.API) {
 	add(s, api, get("till", "/v1/tills/{key}", tagState, "A till key"), s.till)
 	add(s, api, get("tills", "/v1/tills", tagState, "Till keys"), s.tillKeys)
 	add(s, api, get("issued", "/v1/campaigns/{id}/coupons", tagState, "The coupons of a campaign, by serial"), s.issued)
+	op := get("holders", "/v1/campaigns/{id}/holders", tagState, "Who owns the coupons of a campaign, in 8 bytes each")
+	op.Description = "For wallets that look for their coupons: they compare with their own keys and name none. Up to " +
+		"4096 coupons come at once, used ones included; serials are big-endian."
+	add(s, api, op, s.holders)
 	add(s, api, get("members", "/v1/members", tagState, "All members"), s.members)
 	add(s, api, get("member", "/v1/members/{id}", tagState, "A member"), s.member)
 	add(s, api, get("batches", "/v1/batches", tagState, "Batches of tickets"), s.batches)
@@ -205,7 +209,7 @@ func (s *Server) stateRoutes(api huma.API) {
 	add(s, api, get("obligations", "/v1/obligations", tagState, "What campaigns owe merchants, by settlement cycle"),
 		s.obligations)
 	s.takingsRoutes(api)
-	op := get("state", "/v1/state/{key}", tagState, "A row of the state with a proof that it is there, or that it is not")
+	op = get("state", "/v1/state/{key}", tagState, "A row of the state with a proof that it is there, or that it is not")
 	op.Description = "At the newest height that a quorum attests here."
 	add(s, api, op, s.state)
 }

@@ -2,9 +2,11 @@ package client_test
 
 import (
 	"bytes"
+	"encoding/base64"
 	"encoding/hex"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -187,6 +189,42 @@ func TestALieAboutTheStateIsDetected(t *testing.T) {
 				t.Errorf("with an honest node beside it: %v", err)
 			}
 		})
+	}
+}
+
+// A node that leaves out a coupon of a campaign, or lists them in another order or
+// without end, is not believed; an honest one beside it is.
+func TestALieAboutTheHoldersOfACampaignIsDetected(t *testing.T) {
+	x := start(t)
+	c := newClient(t, x, x.URLs())
+	holder := apitest.Holder(1)
+	campaign := issue(t, x, c, holder)
+	submit(t, c, campaign.Claim(2, holder.Key))
+	mark := func(serial byte) []byte { return []byte{0, 0, 0, serial, 9, 9, 9, 9} }
+	for name, lie := range map[string]struct {
+		holders []byte
+		next    int
+	}{
+		"one is left out":   {mark(1), 0},
+		"in another order":  {append(mark(2), mark(1)...), 0},
+		"back to the first": {mark(2), 1},
+		"nothing, and on":   {nil, 5},
+	} {
+		liar := proxy(t, x.Members[0].URL, func(r *http.Request, status int, body []byte) (int, []byte) {
+			if !strings.HasSuffix(r.URL.Path, "/holders") {
+				return status, body
+			}
+			return status, fmt.Appendf(nil, `{"holders":%q,"next":%d}`, base64.StdEncoding.EncodeToString(lie.holders), lie.next)
+		})
+		alone := newClient(t, x, []string{liar})
+		if marks, err := alone.HolderMarks(within(t, time.Minute), campaign.Number); !errors.Is(err, client.ErrFalse) {
+			t.Errorf("%s: %v, %v", name, marks, err)
+		}
+		both := newClient(t, x, []string{liar, x.Members[1].URL})
+		marks, err := both.HolderMarks(within(t, time.Minute), campaign.Number)
+		if err != nil || len(marks) != 2 || marks[1].Mark != [4]byte(holder.Key[:4]) {
+			t.Errorf("%s, with an honest node beside it: %v, %v", name, marks, err)
+		}
 	}
 }
 

@@ -72,14 +72,20 @@ func (w Wallet) Format(f fmt.State, _ rune) { io.WriteString(f, w.String()) }
 // Coupon returns the holder key for the n-th coupon of a campaign, at
 // m/7273'/0'/campaign'/n', n counting from 0. A wallet uses a new n for each
 // coupon, so that its coupons cannot be linked on the chain, and finds them again
-// by trying n upwards until GapLimit unused ones follow each other. A campaign
+// by trying n upwards until GapLimit keys in a row own nothing. A campaign
 // with a cap per holder uses n = 0 throughout (domain rules 3.12).
 func (w Wallet) Coupon(campaign, n uint32) (Secret, error) {
 	return w.Key(Holder, campaign, n)
 }
 
-// GapLimit is how many unused keys in a row end a wallet's scan of a campaign.
-const GapLimit = 20
+// How many keys in a row that own nothing end a wallet's look through a campaign. A
+// used coupon still belongs to its key: only coupons given away, claims that failed
+// and addresses that nobody used leave gaps.
+const (
+	GapLimit = 200
+	// GapLimitFar is for a look that a person asks for, since something is missing.
+	GapLimitFar = 2000
+)
 
 // Key returns the key of a kind at m/7273'/kind'/group'/n'. For a holder, group
 // is the campaign; for the keys of an organisation it is the member's number.

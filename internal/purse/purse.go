@@ -5,10 +5,11 @@
 // The secret is a mnemonic in an encrypted file, or, where nobody could be asked
 // for a passphrase, an unencrypted key file whose 32 bytes are the entropy of 24
 // words; that file says so in its first line. The index holds no secret and can
-// be lost: Scan finds the coupons again by trying keys upwards until
-// keys.GapLimit in a row own nothing. What it cannot find again are keys whose
-// coupons are gone, so that after a loss a later coupon may get a key that was
-// used before: a loss of privacy, not of value.
+// be lost: Scan finds the coupons again, used ones included, by comparing keys from
+// the first on with the owners of a campaign's coupons, until keys.GapLimit in a row
+// own nothing. What it cannot find again are keys whose coupons were given away, so
+// that after a loss a later coupon may get a key that was used before: a loss of
+// privacy, not of value.
 //
 // A key is noted in the index before anything is sent that names it, so that a
 // crash cannot leave a coupon under a key that the index has forgotten. Commands
@@ -16,7 +17,6 @@
 package purse
 
 import (
-	"context"
 	"crypto/hkdf"
 	"crypto/sha256"
 	"encoding/json"
@@ -363,15 +363,21 @@ func (p *Purse) Owner(id coupon.CouponID, owner [32]byte) (s keys.Secret, ok boo
 
 // note puts a coupon under its key in the index.
 func (p *Purse) note(id coupon.CouponID, n uint32) error {
+	p.place(id, n)
+	return p.write()
+}
+
+// place is note without the file; fresh says that the coupon was not known.
+func (p *Purse) place(id coupon.CouponID, n uint32) (fresh bool) {
+	p.index.Next[id.Campaign()] = max(p.index.Next[id.Campaign()], n+1)
 	for i, e := range p.index.Coupons {
 		if e.Coupon == id {
 			p.index.Coupons[i].N = n
-			return p.write()
+			return false
 		}
 	}
 	p.index.Coupons = append(p.index.Coupons, Entry{id, n})
-	p.index.Next[id.Campaign()] = max(p.index.Next[id.Campaign()], n+1)
-	return p.write()
+	return true
 }
 
 // GiftSeed returns the seed of the link of a gift that is offered from seq on.
@@ -394,40 +400,4 @@ func (p *Purse) ClaimSeed(campaign uint32) [32]byte {
 		panic("purse: derive a claim key: " + err.Error()) // sizes are constants
 	}
 	return [32]byte(seed)
-}
-
-// Scan looks for coupons of the wallet in campaigns: list returns the coupons of
-// an owner. It goes on in a campaign until keys.GapLimit keys in a row that were
-// not given out own nothing. It returns how many coupons it found that the index
-// did not know.
-func (p *Purse) Scan(ctx context.Context, campaigns []uint32,
-	list func(ctx context.Context, owner [32]byte) ([]coupon.CouponID, error),
-) (found int, err error) {
-	for _, campaign := range campaigns {
-		end := p.index.Next[campaign] + keys.GapLimit
-		for n := uint32(0); n < end; n++ {
-			s, err := p.Key(campaign, n)
-			if err != nil {
-				return found, err
-			}
-			ids, err := list(ctx, s.Public())
-			if err != nil {
-				return found, fmt.Errorf("scan campaign %d: %w", campaign, err)
-			}
-			for _, id := range ids[:min(len(ids), foundMax)] {
-				// A node may list anything; others' campaigns have keys of their own.
-				if _, known := p.entry(id); known || id.Campaign() != campaign {
-					continue
-				}
-				p.index.Coupons = append(p.index.Coupons, Entry{id, n})
-				p.index.Next[campaign] = max(p.index.Next[campaign], n+1)
-				found++
-			}
-			end = max(end, p.index.Next[campaign]+keys.GapLimit)
-		}
-	}
-	if found == 0 {
-		return 0, nil
-	}
-	return found, p.write()
 }

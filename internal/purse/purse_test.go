@@ -8,6 +8,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/scrip-network/scrip/client"
 	"github.com/scrip-network/scrip/coupon"
 	"github.com/scrip-network/scrip/keys"
 )
@@ -150,46 +151,131 @@ func TestWhatAWalletOnlyPretendsIsNotOnDisk(t *testing.T) {
 	}
 }
 
-func TestALostIndexIsFoundAgainByScanning(t *testing.T) {
+// ledger is a ledger with the owners of coupons.
+type ledger struct {
+	owners map[coupon.CouponID][32]byte
+	asked  []coupon.CouponID
+	fail   coupon.CouponID
+}
+
+func (l *ledger) HolderMarks(_ context.Context, campaign uint32) (marks []client.HolderMark, err error) {
+	for id, owner := range l.owners {
+		if id.Campaign() == campaign {
+			marks = append(marks, client.HolderMark{Serial: id.Serial(), Mark: [4]byte(owner[:4])})
+		}
+	}
+	return marks, nil
+}
+
+func (l *ledger) Coupon(_ context.Context, id coupon.CouponID) (*client.Coupon, error) {
+	l.asked = append(l.asked, id)
+	if id == l.fail {
+		return nil, errors.New("no node answers")
+	}
+	c := &client.Coupon{ID: id}
+	c.Owner = l.owners[id]
+	return c, nil
+}
+
+// own gives the n-th key of the coupon's campaign a coupon.
+func (l *ledger) own(t *testing.T, p *Purse, id coupon.CouponID, n uint32) {
+	t.Helper()
+	s, err := p.Key(id.Campaign(), n)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l.owners[id] = s.Public()
+}
+
+func scan(t *testing.T, p *Purse, l *ledger, gap uint32) int {
+	t.Helper()
+	x, err := p.Scan(t.Context(), l, []uint32{7, 8}, gap)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return x.Found
+}
+
+// What the words own is found whatever lies before it: keys whose coupons were given
+// away, of claims that failed, of addresses that nobody used.
+func TestALostIndexIsFoundAgainByAScan(t *testing.T) {
 	folder, _ := newWallet(t)
 	p := open(t, folder)
-	held := map[[32]byte][]coupon.CouponID{}
-	var asked int
-	list := func(_ context.Context, owner [32]byte) ([]coupon.CouponID, error) {
-		asked++
-		return held[owner], nil
+	l := &ledger{owners: map[coupon.CouponID][32]byte{coupon.NewCouponID(7, 9): {1}, coupon.NewCouponID(8, 9): {2}}}
+	gap := uint32(keys.GapLimit)
+	l.own(t, p, coupon.NewCouponID(7, 1), gap-1)   // the last of the first gap
+	l.own(t, p, coupon.NewCouponID(7, 2), 2*gap-1) // the last of the next
+	l.own(t, p, coupon.NewCouponID(7, 3), 3*gap)   // behind it
+	l.own(t, p, coupon.NewCouponID(8, 4), gap)     // of another campaign, behind the first
+	if found := scan(t, p, l, gap); found != 2 {
+		t.Fatalf("found %d, wanted the 2 within the gaps", found)
 	}
-	// The first after a gap of 19, the second after a further one: both are found.
-	for n, serial := range map[uint32]uint32{19: 1, 39: 2, 60: 3} {
-		s, err := p.Key(7, n)
-		if err != nil {
-			t.Fatal(err)
-		}
-		held[s.Public()] = []coupon.CouponID{coupon.NewCouponID(7, serial)}
-	}
-	found, err := p.Scan(t.Context(), []uint32{7, 8}, list)
-	if err != nil || found != 2 {
-		t.Fatalf("found %d, %v, wanted the 2 within the gap", found, err)
-	}
-	if asked != 60+keys.GapLimit {
-		t.Errorf("asked %d times", asked)
-	}
-	if got := p.Coupons(); len(got) != 2 || got[0].N != 19 || got[1].N != 39 {
+	if got := p.Coupons(); len(got) != 2 || got[0].N != gap-1 || got[1].N != 2*gap-1 {
 		t.Errorf("coupons %v", got)
 	}
-	if found, _ = p.Scan(t.Context(), []uint32{7}, list); found != 0 {
+	if found := scan(t, p, l, gap); found != 0 {
 		t.Errorf("found %d again", found)
+	}
+	if found := scan(t, p, l, keys.GapLimitFar); found != 2 {
+		t.Errorf("looking further found %d, wanted the other 2", found)
+	}
+	if err := p.Close(); err != nil {
+		t.Fatal(err)
+	}
+	q := open(t, folder)
+	if got := q.Coupons(); len(got) != 4 {
+		t.Errorf("on disk are %v", got)
+	}
+	if fresh, _ := q.Fresh(7, false); fresh.Public() == l.owners[coupon.NewCouponID(7, 3)] {
+		t.Error("a key that was found was given out again")
 	}
 }
 
-func TestAScanTakesNothingForItsOwnThatOtherKeysCouldOwn(t *testing.T) {
+func TestAScanLooksBehindTheKeysThatWereGivenOut(t *testing.T) {
 	folder, _ := newWallet(t)
 	p := open(t, folder)
-	list := func(context.Context, [32]byte) ([]coupon.CouponID, error) {
-		return []coupon.CouponID{coupon.NewCouponID(9, 1)}, nil // of no campaign that was asked for
+	for range 30 {
+		if _, err := p.Fresh(7, false); err != nil {
+			t.Fatal(err)
+		}
 	}
-	if found, err := p.Scan(t.Context(), []uint32{7}, list); found != 0 || err != nil {
-		t.Errorf("found %d, %v", found, err)
+	l := &ledger{owners: map[coupon.CouponID][32]byte{}}
+	l.own(t, p, coupon.NewCouponID(7, 1), 30+4)
+	if found := scan(t, p, l, 5); found != 1 {
+		t.Errorf("found %d", found)
+	}
+}
+
+// Another's key may begin as one of the wallet's does: the proven owner decides.
+func TestAScanTakesNothingForItsOwnThatOtherKeysOwn(t *testing.T) {
+	folder, _ := newWallet(t)
+	p := open(t, folder)
+	s, err := p.Key(7, 3)
+	if err != nil {
+		t.Fatal(err)
+	}
+	alike := s.Public()
+	alike[31] ^= 1
+	l := &ledger{owners: map[coupon.CouponID][32]byte{coupon.NewCouponID(7, 1): alike}}
+	if found := scan(t, p, l, keys.GapLimit); found != 0 || len(p.Coupons()) != 0 || len(l.asked) != 1 {
+		t.Errorf("found %d: %v, asked for %v", found, p.Coupons(), l.asked)
+	}
+}
+
+func TestWhatAScanFoundBeforeItFailedIsKept(t *testing.T) {
+	folder, _ := newWallet(t)
+	p := open(t, folder)
+	l := &ledger{owners: map[coupon.CouponID][32]byte{}, fail: coupon.NewCouponID(7, 2)}
+	l.own(t, p, coupon.NewCouponID(7, 1), 0)
+	l.own(t, p, coupon.NewCouponID(7, 2), 1)
+	if _, err := p.Scan(t.Context(), l, []uint32{7}, keys.GapLimit); err == nil {
+		t.Fatal("a scan that failed ended well")
+	}
+	if err := p.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if got := open(t, folder).Coupons(); len(got) != 1 {
+		t.Errorf("on disk are %v", got)
 	}
 }
 

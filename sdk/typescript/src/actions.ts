@@ -4,7 +4,6 @@
  */
 import type { CallOptions, Client, ProvenCoupon, Receipt } from "./client.ts";
 import { RuleError } from "./errors.ts";
-import { type Wallet, gapLimit } from "./keys.ts";
 import {
   type AuthPayload,
   type GiftPayload,
@@ -261,35 +260,4 @@ export function voidRedemption(
   options: CallOptions = {},
 ): Promise<Done<"Void">> {
   return receiptOf("Void", client.submit(voidTx(client.chain, client.expiry(), coupon, seq, till), options));
-}
-
-/** A coupon that a wallet's key owns. */
-export interface Found {
-  id: bigint;
-  /** The number of its key within the campaign: `wallet.coupon(campaign, n)`. */
-  n: number;
-}
-
-/**
- * Finds the coupons of a wallet that was restored from its words: in each campaign it
- * tries keys upwards until gapLimit in a row own nothing. What a key owns is listed by
- * one node, which may leave something out; used-up coupons are not listed.
- */
-export async function scanWallet(
-  client: Client,
-  wallet: Wallet,
-  campaigns: readonly number[],
-  options: CallOptions = {},
-): Promise<Found[]> {
-  const found: Found[] = [];
-  for (const campaign of campaigns) {
-    for (let n = 0, end = gapLimit; n < end; n++) {
-      const owned = await client.holderCoupons(wallet.coupon(campaign, n).key, options);
-      // A node may list anything; other campaigns have keys of their own.
-      const ids = owned.map((c) => BigInt(c.id)).filter((id) => campaignOf(id) === campaign);
-      if (ids.length > 0) end = n + 1 + gapLimit;
-      for (const id of ids) found.push({ id, n });
-    }
-  }
-  return found;
 }

@@ -313,6 +313,19 @@ export interface FundingAnswer {
   locked: string;
 }
 
+export interface HoldersBody {
+  /** Always true: an executed height is decided */
+  final: boolean;
+  /** Height of the state */
+  height: string;
+  /** 8 bytes for each coupon, by serial: serial, first 4 bytes of its owner's key (base64) */
+  holders: string;
+  /** Serial to go on from; absent at the end */
+  next?: number;
+  /** Time of its block */
+  time: Time;
+}
+
 export interface MemberAnswer {
   /** What it may promise */
   funding: FundingAnswer[];
@@ -896,6 +909,7 @@ export interface Answers {
   FieldError: FieldError;
   FunderAnswer: FunderAnswer;
   FundingAnswer: FundingAnswer;
+  HoldersBody: HoldersBody;
   MemberAnswer: MemberAnswer;
   MemberBody: MemberBody;
   NodeAddress: NodeAddress;
@@ -951,6 +965,7 @@ export const shapes: Readonly<Record<keyof Answers, Readonly<Record<string, stri
   FieldError: { detail: "s", pointer: "s" },
   FunderAnswer: { member: "n", share_bps: "n" },
   FundingAnswer: { currency: "s", limit: "s", locked: "s" },
+  HoldersBody: { final: "b", height: "s", holders: "s", next: "?n", time: "Time" },
   MemberAnswer: { funding: "[]FundingAnswer", id: "n", keys: "[]s", name: "s", roles: "[]s", state: "s", threshold: "n" },
   MemberBody: { final: "b", funding: "[]FundingAnswer", height: "s", id: "n", keys: "[]s", name: "s", roles: "[]s", state: "s", threshold: "n", time: "Time" },
   NodeAddress: { key: "s", member: "n", name: "s", replica: "n", url: "?s" },

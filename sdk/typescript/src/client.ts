@@ -75,6 +75,7 @@ const waitMaxMs = 20_000;
 const pauseMinMs = 100;
 const pauseMaxMs = 3_000;
 const listMax = 1 << 20;
+const holdersMax = 1 << 22;
 const pageSize = 500;
 /** The longest life of what wallets and tills sign for a redemption. */
 const authLifeMaxMs = 150_000;
@@ -146,6 +147,14 @@ export interface ProvenTill extends Omit<Till, "state"> {
   key: Uint8Array;
   standing: Till["state"];
   state: State;
+}
+
+/** The owners of a campaign's coupons, used ones included, by the first four bytes of their keys. */
+export interface HolderMarks {
+  /** Ascending. */
+  serials: Uint32Array;
+  /** The mark of the owner of the coupon at the same place: see markOf. */
+  marks: Uint32Array;
 }
 
 /** A proven member. */
@@ -785,6 +794,47 @@ export class Client {
   /** The coupons that a key can still use, as one node lists them; it may leave some out. coupon() proves each. */
   holderCoupons(owner: Uint8Array, options: CallOptions = {}): Promise<CouponAnswer[]> {
     return this.#list("PageCouponAnswer", `/v1/holders/${encodeKey("holder", owner)}/coupons`, {}, options);
+  }
+
+  /**
+   * The owners of all coupons of a campaign, used ones included, by the first four bytes of
+   * their keys, as one node lists them: so a wallet finds its coupons without naming a key.
+   * A node that lists fewer than the campaign has proven to have issued is not believed.
+   */
+  async holderMarks(campaign: number, options: CallOptions = {}): Promise<HolderMarks> {
+    const g = await this.campaign(campaign, options);
+    if (g.issued > holdersMax) throw new RangeError(`campaign ${campaign} has ${g.issued} coupons: too many to read`);
+    if (g.issued === 0) return { serials: new Uint32Array(), marks: new Uint32Array() };
+    const ask = (node: string, signal: AbortSignal) => this.#holdersFrom(node, g, signal);
+    return this.#query(`list the holders of campaign ${campaign}`, ask, options.signal);
+  }
+
+  async #holdersFrom(node: string, g: ProvenCampaign, signal: AbortSignal): Promise<HolderMarks> {
+    const path = `/v1/campaigns/${g.number}/holders`;
+    const pairs: number[] = [];
+    for (let first = 1; ; ) {
+      const query = { from: first, min_height: g.state.height };
+      const p = await this.#get(node, "HoldersBody", { path, query }, signal);
+      const bytes = bytesOf(p.holders);
+      const view = new DataView(bytes.buffer, bytes.byteOffset);
+      for (let at = 0; at + 8 <= bytes.length; at += 8) {
+        const serial = view.getUint32(at);
+        if (serial < first) throw new FalseAnswer("holders out of order");
+        pairs.push(serial, view.getUint32(at + 4));
+        first = serial + 1;
+      }
+      if (!p.next) break;
+      if (p.next < first || bytes.length < 8 || pairs.length > 2 * holdersMax) {
+        throw new FalseAnswer("a list of holders without end");
+      }
+      first = p.next;
+    }
+    const n = pairs.length / 2;
+    if (n < g.issued) throw new FalseAnswer(`${n} holders are listed of ${g.issued}`);
+    return {
+      serials: Uint32Array.from({ length: n }, (_, i) => pairs[2 * i] as number),
+      marks: Uint32Array.from({ length: n }, (_, i) => pairs[2 * i + 1] as number),
+    };
   }
 
   /** The accepted transactions of a coupon, oldest first, as one node lists them. Each is proven by receipt(). */

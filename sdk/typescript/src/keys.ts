@@ -219,8 +219,14 @@ export class SecretKey implements Signer {
   }
 }
 
-/** How many unused keys in a row end a wallet's scan of a campaign. */
-export const gapLimit = 20;
+/**
+ * How many keys in a row that own nothing end a wallet's look through a campaign. A used
+ * coupon still belongs to its key: only coupons given away, claims that failed and
+ * addresses that nobody used leave gaps.
+ */
+export const gapLimit = 200;
+/** The same for a look that a person asks for, since something is missing. */
+export const gapLimitFar = 2000;
 
 /** All keys of one mnemonic. Printing it shows no secret. */
 export class Wallet {

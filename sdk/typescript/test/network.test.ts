@@ -201,9 +201,34 @@ test("blocks with another content are refused", async () => {
 
 test("a restored wallet finds its coupons again", async () => {
   const { c } = await coupon();
-  assert.deepEqual(await sdk.scanWallet(client, wallet, [c.campaign.number]), [{ id: c.id, n: 0 }]);
+  const campaign = c.campaign.number;
+  assert.deepEqual(await sdk.scanWallet(client, wallet, [campaign]), [{ id: c.id, n: 0 }]);
+  assert.ok((await client.holderMarks(campaign)).serials.includes(Number(c.id & 0xffffffffn)));
+  await assert.rejects(client.holderMarks(campaign, { signal: AbortSignal.abort() }));
   const empty = new sdk.Wallet(sdk.newMnemonic());
-  assert.deepEqual(await sdk.scanWallet(client, empty, [c.campaign.number]), []);
+  assert.deepEqual(await sdk.scanWallet(client, empty, [campaign]), []);
+});
+
+test("a list of a campaign's holders that cannot be is not believed", async () => {
+  const { c } = await coupon();
+  const campaign = c.campaign.number;
+  const mark = (serial: number) => [0, 0, 0, serial, 9, 9, 9, 9];
+  for (const [why, holders, next] of [
+    ["all are left out", [], 0],
+    ["in another order", [...mark(2), ...mark(1)], 0],
+    ["back to the first", mark(2), 1],
+    ["nothing, and on", [], 5],
+  ] as const) {
+    const lying = another({
+      fetch: async (url, init) => {
+        const r = await fetch(url, init);
+        if (!url.includes("/holders")) return r;
+        const a = (await r.json()) as object;
+        return Response.json({ ...a, holders: sdk.base64(Uint8Array.from(holders)), next });
+      },
+    });
+    await assert.rejects(lying.holderMarks(campaign), sdk.Unreachable, why);
+  }
 });
 
 test("a poster's ticket comes from a desk, and only the batch's own desk is believed", async () => {

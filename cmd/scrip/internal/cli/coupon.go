@@ -54,7 +54,7 @@ func newCouponListCommand(a *App) *cobra.Command {
 		}
 		return a.withPurse(*name, func(cl *client.Client, p *purse.Purse) error {
 			if scan || p.IsNew() {
-				if _, err := a.scan(c.Context(), cl, p); err != nil {
+				if _, err := a.scan(c.Context(), cl, p, keys.GapLimit); err != nil {
 					return err
 				}
 			}

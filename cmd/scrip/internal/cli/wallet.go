@@ -8,7 +8,6 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/scrip-network/scrip/client"
-	"github.com/scrip-network/scrip/coupon"
 	"github.com/scrip-network/scrip/internal/purse"
 	"github.com/scrip-network/scrip/keys"
 )
@@ -73,7 +72,11 @@ func newWalletNewCommand(a *App) *cobra.Command {
 		if open {
 			kept = "UNENCRYPTED: whoever reads the file has the coupons"
 		}
-		return a.Show(walletAnswer{*name, !open}, Fields{{"wallet", *name}, {"kept", kept}})
+		err = a.Show(walletAnswer{*name, !open}, Fields{{"wallet", *name}, {"kept", kept}})
+		if restore {
+			a.Say("Its coupons are found by a look at the ledger. next: scrip wallet scan --wallet %s", *name)
+		}
+		return err
 	}
 	return c
 }
@@ -137,46 +140,74 @@ func (a *App) withPurseFor(name string, s *sending, do func(c *client.Client, p 
 	return errors.Join(do(c, p), p.Close())
 }
 
+// looking is a ledger that says how far a look through it has come.
+type looking struct {
+	*client.Client
+	progress *Progress
+	of       int
+}
+
+func (l looking) HolderMarks(ctx context.Context, campaign uint32) ([]client.HolderMark, error) {
+	l.progress.Set(int(campaign), l.of, fmt.Sprintf("campaign %d", campaign))
+	return l.Client.HolderMarks(ctx, campaign)
+}
+
 // scan looks for the wallet's coupons in all campaigns.
-func (a *App) scan(ctx context.Context, c *client.Client, p *purse.Purse) (int, error) {
+func (a *App) scan(ctx context.Context, c *client.Client, p *purse.Purse, gap uint32) (x purse.Scanned, err error) {
 	count, _, _, err := c.Counts(ctx)
 	if err != nil {
-		return 0, err
+		return x, err
 	}
 	campaigns := make([]uint32, count)
 	for i := range campaigns {
 		campaigns[i] = uint32(i) + 1
 	}
-	progress := a.Progress("scanning")
+	progress := a.Progress("looking for coupons")
 	defer progress.Done()
-	asked := 0
-	return p.Scan(ctx, campaigns, func(ctx context.Context, owner [32]byte) ([]coupon.CouponID, error) {
-		asked++
-		progress.Set(asked, 0, fmt.Sprintf("%d keys", asked))
-		return c.HolderCoupons(ctx, owner)
-	})
+	return p.Scan(ctx, looking{c, progress, len(campaigns)}, campaigns, gap)
 }
 
+// gapMax bounds how far a scan looks: two keys a millisecond.
+const gapMax = 1_000_000
+
 func newWalletScanCommand(a *App) *cobra.Command {
+	gap := uint32(keys.GapLimit)
 	c := &cobra.Command{
 		Use: "scan", Short: "Find the wallet's coupons again, after its index was lost or it was used elsewhere",
-		Long: fmt.Sprintf("Try the keys of each campaign upwards until %d in a row own nothing. Coupons that are\n"+
-			"used up are not found again: their receipts are.", keys.GapLimit),
+		Long: fmt.Sprintf("Compare the owners of all coupons with the wallet's keys, used coupons included, in each\n"+
+			"campaign until %d keys in a row own nothing; no node is told a key. Only coupons given\n"+
+			"away and claims that failed leave keys without coupons: who gave away more of one\n"+
+			"campaign in a row looks further, with --gap. The words own coupons on every network\n"+
+			"where they were used: scan each with its --genesis.", keys.GapLimit),
 		Args: arguments(),
 	}
 	name := walletFlag(c)
+	c.Flags().Uint32Var(&gap, "gap", gap, "keys in a row that own nothing end the look")
 	c.RunE = func(c *cobra.Command, _ []string) error {
+		if gap < 1 || gap > gapMax {
+			return usageError("--gap is %d: wanted 1 to %d", gap, gapMax)
+		}
 		return a.withPurse(*name, func(cl *client.Client, p *purse.Purse) error {
-			found, err := a.scan(c.Context(), cl, p)
+			x, err := a.scan(c.Context(), cl, p, gap)
 			if err != nil {
 				return err
 			}
-			x := struct {
-				Found int `json:"found"`
-				Known int `json:"known"`
-			}{found, len(p.Coupons())}
-			return a.Show(x, Fields{{"found", fmt.Sprintf("%d coupons that were not known", found)},
-				{"known", fmt.Sprintf("%d coupons now, used ones included", x.Known)}})
+			chain := cl.Genesis().File.Name
+			answer := struct {
+				Found     int    `json:"found"`
+				Known     int    `json:"known"`
+				Campaigns int    `json:"campaigns"`
+				Coupons   int    `json:"coupons"`
+				Chain     string `json:"chain"`
+			}{x.Found, len(p.Coupons()), x.Campaigns, x.Coupons, chain}
+			err = a.Show(answer, Fields{{"found", plural(x.Found, "coupon") + " that the wallet did not know"},
+				{"known", plural(answer.Known, "coupon") + " now, used ones included"},
+				{"looked at", plural(x.Coupons, "coupon") + " of " + plural(x.Campaigns, "campaign") + " on " + chain}})
+			a.Say("Coupons of another network are found there: add its --genesis.")
+			if gap < keys.GapLimitFar {
+				a.Say("Is one missing? next: scrip wallet scan --gap %d", keys.GapLimitFar)
+			}
+			return err
 		})
 	}
 	return c
