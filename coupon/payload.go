@@ -231,8 +231,20 @@ func linkRun(s string) string {
 	return s
 }
 
-// LinkPath returns "/c" for a ticket and "/g" for a gift, the path of the link
-// that carries the payload: https://HOST + LinkPath + "#" + LinkFragment.
+// Link returns the link that carries a ticket or gift, for an origin such as
+// https://coupons.example. The campaign in its path is public, and lets chats show what
+// the link is about; the rest stands behind the #, which never reaches a server.
+func (c Chain) Link(origin string, p *Payload) string {
+	campaign := p.Ticket.Campaign
+	if p.Type == PayloadGift {
+		campaign = p.Gift.Coupon.Campaign()
+	}
+	return fmt.Sprintf("%s%s/%d#%s", strings.TrimRight(origin, "/"), p.Type.LinkPath(), campaign,
+		LinkFragment(c.EncodePayload(p)))
+}
+
+// LinkPath returns "/c" for a ticket and "/g" for a gift, with which the path of a link
+// begins.
 func (t PayloadType) LinkPath() string {
 	switch t {
 	case PayloadTicket:

@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"maps"
 	"net"
-	"net/http"
 	"os"
 	"slices"
 
@@ -23,7 +22,6 @@ import (
 	"github.com/scrip-network/scrip/sig"
 	"github.com/scrip-network/scrip/store"
 	"github.com/scrip-network/scrip/transport"
-	"github.com/scrip-network/scrip/web"
 )
 
 // Options are what Run needs beside the settings.
@@ -186,7 +184,7 @@ func (p *process) assemble() error {
 	if err != nil {
 		return troubleOf("start the node", err)
 	}
-	faces, err := p.cfg.faces()
+	faces, err := p.faces()
 	if err != nil {
 		return err
 	}
@@ -214,18 +212,6 @@ func webOrigins(nodes map[int]string, others []string) []string {
 	all := slices.AppendSeq(slices.Clone(others), maps.Values(nodes))
 	slices.Sort(all)
 	return slices.Compact(all)
-}
-
-// faces returns what serves the faces, or nil if they are switched off.
-func (c *Config) faces() (http.Handler, error) {
-	if c.Faces != "on" {
-		return nil, nil
-	}
-	h, err := web.New(web.Config{Connect: webOrigins(c.WebNodes, c.WebDesks)})
-	if err != nil {
-		return nil, troubleOf("serve the faces", err)
-	}
-	return h, nil
 }
 
 // timeoutMsDefault is above the engine's own default, for members whose machines

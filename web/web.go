@@ -9,6 +9,7 @@ package web
 
 import (
 	"bytes"
+	"cmp"
 	"compress/gzip"
 	"crypto/sha256"
 	"embed"
@@ -32,10 +33,6 @@ var dist embed.FS
 // Faces are the names of the four faces; each lies below /NAME/.
 func Faces() []string { return []string{"wallet", "console", "till", "explorer"} }
 
-// links are the short addresses that posters, tickets, gifts and invoices lead to.
-// They show the wallet, which reads what stands behind the #.
-func links() []string { return []string{"/c", "/g", "/i", "/p"} }
-
 // Config is what New needs.
 type Config struct {
 	// Files holds a folder for each face with its index.html; nil means those that
@@ -44,6 +41,14 @@ type Config struct {
 	// Connect are the web origins that pages may talk to beside their own, such as
 	// "https://node2.example": other nodes and ticket desks.
 	Connect []string
+	// Name is that of the member whose node this is, for previews of links; "" = "Scrip".
+	Name string
+	// Origin is the web origin under which others know the node; "" = previews have no
+	// picture.
+	Origin string
+	// Campaign returns what is public of a campaign, if there is one of the number; nil =
+	// previews name none. It is called by many goroutines.
+	Campaign func(number uint32) (Campaign, bool)
 }
 
 // Handler serves the faces. It is safe for concurrent use.
@@ -53,6 +58,9 @@ type Handler struct {
 	connect string
 	start   *file
 	style   *file
+
+	name, origin string
+	campaign     func(uint32) (Campaign, bool)
 }
 
 // New reads all files. It fails if an origin is none.
@@ -64,7 +72,8 @@ func New(cfg Config) (*Handler, error) {
 			return nil, fmt.Errorf("read the faces: %w", err)
 		}
 	}
-	h := &Handler{files: make(map[string]*file)}
+	h := &Handler{files: make(map[string]*file), name: cmp.Or(cfg.Name, "Scrip"), origin: cfg.Origin,
+		campaign: cfg.Campaign}
 	for _, origin := range cfg.Connect {
 		if !IsOrigin(origin) {
 			return nil, fmt.Errorf("serve the faces: %q is no web origin, such as https://node.example", origin)
@@ -240,8 +249,9 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		h.serve(w, r, "", h.start, http.StatusOK)
 	case p == stylePath:
 		h.serve(w, r, "", h.style, http.StatusOK)
-	case slices.Contains(links(), p):
-		h.index(w, r, "wallet")
+	case linkForm.MatchString(p):
+		parts := linkForm.FindStringSubmatch(p)
+		h.link(w, r, parts[1], parts[2])
 	case !slices.Contains(Faces(), face):
 		h.serve(w, r, "", h.start, http.StatusNotFound)
 	case !below:
@@ -262,7 +272,7 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 func (h *Handler) unescaped(w http.ResponseWriter, r *http.Request, p string) {
 	to, fragment, _ := strings.Cut(p, "#")
 	face, _, _ := strings.Cut(strings.TrimPrefix(to, "/"), "/")
-	if !slices.Contains(links(), to) && !slices.Contains(Faces(), face) {
+	if !linkForm.MatchString(to) && !slices.Contains(Faces(), face) {
 		h.serve(w, r, "", h.start, http.StatusNotFound)
 		return
 	}

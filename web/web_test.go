@@ -18,7 +18,8 @@ const script = "console.log('a script that is long enough to shrink, to shrink, 
 func built() fstest.MapFS {
 	m := fstest.MapFS{".keep": {}}
 	for _, face := range web.Faces() {
-		m[face+"/index.html"] = &fstest.MapFile{Data: []byte("<!doctype html><title>" + face + "</title>")}
+		m[face+"/index.html"] = &fstest.MapFile{Data: []byte("<!doctype html><title>" + face + "</title>" +
+			`<meta name="description" content="a face" />`)}
 		m[face+"/assets/app-Ab_9-xYz.js"] = &fstest.MapFile{Data: []byte(script)}
 		m[face+"/sw.js"] = &fstest.MapFile{Data: []byte("// " + face)}
 	}
@@ -61,6 +62,7 @@ func TestALinkWhoseMarkWasEscapedLeadsToTheWallet(t *testing.T) {
 		"/g%23AAAA?fbclid=x":                    "/g#AAAA",
 		"/p%23c=4&d=https%3A%2F%2Fdesk.example": "/p#c=4&d=https://desk.example",
 		"/wallet/%23k=AAAA&n=Bo%20B":            "/wallet/#k=AAAA&n=Bo%20B",
+		"/g/7%23AAAA":                           "/g/7#AAAA",
 		"/c%23%0d%0aSet-Cookie:x":               "/c#%0D%0ASet-Cookie:x",
 	} {
 		r := ask(h, "GET", target)
@@ -79,6 +81,39 @@ func TestALinkWhoseMarkWasEscapedLeadsToTheWallet(t *testing.T) {
 	}
 }
 
+// What chats show of a link is what anybody can read: the member, and the campaign whose
+// number stands in the path. Titles are text.
+func TestALinkHasAPreviewOfWhatIsPublic(t *testing.T) {
+	h := handler(t, web.Config{Files: built(), Name: `Mall "&" Sons`, Origin: "https://node.example",
+		Campaign: func(n uint32) (web.Campaign, bool) {
+			return web.Campaign{Title: `<b>Coffee</b> "free"`, Issuer: "Bakery & Co"}, n == 7
+		}})
+	for target, wants := range map[string][]string{
+		"/g": {`og:title" content="A gift for you`, `og:site_name" content="Mall &#34;&amp;&#34; Sons"`,
+			`og:image" content="https://node.example/wallet/icon-512.png"`},
+		"/p/7": {`<title>&lt;b&gt;Coffee&lt;/b&gt; &#34;free&#34;</title>`,
+			`og:title" content="&lt;b&gt;Coffee&lt;/b&gt; &#34;free&#34;"`, `og:description" content="Bakery &amp; Co`,
+			`name="description" content="Bakery &amp; Co`},
+		"/g/7":          {`og:title" content="&lt;b&gt;Coffee`, "A gift for you"},
+		"/p/8":          {`og:title" content="A coupon for you`},
+		"/c/4294967296": {`og:title" content="A coupon for you`},
+	} {
+		got := text(t, ask(h, "GET", target))
+		for _, want := range wants {
+			if !strings.Contains(got, want) {
+				t.Errorf("%s is %s, without %s", target, got, want)
+			}
+		}
+		if strings.Contains(got, "<b>") || strings.Contains(got, "<title>wallet") {
+			t.Errorf("%s is %s", target, got)
+		}
+	}
+	if got := text(t, ask(handler(t, web.Config{Files: built()}), "GET", "/c")); strings.Contains(got, "og:image") ||
+		!strings.Contains(got, `og:site_name" content="Scrip"`) {
+		t.Errorf("without a member and address: %s", got)
+	}
+}
+
 func TestEveryPathShowsItsFace(t *testing.T) {
 	h := handler(t, web.Config{Files: built()})
 	for _, c := range []struct {
@@ -91,8 +126,9 @@ func TestEveryPathShowsItsFace(t *testing.T) {
 		{"/wallet/", 200, "<title>wallet"},
 		{"/console/campaigns/7", 200, "<title>console"},
 		{"/explorer/coupon/4294967297", 200, "<title>explorer"},
-		{"/c", 200, "<title>wallet"}, {"/g", 200, "<title>wallet"},
-		{"/i", 200, "<title>wallet"}, {"/p", 200, "<title>wallet"},
+		{"/c", 200, "A coupon for you"}, {"/g", 200, "A gift for you"},
+		{"/p/7", 200, "A coupon for you"}, {"/c/7", 200, "A coupon for you"}, {"/g/07", 404, "<h1>Scrip"},
+		{"/i", 200, "Pay with a coupon"}, {"/p", 200, "A coupon for you"},
 		{"/till/sw.js", 200, "// till"},
 		{"/till/assets/app-Ab_9-xYz.js", 200, "console.log"},
 		{"/till/assets/gone.js", 404, "no such file"},

@@ -95,5 +95,5 @@ func staff(n *network.Network) []Link {
 // poster is the link of a campaign's poster. The wallet learns from its node where
 // the desk is.
 func poster(campaign uint32, text string) Link {
-	return Link{"poster", "anybody", fmt.Sprintf("/p#c=%d", campaign), text}
+	return Link{"poster", "anybody", fmt.Sprintf("/p/%d", campaign), text}
 }

@@ -267,7 +267,7 @@ func (x *director) looseTicket(name string) (Link, error) {
 }
 
 func (x *director) payloadLink(face string, p *coupon.Payload, text string) Link {
-	return Link{face, "anybody", p.Type.LinkPath() + "#" + coupon.LinkFragment(x.chain.EncodePayload(p)), text}
+	return Link{face, "anybody", x.chain.Link("", p), text}
 }
 
 // fileName is where the links of a scene lie in the folder of its network.

@@ -9,6 +9,7 @@ import {
   type Auth,
   type Invoice,
   type Ticket,
+  campaignOf,
   readAuth,
   readInvoice,
   verifyAuth,
@@ -135,9 +136,13 @@ export function linkFragment(chain: Chain, p: TicketPayload | GiftPayload): stri
   return base64url(encodePayload(chain, p));
 }
 
-/** The link that carries a ticket (/c) or a gift (/g). origin is such as "https://coupons.example". */
+/**
+ * The link that carries a ticket (/c) or a gift (/g). origin is such as "https://coupons.example". The
+ * campaign in its path is public, and lets chats show what the link is about.
+ */
 export function payloadLink(chain: Chain, origin: string, p: TicketPayload | GiftPayload): string {
-  return `${origin.replace(/\/+$/, "")}/${p.type === "ticket" ? "c" : "g"}#${linkFragment(chain, p)}`;
+  const [path, campaign] = p.type === "ticket" ? ["c", p.campaign] : ["g", campaignOf(p.coupon)];
+  return `${origin.replace(/\/+$/, "")}/${path}/${campaign}#${linkFragment(chain, p)}`;
 }
 
 /**

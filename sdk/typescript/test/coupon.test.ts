@@ -153,7 +153,7 @@ test("payloads, their texts and links", () => {
     if (got.type === "ticket" || got.type === "gift") {
       assert.equal(linkFragment(testChain, got), p.text);
       const link = payloadLink(testChain, "https://coupons.example/", got);
-      assert.equal(link, `https://coupons.example/${got.type === "ticket" ? "c" : "g"}#${p.text}`);
+      assert.equal(link, `https://coupons.example/${got.type === "ticket" ? "c" : "g"}/7#${p.text}`);
       assert.deepEqual(parsePayload(testChain, link), got);
     } else {
       assert.equal(payloadText(testChain, got), p.text);

@@ -77,7 +77,7 @@ function Poster(p: { campaign: ProvenCampaign; desk: string }): JSX.Element {
   const { link } = session;
   const { campaign: c } = p;
   const rule = ruleOf(c.terms, link.currency(c.terms.currency));
-  const url = `${location.origin}/p#c=${c.number}${link.desks.length > 1 ? `&d=${encodeURIComponent(p.desk)}` : ""}`;
+  const url = `${location.origin}/p/${c.number}${link.desks.length > 1 ? `#d=${encodeURIComponent(p.desk)}` : ""}`;
   return (
     <div class="stack">
       <article class="poster" data-poster={url}>

@@ -387,13 +387,12 @@ func newGiftCommand(a *App) *cobra.Command {
 			}
 			seed := p.GiftSeed(id, x.Seq)
 			gift := coupon.NewSigner(c.Chain().GiftKeySeed(seed, id))
-			payload := c.Chain().EncodePayload(&coupon.Payload{Type: coupon.PayloadGift,
-				Gift: coupon.GiftPayload{Coupon: id, Seed: seed}})
+			payload := &coupon.Payload{Type: coupon.PayloadGift, Gift: coupon.GiftPayload{Coupon: id, Seed: seed}}
 			at := host
 			if at == "" {
 				at = c.Nodes()[0]
 			}
-			link := linkOf(at, coupon.PayloadGift, payload)
+			link := c.Chain().Link(at, payload)
 			return a.transfer(ctx, c, coupon.Transfer{Coupon: id, Seq: x.Seq, To: gift.Key, GiftUntil: end}, signer(owner), s,
 				func(o outcome, _ *client.Receipt) error {
 					a.Say("Whoever has this link first has the coupon. Take it back with: scrip coupon take-back %s", couponName(id))

@@ -28,15 +28,19 @@ const posterPath = "/p"
 // posterLink returns the link of a poster; it holds nothing that anybody must not
 // see.
 func posterLink(host string, campaign uint32, deskURL string) string {
-	link := fmt.Sprintf("%s%s#c=%d", strings.TrimRight(host, "/"), posterPath, campaign)
+	link := fmt.Sprintf("%s%s/%d", strings.TrimRight(host, "/"), posterPath, campaign)
 	if deskURL != "" {
-		link += "&d=" + url.QueryEscape(deskURL)
+		link += "#d=" + url.QueryEscape(deskURL)
 	}
 	return link
 }
 
-// posterForm finds the link of a poster in a text; what follows it does not count.
-var posterForm = regexp.MustCompile(posterPath + `(?:#|%23)((?:[a-z]=[^\s<>"'?#]*)+)`)
+// posterForm finds the link of a poster in a text; what follows it does not count. The
+// campaign stands in the path or, in links of old, behind the #.
+var posterForm = regexp.MustCompile(posterPath + `(?:/([1-9][0-9]{0,9})\b(?:` + posterValues + `)?|` +
+	posterValues + `)`)
+
+const posterValues = `(?:#|%23)((?:[a-z]=[^\s<>"'?#]*)+)`
 
 // Forms of a poster's values, of which what follows them is cut off.
 var (
@@ -50,7 +54,10 @@ func parsePoster(text string) (campaign uint32, deskURL string, ok bool) {
 	if found == nil {
 		return 0, "", false
 	}
-	v, _ := url.ParseQuery(found[1]) // what cannot be read of a tail is left out
+	v, _ := url.ParseQuery(found[2] + found[3]) // what cannot be read of a tail is left out
+	if found[1] != "" {
+		v.Set("c", found[1])
+	}
 	digits := strings.TrimRightFunc(posterNumber.FindString(v.Get("c")), func(r rune) bool { return !unicode.IsDigit(r) })
 	n, err := strconv.ParseUint(digits, 10, 32)
 	deskURL = posterDesk.FindString(v.Get("d"))

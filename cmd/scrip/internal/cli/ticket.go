@@ -291,15 +291,10 @@ func makeTicket(chain coupon.Chain, key keys.Secret, campaign uint32, batch uint
 }
 
 func describeTicket(chain coupon.Chain, p *coupon.TicketPayload, host string) ticketAnswer {
-	payload := chain.EncodePayload(&coupon.Payload{Type: coupon.PayloadTicket, Ticket: *p})
+	payload := &coupon.Payload{Type: coupon.PayloadTicket, Ticket: *p}
 	return ticketAnswer{Campaign: p.Campaign, Batch: p.Batch, Serial: p.Serial,
 		Coupon: client.U64(coupon.NewCouponID(p.Campaign, p.Serial)), Expires: client.TimeOf(p.Expires),
-		Link: linkOf(host, coupon.PayloadTicket, payload), Text: coupon.PayloadText(payload)}
-}
-
-// linkOf returns the link that carries a payload.
-func linkOf(host string, t coupon.PayloadType, payload []byte) string {
-	return strings.TrimRight(host, "/") + t.LinkPath() + "#" + coupon.LinkFragment(payload)
+		Link: chain.Link(host, payload), Text: coupon.PayloadText(chain.EncodePayload(payload))}
 }
 
 // readPayload reads a payload from a link or from the text between till and
