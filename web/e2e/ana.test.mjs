@@ -46,7 +46,7 @@ test("a campaign's life, from the console to the counter and back", async () => 
   const { page: ana } = await scene.device({ viewport: { width: 1280, height: 900 } });
   await ana.goto(`${base}/console/#k=${await scene.network.seed("bakery")}&m=2`);
   const poster = await openCampaign(ana, "Coffee with Ana");
-  assert.match(poster, /\/p#c=\d+/);
+  assert.match(poster, /\/p\/\d+/);
 
   const { page: till } = await scene.device({ viewport: { width: 1024, height: 768 } });
   await pairTill(ana, till);

@@ -123,7 +123,7 @@ test("it is handed out by a poster and by single links", async () => {
   await page.getByRole("dialog").getByText(/each may cost up to €4\.55/).waitFor();
   await page.getByRole("dialog").getByRole("button", { name: "Release" }).click();
   await page.locator("[data-poster]").waitFor({ timeout: waitMs });
-  assert.equal(await readCode(page), `${base}/p#c=1`);
+  assert.equal(await readCode(page), `${base}/p/1`);
   await page.getByLabel("How many").last().fill("8");
   await page.getByRole("button", { name: "Release 8 as links" }).click();
   await page.getByRole("dialog").getByRole("button", { name: "Release" }).click();
@@ -147,7 +147,7 @@ test("numbers change while one looks: a poster's coupon and a link's are claimed
   await claimed.waitFor({ timeout: waitMs });
   assert.equal(await claimed.innerText(), "0");
   bo = await device();
-  await claim(bo.page, `${base}/p#c=1`);
+  await claim(bo.page, `${base}/p/1`);
   await page.locator("[data-numbers]").getByText("1 of 20").waitFor({ timeout: waitMs });
   const cy = await device();
   await claim(cy.page, links[0]);

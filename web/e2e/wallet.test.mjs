@@ -8,7 +8,7 @@ import { launch, profile } from "./browser.mjs";
 import { claim, filmOf, openTill, readCode, result, wedge } from "./faces.mjs";
 import { coffee, stage } from "./stage.mjs";
 
-const scene = stage([coffee({ title: "Free <b>coffee</b><script>alert(1)</script>", count: 9 })]);
+const scene = stage([coffee({ title: "Free <b>coffee</b><script>alert(1)</script>", count: 13 })]);
 
 test("opening a link consumes nothing, and the secret leaves the address bar", async () => {
   for (let i = 0; i < 2; i++) {
@@ -122,6 +122,50 @@ test("coupons come back from the words", async () => {
   await other.page.getByLabel("The words").fill(`  ${words.join("  ").toUpperCase()} `);
   await other.page.getByRole("button", { name: "Bring them back" }).click();
   await other.page.getByRole("link", { name: /Free/ }).waitFor({ timeout: 60_000 });
+});
+
+test("what one device claims comes to another with the same words, and another address says that it is another", async () => {
+  const [base, second] = scene.network.nodes;
+  const k = Buffer.from(crypto.getRandomValues(new Uint8Array(16))).toString("base64url");
+  const [a, b] = [await scene.device(), await scene.device()];
+  const cards = (page) => page.getByRole("link", { name: /Free/ });
+  await a.page.goto(`${base}/wallet/#k=${k}&n=Dana`);
+  await a.page.getByText("No coupons yet").waitFor();
+  await claim(a.page, scene.links[0][9]);
+  await b.page.goto(`${base}/wallet/#k=${k}&n=Dana`);
+  await b.page.getByText("1 coupon found").waitFor();
+  await claim(b.page, scene.links[0][10]);
+  await a.page.goto(`${base}/wallet/`);
+  await cards(a.page).first().waitFor();
+  await a.page.getByRole("button", { name: "Look for coupons" }).click();
+  await cards(a.page).nth(1).waitFor();
+  await a.page.getByText("1 coupon found").first().waitFor();
+  // What is done most is in sight, however long the list.
+  const bar = await a.page.getByRole("link", { name: "Scan a code" }).boundingBox();
+  assert.ok(bar.y + bar.height <= 844, `"Scan a code" ends at ${bar.y + bar.height}`);
+
+  await a.page.goto(`${second}/wallet/`);
+  await a.page.getByText("Coupons stay in the browser, at the address where you claimed them.").waitFor();
+  await a.page.getByRole("link", { name: new URL(base).host, exact: true }).click();
+  await cards(a.page).nth(1).waitFor();
+  await a.page.goto(`${base}/wallet/#/keep`);
+  await a.page.getByText(`Your coupons are kept for ${new URL(base).host}`).waitFor();
+  assert.deepEqual([...a.faults, ...b.faults], []);
+});
+
+test("a link works with what chats and trackers hang on it, and shows what it is about", async () => {
+  const link = scene.links[0][11];
+  const { page } = await scene.device();
+  const tails = [").", "%20", "&utm_source=x", "?fbclid=abc", "。"].map((tail) => link + tail);
+  for (const url of [...tails, link.replace("#", "?fbclid=IwAR0#"), link.replace("#", "%23")]) {
+    await page.goto("about:blank");
+    await page.goto(url);
+    await page.getByRole("button", { name: "Claim" }).waitFor();
+    assert.equal(new URL(page.url()).hash, "", url);
+  }
+  const head = await (await fetch(link)).text();
+  assert.match(head, /og:title" content="Free &lt;b&gt;coffee&lt;\/b&gt;/);
+  assert.doesNotMatch(head, /<b>coffee/);
 });
 
 test("coupons come back from an encrypted file, which a wrong passphrase does not open", async () => {

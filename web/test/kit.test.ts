@@ -1,4 +1,5 @@
 // Pictures of the kit that machines must read, and routes.
+import { nodesToAsk } from "../src/kit/chain.ts";
 import { expect, test } from "vitest";
 import { decodeQR } from "qr/decode.js";
 import { qrPath } from "../src/kit/qr.tsx";
@@ -39,4 +40,15 @@ test("routes are matched part by part", () => {
   expect(match("/coupon/:id", "/coupon/1/2")).toBeUndefined();
   expect(match("/s/:q", "/s/a%20b")).toEqual({ q: "a b" });
   expect(match("/s/:q", "/s/%E0%A4%A")).toBeUndefined();
+});
+
+test("a node under two addresses is one node", () => {
+  const listed = [0, 1, 2].map((replica) => ({ replica, url: `http://127.0.0.1:${7600 + 10 * replica}/` }));
+  const [own, second, third] = listed.map((n) => new URL(n.url).origin);
+  expect(nodesToAsk("http://127.0.0.1:7610", listed, undefined)).toEqual([second, own, third]);
+  expect(nodesToAsk("http://localhost:7610", listed, 1)).toEqual(["http://localhost:7610", own, third]);
+  expect(nodesToAsk("http://localhost:7610", [null, { url: "javascript:alert(1)" }, 4], 1)).toEqual([
+    "http://localhost:7610",
+  ]);
+  expect(nodesToAsk("http://localhost:7610", "x", undefined)).toEqual(["http://localhost:7610"]);
 });

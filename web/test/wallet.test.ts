@@ -6,8 +6,9 @@ import { linkFragment, payloadText } from "@scrip/sdk/links";
 import { showCode } from "@scrip/sdk/actions";
 import { SecretKey } from "@scrip/sdk/keys";
 import { Chain } from "@scrip/sdk/transactions";
-import { readArrival, readScanned } from "../src/wallet/arrival.ts";
-import { byEnd, standing } from "../src/wallet/model.ts";
+import { readAddress, readArrival, readScanned } from "../src/wallet/arrival.ts";
+import { leftOf } from "../src/wallet/claim.tsx";
+import { byEnd, Session, standing } from "../src/wallet/model.ts";
 import type { Slip } from "../src/wallet/purse.ts";
 import { cashierText, codeOf, textOf } from "../src/kit/refusal/refusal.ts";
 import { codes } from "@scrip/sdk/codes";
@@ -45,6 +46,24 @@ test("a link that is damaged or of another network does nothing", () => {
   }
 });
 
+test("nothing is signed that is good for longer than the chain allows, or than two and a half minutes", () => {
+  const nowMs = 1_795_000_000_000;
+  const session = (holderLifeMs: number) => {
+    const link = { chain, nowMs: () => nowMs, genesis: { holderLifeMs }, client: {} };
+    const purse = { key: () => SecretKey.generate("holder") };
+    return new Session(link as never, purse as never);
+  };
+  const slip = { id: gift.coupon, seq: 0, valueLeft: 0n } as Slip;
+  expect(session(180_000).showCode(slip, 115_000).auth.expires).toBe(nowMs + 115_000);
+  expect(session(90_000).showCode(slip, 115_000).auth.expires).toBe(nowMs + 90_000);
+  expect(session(3_600_000).authLimitMs()).toBe(nowMs + 150_000);
+});
+
+test("what is left of a poster's coupons is what was released and nobody has claimed", () => {
+  expect(leftOf({ nextSerial: 31, issued: 4 })).toBe(26);
+  expect(leftOf({ nextSerial: 1, issued: 0 })).toBe(0);
+});
+
 test("a shown code is for tills, not for wallets", () => {
   const code = showCode(chain, { id: gift.coupon, seq: 0 }, SecretKey.generate("holder"), {
     value: 450n,
@@ -53,7 +72,18 @@ test("a shown code is for tills, not for wallets", () => {
   expect(readScanned(chain, payloadText(chain, code))).toEqual({ kind: "bad", code: "E101" });
 });
 
-const tails = [".", ")", ",", "%20", "%3E", "\u00a0", "。", "&utm_source=x", "?fbclid=abc", "&utm_source=x&utm_medium=y"];
+const tails = [
+  ".",
+  ")",
+  ",",
+  "%20",
+  "%3E",
+  "\u00a0",
+  "。",
+  "&utm_source=x",
+  "?fbclid=abc",
+  "&utm_source=x&utm_medium=y",
+];
 
 test("what hangs on behind a link does not count, from the address bar, a camera or a paste", () => {
   const fragment = linkFragment(chain, gift);
@@ -69,6 +99,26 @@ test("what hangs on behind a link does not count, from the address bar, a camera
     expect(readArrival(chain, "/p", `c=4${tail}`), tail).toEqual({ ...poster, desk: undefined });
     expect(readArrival(chain, "/wallet/", `k=${k}${tail}`), tail).toMatchObject({ kind: "wallet" });
   }
+});
+
+test("a poster's campaign stands in its path, which chats show", () => {
+  const poster = { kind: "poster", campaign: 4, desk: undefined };
+  expect(readAddress(chain, "/p/4", undefined)).toEqual(poster);
+  expect(readAddress(chain, "/p/4", "d=https%3A%2F%2Fdesk.example")).toEqual({
+    ...poster,
+    desk: "https://desk.example",
+  });
+  expect(readAddress(chain, "/wallet/", undefined)).toBeUndefined();
+  for (const path of ["/p/0", "/p/4294967296", "/p/", "/p", "/c/4"]) {
+    expect(readAddress(chain, path, undefined), path).toBeUndefined();
+  }
+  for (const tail of ["", ".", ")", "?fbclid=abc", "。", " today"]) {
+    expect(readScanned(chain, `https://x/p/4${tail}`), tail).toEqual(poster);
+  }
+  expect(readScanned(chain, "https://x/p/4#d=https%3A%2F%2Fdesk.example)")).toEqual({
+    ...poster,
+    desk: "https://desk.example",
+  });
 });
 
 test("a poster names campaign and desk, and only web addresses", () => {

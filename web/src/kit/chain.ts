@@ -24,6 +24,8 @@ interface Pinned {
   digest: string;
   genesis: Uint8Array;
   nodes: string[];
+  /** The addresses under which people know the nodes; the page's own may be another. */
+  named?: string[];
   desks: string[];
 }
 
@@ -78,14 +80,30 @@ function origins(list: unknown): string[] {
   return found;
 }
 
+async function read(url: string): Promise<Record<string, unknown>> {
+  return JSON.parse(new TextDecoder().decode(await fetchBytes(url, 1 << 20))) as Record<string, unknown>;
+}
+
+/**
+ * nodesToAsk are the page's own address, then those of the other nodes that it lists: the listed address of
+ * the replica that answers at the page's own is one node, not two.
+ */
+export function nodesToAsk(origin: string, listed: unknown, replica: unknown): string[] {
+  const others = Array.isArray(listed)
+    ? listed.filter((n: { replica?: unknown } | null) => replica === undefined || n?.replica !== replica)
+    : [];
+  return [...new Set([origin, ...origins(others)])];
+}
+
 /** addresses are the nodes and desks that a node names: hints, nothing more. */
-async function addresses(node: string): Promise<{ nodes: string[]; desks: string[] }> {
+async function addresses(node: string): Promise<Pick<Pinned, "nodes" | "named" | "desks">> {
   try {
-    const b = await fetchBytes(`${node}/v1/nodes`, 1 << 20);
-    const a = JSON.parse(new TextDecoder().decode(b)) as { nodes?: unknown; desks?: unknown };
-    return { nodes: origins(a.nodes), desks: origins(a.desks) };
+    const { nodes, desks } = await read(`${node}/v1/nodes`);
+    const named = origins(nodes);
+    const replica = named.includes(node) ? undefined : (await read(`${node}/v1/status`))["replica"];
+    return { nodes: nodesToAsk(node, nodes, replica), named, desks: origins(desks) };
   } catch {
-    return { nodes: [], desks: [] };
+    return { nodes: [node], named: [], desks: [] };
   }
 }
 
@@ -140,6 +158,11 @@ export class Link {
 
   get nodes(): readonly string[] {
     return this.pinned.nodes;
+  }
+
+  /** named are the addresses under which people know the nodes. */
+  get named(): readonly string[] {
+    return this.pinned.named ?? this.pinned.nodes;
   }
 
   get desks(): readonly string[] {
@@ -240,9 +263,8 @@ export class Link {
 }
 
 async function pin(registry: Store, origin: string, genesis: Uint8Array, digest: string): Promise<Pinned> {
-  const { nodes, desks } = await addresses(origin);
   // The node that gave the page comes first; the others are there when it is not.
-  const pinned = { digest, genesis, nodes: [...new Set([origin, ...nodes])], desks };
+  const pinned = { digest, genesis, ...(await addresses(origin)) };
   await registry.set("chain", pinned);
   return pinned;
 }

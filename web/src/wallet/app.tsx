@@ -2,11 +2,9 @@
 import type { ComponentChildren, JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { OtherChain, type Link } from "../kit/chain.ts";
-import { ago } from "../kit/format.ts";
 import { go, match, route } from "../kit/router.ts";
 import { Shell } from "../kit/shell.tsx";
-import { t as kit } from "../kit/text.ts";
-import { Button, Failure, Loading, Notice, useAgain, useNow } from "../kit/ui.tsx";
+import { Button, Failure, Loading, Notice, useAgain } from "../kit/ui.tsx";
 import { SessionContext } from "./context.ts";
 import type { Session } from "./model.ts";
 import { Home } from "./home.tsx";
@@ -18,7 +16,7 @@ import { PayPage } from "./pay.tsx";
 import { KeepPage } from "./keep.tsx";
 import { Replace, RestorePage } from "./restore.tsx";
 import { ScanPage } from "./scan.tsx";
-import { readArrival, type Arrival } from "./arrival.ts";
+import { readAddress, readArrival, type Arrival } from "./arrival.ts";
 import { t } from "./text.ts";
 
 /** Opening is how the wallet came up: open, or why not. */
@@ -27,25 +25,6 @@ export type Opening =
   | { kind: "failed"; error: unknown; retry: () => void; busy: boolean }
   | { kind: "busy" };
 
-function Foot(p: { link: Link }): JSX.Element {
-  const now = useNow(10_000);
-  const { up, total, lastMs, asked } = p.link.pulse.value;
-  const name = kit("chain", { name: p.link.genesis.name });
-  if (up > 0 || lastMs === 0) {
-    return (
-      <p>
-        {name}
-        {asked && <> · {kit("connected", { n: up, total })}</>}
-      </p>
-    );
-  }
-  return (
-    <p>
-      {name} · {kit("offline", { time: ago(now - lastMs) })}
-    </p>
-  );
-}
-
 function Frame(p: {
   link?: Link | undefined;
   owner?: string | undefined;
@@ -53,12 +32,7 @@ function Frame(p: {
   children: ComponentChildren;
 }): JSX.Element {
   return (
-    <Shell
-      name={p.owner ? t("nameOf", { name: p.owner }) : t("name")}
-      demo={p.link?.demo ?? false}
-      title={p.title}
-      foot={p.link && <Foot link={p.link} />}
-    >
+    <Shell name={p.owner ? t("nameOf", { name: p.owner }) : t("name")} demo={p.link?.demo ?? false} title={p.title}>
       {p.children}
     </Shell>
   );
@@ -110,9 +84,7 @@ export function Arrived(p: { arrival: Arrival; onLeave: () => void }): JSX.Eleme
 
 /** Main shows what a link brought until the person goes elsewhere. */
 function Main(p: { session: Session; path: string; secret: string | undefined }): JSX.Element {
-  const [arrival, setArrival] = useState<Arrival | undefined>(() =>
-    p.secret === undefined ? undefined : readArrival(p.session.link.chain, p.path, p.secret),
-  );
+  const [arrival, setArrival] = useState(() => readAddress(p.session.link.chain, p.path, p.secret));
   useEffect(() => {
     const leave = () => setArrival(undefined);
     // A link that is opened while the wallet is open comes the same way.

@@ -60,22 +60,38 @@ function deskOf(text: string | null): string | undefined {
   return url && URL.canParse(url) ? new URL(url).origin : undefined;
 }
 
+/** campaignIn is the campaign of a poster's path. */
+function campaignIn(path: string): number | undefined {
+  const digits = /^\/p\/([1-9]\d{0,9})$/.exec(path)?.[1];
+  return digits && Number(digits) < 2 ** 32 ? Number(digits) : undefined;
+}
+
+/** readAddress reads what an address brings: a poster's path may do without a fragment. */
+export function readAddress(chain: Chain, path: string, fragment: string | undefined): Arrival | undefined {
+  const campaign = campaignIn(path);
+  if (fragment !== undefined) return readArrival(chain, path, fragment);
+  return campaign === undefined ? undefined : { kind: "poster", campaign, desk: undefined };
+}
+
 /** readArrival reads a fragment: a bare payload, or named values. What hangs on behind them does not count. */
 export function readArrival(chain: Chain, path: string, fragment: string): Arrival {
   if (!/^[a-z]=/.test(fragment)) return readPayload(chain, fragment);
   const values = new URLSearchParams(fragment);
   if (values.has("k")) return readWallet(values);
-  const campaign = Number(/^\d{1,10}(?![A-Za-z\d])/.exec(values.get("c") ?? "")?.[0]);
+  const campaign = campaignIn(path) ?? Number(/^\d{1,10}(?![A-Za-z\d])/.exec(values.get("c") ?? "")?.[0]);
   if (path !== "/c" && Number.isInteger(campaign) && campaign >= 1 && campaign < 2 ** 32) {
     return { kind: "poster", campaign, desk: deskOf(values.get("d")) };
   }
   return { kind: "bad", code: "E101" };
 }
 
-const named = /(\/\w*\/?)(?:#|%23)([a-z]=[^\s<>"]*)/;
+const named = /(\/\w*(?:\/\d*)?)(?:#|%23)([a-z]=[^\s<>"]*)/;
+const poster = /^\S*?(\/p\/\d+)(?![\d\w#%/])/;
 
 /** readScanned reads what a camera or a paste brought: a link of this wallet, perhaps among words, or a payload. */
 export function readScanned(chain: Chain, text: string): Arrival {
   const link = named.exec(text.slice(0, scannedMax));
-  return link ? readArrival(chain, link[1] ?? "", link[2] ?? "") : readPayload(chain, text);
+  if (link) return readArrival(chain, link[1] ?? "", link[2] ?? "");
+  const path = poster.exec(text.trim())?.[1] ?? "";
+  return readAddress(chain, path, undefined) ?? readPayload(chain, text);
 }

@@ -1,9 +1,9 @@
 /** What a ticket, a poster or a gift link leads to: a look at the coupon, and one tap. */
 import type { ComponentChildren, JSX } from "preact";
-import { useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import type { ProvenCampaign } from "@scrip/sdk/client";
 import { NotFound } from "@scrip/sdk/client";
-import { campaignOf, couponId } from "@scrip/sdk/transactions";
+import { campaignOf, couponId, serialOf } from "@scrip/sdk/transactions";
 import { giftSigner, type GiftPayload, type TicketPayload } from "@scrip/sdk/links";
 import { equal } from "@scrip/sdk/bytes";
 import { VerifiedBadge } from "../kit/badge.tsx";
@@ -15,22 +15,20 @@ import { ruleOf } from "../kit/terms.ts";
 import { Button, Failure, Loading, Notice, useLoad, type FailureText, type Loaded } from "../kit/ui.tsx";
 import { useSession } from "./context.ts";
 import { Facts } from "./coupon.tsx";
-import { DeskRefusal } from "./model.ts";
+import { DeskRefusal, isOpen } from "./model.ts";
 import type { Slip } from "./purse.ts";
 import { SlipCard } from "./slip.tsx";
 import { t } from "./text.ts";
 
+/** A desk is not asked more often than this. */
+const deskLeastS = 3;
+
 /** explain says why a claim did not work; a desk has reasons of its own. */
 function explain(error: unknown): FailureText {
   if (!(error instanceof DeskRefusal)) return failureOf(error);
-  switch (error.kind) {
-    case "busy":
-      return { title: t("deskBusy", { n: error.retryS }) };
-    case "away":
-      return { title: t("deskAway") };
-    default:
-      return { title: t("deskRefused") };
-  }
+  if (error.kind === "refused") return { title: t("deskRefused") };
+  const detail = t("deskAgain", { n: Math.max(deskLeastS, error.retryS) });
+  return { title: t(error.kind === "busy" ? "deskBusy" : "deskAway"), detail };
 }
 
 /** Preview is the coupon before it is anybody's. */
@@ -80,6 +78,36 @@ function Yours(p: { slip: Slip }): JSX.Element {
   );
 }
 
+const slowMs = 4000;
+const followMs = 3000;
+
+/** useSlow tells that something has been under way for longer than people take for granted. */
+function useSlow(busy: boolean): boolean {
+  const [slow, setSlow] = useState(false);
+  useEffect(() => {
+    if (!busy) return setSlow(false);
+    const id = setTimeout(() => setSlow(true), slowMs);
+    return () => clearTimeout(id);
+  }, [busy]);
+  return slow;
+}
+
+/** useOutcome follows a claim whose outcome the network has not said yet, until it is ours or did not become so. */
+function useOutcome(campaign: number, serial: number | undefined, tapped: boolean): Slip | undefined {
+  const session = useSession();
+  const waits = (s: Slip) =>
+    s.state === "pending" && campaignOf(s.id) === campaign && (serial === undefined || serialOf(s.id) === serial);
+  const [id, setId] = useState<bigint>();
+  const waiting = tapped ? session.slips.value.find(waits) : undefined;
+  useEffect(() => {
+    if (!waiting) return undefined;
+    setId(waiting.id);
+    const timer = setInterval(() => void session.refresh(waiting.id).catch(() => undefined), followMs);
+    return () => clearInterval(timer);
+  }, [waiting?.id]);
+  return waiting ?? session.slips.value.find((s) => s.id === id);
+}
+
 /** OneTap is a look, the tap, and what came of it. */
 function OneTap(p: {
   title: string;
@@ -101,7 +129,22 @@ function OneTap(p: {
   const [busy, setBusy] = useState(false);
   const [slip, setSlip] = useState<Slip>();
   const [error, setError] = useState<unknown>();
+  const slow = useSlow(busy);
+  const followed = useOutcome(p.campaign, p.serial, error !== undefined);
+  const run = () => {
+    setBusy(true);
+    setError(undefined);
+    p.run()
+      .then(setSlip, setError)
+      .finally(() => setBusy(false));
+  };
+  useEffect(() => {
+    if (!(error instanceof DeskRefusal) || error.kind === "refused") return undefined;
+    const timer = setTimeout(run, 1000 * Math.max(deskLeastS, error.retryS));
+    return () => clearTimeout(timer);
+  }, [error]);
   if (slip) return <Yours slip={slip} />;
+  if (followed && isOpen(followed) && followed.state !== "pending") return <Yours slip={followed} />;
   const failed = [look, p.first].find((x) => x.error !== undefined && !x.value);
   if (failed) {
     const again = () => {
@@ -121,13 +164,7 @@ function OneTap(p: {
   if (!look.value || !p.first.value) return <Loading what={t("claimLoading")} />;
   const { campaign, issuer } = look.value;
   const blocked = p.blocked;
-  const run = () => {
-    setBusy(true);
-    setError(undefined);
-    p.run()
-      .then(setSlip, setError)
-      .finally(() => setBusy(false));
-  };
+  const onItsWay = followed?.state === "pending" || slow;
   return (
     <div class="stack">
       <h1>{p.title}</h1>
@@ -138,8 +175,14 @@ function OneTap(p: {
           <p>{blocked}</p>
         </Notice>
       )}
-      {error !== undefined && <Failure {...explain(error)} />}
-      {!blocked && (
+      {onItsWay ? (
+        <Notice live>
+          <p>{t("claimWaits")}</p>
+        </Notice>
+      ) : (
+        error !== undefined && <Failure {...explain(error)} />
+      )}
+      {!blocked && followed?.state !== "pending" && (
         <Button kind="main" wide busy={busy} onClick={run}>
           {busy ? p.busy : p.act}
         </Button>
@@ -200,6 +243,13 @@ export function Claim(p: { ticket: TicketPayload }): JSX.Element {
   );
 }
 
+const leftShownMax = 1000;
+
+/** leftOf is how many of the coupons that were released nobody has claimed yet. */
+export function leftOf(c: Pick<ProvenCampaign, "nextSerial" | "issued">): number {
+  return Math.max(0, c.nextSerial - 1 - c.issued);
+}
+
 /** Poster is the page of a link that leads to a ticket desk. */
 export function Poster(p: { campaign: number; desk: string | undefined }): JSX.Element {
   const session = useSession();
@@ -218,6 +268,7 @@ export function Poster(p: { campaign: number; desk: string | undefined }): JSX.E
     throw last;
   };
   const c = look.value;
+  const left = c && leftOf(c);
   return (
     <OneTap
       title={t("claimTitle")}
@@ -225,12 +276,10 @@ export function Poster(p: { campaign: number; desk: string | undefined }): JSX.E
       busy={t("claimBusy")}
       campaign={p.campaign}
       first={look}
-      blocked={c && obstacle(c, session.link.nowMs())}
+      blocked={c && (obstacle(c, session.link.nowMs()) ?? (left === 0 ? t("claimNone") : undefined))}
       run={claim}
     >
-      {c && c.terms.maxSupply - c.issued <= 1000 && (
-        <p class="soft">{t("claimLeft", { n: c.terms.maxSupply - c.issued })}</p>
-      )}
+      {left !== undefined && left > 0 && left <= leftShownMax && <p class="soft">{t("claimLeft", { n: left })}</p>}
     </OneTap>
   );
 }

@@ -56,7 +56,7 @@ export function Facts(p: { terms: Terms; slip?: Slip }): JSX.Element {
       <dd>
         <Shops terms={terms} />
       </dd>
-      {terms.redeemFrom > Date.now() && (
+      {terms.redeemFrom > session.link.nowMs() && (
         <>
           <dt>{t("from")}</dt>
           <dd>{dateTime(terms.redeemFrom)}</dd>
@@ -155,6 +155,11 @@ export function CouponPage(p: { id: bigint }): JSX.Element {
       <h1 class="unseen">{slip.title}</h1>
       <Stale />
       <SlipCard slip={slip} />
+      {slip.state === "pending" && (
+        <Notice live>
+          <p>{t("claimWaits")}</p>
+        </Notice>
+      )}
       {slip.refusal && <Failure {...textOf(slip.refusal)} />}
       <Acts slip={slip} terms={terms} />
       {slip.state === "expired" && (

@@ -1,6 +1,7 @@
 /** Giving a coupon away by link, and taking it back while nobody has accepted. */
 import type { JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
+import { campaignOf } from "@scrip/sdk/transactions";
 import { dateTime } from "../kit/format.ts";
 import { Qr } from "../kit/qr.tsx";
 import { failureOf } from "../kit/refusal/refusal.ts";
@@ -58,7 +59,7 @@ function Waiting(p: { slip: Slip; fragment: string; untilMs: number }): JSX.Elem
   const session = useSession();
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState<unknown>();
-  const link = `${location.origin}/g#${p.fragment}`;
+  const link = `${location.origin}/g/${campaignOf(p.slip.id)}#${p.fragment}`;
   useEffect(() => {
     const timer = setInterval(() => void session.refresh(p.slip.id).catch(() => undefined), followMs);
     return () => clearInterval(timer);

@@ -2,7 +2,7 @@
 import type { JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { failureOf } from "../kit/refusal/refusal.ts";
-import { LinkButton, Button, Empty, Failure, Loading, Notice } from "../kit/ui.tsx";
+import { LinkButton, Button, Empty, Failure, Notice } from "../kit/ui.tsx";
 import { date } from "../kit/format.ts";
 import { go } from "../kit/router.ts";
 import { preference, prefer } from "../kit/i18n.ts";
@@ -11,6 +11,7 @@ import { byEnd, isOpen } from "./model.ts";
 import type { Slip } from "./purse.ts";
 import { SlipCard, Stale } from "./slip.tsx";
 import { keptAt } from "./keep.tsx";
+import { Elsewhere, look, LookState } from "./search.tsx";
 import { t } from "./text.ts";
 
 const laterKey = "scrip.wallet.keep-later";
@@ -19,10 +20,11 @@ const laterMs = 3 * 86_400_000;
 /** KeepCard asks for a backup once there is something to lose, and not every day. */
 function KeepCard(): JSX.Element | null {
   const session = useSession();
-  const [kept, setKept] = useState<number | undefined>(0);
+  // Who brought the wallet here has kept it somewhere.
+  const [kept, setKept] = useState<unknown>(0);
   const [later, setLater] = useState(Number(preference(laterKey) ?? 0) > Date.now());
   useEffect(() => {
-    void keptAt(session).then(setKept);
+    void keptAt(session).then(async (at) => setKept(at ?? (await session.purse.brought())));
   }, []);
   if (kept !== undefined || later || session.slips.value.length === 0) return null;
   return (
@@ -74,6 +76,9 @@ function Menu(): JSX.Element {
       <LinkButton kind="plain" href="#/restore">
         {t("menuRestore")}
       </LinkButton>
+      <Button kind="plain" onClick={() => look(session)}>
+        {t("lookAct")}
+      </Button>
     </div>
   );
 }
@@ -88,6 +93,7 @@ export function Home(): JSX.Element {
     .slice()
     .sort(byEnd);
   const missed = session.missed.value;
+  const looking = session.looking.now.value?.quiet === false;
   const use = slips.filter((s) => s.state === "usable" || s.state === "early");
   const wait = slips.filter((s) => s.state === "pending" || s.state === "offered");
   const past = slips.filter((s) => !isOpen(s));
@@ -95,25 +101,23 @@ export function Home(): JSX.Element {
     <div class="stack">
       <h1 class="unseen">{t("myCoupons")}</h1>
       <Stale />
-      {session.scanning.value && <Loading what={t("restoreBusy")} />}
-      {missed !== undefined && !session.scanning.value && (
+      {!looking && <KeepCard />}
+      <LookState />
+      {missed !== undefined && !looking && (
         <Failure
           {...failureOf(missed)}
           detail={t("restoreAway")}
-          onRetry={() => void session.finishScan().catch(() => undefined)}
+          onRetry={() => void session.lookOn().catch(() => undefined)}
         />
       )}
-      {slips.length === 0 && !session.scanning.value && missed === undefined && (
+      {slips.length === 0 && !looking && missed === undefined && (
         <Empty title={t("emptyTitle")}>
           <p>{t("emptyText")}</p>
+          <Elsewhere text={t("elsewhere")} />
         </Empty>
       )}
       <List head={t("usableHead")} slips={use} />
       <List head={t("waitingHead")} slips={wait} />
-      {!session.scanning.value && <KeepCard />}
-      <LinkButton kind="main" wide href="#/scan">
-        {t("scan")}
-      </LinkButton>
       {past.length > 0 && (
         <details class="twin" open={use.length === 0 && past.length <= 3}>
           <summary>{t("pastCount", { n: past.length })}</summary>
@@ -127,6 +131,11 @@ export function Home(): JSX.Element {
         </details>
       )}
       <Menu />
+      <div class="reach">
+        <LinkButton kind="main" wide href="#/scan">
+          {t("scan")}
+        </LinkButton>
+      </div>
     </div>
   );
 }

@@ -7,6 +7,7 @@ import { Button, Failure, Field, LinkButton, Notice, toast, useLoad } from "../k
 import { useSession } from "./context.ts";
 import type { Session } from "./model.ts";
 import { makeCopy, passkeysHere } from "./passkey.ts";
+import { Elsewhere } from "./search.tsx";
 import { t } from "./text.ts";
 
 const keptRow = "kept";
@@ -18,6 +19,7 @@ export function keptAt(session: Session): Promise<number | undefined> {
 }
 
 async function noteKept(session: Session): Promise<void> {
+  await session.purse.noteElsewhere();
   await session.link.store.set(keptRow, Date.now());
   await session.link.store.persisted(true);
   toast(t("keepSaved"));
@@ -57,7 +59,9 @@ function Words(p: { onKept: () => void }): JSX.Element {
       <p>{t("keepWordsText")}</p>
       {step === "closed" && (
         <div class="row">
-          <Button onClick={() => setStep("shown")}>{t("keepWordsShow")}</Button>
+          <Button onClick={() => void session.purse.noteElsewhere().then(() => setStep("shown"))}>
+            {t("keepWordsShow")}
+          </Button>
         </div>
       )}
       {step === "shown" && (
@@ -226,6 +230,7 @@ export function KeepPage(): JSX.Element {
       <Words onKept={renew} />
       <BackupFile onKept={renew} />
       <Passkey onKept={renew} />
+      <Elsewhere text={t("keepHere", { host: location.host })} />
       <p class="soft small">{persisted.value ? t("keepPersisted") : t("keepNotPersisted")}</p>
       <LinkButton kind="plain" href="#/">
         {t("back")}

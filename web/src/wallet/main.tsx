@@ -6,13 +6,17 @@ import { useEffect, useState } from "preact/hooks";
 import { newMnemonic } from "@scrip/sdk/keys";
 import { connect } from "../kit/chain.ts";
 import { mount } from "../kit/shell.tsx";
+import { toast } from "../kit/ui.tsx";
 import { startRouter, takeSecret } from "../kit/router.ts";
 import { registerWorker } from "../kit/worker.ts";
 import { App, type Opening } from "./app.tsx";
 import { Session } from "./model.ts";
 import { entropyOf, Purse } from "./purse.ts";
+import { t } from "./text.ts";
 
 const refreshMs = 30_000;
+/** How often a page that stays open looks for coupons that another device has claimed. */
+const againMs = 600_000;
 
 async function open(): Promise<{ session: Session; owner: string | undefined }> {
   const link = await connect("wallet");
@@ -39,17 +43,19 @@ function Wallet(p: { path: string; secret: string | undefined }): JSX.Element {
         if (stop.signal.aborted) return;
         setOpening({ kind: "open", session, owner });
         session.link.watch(stop.signal);
-        const refresh = () => {
+        const refresh = (first = false) => {
           if (document.visibilityState !== "visible") return;
           void session
             .finishScan()
             .catch(() => undefined) // the first page says so
             .then(() => session.refreshAll())
+            .then(() => session.looking.again(first ? undefined : againMs))
+            .then((n) => n > 0 && toast(t("restoreFound", { n })))
             .catch(() => undefined); // what is shown says how old it is
         };
-        refresh();
+        refresh(true);
         const timer = setInterval(refresh, refreshMs);
-        document.addEventListener("visibilitychange", refresh, { signal: stop.signal });
+        document.addEventListener("visibilitychange", () => refresh(true), { signal: stop.signal });
         stop.signal.addEventListener("abort", () => clearInterval(timer));
       },
       (error: unknown) => {
@@ -65,6 +71,9 @@ function Wallet(p: { path: string; secret: string | undefined }): JSX.Element {
 
 const path = location.pathname;
 const secret = takeSecret("/wallet/");
+// A page of the face that is opened anew at a poster's address is no poster any more.
+const within = location.hash.startsWith("#/");
+if (path !== "/wallet/") history.replaceState(null, "", `/wallet/${within ? location.hash : ""}`);
 startRouter();
-mount(<Wallet path={path} secret={secret} />);
+mount(<Wallet path={within ? "/wallet/" : path} secret={secret} />);
 registerWorker("wallet");

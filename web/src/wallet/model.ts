@@ -30,6 +30,7 @@ import {
 import { codeOf, undecided } from "../kit/refusal/refusal.ts";
 import type { Link } from "../kit/chain.ts";
 import { largestValue, onlyMember } from "../kit/terms.ts";
+import { Looking } from "./look.ts";
 import type { Purse, Slip, State, Use } from "./purse.ts";
 
 export const dayMs = 86_400_000;
@@ -37,7 +38,6 @@ export const dayMs = 86_400_000;
 const expiryMarginMs = 30_000;
 const deskMs = 10_000;
 const usesMax = 100;
-const scanStep = 10;
 
 /** DeskRefusal is a ticket desk's no; `retryS` says when to ask again, 0 = not. */
 export class DeskRefusal extends Error {
@@ -72,12 +72,28 @@ export function byEnd(a: Slip, b: Slip): number {
   return isOpen(a) ? a.untilMs - b.untilMs : (b.uses[0]?.atMs ?? b.seenMs) - (a.uses[0]?.atMs ?? a.seenMs);
 }
 
+/** unknownSlip is a coupon of which nothing is known yet. */
+const unknownSlip: Omit<Slip, "id" | "n"> = {
+  state: "usable",
+  title: "",
+  issuer: "",
+  valueLeft: 0n,
+  usesLeft: 0,
+  seq: 0,
+  untilMs: 0,
+  seenMs: 0,
+  height: 0,
+  uses: [],
+};
+
+/** The longest life of what a wallet signs for a till, whatever the chain allows. */
+const authLifeMaxMs = 150_000;
+
 export class Session {
   readonly #slips = signal<readonly Slip[]>([]);
   readonly slips: ReadonlySignal<readonly Slip[]> = this.#slips;
-  readonly #scanning = signal(false);
-  /** Whether coupons are being looked for. */
-  readonly scanning: ReadonlySignal<boolean> = this.#scanning;
+  /** How coupons that this device does not know are found. */
+  readonly looking: Looking;
   readonly #missed = signal<unknown>(undefined);
   /** Why the last look for coupons did not come to its end. */
   readonly missed: ReadonlySignal<unknown> = this.#missed;
@@ -87,7 +103,9 @@ export class Session {
   constructor(
     readonly link: Link,
     readonly purse: Purse,
-  ) {}
+  ) {
+    this.looking = new Looking(link.client, purse, (id, n) => this.take(id, n));
+  }
 
   /** load shows what the device remembers, before any node is asked. */
   async load(): Promise<void> {
@@ -253,11 +271,17 @@ export class Session {
     return most < terms.showMax ? most : terms.showMax;
   }
 
+  /** authLimitMs is the latest time to which anything is signed now: what is good for longer can be used later. */
+  authLimitMs(): number {
+    return this.link.nowMs() + Math.min(this.link.genesis.holderLifeMs, authLifeMaxMs);
+  }
+
   /** showCode signs a code without any network. lifeMs is for how long it is good. */
   showCode(slip: Slip, lifeMs = sdk.showLifeMs): AuthPayload {
     const terms = this.terms.value.get(campaignOf(slip.id));
     const merchant = terms ? onlyMember(terms) : 0;
-    const nowMs = this.link.client.nowMs() + lifeMs - sdk.showLifeMs;
+    const endMs = Math.min(this.link.nowMs() + lifeMs, this.authLimitMs());
+    const nowMs = endMs - sdk.showLifeMs;
     return sdk.showCode(this.link.chain, slip, this.keyOf(slip), { value: this.showValue(slip), merchant, nowMs });
   }
 
@@ -384,73 +408,46 @@ export class Session {
     if (failed) throw failed.reason;
   }
 
-  /**
-   * scan looks for coupons of the wallet that this device does not know, as after a
-   * restore. It returns how many it found.
-   */
-  async scan(): Promise<number> {
-    let found = 0;
-    for (const c of await this.link.client.campaigns()) {
-      let end = await this.purse.candidates(c.id);
-      for (let n = 0; n < end; n += scanStep) {
-        const numbers = Array.from({ length: scanStep }, (_, i) => n + i);
-        const held = await Promise.all(numbers.map((k) => this.link.client.holderCoupons(this.purse.key(c.id, k).key)));
-        // A node may list anything: what is not of this campaign is left out, and each is proven.
-        const mine = held.flatMap((list, i) =>
-          list.filter((x) => x.campaign === c.id).map((x) => ({ id: BigInt(x.id), n: n + i })),
-        );
-        for (const m of mine) if (await this.take(m.id, m.n)) found++;
-        end = await this.purse.candidates(c.id);
-      }
-    }
-    return found;
-  }
-
-  /** take notes a coupon under a key of the wallet, if the ledger says so. */
+  /** take notes a coupon under a key of the wallet, if the ledger says so; true = it is new and can be used. */
   async take(id: bigint, n: number): Promise<boolean> {
-    if (await this.purse.slip(id)) return false;
-    await this.purse.put({
-      id,
-      n,
-      state: "usable",
-      title: "",
-      issuer: "",
-      valueLeft: 0n,
-      usesLeft: 0,
-      seq: 0,
-      untilMs: 0,
-      seenMs: 0,
-      height: 0,
-      uses: [],
-    });
-    let mine = false;
+    const known = await this.purse.slip(id);
+    // One that was given away may have come back, to a key that another device gave out.
+    if (known && (known.state !== "given" || known.n === n)) return false;
+    await this.purse.put(known ? { ...known, n } : { ...unknownSlip, id, n });
+    let slip: Slip | undefined;
     try {
-      const slip = await this.refresh(id);
-      mine = slip !== undefined && slip.state !== "given";
+      slip = await this.refresh(id);
     } catch (e) {
       if (!(e instanceof NotFound)) throw e; // it may be there: who looks has to look again
     } finally {
-      if (!mine) await this.purse.forget(id);
+      if (!known && (!slip || slip.state === "given")) await this.purse.forget(id);
       await this.#show();
     }
-    return mine;
+    return slip !== undefined && isOpen(slip);
   }
 
   /** finishScan looks for what a wallet that was just brought in holds. */
   async finishScan(): Promise<void> {
     const wanted = await this.purse.toScan();
-    if (!wanted || this.#scanning.value) return;
-    this.#scanning.value = true;
+    if (!wanted || this.looking.now.value) return;
+    for (const u of wanted.used) await this.take(u.id, u.n);
+    await this.look();
+    await this.purse.scanned();
+  }
+
+  /** lookOn goes on with a look that came to no end. */
+  async lookOn(): Promise<void> {
+    await ((await this.purse.toScan()) ? this.finishScan() : this.look());
+  }
+
+  /** look looks for coupons that this device does not know, as far as is asked, and remembers why it could not. */
+  async look(far = false): Promise<void> {
     try {
-      for (const u of wanted.used) await this.take(u.id, u.n);
-      await this.scan();
-      await this.purse.scanned();
+      await this.looking.run({ far });
       this.#missed.value = undefined;
     } catch (e) {
       this.#missed.value = e;
       throw e;
-    } finally {
-      this.#scanning.value = false;
     }
   }
 

@@ -5,7 +5,7 @@
  * ledger finds them again from the words.
  */
 import { campaignOf } from "@scrip/sdk/transactions";
-import { entropyFromMnemonic, gapLimit, mnemonicFromEntropy, Wallet, type SecretKey } from "@scrip/sdk/keys";
+import { entropyFromMnemonic, mnemonicFromEntropy, Wallet, type SecretKey } from "@scrip/sdk/keys";
 import type { Proof } from "../kit/badge.tsx";
 import type { Sealed, Store } from "../kit/storage.ts";
 
@@ -47,23 +47,24 @@ export interface Use {
   voided: boolean;
 }
 
-/** ToScan is what a wallet that was just brought in has to look for. */
+/** ToScan is what a wallet that was just brought in has to look for, beside all that its words own. */
 export interface ToScan {
   owner?: string | undefined;
-  /** Coupons that a scan of holdings does not find, since they are used up. */
+  /** Coupons that its link names. */
   used: readonly { id: bigint; n: number }[];
 }
 
 const scanRow = "scan";
 const secretRow = "secret";
 const ownerRow = "owner";
+const elsewhereRow = "elsewhere";
 const idKey = (id: bigint) => `coupon/${id.toString(16).padStart(16, "0")}`;
 const nextKey = (campaign: number) => `next/${campaign}`;
 
 /** Purse is an open wallet. Its methods are called from one page at a time. */
 export class Purse {
   private constructor(
-    private readonly store: Store,
+    readonly store: Store,
     readonly keys: Wallet,
     private readonly entropy: Uint8Array,
   ) {}
@@ -91,11 +92,29 @@ export class Purse {
   /** replace forgets this wallet and keeps another one in its place; the page is opened anew after it. */
   async replace(entropy: Uint8Array, scan: ToScan): Promise<void> {
     const sealed = await this.store.seal(entropy);
-    for (const prefix of ["coupon/", "next/", "desk/"]) await this.store.deleteAll(prefix);
+    for (const prefix of ["coupon/", "next/", "desk/", "marks/", "looked"]) await this.store.deleteAll(prefix);
     await this.store.delete("kept");
+    await this.store.set(elsewhereRow, "brought");
     await this.store.set(scanRow, scan);
     await this.store.set(ownerRow, scan.owner);
     await this.store.set(secretRow, sealed);
+  }
+
+  /** elsewhere tells whether the words may be at other places: they came from one, or were shown or saved here. */
+  async elsewhere(): Promise<boolean> {
+    return (
+      ((await this.store.get(elsewhereRow)) ?? (await this.store.get("kept")) ?? (await this.owner())) !== undefined
+    );
+  }
+
+  /** brought tells whether the wallet was brought here by words that are kept at another place. */
+  async brought(): Promise<true | undefined> {
+    return (await this.store.get(elsewhereRow)) === "brought" || undefined;
+  }
+
+  /** noteElsewhere is called before the words leave this device. */
+  async noteElsewhere(): Promise<void> {
+    if (!(await this.brought())) await this.store.set(elsewhereRow, "shown");
   }
 
   /** toScan is what is still to be looked for; scanned ends it. */
@@ -153,11 +172,6 @@ export class Purse {
     const n = capped ? 0 : await this.next(campaign);
     await this.store.set(nextKey(campaign), Math.max(n + 1, await this.next(campaign)));
     return n;
-  }
-
-  /** candidates are the key numbers that a scan of a campaign tries. */
-  async candidates(campaign: number): Promise<number> {
-    return (await this.next(campaign)) + gapLimit;
   }
 }
 

@@ -1,13 +1,14 @@
 /** Bringing a wallet to this device: from words, a file, or a link. */
 import type { JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
-import { Button, Check, Failure, Field, LinkButton, Loading, Notice, toast } from "../kit/ui.tsx";
+import { Button, Check, Failure, Field, LinkButton, Loading, Notice } from "../kit/ui.tsx";
 import { failureOf } from "../kit/refusal/refusal.ts";
 import { useSession } from "./context.ts";
 import { painted } from "./keep.tsx";
 import type { Session } from "./model.ts";
 import { isCopy, openCopy } from "./passkey.ts";
 import { entropyOf, type ToScan } from "./purse.ts";
+import { Elsewhere, look, LookState } from "./search.tsx";
 import { t } from "./text.ts";
 
 const fileBytesMax = 64 << 10;
@@ -98,19 +99,11 @@ export function RestorePage(): JSX.Element {
   const [words, setWords] = useState("");
   const [error, setError] = useState("");
   const [same, setSame] = useState(false);
-  const [busy, setBusy] = useState(false);
-  const [missed, setMissed] = useState<unknown>();
-  /** look looks for coupons of the wallet that is here. */
-  const look = async () => {
-    setBusy(true);
-    setMissed(undefined);
-    await session.scan().then((n) => toast(t("restoreFound", { n })), setMissed);
-    setBusy(false);
-  };
   const take = async (entropy: Uint8Array) => {
     if (!session.purse.same(entropy)) return bringIn(session, entropy, { used: [] });
     setSame(true);
-    return look();
+    await session.purse.noteElsewhere();
+    return look(session);
   };
   const fromWords = () => {
     try {
@@ -128,8 +121,10 @@ export function RestorePage(): JSX.Element {
           <p>{t("restoreSame")}</p>
         </Notice>
       )}
-      {busy && <Loading what={t("restoreBusy")} />}
-      {missed !== undefined && <Failure {...failureOf(missed)} onRetry={() => void look()} />}
+      {same && <LookState />}
+      {session.missed.value !== undefined && (
+        <Failure {...failureOf(session.missed.value)} onRetry={() => look(session)} />
+      )}
       {guard}
       <form
         class="stack-s"
@@ -158,6 +153,7 @@ export function RestorePage(): JSX.Element {
         </div>
       </form>
       <FromFile enabled={open} onEntropy={take} />
+      <Elsewhere text={t("elsewhereRestore")} />
       <LinkButton kind="plain" href="#/">
         {t("back")}
       </LinkButton>

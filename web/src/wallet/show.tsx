@@ -4,7 +4,7 @@ import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import { campaignOf } from "@scrip/sdk/transactions";
 import { payloadText } from "@scrip/sdk/links";
 import { showRenewMs } from "@scrip/sdk/actions";
-import { money, number } from "../kit/format.ts";
+import { money, number, span } from "../kit/format.ts";
 import { Qr } from "../kit/qr.tsx";
 import { Button, LinkButton, Loading, useNow } from "../kit/ui.tsx";
 import { useSession } from "./context.ts";
@@ -149,8 +149,10 @@ function Code(p: { slip: Slip }): JSX.Element {
   useEffect(() => {
     if (now - made >= showRenewMs) setMade(now);
   }, [now]);
-  const text = useMemo(() => payloadText(session.link.chain, session.showCode(slip)), 
-    [made, slip.seq, slip.valueLeft, session.link.skew.value]);
+  const text = useMemo(
+    () => payloadText(session.link.chain, session.showCode(slip)),
+    [made, slip.seq, slip.valueLeft, session.link.skew.value],
+  );
   const left = Math.max(0, Math.ceil((showRenewMs - (now - made)) / 1000));
   const terms = session.terms.value.get(campaignOf(slip.id));
   const currency = terms && session.link.currency(terms.currency);
@@ -168,8 +170,8 @@ function Code(p: { slip: Slip }): JSX.Element {
           {currency && <> · {t("codeAtMost", { value: money(session.showValue(slip), currency) })}</>}
         </p>
         {!navigator.onLine && <p>{t("codeOffline")}</p>}
-        {session.link.skewMs !== 0 && (
-          <p class="small">{t("clockOff", { n: Math.round(Math.abs(session.link.skewMs) / 1000) })}</p>
+        {session.link.skew.value !== 0 && (
+          <p class="small">{t("clockOff", { span: span(Math.abs(session.link.skew.value)) })}</p>
         )}
         <TypedCode slip={slip} />
         <LinkButton href={`#/coupon/${slip.id}`}>{t("back")}</LinkButton>
