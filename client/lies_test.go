@@ -199,7 +199,7 @@ func TestALieAboutTheHoldersOfACampaignIsDetected(t *testing.T) {
 	c := newClient(t, x, x.URLs())
 	holder := apitest.Holder(1)
 	campaign := issue(t, x, c, holder)
-	submit(t, c, campaign.Claim(2, holder.Key))
+	seen := client.WithFloor(submit(t, c, campaign.Claim(2, holder.Key)).Height)
 	mark := func(serial byte) []byte { return []byte{0, 0, 0, serial, 9, 9, 9, 9} }
 	for name, lie := range map[string]struct {
 		holders []byte
@@ -216,11 +216,11 @@ func TestALieAboutTheHoldersOfACampaignIsDetected(t *testing.T) {
 			}
 			return status, fmt.Appendf(nil, `{"holders":%q,"next":%d}`, base64.StdEncoding.EncodeToString(lie.holders), lie.next)
 		})
-		alone := newClient(t, x, []string{liar})
+		alone := newClient(t, x, []string{liar}, seen)
 		if marks, err := alone.HolderMarks(within(t, time.Minute), campaign.Number); !errors.Is(err, client.ErrFalse) {
 			t.Errorf("%s: %v, %v", name, marks, err)
 		}
-		both := newClient(t, x, []string{liar, x.Members[1].URL})
+		both := newClient(t, x, []string{liar, x.Members[1].URL}, seen)
 		marks, err := both.HolderMarks(within(t, time.Minute), campaign.Number)
 		if err != nil || len(marks) != 2 || marks[1].Mark != [4]byte(holder.Key[:4]) {
 			t.Errorf("%s, with an honest node beside it: %v, %v", name, marks, err)

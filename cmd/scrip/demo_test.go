@@ -307,7 +307,8 @@ func (x *demo) checkPapers(t *testing.T) {
 
 // checkDesk takes a ticket from the poster as a wallet does.
 func (x *demo) checkDesk(t *testing.T) {
-	campaign, err := strconv.ParseUint(fragment(t, x.links("poster")["anybody"]).Get("c"), 10, 32)
+	link := x.links("poster")["anybody"]
+	campaign, err := strconv.ParseUint(link[strings.LastIndex(link, "/")+1:], 10, 32)
 	if err != nil {
 		t.Fatal(err)
 	}
