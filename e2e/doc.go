@@ -14,6 +14,8 @@
 //   - Hostile input: strangers, members that break the protocol's framing,
 //     clients that flood and dawdle.
 //   - Full disk: a validator that can write no more stops, says so, and comes back.
+//   - Damage: homes of killed validators with damaged, cut, deleted and older files of
+//     every kind. A validator gives the right answers, none, or does not start.
 //   - Homes: a whole network killed, ledgers and logs lost or put back.
 //
 // The validators are this test program, started again; -e2e.scrip names a scrip
@@ -22,4 +24,5 @@
 //
 //	make e2e-kill KILLS=200
 //	make e2e-race RACES=1000
+//	make e2e-damage DAMAGES=500
 package e2e

@@ -17,11 +17,12 @@ import (
 )
 
 var (
-	killsFlag  = flag.Int("e2e.kills", 6, "validators to kill or stop")
-	racesFlag  = flag.Int("e2e.races", 200, "coupons that two tills redeem at once")
-	seedFlag   = flag.Uint64("e2e.seed", 0, "seed of the random choices; 0 = from the clock")
-	engineFlag = flag.String("e2e.engine", "dualpath", "protocol of the networks: dualpath or original")
-	scripFlag  = flag.String("e2e.scrip", "", "scrip binary to test; none = the packages of this program")
+	killsFlag   = flag.Int("e2e.kills", 6, "validators to kill or stop")
+	racesFlag   = flag.Int("e2e.races", 200, "coupons that two tills redeem at once")
+	damagesFlag = flag.Int("e2e.damages", 20, "homes to damage")
+	seedFlag    = flag.Uint64("e2e.seed", 0, "seed of the random choices; 0 = from the clock")
+	engineFlag  = flag.String("e2e.engine", "dualpath", "protocol of the networks: dualpath or original")
+	scripFlag   = flag.String("e2e.scrip", "", "scrip binary to test; none = the packages of this program")
 )
 
 // childVariable makes this program a validator.
