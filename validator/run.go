@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/scrip-network/scrip/api"
+	"github.com/scrip-network/scrip/desk"
 	"github.com/scrip-network/scrip/genesis"
 	"github.com/scrip-network/scrip/internal/throttle"
 	"github.com/scrip-network/scrip/keys"
@@ -59,6 +60,9 @@ type process struct {
 
 	peers, api net.Listener
 	debug      net.Listener // nil = off
+	desk       *desk.Desk   // nil = none
+	deskPort   net.Listener
+	proxies    throttle.Proxies
 	ledger     *store.Ledger
 	log        *store.Log
 	amnesic    error
@@ -116,6 +120,12 @@ func (p *process) open() (err error) {
 		if p.debug, err = net.Listen("tcp", p.cfg.ListenDebug); err != nil {
 			return listenTrouble(p.cfg.ListenDebug, "listen-debug", err)
 		}
+	}
+	if p.proxies, err = throttle.ParseProxies(p.cfg.APIProxies); err != nil {
+		return troubleOf("start the API", err)
+	}
+	if err := p.openDesk(); err != nil {
+		return err
 	}
 	joined, err := p.cfg.joined()
 	if err != nil {
@@ -188,10 +198,6 @@ func (p *process) assemble() error {
 	if err != nil {
 		return err
 	}
-	proxies, err := throttle.ParseProxies(p.cfg.APIProxies)
-	if err != nil {
-		return troubleOf("start the API", err)
-	}
 	// Pages of another member's node may ask this one: they change over when theirs
 	// does not answer.
 	p.server, err = api.New(api.Config{
@@ -200,7 +206,7 @@ func (p *process) assemble() error {
 		Nodes:   p.cfg.WebNodes, Desks: p.cfg.WebDesks, Web: faces,
 		Limits: api.Limits{PerSecond: float64(p.cfg.APIPerSecond), Burst: 2 * p.cfg.APIPerSecond,
 			Streams: p.cfg.APIStreams, AddressStreams: p.cfg.APIAddressStreams},
-		Proxies:  proxies,
+		Proxies:  p.proxies,
 		Sign:     key.Sign,
 		Verifier: verifier, Version: p.opt.Version, Logger: p.opt.Logger,
 	})
@@ -266,6 +272,9 @@ func (p *process) run(ctx context.Context) error {
 	if p.debug != nil {
 		g.Go(func() error { return troubleOf("serve profiles", serveProfiles(ctx, p.debug)) })
 	}
+	if p.desk != nil {
+		g.Go(func() error { return p.runDesk(ctx) })
+	}
 	err := g.Wait()
 	p.opt.Logger.Info("stopped", "height", p.node.Status().Height)
 	return err
@@ -273,14 +282,17 @@ func (p *process) run(ctx context.Context) error {
 
 // close gives everything back; what Run has closed already does not matter.
 func (p *process) close() error {
-	for _, l := range []net.Listener{p.peers, p.api, p.debug} {
+	for _, l := range []net.Listener{p.peers, p.api, p.debug, p.deskPort} {
 		if l != nil {
 			_ = l.Close()
 		}
 	}
 	var err error
+	if p.desk != nil {
+		err = p.desk.Close()
+	}
 	if p.log != nil {
-		err = p.log.Close()
+		err = errors.Join(err, p.log.Close())
 	}
 	if p.ledger != nil {
 		err = errors.Join(err, p.ledger.Close())

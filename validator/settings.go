@@ -29,6 +29,7 @@ type Config struct {
 
 	ListenPeers string // host:port for the other validators
 	ListenAPI   string // host:port for HTTP
+	ListenDesk  string // host:port for the ticket desk; "" = none
 	// ListenDebug serves profiles of the process; "" = off. Loopback only.
 	ListenDebug string
 	// Peers are the addresses of the validators by their number in the genesis
@@ -118,6 +119,8 @@ func ownSettings() []Setting {
 		address("listen.peers", "where the other validators connect, host:port",
 			func(c *Config) *string { return &c.ListenPeers }),
 		address("listen.api", "where the API listens, host:port", func(c *Config) *string { return &c.ListenAPI }),
+		optionalAddress("listen.desk", "where a ticket desk of this validator listens, host:port; empty = none",
+			func(c *Config) *string { return &c.ListenDesk }),
 		debugAddress("listen.debug", "where profiles are served, host:port on loopback; empty = nowhere",
 			func(c *Config) *string { return &c.ListenDebug }),
 		{Key: "peers", Doc: "addresses of the validators by their number in the genesis file, such as 0=host:port",
@@ -206,6 +209,20 @@ func address(key, doc string, field func(c *Config) *string) Setting {
 	s.set = func(c *Config, v string) error {
 		if err := checkAddress(v); err != nil {
 			return err
+		}
+		*field(c) = v
+		return nil
+	}
+	return s
+}
+
+func optionalAddress(key, doc string, field func(c *Config) *string) Setting {
+	s := text(key, doc, field)
+	s.set = func(c *Config, v string) error {
+		if v != "" {
+			if err := checkAddress(v); err != nil {
+				return err
+			}
 		}
 		*field(c) = v
 		return nil

@@ -52,8 +52,8 @@ func layers() map[string]layer {
 			"store"}},
 		// A member's node as a process, and several of them on one machine.
 		"validator": {imports: []string{"internal/spelling", "internal/textfile", "internal/throttle",
-			"api", "genesis", "keys", "ledger", "node", "pbft", "pbft/dualpath", "pbft/original", "sig", "store",
-			"transport", "web"}},
+			"api", "client", "desk", "genesis", "keys", "ledger", "node", "pbft", "pbft/dualpath",
+			"pbft/original", "sig", "store", "transport", "web"}},
 		"network":           {imports: []string{"client", "genesis", "keys", "store", "validator"}},
 		"bench":             {imports: []string{"client", "coupon", "genesis", "keys", "network", "sig"}},
 		"web":               {},
