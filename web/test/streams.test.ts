@@ -82,6 +82,7 @@ test("a tab in the background gives its place up, and takes one again when it is
   expect(turns.map((t) => t.turn?.quietMs)).toEqual([undefined, undefined]);
   a.hide(true);
   expect(turns[0]?.turn?.signal.aborted).toBe(true);
+  expect(rows.size).toBe(1); // at once, also if the page is being left
   await after(100);
   const third = follow(c, log);
   await after(1000);

@@ -100,12 +100,13 @@ export class Places implements StreamGate {
 
   #turn(place: string, owner: string): StreamTurn {
     const end = new AbortController();
+    const stop = new AbortController();
     const keep = () => {
-      if (this.#page.hidden() || this.#holder(place) !== owner) end.abort();
-      else this.#write(place, owner);
+      if (!this.#page.hidden() && this.#holder(place) === owner) return this.#write(place, owner);
+      end.abort();
+      return leave(); // at once: a page that is left may not come to close its stream
     };
     const timer = setInterval(keep, renewMs);
-    const stop = new AbortController();
     this.#page.onChange(keep, stop.signal);
     const leave = () => {
       clearInterval(timer);
