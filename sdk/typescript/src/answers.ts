@@ -854,6 +854,8 @@ export interface TxAnswer {
   receipt?: string;
   /** How much has happened */
   state: "pending" | "executed" | "proved";
+  /** With ?nonce, if executed and not final: under its validator key (base64) */
+  statement?: string;
   /** Time of its block */
   time?: Time;
   /** The word for people */
@@ -997,7 +999,7 @@ export const shapes: Readonly<Record<keyof Answers, Readonly<Record<string, stri
   TillBody: { currency: "s", day_cap: "s", day_sum: "s", final: "b", height: "s", key: "s", label: "s", member: "n", member_name: "s", rights: "[]s", state: "s", store: "n", time: "Time", valid_from: "Time", valid_until: "Time" },
   Time: { ms: "s", utc: "s" },
   TotalAnswer: { campaign: "n", count: "s", currency: "s", payable: "s", till: "s", value: "s", voided_payable: "s", voided_value: "s", voids: "s" },
-  TxAnswer: { code: "?s", effect: "?Effect", expires: "?Time", final: "b", header: "?s", height: "?s", id: "s", index: "?n", known: "?b", proof: "?s", receipt: "?s", state: "s", time: "?Time", word: "?s" },
+  TxAnswer: { code: "?s", effect: "?Effect", expires: "?Time", final: "b", header: "?s", height: "?s", id: "s", index: "?n", known: "?b", proof: "?s", receipt: "?s", state: "s", statement: "?s", time: "?Time", word: "?s" },
   Validator: { key: "s", member: "n", member_name: "s", replica: "n" },
   ValidatorsBody: { committee: "s", fast_faults: "n", faults: "n", final: "b", height: "s", primary: "n", quorum: "n", time: "Time", validators: "[]Validator", weak_quorum: "n" },
 };
