@@ -101,6 +101,11 @@ test("each kind of page is in plain words, has its address, and is proven here s
   await open(page, `/coupon/${used.id}`);
   await page.getByText(/Redeemed: €\d+\.\d\d at DEV Bakery/).waitFor({ timeout: waitMs });
   await page.getByText("The bill stays sealed").waitFor();
+  // What a redemption took is not what its code allowed.
+  await open(page, `/tx/${redeemed.tx}`);
+  const minor = redeemed.effect.value.padStart(3, "0");
+  const value = `€${minor.slice(0, -2)}.${minor.slice(-2)}`;
+  assert.equal(await page.getByText("Taken", { exact: true }).locator("xpath=following-sibling::dd").first().innerText(), value);
   const lines = ["chain", "signed", "rows", "same"];
   for (const [name, path, steps] of [["blocks", "/blocks", ["chain", "signed", "headers", "same"]],
     ["campaigns", "/campaigns", lines], ["members", "/members", lines], ["holder", `/holder/${items.find((c) => c.status === "HELD").owner}`, lines],

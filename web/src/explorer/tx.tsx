@@ -33,9 +33,9 @@ function CouponLink(p: { coupon: bigint }): JSX.Element {
 
 const CampaignLink = (p: { n: number }) => <a href={`#/campaign/${p.n}`}>{t("campaignTitle", { n: String(p.n) })}</a>;
 
-/** facts are the fields of a transaction as people read them. */
+/** facts are the fields of a transaction as people read them; taken is what a redemption took, by its receipt. */
 function facts(f: Fields, currencyOf: (n: number) => { letters: string; exponent: number },
-  name: (m: number) => string): [string, ComponentChildren][] {
+  name: (m: number) => string, taken: bigint | undefined): [string, ComponentChildren][] {
   switch (f.kind) {
     case "CampaignPublish": {
       const c = currencyOf(f.terms.currency);
@@ -66,7 +66,10 @@ function facts(f: Fields, currencyOf: (n: number) => { letters: string; exponent
     case "Redeem": {
       const c = currencyOf(f.invoice.currency);
       return [[t("couponTitle", { serial: "" }).trim(), <CouponLink coupon={f.auth.coupon} />],
-        [t("tillTitle"), <TillLink till={f.invoice.tillKey} />], [t("value"), money(f.auth.value, c)],
+        [t("tillTitle"), <TillLink till={f.invoice.tillKey} />],
+        // A shown code allows a value; what was taken is the bill's, and stands in the receipt.
+        ...(taken === undefined ? [] : [[t("txTaken"), money(taken, c)] as [string, string]]),
+        [t(f.auth.mode === "SHOW" ? "txAllowed" : "txAgreed"), money(f.auth.value, c)],
         [t("txBill"), <span class="soft">{t("txBillSealed")}</span>]];
     }
     case "Void":
@@ -82,12 +85,13 @@ function Content(p: { height: number; index: number }): JSX.Element {
     const b = await link.client.block(p.height, { signal });
     const raw = b.txs[p.index];
     if (!raw) throw new Error("the block is shorter than the receipt says");
-    return parseTx(raw);
+    const effect = b.outcomes[p.index]?.effect;
+    return { tx: parseTx(raw), taken: effect?.kind === "Redeem" ? effect.value : undefined };
   }, [p.height, p.index]);
-  return <Got of={loaded}>{(tx) => <ContentView tx={tx} />}</Got>;
+  return <Got of={loaded}>{({ tx, taken }) => <ContentView tx={tx} taken={taken} />}</Got>;
 }
 
-function ContentView(p: { tx: Tx }): JSX.Element {
+function ContentView(p: { tx: Tx; taken: bigint | undefined }): JSX.Element {
   const link = useLink();
   const { tx } = p;
   const name = (m: number) => link.genesis.members[m - 1]?.name ?? String(m);
@@ -95,7 +99,7 @@ function ContentView(p: { tx: Tx }): JSX.Element {
     <>
       <dl class="pairs">
         <Pair name={t("txWhat")}><strong>{word(tx.fields.kind)}</strong></Pair>
-        {facts(tx.fields, (n) => link.currency(n), name).map(([head, value]) => <Pair key={head}
+        {facts(tx.fields, (n) => link.currency(n), name, p.taken).map(([head, value]) => <Pair key={head}
           name={head}>{value}</Pair>)}
         {tx.members.length > 0 && (
           <Pair name={t("txSigned")}>{tx.members.map((m) => name(m.member)).join(", ")}</Pair>
