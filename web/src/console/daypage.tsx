@@ -17,7 +17,7 @@ import { dayFile, daySpan, readDay, recount, takingsOf, tillsOf, titlesOf, zoneN
 import { dateText } from "./draft.ts";
 import { Got, Missing } from "../kit/ledger/page.tsx";
 import { gotPages, More, usePages, type Pages } from "../kit/ledger/pages.tsx";
-import { Confirm, saveFile, Trouble, useEvents, useSession, useSoon, useWork } from "./parts.tsx";
+import { Confirm, saveFile, Trouble, useBesides, useEvents, useSession, useSoon, useWork } from "./parts.tsx";
 import { csv } from "./tickets.ts";
 import { t } from "./text.ts";
 
@@ -290,6 +290,7 @@ export function DayPage(): JSX.Element {
   const again = () => { loaded.reload(); lines.reload(); };
   const soon = useSoon(again, soonMs);
   useEvents({ types: ["redemption.accrued", "redemption.voided"] }, [], soon);
+  useBesides(soon);
   if (!session.has("merchant")) return <Missing title={t("tillsNot")}><p>{t("tillsNotText")}</p></Missing>;
   return (
     <div class="stack">

@@ -13,7 +13,7 @@ import { Button, LinkButton, Loading, Segments, useLoad } from "../kit/ui.tsx";
 import { draftOf, endOfDay, percentOf, sampleOf, type Draft, type Kind } from "./draft.ts";
 import { Got } from "../kit/ledger/page.tsx";
 import { gotPages, More, usePages } from "../kit/ledger/pages.tsx";
-import { useEvents, useSession, useSoon } from "./parts.tsx";
+import { useBesides, useEvents, useSession, useSoon } from "./parts.tsx";
 import { t } from "./text.ts";
 
 export const draftRow = "draft";
@@ -143,6 +143,7 @@ export function Home(): JSX.Element {
   const soon = useSoon(() => { mine.reload(); theirs.reload(); }, soonMs);
   useEvents({ types: ["campaign.published", "campaign.paused", "campaign.resumed", "campaign.closed",
     "redemption.accrued", "redemption.voided", "coupon.claimed"] }, [member], soon);
+  useBesides(soon);
   const drop = () => void link.store.delete(draftRow).then(kept.reload);
   return (
     <div class="stack">

@@ -102,6 +102,18 @@ export function useEvents(filter: EventFilter, keys: readonly unknown[], onEvent
   return away;
 }
 
+const besidesMs = 15_000;
+
+/** useBesides calls act from time to time while the page is looked at: events may not get through to it. */
+export function useBesides(act: () => void): void {
+  const latest = useRef(act);
+  latest.current = act;
+  useEffect(() => {
+    const timer = setInterval(() => { if (document.visibilityState === "visible") latest.current(); }, besidesMs);
+    return () => clearInterval(timer);
+  }, []);
+}
+
 /** Back leads to what the console begins with. */
 export function Back(): JSX.Element {
   return <LinkButton href="#/">{t("navCampaigns")}</LinkButton>;

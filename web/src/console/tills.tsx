@@ -19,7 +19,7 @@ import { dateText, endOfDay, sampleOf } from "./draft.ts";
 import { CurrencyChoice } from "./home.tsx";
 import { Got, Missing } from "../kit/ledger/page.tsx";
 import { gotPages, More, usePages } from "../kit/ledger/pages.tsx";
-import { Confirm, Trouble, useEvents, useSession, useSoon, useWork } from "./parts.tsx";
+import { Confirm, Trouble, useBesides, useEvents, useSession, useSoon, useWork } from "./parts.tsx";
 import { t } from "./text.ts";
 
 const yearMs = 365 * 86_400_000;
@@ -74,6 +74,7 @@ export function Tills(): JSX.Element {
   const soon = useSoon(pages.reload, soonMs);
   useEvents({ types: ["till.added", "till.revoked"] }, [member], pages.reload);
   useEvents({ types: ["redemption.accrued"] }, [member], soon);
+  useBesides(soon);
   if (!session.has("merchant")) return <Missing title={t("tillsNot")}><p>{t("tillsNotText")}</p></Missing>;
   return (
     <div class="stack">
