@@ -1,5 +1,5 @@
 /** The bill, typed on large keys; the coupon's rule is said in one line. */
-import type { JSX } from "preact";
+import type { ComponentChildren, JSX } from "preact";
 import { useEffect, useLayoutEffect, useRef, useState } from "preact/hooks";
 import { isZero } from "@scrip/sdk/bytes";
 import { itemKind, type Terms } from "@scrip/sdk/transactions";
@@ -79,9 +79,11 @@ function useKeys(keys: Keys): void {
 /** useTyped is what has been typed, and why the last key was not taken. */
 function useTyped(exponent: number, scans: number) {
   const [state, set] = useState<{ typed: Typed; refused?: Refused | "scan" }>({ typed: nothing });
+  const seen = useRef(scans);
   useEffect(() => {
     // A scanner's digits have come as keys: they are no amount.
-    if (scans > 0) set({ typed: nothing, refused: "scan" });
+    if (scans > seen.current) set({ typed: nothing, refused: "scan" });
+    seen.current = scans;
   }, [scans]);
   const turn = (next: (t: Typed) => Typed | Refused) =>
     set((s) => {
@@ -103,6 +105,8 @@ export function Amount(p: {
   scans: number;
   onBill: (bill: Bill) => void;
   onCancel: () => void;
+  /** Further ways on. */
+  children?: ComponentChildren;
 }): JSX.Element {
   const till = useTill();
   const currency = p.terms ? till.link.currency(p.terms.currency) : till.currency;
@@ -152,6 +156,7 @@ export function Amount(p: {
             {t("amountAtLeast", { value: money(enough, currency) })}
           </Button>
         )}
+        {p.children}
         <Button kind="plain" onClick={p.onCancel}>
           {kit("cancel")}
         </Button>

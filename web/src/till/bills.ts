@@ -4,7 +4,7 @@
  */
 import type { Store } from "../kit/storage.ts";
 
-const row = "bills";
+const rowOf = (digest: string) => `bill/${digest}`;
 
 /** OpenBill is a signed bill that was shown to a customer; amounts are minor units, times Unix ms by the chain's clock. */
 export interface OpenBill {
@@ -30,7 +30,7 @@ export class Bills {
   constructor(readonly store: Store) {}
 
   async load(): Promise<void> {
-    this.#open = (await this.store.get<OpenBill[]>(row)) ?? [];
+    this.#open = await this.store.list<OpenBill>("bill/");
   }
 
   get open(): readonly OpenBill[] {
@@ -46,24 +46,16 @@ export class Bills {
     return this.#open.find((o) => o.shown);
   }
 
-  async add(bill: OpenBill): Promise<void> {
-    await this.#keep([...this.#open.map((o) => ({ ...o, shown: false })), bill]);
-  }
-
-  /** leave notes that the cashier waits for a bill no more; the ledger is still asked about it. */
-  async leave(digest: string): Promise<void> {
-    if (this.of(digest)?.shown) {
-      await this.#keep(this.#open.map((o) => (o.digest === digest ? { ...o, shown: false } : o)));
-    }
+  /** keep adds a bill, or notes whether the cashier still waits for it; the ledger is asked about it in any case. */
+  async keep(bill: OpenBill): Promise<void> {
+    this.#open = [...this.#open.filter((o) => o.digest !== bill.digest), bill];
+    await this.store.set(rowOf(bill.digest), bill);
   }
 
   /** close forgets a bill that is decided. */
   async close(digest: string): Promise<void> {
-    if (this.of(digest)) await this.#keep(this.#open.filter((o) => o.digest !== digest));
-  }
-
-  async #keep(open: readonly OpenBill[]): Promise<void> {
-    this.#open = open;
-    await this.store.set(row, open);
+    if (!this.of(digest)) return;
+    this.#open = this.#open.filter((o) => o.digest !== digest);
+    await this.store.delete(rowOf(digest));
   }
 }

@@ -1,16 +1,16 @@
 /** The counter: whatever comes in, one scan, one final answer. */
 import type { JSX } from "preact";
 import { useEffect, useRef, useState } from "preact/hooks";
-import { OutcomeUnknown } from "@scrip/sdk/client";
 import { codeOf } from "../kit/refusal/refusal.ts";
 import { CameraScanner, useWedge } from "../kit/scan/scan.tsx";
 import { isCode, readScan } from "../kit/scan/wedge.ts";
-import { Button, Field } from "../kit/ui.tsx";
+import { money } from "../kit/format.ts";
+import { Button, Field, toast } from "../kit/ui.tsx";
 import { Away } from "./away.tsx";
 import { useTill } from "./context.ts";
 import { Amount, asksOf, type Bill } from "./amount.tsx";
 import type { OpenBill } from "./bills.ts";
-import { any, Choose } from "./choose.tsx";
+import { any, BillPage } from "./choose.tsx";
 import { Invoice } from "./invoice.tsx";
 import type { Asked, Wanted } from "./model.ts";
 import { Result, type Outcome } from "./result.tsx";
@@ -22,13 +22,15 @@ type Step =
   | { kind: "ready" }
   | { kind: "busy"; startMs: number }
   | { kind: "amount"; asked: Asked; startMs: number; scans: number }
-  | { kind: "choose" }
-  | { kind: "bill"; wanted: Wanted; scans: number }
+  | { kind: "bill"; scans: number }
   | { kind: "invoice"; wanted: Wanted; amount: bigint; made?: OpenBill }
   | { kind: "result"; outcome: Outcome };
 
 /** From key to key a person takes longer, and a scanner less. */
 const personMs = 60;
+
+/** For how long a bill that is over is shown again when the page is opened anew. */
+const lateMs = 120_000;
 
 const refused = (code: string, startMs: number, about?: About): Outcome => ({
   kind: "refused",
@@ -57,57 +59,54 @@ function useCounter() {
   const show = (outcome: Outcome) => setStep({ kind: "result", outcome });
 
   /** track shows an attempt until its outcome; a cashier who goes on meanwhile finds it in the list. */
-  const track = async ({ sale, done }: { sale: Sale; done: Promise<Sale> }, startMs: number) => {
+  const track = async ({ sale, done }: { sale: Sale; done: Promise<Sale> }) => {
     const mine = ++attempt.current;
     show(outcomeOf(sale));
-    const current = (o: Outcome) => {
-      if (attempt.current === mine) show(o);
-    };
-    try {
-      current(outcomeOf(await done));
-    } catch (e) {
-      if (!(e instanceof OutcomeUnknown)) current(refused(codeOf(e), startMs));
-    }
+    const ended = await done.catch(() => undefined); // while it is open, the list shows it
+    if (ended && attempt.current === mine) show(outcomeOf(ended));
   };
 
-  const take = async (asked: Asked, bill: Bill, startMs: number) =>
-    track(await till.take(asked, bill.amount, startMs, bill.exact), startMs);
+  const take = async (asked: Asked, bill: Bill, startMs: number) => {
+    try {
+      await track(await till.take(asked, bill.amount, startMs, bill.exact));
+    } catch (e) {
+      show(refused(codeOf(e), startMs)); // it was not kept, so it was not handed in
+    }
+  };
 
   /** resume shows what was open when the page was closed: an attempt, or a bill that a customer may answer. */
   const resume = () => {
     const open = till.resume();
     const made = till.bills.shown;
-    if (open) void track(open, open.sale.atMs);
-    else if (made) setStep({ kind: "invoice", wanted: any, amount: made.amount, made });
+    if (open) void track(open);
+    else if (made && till.link.nowMs() < made.expiresMs + lateMs) {
+      setStep({ kind: "invoice", wanted: any, amount: made.amount, made });
+    } else if (made) void till.bills.keep({ ...made, shown: false });
   };
 
   const read = async (text: string) => {
     const startMs = Date.now();
-    const answering = step.kind === "invoice";
     const mine = ++attempt.current;
     const isMine = () => attempt.current === mine;
     setStep({ kind: "busy", startMs });
-    const finish = (o: Outcome) => {
-      if (isMine()) show(o);
-    };
     try {
       const found = await till.ready(text, isMine);
-      if (found.kind === "asked") return isMine() && setStep({ kind: "amount", asked: found, startMs, scans: 0 });
-      if (found.kind === "bad") return finish(refused(found.code, startMs, found.about));
-      finish({ kind: "waiting", sinceMs: startMs });
-      return finish(outcomeOf(await till.answer(found.auth, startMs)));
+      if (!isMine()) return undefined;
+      if (found.kind === "bad") return show(refused(found.code, startMs, found.about));
+      if (found.kind === "asked") return setStep({ kind: "amount", asked: found, startMs, scans: 0 });
+      return await track(await till.answer(found, startMs));
     } catch (e) {
-      if (answering && e instanceof OutcomeUnknown) return undefined; // the stream of events brings it
-      return finish(refused(codeOf(e), startMs));
+      return isMine() ? show(refused(codeOf(e), startMs)) : undefined;
     }
   };
 
-  /** scanned takes a scan wherever it comes: what is no code does not end a question for an amount. */
+  /** scanned takes a scan wherever it comes: what is no code ends no question and no bill. */
   const scanned = (text: string, keyMs: number): boolean => {
     if (step.kind === "busy" || (step.kind === "result" && step.outcome.kind === "waiting")) return true;
-    const asking = step.kind === "amount" || step.kind === "bill";
+    const asking = step.kind === "amount" || step.kind === "bill" || step.kind === "invoice";
     if (!asking || isCode(text) || readScan(text) === undefined) void read(text);
     else if (keyMs > personMs) return false;
+    else if (step.kind === "invoice") toast(t("scanNone"));
     else setStep({ ...step, scans: step.scans + 1 });
     return true;
   };
@@ -164,6 +163,7 @@ export function Counter(): JSX.Element {
       till.follow(stop.signal, (sale) => {
         // The cashier who is not in the middle of another sale sees it at once.
         if (["invoice", "busy", "ready"].includes(present.current.kind)) show({ kind: "accepted", sale });
+        else toast(`${sale.title}: ${t("acceptedOff", { value: money(sale.value, till.currency) })}`);
       });
     const again = () => {
       follow().catch(() => {
@@ -188,16 +188,12 @@ export function Counter(): JSX.Element {
           onBill={(bill) => void take(step.asked, bill, Date.now())}
         />
       );
-    case "choose":
-      return <Choose onCancel={next} onChosen={(wanted) => setStep({ kind: "bill", wanted, scans: 0 })} />;
     case "bill":
       return (
-        <Amount
-          {...(step.wanted.terms ? { terms: step.wanted.terms } : {})}
-          asks={step.wanted.terms ? asksOf(step.wanted.terms) : "bill"}
+        <BillPage
           scans={step.scans}
           onCancel={next}
-          onBill={(bill) => setStep({ kind: "invoice", wanted: step.wanted, amount: bill.amount })}
+          onBill={(wanted, bill) => setStep({ kind: "invoice", wanted, amount: bill.amount })}
         />
       );
     case "invoice":
@@ -210,6 +206,6 @@ export function Counter(): JSX.Element {
         />
       );
     default:
-      return <Ready onText={(text) => void read(text)} onCustomer={() => setStep({ kind: "choose" })} />;
+      return <Ready onText={(text) => void read(text)} onCustomer={() => setStep({ kind: "bill", scans: 0 })} />;
   }
 }

@@ -47,13 +47,16 @@ export function Invoice(p: { wanted: Wanted; amount: bigint; made?: OpenBill; on
     async () => (round === 0 && p.made ? p.made : till.bill(p.wanted, p.amount)),
     [p.amount, p.wanted, round],
   );
-  const now = useNow(1000);
+  useNow(1000); // draws anew
   const bill = made.value;
-  const leftMs = bill ? bill.expiresMs - (now + till.link.nowMs() - Date.now()) : 0;
+  const leftMs = bill ? bill.expiresMs - till.link.nowMs() : 0;
   const unused = useUnused(bill, leftMs <= 0);
   if (made.error !== undefined) return <Failure level={1} {...failureOf(made.error)} onRetry={made.reload} />;
   if (!bill) return <Loading />;
-  const cancel = () => void till.bills.leave(bill.digest).then(p.onCancel);
+  const cancel = () => {
+    if (till.bills.of(bill.digest)) void till.bills.keep({ ...bill, shown: false });
+    p.onCancel();
+  };
   const value = money(bill.amount, till.currency);
   return (
     <div class="stack invoice">

@@ -38,9 +38,9 @@ export async function keyOf(store: Store): Promise<SecretKey | undefined> {
 
 async function keep(store: Store, key: SecretKey): Promise<void> {
   // What was known of another key is no part of this one.
-  for (const row of ["record", "shop", "looked", "bills", "manager", "manager-tries", offerRow])
-    await store.delete(row);
+  for (const row of ["record", "shop", "looked", "manager", "manager-tries", offerRow]) await store.delete(row);
   await store.deleteAll("sale/");
+  await store.deleteAll("bill/");
   await store.set(keyRow, await store.seal(key.exportSeed()));
 }
 

@@ -7,12 +7,13 @@ import { signal, type ReadonlySignal } from "@preact/signals";
 import {
   Client,
   NotFound,
+  OutcomeUnknown,
   Refusal,
   Unreachable,
   type ProvenTill,
   type Receipt,
 } from "@scrip/sdk/client";
-import { makeInvoice, redeemInvoice, voidRedemption } from "@scrip/sdk/actions";
+import { makeInvoice, voidRedemption } from "@scrip/sdk/actions";
 import { base64url, equal, fromBase64, fromBase64url, hex, isZero } from "@scrip/sdk/bytes";
 import { loginHeader, sleep } from "@scrip/sdk/http";
 import { encodeKey, SecretKey } from "@scrip/sdk/keys";
@@ -25,6 +26,7 @@ import {
   invoiceDigest,
   itemKind,
   randomBytes,
+  redeemInvoiceTx,
   redeemShowTx,
   Right,
   type Terms,
@@ -32,12 +34,12 @@ import {
 import { Verifier } from "@scrip/sdk/verify";
 import type { Link } from "../kit/chain.ts";
 import type { Currency } from "../kit/format.ts";
-import { codeOf, undecided } from "../kit/refusal/refusal.ts";
+import { codeOf } from "../kit/refusal/refusal.ts";
 import { readScan } from "../kit/scan/wedge.ts";
 import { looksTyped, readShortCode } from "../kit/shortcode.ts";
 import { Bills, type OpenBill } from "./bills.ts";
 import { dayStart, saleId, Sales, type Sale } from "./sales.ts";
-import { couponOf, judge, usedBy, type Bad } from "./scan.ts";
+import { couponOf, judge, lifeMs, usedBy, type Bad } from "./scan.ts";
 
 const invoiceLifeMs = 120_000;
 const codeMs = 4000;
@@ -47,13 +49,24 @@ const againMs = 1000;
 const scanMs = 60_000;
 const dayMs = 86_400_000;
 const namedMs = 60_000;
+/** How far back a till looks that was closed for long, and how new a customer's redemption is to be shown large. */
+const lookBackMs = 7 * dayMs;
+const freshMs = 600_000;
 const takingsAtOnce = 500;
 /** How often a till asks what the ledger has of it, while a customer may answer a bill and at other times. */
 const askMs = 2000;
 const askRarelyMs = 15_000;
 
 /** Scanned is what a code is: something to take, or why not. */
-export type Scanned = { kind: "show"; auth: AuthPayload } | { kind: "answer"; auth: AuthPayload } | Bad;
+export type Scanned = { kind: "code"; auth: AuthPayload } | Bad;
+
+/** Answer is a customer's authorisation of a bill of this till, which needs nothing more. */
+export interface Answer {
+  kind: "answer";
+  auth: AuthPayload;
+  title: string;
+  bill: OpenBill;
+}
 
 /** Asked is what the cashier still has to say about a bill. */
 export interface Asked {
@@ -69,8 +82,8 @@ export interface Wanted {
   terms: Terms | undefined;
 }
 
-/** What a redemption that somebody else handed in begins with. */
-const blank = { state: "waiting", seq: 0, value: 0n, finalAtMs: 0, code: "", tookMs: 0, signers: 0 } as const;
+/** What every sale begins with. */
+const blank = { state: "waiting", value: 0n, finalAtMs: 0, code: "", tookMs: 0, signers: 0 } as const;
 
 export class Till {
   readonly client: Client;
@@ -125,14 +138,14 @@ export class Till {
    * ready reads a scanned text and what must be known of the bill. While the nodes cannot
    * answer it tries again, as long as a shown code may live and goesOn says so.
    */
-  async ready(text: string, goesOn: () => boolean): Promise<Exclude<Scanned, { kind: "show" }> | Asked> {
+  async ready(text: string, goesOn: () => boolean): Promise<Bad | Answer | Asked> {
     const endMs = Date.now() + scanMs;
     for (;;) {
       const late = Date.now() > endMs;
       try {
         const scanned = await this.read(text);
-        if (scanned.kind === "show") return await this.#asks(scanned.auth);
-        if (scanned.kind !== "bad" || scanned.code !== "no_quorum" || late) return scanned;
+        if (scanned.kind === "code") return await this.#asks(scanned.auth);
+        if (scanned.code !== "no_quorum" || late) return scanned;
       } catch (e) {
         if (!(e instanceof Unreachable) || late) throw e;
       }
@@ -157,7 +170,7 @@ export class Till {
 
   #scanned(p: ReturnType<typeof parsePayload>): Scanned {
     if (p.type !== "auth") return { kind: "bad", code: "E101" };
-    return { kind: p.auth.mode === "SHOW" ? "show" : "answer", auth: p };
+    return { kind: "code", auth: p };
   }
 
   async #byShortCode(code: string): Promise<Scanned> {
@@ -185,12 +198,18 @@ export class Till {
     return { kind: "bad", code: found };
   }
 
-  /** asks returns what must be known of the bill before a shown code can be taken, or why it cannot be. */
-  async #asks(auth: AuthPayload): Promise<Asked | Bad> {
+  /** asks returns what must be known of the bill before a code can be taken, or why it cannot be. */
+  async #asks(auth: AuthPayload): Promise<Asked | Answer | Bad> {
+    const bill = auth.auth.mode === "INVOICE" ? this.bills.of(hex(auth.auth.invoiceDigest)) : undefined;
+    if (auth.auth.mode === "INVOICE" && !bill) return { kind: "bad", code: "E511" };
     const c = await couponOf(this.client, auth, () => sleep(againMs));
     if (!c) return { kind: "bad", code: "E301" };
     const why = await judge(this.link, this.client, this.#record.value ?? (await this.check()), auth, c);
-    return why ?? { kind: "asked", auth, terms: c.terms, item: itemKind(c.terms) };
+    if (why) return why;
+    const { terms } = c;
+    return bill
+      ? { kind: "answer", auth, title: terms.title, bill }
+      : { kind: "asked", auth, terms, item: itemKind(terms) };
   }
 
   /** take hands in a shown code on a bill. It returns as soon as the attempt is kept; `done` is its outcome. */
@@ -210,27 +229,34 @@ export class Till {
       qty,
       unit,
       basketHash: basketHash(randomBytes(16), new Uint8Array()),
-      expires: this.link.nowMs() + invoiceLifeMs,
+      expires: this.link.nowMs() + Math.min(invoiceLifeMs, lifeMs(this.link.genesis)),
     };
     const raw = redeemShowTx(this.link.chain, invoice, this.key, auth, asked.auth.signature);
-    const tx = this.client.verifier.checkTx(raw);
-    const sale = await this.sales.keep({
-      id: tx.id,
-      state: "waiting",
-      atMs: Date.now(),
-      coupon: auth.coupon,
-      seq: auth.seq,
-      title: asked.terms.title,
-      value: 0n,
-      bill: billKnown ? bill : 0n,
-      item: asked.item,
-      finalAtMs: 0,
-      code: "",
-      tookMs: 0,
-      signers: 0,
-      raw,
-      digest: hex(invoiceDigest(this.link.chain, { ...invoice, tillKey: this.key.key })),
-    });
+    const digest = hex(invoiceDigest(this.link.chain, { ...invoice, tillKey: this.key.key }));
+    const facts = { title: asked.terms.title, bill: billKnown ? bill : 0n, item: asked.item, digest };
+    return this.#attempt(raw, auth, facts, startMs);
+  }
+
+  /** answer hands in a customer's authorisation of a bill, as take does. */
+  async answer(a: Answer, startMs: number): Promise<{ sale: Sale; done: Promise<Sale> }> {
+    const { auth } = a.auth;
+    if (auth.mode !== "INVOICE") throw new TypeError("not the answer to a bill");
+    const bill = decodePayload(this.link.chain, fromBase64url(a.bill.fragment)) as InvoicePayload;
+    const raw = redeemInvoiceTx(this.link.chain, bill.invoice, bill.signature, auth, a.auth.signature);
+    const facts = { title: a.title, bill: a.bill.amount, item: a.bill.item, digest: a.bill.digest };
+    return this.#attempt(raw, auth, facts, startMs);
+  }
+
+  /** attempt keeps what is going to be handed in, and then hands it in. */
+  async #attempt(
+    raw: Uint8Array,
+    auth: AuthPayload["auth"],
+    facts: Pick<Sale, "title" | "bill" | "item"> & { digest: string },
+    startMs: number,
+  ): Promise<{ sale: Sale; done: Promise<Sale> }> {
+    const { id } = this.client.verifier.checkTx(raw);
+    const { coupon, seq } = auth;
+    const sale = await this.sales.keep({ ...blank, id, atMs: this.link.nowMs(), coupon, seq, raw, ...facts });
     return { sale, done: this.#resolve(sale, startMs) };
   }
 
@@ -244,7 +270,8 @@ export class Till {
       const receipt = await this.client.submit(sale.raw);
       return await this.#accepted(sale, receipt, startMs);
     } catch (e) {
-      if (undecided(e)) {
+      const decided = e instanceof Refusal ? e.final : e instanceof OutcomeUnknown && e.lapsed;
+      if (!decided) {
         await sleep(askMs);
         return this.#resolve(sale, startMs);
       }
@@ -255,14 +282,15 @@ export class Till {
         ? await usedBy(this.link, this.client, this.key.key, sale.coupon, sale.seq).catch(() => undefined)
         : undefined;
       const tookMs = Date.now() - startMs;
-      return this.sales.keep({ ...sale, state: "refused", code, about, tookMs, signers, raw: undefined });
+      return this.sales.settle({ ...sale, state: "refused", code, about, tookMs, signers, raw: undefined });
     }
   }
 
-  #accepted(sale: Sale, receipt: Receipt, startMs: number): Promise<Sale> {
+  async #accepted(sale: Sale, receipt: Receipt, startMs: number): Promise<Sale> {
     const effect = receipt.outcome.effect;
     if (effect?.kind !== "Redeem") throw new TypeError("the receipt is not that of a redemption");
-    return this.sales.keep({
+    if (sale.digest) await this.bills.close(sale.digest).catch(() => undefined);
+    return this.sales.settle({
       ...sale,
       state: "accepted",
       value: effect.value,
@@ -331,30 +359,9 @@ export class Till {
       expiresMs: payload.invoice.expires,
       shown: true,
     };
-    await this.bills.add(bill);
+    for (const b of this.bills.open) if (b.shown) await this.bills.keep({ ...b, shown: false });
+    await this.bills.keep(bill);
     return bill;
-  }
-
-  /** answer takes a customer's authorisation of the bill that is shown, as a scanned code. */
-  async answer(auth: AuthPayload, startMs: number): Promise<Sale> {
-    const bill = auth.auth.mode === "INVOICE" ? this.bills.of(hex(auth.auth.invoiceDigest)) : undefined;
-    if (!bill) throw new Refusal("", "E511", {});
-    const invoice = decodePayload(this.link.chain, fromBase64url(bill.fragment)) as InvoicePayload;
-    const { terms } = await this.link.campaign(campaignOf(auth.auth.coupon), dayMs);
-    const done = await redeemInvoice(this.client, invoice, auth);
-    const { coupon, seq } = done.effect;
-    const sale = {
-      ...blank,
-      id: saleId("redeemed", coupon, seq),
-      atMs: this.link.nowMs(),
-      coupon,
-      title: terms.title,
-      bill: bill.amount,
-      item: bill.item,
-    };
-    const kept = await this.#accepted(sale, done.receipt, startMs);
-    await this.bills.close(bill.digest);
-    return kept;
   }
 
   /**
@@ -404,7 +411,8 @@ export class Till {
     const { store } = this.link;
     const nowMs = this.link.nowMs();
     const kept = (await store.get<number>("looked")) ?? 0;
-    const seenMs = await this.#takings(this.client, Math.max(kept, dayStart(nowMs)), 0);
+    const fromMs = kept > 0 ? Math.max(kept, nowMs - lookBackMs) : dayStart(nowMs);
+    const seenMs = await this.#takings(this.client, fromMs, 0);
     // What the node says of its time is bounded by what is proven.
     const upTo = Math.min(seenMs, this.#record.value?.state.timeMs ?? 0);
     if (upTo > kept) await store.set("looked", upTo);
@@ -450,7 +458,7 @@ export class Till {
     const bill = this.bills.of(digest);
     const { terms } = await this.link.campaign(campaignOf(coupon), dayMs);
     if (this.sales.of("accepted", coupon, seq)) return;
-    const sale = await this.sales.keep({
+    const sale = await this.sales.settle({
       ...blank,
       id,
       state: "accepted",
@@ -466,7 +474,7 @@ export class Till {
     });
     if (!bill) return;
     await this.bills.close(digest);
-    this.#onSale(sale);
+    if (this.link.nowMs() - row.at < freshMs) this.#onSale(sale);
   }
 
   async #undone(coupon: bigint, seq: number, atMs: number): Promise<void> {

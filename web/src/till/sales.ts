@@ -71,8 +71,20 @@ export class Sales {
     for (const old of rows) if (!kept.includes(old)) await this.store.delete(saleKey(old.id));
   }
 
+  /** keep shows an attempt once it is on the device: what is not kept is not handed in. */
   async keep(sale: Sale): Promise<Sale> {
     await this.store.set(saleKey(sale.id), sale);
+    return this.#show(sale);
+  }
+
+  /** settle shows what the ledger has decided, also where the device cannot keep it: then it is asked for again. */
+  async settle(sale: Sale): Promise<Sale> {
+    this.#show(sale);
+    await this.store.set(saleKey(sale.id), sale).catch(() => undefined);
+    return sale;
+  }
+
+  #show(sale: Sale): Sale {
     const others = this.#all.value.filter((s) => s.id !== sale.id);
     this.#all.value = [sale, ...others].sort((a, b) => b.atMs - a.atMs);
     return sale;
@@ -93,7 +105,7 @@ export class Sales {
     const known = this.of("undone", sale.coupon, sale.seq);
     if (known) return known;
     const id = saleId("undone", sale.coupon, sale.seq);
-    return this.keep({ ...sale, id, state: "undone", atMs, tookMs: 0, raw: undefined, digest: undefined });
+    return this.settle({ ...sale, id, state: "undone", atMs, tookMs: 0, raw: undefined, digest: undefined });
   }
 
   /** on sums the device's day that a time lies in. */

@@ -4,11 +4,15 @@ import { equal } from "@scrip/sdk/bytes";
 import { showLifeMs } from "@scrip/sdk/actions";
 import type { AuthPayload } from "@scrip/sdk/links";
 import { goodAt } from "@scrip/sdk/transactions";
+import type { Genesis } from "@scrip/sdk/verify";
 import type { Link } from "../kit/chain.ts";
 import type { About } from "./sales.ts";
 
-/** No code that is still good lives longer than this, whatever the chain allows: wallets sign for less. */
+/** No bill and no code lives longer than this, whatever the chain allows: what they sign ends while somebody waits. */
 const lifeMaxMs = 150_000;
+
+/** lifeMs is for how long bills and codes may live on a chain, in ms. */
+export const lifeMs = (g: Pick<Genesis, "holderLifeMs">): number => Math.min(g.holderLifeMs, lifeMaxMs);
 
 /** Bad is why a code is not taken. */
 export interface Bad {
@@ -41,7 +45,7 @@ export async function usedBy(
 }
 
 /**
- * judge says why a shown code cannot be taken here, by the proven coupon and the rules of 3.5, as
+ * judge says why a code cannot be taken here, by the proven coupon and the rules of 3.5, as
  * far as they need no bill; undefined where only the ledger can tell. Nothing is signed before.
  */
 export async function judge(
@@ -62,9 +66,10 @@ export async function judge(
     return bad(equal(auth.holder, c.owner) || used ? "E403" : "E401", used);
   }
   if (!equal(auth.holder, c.owner)) return bad("E401");
-  const life = Math.min(link.genesis.holderLifeMs, lifeMaxMs);
   const nowMs = Math.max(link.nowMs(), chainMs);
-  if (auth.expires > nowMs + life) return bad("E109", { kind: "ahead", byMs: auth.expires - nowMs - showLifeMs });
+  if (auth.expires > nowMs + lifeMs(link.genesis)) {
+    return bad("E109", { kind: "ahead", byMs: auth.expires - nowMs - showLifeMs });
+  }
   if (chainMs >= auth.expires) return bad("E104", { kind: "over", byMs: chainMs - auth.expires });
   const { terms } = c;
   if (chainMs >= c.until + terms.graceMs) return bad("E504");

@@ -18,6 +18,9 @@ import type { Slip } from "./purse.ts";
 import { SlipCard } from "./slip.tsx";
 import { t } from "./text.ts";
 
+/** No wallet answers a bill that ends later than this. */
+const lifeMaxMs = 150_000;
+
 interface Choice {
   slip: Slip;
   coupon: ProvenCoupon;
@@ -225,6 +228,9 @@ export function PayPage(p: { invoice: InvoicePayload }): JSX.Element {
   if (look.value.till.standing !== "ACTIVE")
     return <Failure level={1} {...textOf("E702")} detail={t("payUnknownTill")} />;
   if (session.link.nowMs() >= invoice.expires) return <Failure level={1} {...textOf("E511")} detail={t("payStale")} />;
+  // What is signed for it would live longer than anybody waits (3.5): the till's clock is fast.
+  if (invoice.expires > session.link.nowMs() + Math.min(session.link.genesis.holderLifeMs, lifeMaxMs))
+    return <Failure level={1} {...textOf("E109")} title={t("payTillClock")} detail={t("payTillClockText")} />;
   if (look.value.found.length === 0) return <None unfit={look.value.unfit} />;
   return <Offer choices={look.value.found} invoice={p.invoice} shop={look.value.shop} />;
 }
