@@ -1,6 +1,9 @@
 // What a till does at a counter as counters are: streams of events that a proxy swallows, keyboards and
 // scanners of other layouts, cameras that were refused, clocks that are wrong, and coupons that were used.
 import assert from "node:assert/strict";
+import { mkdtempSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import path from "node:path";
 import { test as each } from "node:test";
 import { launch, profile } from "./browser.mjs";
 import {
@@ -23,6 +26,25 @@ const item = (title, ...shown) => {
   const flags = ["--title", title, "--issuer", "2", "--kind", "free_item", "--face", "4.50", "--supply", "50"];
   flags.push("--redeem-until", "+30d", "--shops", "2", "--terms", "One bun each.", ...shown);
   return { flags, signer: "bakery", count: 2 };
+};
+/** goods is a percentage of certain goods, which a bill has to name as well. */
+const goods = () => {
+  const list = path.join(mkdtempSync(path.join(tmpdir(), "scrip-goods-")), "goods");
+  writeFileSync(list, "4006381333931\n");
+  const flags = [
+    "--title",
+    "Half of pens",
+    "--issuer",
+    "2",
+    "--kind",
+    "percent",
+    "--percent",
+    "50%",
+    "--ceiling",
+    "9.00",
+  ];
+  flags.push("--supply", "50", "--redeem-until", "+30d", "--shops", "2", "--terms", "Pens.", "--products-file", list);
+  return { flags, signer: "bakery", count: 1 };
 };
 const scene = stage([coffee({ shops: "2,3", count: 10 }), item("A bun", "--show-max", "4.50"), item("A hidden bun")]);
 
@@ -58,7 +80,7 @@ async function customerScans(page, minor, named) {
   if (named) {
     await page.getByRole("button", { name: "For one item or certain goods" }).click();
     await page.getByRole("button", { name: named }).click();
-    await page.getByRole("heading", { name: "What does the item cost?" }).waitFor();
+    await page.getByRole("heading", { name: /^What does the item cost|^How much are the goods/ }).waitFor();
   }
   await bill(page, minor);
   return readCode(page);
@@ -263,6 +285,14 @@ test("an item is taken by the till's bill that names it, also where no code may 
   }
 });
 
+test("a coupon for certain goods is taken by a bill that names it", async () => {
+  const till = await tillOf();
+  const cy = await scene.device();
+  await claim(cy.page, scene.links[3][0]);
+  await pays(cy.page, await customerScans(till.page, 800, /^Half of pens/), "€4.00");
+  assert.match(await result(till.page, "accepted"), /€4\.00 off[^]*To pay: €4\.00/);
+});
+
 test("an item that costs more than the coupon gives says what is left to pay", async () => {
   const till = await tillOf();
   const { code } = await scene.holder(scene.links[1][1]);
@@ -373,10 +403,10 @@ test("a bill is over only once the ledger was asked, and nothing was used on it"
   const left = Math.max(0, late.unasked.sinceMs + 2 * minuteMs + 5000 - Date.now());
   const { page } = late.unasked;
   await page.getByText("The till asks whether a coupon was used on it").waitFor({ timeout: left + minuteMs });
-  await late.asked.page.getByText("No coupon was used on it").waitFor({ timeout: minuteMs });
-  assert.equal(await page.getByText("No coupon was used on it").count(), 0);
+  await late.asked.page.getByText("The nodes know of no coupon used on it").waitFor({ timeout: minuteMs });
+  assert.equal(await page.getByText("The nodes know of no coupon used on it").count(), 0);
   await late.unasked.context.unroute("**/takings*");
-  await page.getByText("No coupon was used on it").waitFor();
+  await page.getByText("The nodes know of no coupon used on it").waitFor();
   await page.getByRole("button", { name: "New code" }).click();
   await readCode(page);
   assert.deepEqual(scene.faults.flat(), []);
