@@ -12,7 +12,7 @@ import {
   type Offer,
 } from "../src/kit/pairing.ts";
 import { looksTyped, readShortCode } from "../src/kit/shortcode.ts";
-import { atLeast } from "../src/till/amount.tsx";
+import { atLeast, forfeited } from "../src/till/amount.tsx";
 import { whyNot } from "../src/wallet/pay.tsx";
 import { largestValue, onlyMember } from "../src/kit/terms.ts";
 import { terms as sample } from "./samples.ts";
@@ -96,6 +96,13 @@ test("a bill that gives no more is one tap, for amounts alone", () => {
   expect(atLeast(sample({ face: 450n }))).toBe(450n);
   expect(atLeast(sample({ face: 450n, minSpend: 2000n }))).toBe(2000n);
   expect(atLeast(sample({ valueKind: "PERCENT", face: 0n, bps: 1500, ceiling: 2000n }))).toBeUndefined();
+});
+
+test("a bill below an amount's face says what is lost, and others lose nothing", () => {
+  expect(forfeited(sample({ face: 450n }), 12n)).toBe(438n);
+  expect(forfeited(sample({ face: 450n }), 450n)).toBe(0n);
+  expect(forfeited(sample({ valueKind: "STORED", face: 450n }), 12n)).toBe(0n);
+  expect(forfeited(sample({ valueKind: "FREE_ITEM", face: 450n }), 12n)).toBe(0n);
 });
 
 test("a wallet offers coupons that the till's bill allows, by the ledger's rules", () => {

@@ -34,6 +34,11 @@ export function atLeast(terms: Terms): bigint | undefined {
   return terms.minSpend > terms.face ? terms.minSpend : terms.face;
 }
 
+/** forfeited is what of a coupon's value a small bill leaves unused, and nobody has afterwards. */
+export function forfeited(terms: Terms, amount: bigint): bigint {
+  return terms.valueKind === "AMOUNT" && amount < terms.face ? terms.face - amount : 0n;
+}
+
 /** What an amount is of: the whole bill, the one item that a coupon gives, or the goods that a campaign is for. */
 export type Asks = "bill" | "item" | "goods";
 const titles = { bill: "amountTitle", item: "itemTitle", goods: "goodsTitle" } as const;
@@ -114,6 +119,7 @@ export function Amount(p: {
   const amount = amountOf(typed, currency.exponent);
   const enough = p.terms && atLeast(p.terms);
   const low = p.terms !== undefined && p.asks !== "item" && amount > 0n && amount < p.terms.minSpend;
+  const lost = p.terms && amount > 0n && !low ? forfeited(p.terms, amount) : 0n;
   const ok = () => {
     if (amount > 0n) p.onBill({ amount, exact: true });
   };
@@ -134,6 +140,11 @@ export function Amount(p: {
         {low && p.terms && (
           <p class="field-error" role="status">
             {t("amountBelow", { value: money(p.terms.minSpend, currency) })}
+          </p>
+        )}
+        {lost > 0n && (
+          <p class="soft small" role="status" data-lost>
+            {t("amountLost", { value: money(lost, currency) })}
           </p>
         )}
       </div>
