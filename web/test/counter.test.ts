@@ -4,11 +4,10 @@ import { type Client, NotFound, type ProvenCoupon, type ProvenTill } from "@scri
 import type { AuthPayload } from "@scrip/sdk/links";
 import type { Terms } from "@scrip/sdk/transactions";
 import type { Link } from "../src/kit/chain.ts";
-import type { Store } from "../src/kit/storage.ts";
 import { Bills, type OpenBill } from "../src/till/bills.ts";
 import { saleId, Sales, type Sale } from "../src/till/sales.ts";
 import { judge, lifeMs } from "../src/till/scan.ts";
-import { terms as sample } from "./samples.ts";
+import { memory, terms as sample } from "./samples.ts";
 
 const nowMs = 1_790_000_100_000;
 const holder = new Uint8Array(32).fill(1);
@@ -116,23 +115,6 @@ test("bills and codes live no longer than the chain allows, and than somebody wa
   expect(lifeMs({ holderLifeMs: 180_000 })).toBe(150_000);
   expect(lifeMs({ holderLifeMs: 30_000 })).toBe(30_000);
 });
-
-/** memory is a device's storage; fails makes it refuse to write. */
-function memory(): Store & { rows: Map<string, unknown>; fails: boolean } {
-  const rows = new Map<string, unknown>();
-  const store = {
-    rows,
-    fails: false,
-    get: async (k: string) => rows.get(k),
-    set: async (k: string, v: unknown) => {
-      if (store.fails) throw new Error("the device is full");
-      rows.set(k, v);
-    },
-    delete: async (k: string) => void rows.delete(k),
-    list: async (prefix: string) => [...rows].filter(([k]) => k.startsWith(prefix)).map(([, v]) => v),
-  };
-  return store as unknown as Store & { rows: Map<string, unknown>; fails: boolean };
-}
 
 const noonMs = new Date(2026, 10, 29, 12).getTime();
 const sale = (change: Partial<Sale>): Sale => ({

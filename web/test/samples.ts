@@ -1,5 +1,6 @@
-/** Terms for tests: an amount of 4.50 EUR at every shop, changed where a test wants it. */
+/** For tests: terms (an amount of 4.50 EUR at every shop, changed where one wants it) and a device's storage. */
 import type { Terms } from "@scrip/sdk/transactions";
+import type { Store } from "../src/kit/storage.ts";
 
 export function terms(change: Partial<Terms>): Terms {
   const start = 1_790_000_000_000;
@@ -39,4 +40,21 @@ export function terms(change: Partial<Terms>): Terms {
     shops: [],
     ...change,
   };
+}
+
+/** memory is a device's storage; fails makes it refuse to write. */
+export function memory(): Store & { rows: Map<string, unknown>; fails: boolean } {
+  const rows = new Map<string, unknown>();
+  const store = {
+    rows,
+    fails: false,
+    get: async (k: string) => rows.get(k),
+    set: async (k: string, v: unknown) => {
+      if (store.fails) throw new Error("the device is full");
+      rows.set(k, v);
+    },
+    delete: async (k: string) => void rows.delete(k),
+    list: async (prefix: string) => [...rows].filter(([k]) => k.startsWith(prefix)).map(([, v]) => v),
+  };
+  return store as unknown as Store & { rows: Map<string, unknown>; fails: boolean };
 }

@@ -99,16 +99,23 @@ export class Till {
   readonly #finding = new Map<string, Promise<void>>();
   #onSale: (sale: Sale) => void = () => undefined;
 
+  readonly #clientOf: (node: string) => Client;
+
+  /** clients are those that a test brings instead of the chain's. */
   constructor(
     readonly link: Link,
     readonly key: SecretKey,
+    clients?: { all: Client; of: (node: string) => Client },
   ) {
-    this.client = new Client(new Verifier(link.genesis), link.nodes, {
-      till: key,
-      clock: link.clock,
-      streams: link.streams,
-      patienceMs: 500,
-    });
+    this.#clientOf = clients?.of ?? ((node) => new Client(this.client.verifier, [node], { clock: link.clock }));
+    this.client =
+      clients?.all ??
+      new Client(new Verifier(link.genesis), link.nodes, {
+        till: key,
+        clock: link.clock,
+        streams: link.streams,
+        patienceMs: 500,
+      });
     this.sales = new Sales(link.store);
     this.bills = new Bills(link.store);
   }
@@ -502,9 +509,8 @@ export class Till {
     if (state.timeMs < bill.expiresMs) return false;
     const enough = Math.min(this.client.verifier.committee.weakQuorum, this.client.nodes.length);
     const some = this.client.nodes.slice(0, 2 * enough + 1);
-    const each = some.map((node) => new Client(this.client.verifier, [node], { clock: this.link.clock }));
     const asked = await Promise.allSettled(
-      each.map((c) => this.#takings(c, bill.madeMs - invoiceLifeMs, state.height)),
+      some.map((node) => this.#takings(this.#clientOf(node), bill.madeMs - invoiceLifeMs, state.height)),
     );
     const answers = asked.filter((a) => a.status === "fulfilled").length;
     return answers >= enough && this.bills.of(bill.digest) !== undefined;
