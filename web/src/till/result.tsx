@@ -58,12 +58,14 @@ function aboutText(about: About): string {
 }
 
 function Refused(p: { code: string; about: About | undefined; tookMs: number }): JSX.Element {
-  const { word, say, note } = cashierText(p.code);
+  // What the scanner does wrong is for the cashier alone.
+  const scanner = p.code === "scanner";
+  const { word, say } = scanner ? { word: t("scanner"), say: "" } : cashierText(p.code);
   return (
     <>
       <p class="result-value">{word}</p>
       {p.about && <p class="strong">{aboutText(p.about)}</p>}
-      {note && <p>{note}</p>}
+      {scanner && <p>{t("scannerNote")}</p>}
       {say && <p>{t("refusedSay", { text: say })}</p>}
       <p class="small">
         {p.code}, {t("took", { time: seconds(p.tookMs) })}

@@ -61,9 +61,8 @@ export function failureOf(error: unknown): FailureText {
   return { ...text, detail: text.detail ? `${text.detail} ${open}` : open };
 }
 
-/** cashierText is what a cashier reads: the word, what to say to the customer, and what is for the cashier alone. */
-export function cashierText(code: string): { word: string; say?: string | undefined; note?: string | undefined } {
+/** cashierText is what a cashier reads: the word, and what to say. */
+export function cashierText(code: string): { word: string; say: string } {
   const key = keyOf(code);
-  const note = say(`${key}_note`);
-  return { word: t(key), note, say: say(`${key}_say`) ?? (note ? undefined : say(`${key}_do`)) };
+  return { word: t(key), say: say(`${key}_say`) ?? say(`${key}_do`) ?? "" };
 }

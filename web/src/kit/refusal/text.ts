@@ -82,9 +82,6 @@ export const en = {
   bad_code: "Unreadable code",
   bad_code_do: "A character is wrong or missing. Scan or type it again.",
   bad_code_say: "I could not read that. Once more, please.",
-  scanner: "It is the scanner, not the coupon",
-  scanner_note:
-    "The scanner types its characters for another keyboard. Set the computer’s keyboard or the scanner to “English (US)”, or use the camera or the short code. The coupon is untouched.",
   clock_fast: "The customer’s clock is wrong",
   clock_fast_do: "The clock of this device is fast. Set it to automatic time, and show a new code.",
   clock_fast_say: "The clock of your phone is fast. Please set it to automatic time and show the code again.",
@@ -176,9 +173,6 @@ export const zh: Twin<typeof en> = {
   bad_code: "无法读取",
   bad_code_do: "有字符错误或缺失，请重新扫描或输入。",
   bad_code_say: "没有读到，请再来一次。",
-  scanner: "是扫码枪的问题，不是券的问题",
-  scanner_note:
-    "扫码枪按另一种键盘输入字符。请把电脑键盘或扫码枪设为“英语（美国）”，或改用摄像头或短码。券没有变化。",
   clock_fast: "顾客的时钟不准",
   clock_fast_do: "本设备的时钟快了。请设为自动时间，再出示新码。",
   clock_fast_say: "您手机的时钟快了，请设为自动时间后再出示。",
