@@ -11,6 +11,9 @@ import (
 // Random faults alone find every known-broken engine within so many seeds, and
 // the engine with every rule passes the seed that does.
 func TestRandomFaultsCatchMutants(t *testing.T) {
+	if testing.Short() {
+		t.Skip("plays many runs")
+	}
 	for _, x := range []struct {
 		name   string
 		mutant original.Mutation

@@ -127,10 +127,27 @@ func (r *Replica) onNewView(m *pbft.SlotNewView) pbft.Reason {
 		return pbft.IgnoredStale
 	}
 	o, kept, reason := r.checkNewView(m)
-	if reason == pbft.Accepted {
-		r.enter(kept, o)
+	if reason != pbft.Accepted {
+		return reason
 	}
+	if r.overtaken(m.View, o.slots) {
+		return pbft.IgnoredStale
+	}
+	r.enter(kept, o)
 	return reason
+}
+
+// overtaken reports whether something else than a NEW-VIEW orders was decided in its
+// view or a later one: then its primary has sent another one too, or what it orders
+// was never prepared. It says nothing about more than f members, and is of no use.
+func (r *Replica) overtaken(v pbft.View, slots []pbft.BlockRef) bool {
+	for _, ref := range slots {
+		x := r.slots[ref.Seq]
+		if x != nil && x.done != (pbft.Digest{}) && x.done != ref.Digest && x.commit != nil && x.commit.Block.View >= v {
+			return true
+		}
+	}
+	return false
 }
 
 // checkNewView computes again what the view must begin with, and checks all

@@ -47,6 +47,9 @@ func TestClusterKeepsItsPromises(t *testing.T) {
 		}
 		return
 	}
+	if testing.Short() {
+		*simCount /= 5
+	}
 	s, err := pbfttest.RunMany(*simFrom, *simCount, runtime.GOMAXPROCS(0), opt, nil)
 	if err != nil {
 		t.Fatal(err)

@@ -34,6 +34,9 @@ type adversary struct {
 	old      []sentMessage
 	own      []sentMessage
 	omitKey  uint64
+	recent   [pbft.KindLinked + 1][]pbft.Message // newest last, where Spoil needs them
+	withheld map[pbft.Digest]*pbft.Block         // bodies that only who asks gets
+	spoilers []spoiler
 
 	// Of the original protocol.
 	slotChanges map[pbft.View][]*pbft.SlotViewChange
@@ -47,13 +50,15 @@ func newAdversary(c *cluster) *adversary {
 		entries:     make(map[pbft.View][]*pbft.NewView),
 		slotChanges: make(map[pbft.View][]*pbft.SlotViewChange)}
 	for i, byzantine := range c.plan.byzantine {
-		if byzantine {
+		if byzantine && c.plan.behaviour&Corrupt == 0 {
 			a.members = append(a.members, forger{c.committee, c.sign[i], pbft.ReplicaID(i)})
 		}
 	}
 	if a.active() {
 		a.omitKey = c.rng.Uint64()
 	}
+	a.withheld = make(map[pbft.Digest]*pbft.Block)
+	a.spoilers = allSpoilers(c.committee.Protocol())
 	return a
 }
 
@@ -106,6 +111,9 @@ func (a *adversary) observe(m pbft.Message) {
 		if !a.owns(x.Replica) {
 			a.view = max(a.view, x.View)
 		}
+	}
+	if a.does(Spoil) {
+		a.keepRecent(m)
 	}
 	if a.rng.IntN(8) == 0 && (a.does(Replay) || a.does(Mutate)) {
 		a.old = remember(a.old, sentMessage{signerOf(m), m}, a.rng)
@@ -215,7 +223,7 @@ func (a *adversary) step() {
 		}{
 			{ForgeNewView, 3, newView}, {ForgeProposals, 2, proposal}, {ForgeVotes, 4, a.forgeVote},
 			{LieInViewChange, 4, lie}, {SpamSuspect, 5, a.spam}, {Replay, 3, a.replay}, {Mutate, 3, a.mutate},
-			{Flood, 3, a.flood},
+			{Flood, 3, a.flood}, {Spoil, 2, a.spoil}, {Withhold, 3, a.withhold},
 		} {
 			if a.does(act.b) && a.rng.IntN(act.odds*quiet) == 0 {
 				act.do(f)
@@ -241,7 +249,10 @@ func (a *adversary) tell(f forger, m pbft.Message) {
 }
 
 // whisper sends a hand-made message over the channel of a member.
-func (a *adversary) whisper(from, to pbft.ReplicaID, m pbft.Message) {
+func (a *adversary) whisper(from, to pbft.ReplicaID, m pbft.Message) { a.deliver(from, to, m, false) }
+
+// deliver sends a hand-made message; untrue says that nobody may accept it.
+func (a *adversary) deliver(from, to pbft.ReplicaID, m pbft.Message, untrue bool) {
 	a.c.counts.Forged++
 	a.c.oracle.learn(m)
 	var encoded []byte
@@ -250,7 +261,7 @@ func (a *adversary) whisper(from, to pbft.ReplicaID, m pbft.Message) {
 	}
 	for _, x := range a.c.instances[to] {
 		a.c.schedule(500+a.c.uniform(min(a.c.plan.delayUs, 20_000)),
-			event{kind: eventMessage, node: x.index, from: from, message: m, encoded: encoded})
+			event{kind: eventMessage, node: x.index, from: from, message: m, encoded: encoded, untrue: untrue})
 	}
 }
 
@@ -270,10 +281,15 @@ func (a *adversary) forgeVote(f forger) {
 	}
 	recent := a.blocks[max(0, len(a.blocks)-8):]
 	b := a.c.committee.Ref(&recent[a.rng.IntN(len(recent))].Header)
+	prepare, commit := f.prepare(b), f.commit(b)
+	if a.rng.IntN(4) == 0 { // it is found out only when a quorum is counted
+		prepare.Signature[3]++
+		commit.Signature[3]++
+	}
 	if a.rng.IntN(2) == 0 {
-		a.tell(f, f.prepare(b))
+		a.tell(f, prepare)
 	} else {
-		a.tell(f, f.commit(b))
+		a.tell(f, commit)
 	}
 }
 
@@ -382,6 +398,7 @@ func (a *adversary) flood(f forger) {
 		case 6:
 			a.tell(f, &pbft.Fetch{Epoch: pbft.Epoch(a.rng.IntN(2)), Seq: b.Seq, Digest: b.Digest,
 				After: pbft.Seq(a.rng.IntN(4))})
+			a.askAgainAndAgain(f)
 		case 7:
 			x := &pbft.Certificate{Kind: pbft.CertificateKind(1 + a.rng.IntN(3)), Block: b}
 			for i := range pbft.ReplicaID(f.committee.Quorum()) {

@@ -92,10 +92,17 @@ func (a *adversary) forgeSlotProposal(f forger) {
 	case 4:
 		h.Seq += a.c.committee.Span()
 	}
+	if a.c.plan.backdate {
+		h.TimeMs -= uint64(a.rng.IntN(8000))
+	}
 	h.PayloadRoot, h.PayloadBytes = payloadRoot(m.Payload), uint32(len(m.Payload))
 	m.SignedHeader = f.header(h)
 	a.learnBlock(&m.Block)
-	a.tell(f, m)
+	if a.does(Withhold) && a.rng.IntN(3) == 0 { // it comes by FETCH, if at all
+		a.hide(&m.Block)
+	} else {
+		a.tell(f, m)
+	}
 	a.voteFor(a.c.committee.Ref(&h))
 }
 

@@ -217,6 +217,9 @@ func (a *adversary) forgeProposal(f forger) {
 	h := pbft.Header{Epoch: f.committee.Epoch(), View: v, Seq: parent.Seq + 1, Parent: parent.Digest, BaseSeq: baseSeq,
 		ExecSeq: ph.ExecSeq, ExecRoot: ph.ExecRoot, Proposer: f.id, Committee: f.committee.Digest(),
 		TimeMs: max(ph.TimeMs+1, uint64(epochMs+a.c.now/1000))}
+	if a.c.plan.backdate {
+		h.TimeMs = ph.TimeMs + 1
+	}
 	h.Justify, m.Certificate = a.justification(parent)
 	if parent == from.ref {
 		m.Entry = from.entry
@@ -229,7 +232,11 @@ func (a *adversary) forgeProposal(f forger) {
 	}
 	m.SignedHeader = f.header(h)
 	a.learnBlock(&m.Block)
-	a.tell(f, m)
+	if a.does(Withhold) && a.rng.IntN(3) == 0 { // it comes by FETCH, if at all
+		a.hide(&m.Block)
+	} else {
+		a.tell(f, m)
+	}
 	a.voteFor(a.c.committee.Ref(&h))
 }
 
@@ -256,17 +263,18 @@ func (a *adversary) justification(parent pbft.BlockRef) (pbft.BlockRef, *pbft.Ce
 
 // falsify seldom breaks one thing of a proposal.
 func (a *adversary) falsify(h *pbft.Header, m *pbft.PrePrepare) {
-	switch a.rng.IntN(28) {
+	switch a.rng.IntN(32) {
 	case 0:
 		h.TimeMs += 365 * 86_400_000
 	case 1:
 		h.TimeMs += uint64(a.rng.IntN(1000))
 	case 2:
 		h.ExecRoot[0]++
-	case 3:
+	case 3, 12, 13, 14:
 		h.ExecSeq = h.Justify.Seq
 		if s := int(h.ExecSeq); s > 0 && s <= len(a.c.oracle.chain) && a.c.oracle.chain[s-1].known {
 			h.ExecRoot = a.c.oracle.chain[s-1].state
+			h.ExecRoot[4] ^= uint8(a.rng.IntN(2)) // or nearly
 		}
 	case 4:
 		m.Certificate = nil

@@ -31,6 +31,7 @@ type cluster struct {
 	instances [][]*node // by member: one for an honest one, 0 to 2 for a Byzantine one
 	adversary *adversary
 	oracle    *oracle
+	witness   *witness
 	stage     *Stage // manual control, or nil
 
 	queue       queue
@@ -64,7 +65,7 @@ func newCluster(seed uint64, opt *Options, p plan, rng *rand.Rand) (*cluster, er
 		return nil, fmt.Errorf("make the committee: %w", err)
 	}
 	c.genesis = c.committee.GenesisHeader(genesisRoot, epochMs-1000)
-	c.oracle = newOracle(c)
+	c.oracle, c.witness = newOracle(c), newWitness(c)
 	if err := c.startAll(); err != nil {
 		return nil, err
 	}
@@ -82,7 +83,7 @@ func (c *cluster) startAll() error {
 		}
 	}
 	for i := range n {
-		if !c.plan.byzantine[i] || c.plan.behaviour&(Twins|Masked) == 0 {
+		if !c.plan.byzantine[i] || c.plan.behaviour&(Twins|Masked|Corrupt) == 0 {
 			continue
 		}
 		c.addNode(pbft.ReplicaID(i), false)

@@ -15,11 +15,15 @@ func mutantEngine(m dualpath.Mutation) pbfttest.Factory {
 // Random faults alone find every known-broken engine within so many seeds, and
 // the engine with every rule passes the seed that does.
 func TestRandomFaultsCatchMutants(t *testing.T) {
+	if testing.Short() {
+		t.Skip("plays many runs")
+	}
 	equivocating := pbfttest.Options{SafetyOnly: true, Fixed: true, Byzantine: 2,
 		Shapes: []pbfttest.Shape{{Members: 4, Faults: 1, FastFaults: 1}, {Members: 5, Faults: 1, FastFaults: 1},
 			{Members: 7, Faults: 2, FastFaults: 1}},
 		Behaviour: pbfttest.ForgeProposals | pbfttest.ForgeVotes | pbfttest.LieInViewChange}
 	anything := pbfttest.Options{SafetyOnly: true}
+	recovering := pbfttest.Options{Fixed: true, Byzantine: 1, Behaviour: pbfttest.Corrupt}
 	for _, x := range []struct {
 		mutant dualpath.Mutation
 		opt    pbfttest.Options
@@ -37,6 +41,18 @@ func TestRandomFaultsCatchMutants(t *testing.T) {
 		{dualpath.MutantHandoverAnySlot, anything, 60},
 		{dualpath.MutantSupportMinusOne, anything, 40},
 		{dualpath.MutantStrictRule, equivocating, 200},
+		{dualpath.MutantTrustBlocks, anything, 200},
+		{dualpath.MutantTrustProof, anything, 200},
+		{dualpath.MutantTrustEvidence, anything, 400},
+		{dualpath.MutantFalseVotes, anything, 200},
+		{dualpath.MutantTipOfAnotherView, anything, 400},
+		{dualpath.MutantAnyRoot, anything, 400},
+		{dualpath.MutantNoLowerBound, anything, 200},
+		{dualpath.MutantNoUpperBound, anything, 200},
+		{dualpath.MutantSuspectForever, anything, 200},
+		{dualpath.MutantEquivocationUnpunished, anything, 200},
+		{dualpath.MutantNoCommitOnceCommitted, anything, 400},
+		{dualpath.MutantDivergenceUnnoticed, recovering, 400},
 	} {
 		opt := x.opt
 		opt.New = mutantEngine(x.mutant)

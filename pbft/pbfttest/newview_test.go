@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/scrip-network/scrip/pbft"
+	"github.com/scrip-network/scrip/pbft/dualpath"
 	"github.com/scrip-network/scrip/pbft/pbfttest"
 )
 
@@ -60,6 +61,29 @@ func TestBackupsRefuseForgedNewViews(t *testing.T) {
 		{"a certificate nobody reported", func(_ *play, m *pbft.NewView) {
 			m.Certificate = &pbft.Certificate{Kind: pbft.Prepared, Block: m.Base}
 		}},
+		{"a certificate for the genesis", func(p *play, m *pbft.NewView) {
+			m.Certificate = &pbft.Certificate{Kind: pbft.Prepared, Block: p.Genesis()}
+		}},
+		{"a report on a certificate that is not shown", func(p *play, m *pbft.NewView) {
+			m.ViewChanges[1].High = pbft.BlockRef{View: 1, Seq: 1, Digest: m.Base.Digest}
+			m.ViewChanges[1].Tip = pbft.BlockRef{}
+		}},
+		{"a certificate of the rank, of nobody's block", func(p *play, m *pbft.NewView) {
+			m.ViewChanges[1].High = pbft.BlockRef{View: 1, Seq: 1, Digest: m.Base.Digest}
+			m.Certificate = &pbft.Certificate{Kind: pbft.Prepared, Block: pbft.BlockRef{View: 1, Seq: 1, Digest: pbft.Digest{7}}}
+		}},
+		{"a header that nobody walked", func(p *play, m *pbft.NewView) {
+			x := p.Block(1, m.Base, p.Genesis(), "y", nil)
+			m.Headers = append(m.Headers, x.SignedHeader)
+		}},
+		{"a header of another view", func(p *play, m *pbft.NewView) {
+			x := p.Block(3, m.Base, p.Genesis(), "y", nil)
+			m.Headers = append(m.Headers, x.SignedHeader)
+		}},
+		{"a header that breaks a rule", func(p *play, m *pbft.NewView) {
+			x := p.Block(1, m.Base, p.Genesis(), "y", func(h *pbft.Header) { h.Flags = pbft.FlagClosing })
+			m.Headers = append(m.Headers, x.SignedHeader)
+		}},
 		{"evidence that is none", func(_ *play, m *pbft.NewView) {
 			m.Evidence = []pbft.SignedHeader{m.Headers[0], m.Headers[0]}
 		}},
@@ -92,6 +116,48 @@ func TestBackupsRefuseForgedNewViews(t *testing.T) {
 			t.Errorf("r%d is in view %d after the valid one", id, v)
 		}
 	}
+}
+
+// A primary that evidence excludes has no say: its report does not count, even if
+// the new primary, its accomplice, takes it in (R9, clause E).
+func TestTheReportOfAnExcludedPrimaryIsRefused(t *testing.T) {
+	for _, excluded := range []bool{true, false} {
+		p := newViewOfAccomplices(t, newEngine, excluded)
+		for _, id := range ids(2, 3, 4, 5, 6) {
+			if v := p.Engine(id).Status().View; (v == 2) == excluded {
+				t.Errorf("with the report of the excluded %t: r%d is in view %d", excluded, id, v)
+			}
+		}
+	}
+	if v := newViewOfAccomplices(t, mutantEngine(dualpath.MutantExcludedReport), true).Engine(2).Status().View; v != 2 {
+		t.Errorf("the engine without the rule is in view %d", v)
+	}
+}
+
+// newViewOfAccomplices is a cluster in which r0 showed x to r2 and y to r3, and r1
+// starts view 2 with evidence against it, on r0's own report or on honest ones.
+func newViewOfAccomplices(t *testing.T, engine pbfttest.Factory, excluded bool) *play {
+	p := setting{shape: pbfttest.Shape{Members: 7, Faults: 2, FastFaults: 1}, byzantine: ids(0, 1)}.open(t, engine)
+	x := p.block(1, p.Genesis(), p.Genesis(), "x", 2)
+	p.block(1, p.Genesis(), p.Genesis(), "y", 3)
+	p.Drop(pbfttest.All)
+	for range 20 {
+		p.help(1<<60, ids(2, 3, 4, 5, 6))
+		p.Deliver(pbfttest.OfKind(pbft.KindSuspect))
+		p.Drop(pbfttest.All)
+		p.Tick(1, 2, 3, 4, 5, 6)
+	}
+	honest, others := ids(2, 3, 4, 5, 6), []*pbft.ViewChange(nil)
+	if excluded {
+		honest, others = ids(2, 3, 4, 5), append(others, p.ViewChange(0, 2, p.Genesis(), x))
+	}
+	nv, ok := p.NewView(2, honest, others...)
+	if !ok || len(nv.Evidence) != 2 {
+		t.Fatalf("the NEW-VIEW is %+v, %t", nv, ok)
+	}
+	p.Send(1, nv, 2, 3, 4, 5, 6)
+	p.Deliver(pbfttest.OfKind(pbft.KindNewView))
+	return p
 }
 
 // Who holds a header or a certificate does not verify it again, and must not pass

@@ -11,6 +11,9 @@ import (
 // invalidPayload is the first byte of a payload that no replica may accept.
 const invalidPayload = 0xff
 
+// corruptFrom is after how many blocks a corrupt member's execution goes wrong.
+const corruptFrom = 4
+
 var genesisRoot = pbft.Digest(sha256.Sum256([]byte("genesis state")))
 
 // stored is a block that a replica executed.
@@ -34,6 +37,10 @@ type node struct {
 	log         []pbft.Record
 	chain       []stored // executed blocks by Seq-1
 	synced      int      // blocks of chain that a crash leaves
+	frames      []int    // where each turn's records begin in log
+	backup      backup   // what an operator may put in place of a lost log
+	damaged     bool     // its log has lost something: it may have to be silent
+	remains     *remains
 	pending     []pbft.CommittedBlock
 	clockMs     int64 // offset of the wall clock
 	committed   pbft.Seq
@@ -104,6 +111,9 @@ func (c *cluster) restart(x *node) {
 		c.fail("restart", "%v", err)
 		return
 	}
+	if x.damaged {
+		c.witness.restarts(x)
+	}
 	for to := range c.committee.Size() {
 		if pbft.ReplicaID(to) == x.id {
 			continue
@@ -126,6 +136,10 @@ func (c *cluster) crash(x *node) {
 	x.pending = nil
 	keep := x.synced + int(c.uniform(int64(len(x.chain)-x.synced)))
 	x.chain = x.chain[:keep]
+	c.witness.crashed(x)
+	if int(x.id) < len(c.plan.fragiles) && c.plan.fragiles[x.id] {
+		c.damage(x)
+	}
 	c.trace.line(c.now, "r%d crashes, keeps %d blocks and %d records", x.id, keep, len(x.log))
 	if c.stage != nil {
 		return
@@ -147,6 +161,7 @@ func (c *cluster) tick(x *node) {
 		return
 	}
 	x.engine.Tick(c.clock(x), c.now >= c.nextPayload)
+	c.witness.tick(x)
 	c.turn(x)
 	if x.honest && x.engine != nil {
 		c.oracle.status(x)
@@ -164,7 +179,9 @@ func (c *cluster) receive(x *node, e *event) {
 			return
 		}
 	}
+	c.witness.arrives(x, e.from, m)
 	reason := x.engine.Receive(e.from, m)
+	c.witness.received(x, e, m, reason)
 	c.trace.mix(uint64(reason), uint64(m.Kind()))
 	c.counts.Reasons[reason]++
 	if c.trace.shows(m.Kind()) {
@@ -194,9 +211,13 @@ func (c *cluster) turn(x *node) {
 			c.fail("bounded", "r%d never comes to rest", x.id)
 		}
 	}
+	if x.engine != nil && !c.stopped {
+		c.witness.rested(x)
+	}
 	if x.engine != nil && c.chance(c.plan.compact) {
 		x.synced = len(x.chain)
 		x.log = c.reencode(x.engine.Durable())
+		x.frames = x.frames[:0]
 	}
 }
 
@@ -232,6 +253,9 @@ func (c *cluster) newPayload(by pbft.ReplicaID) []byte {
 
 // act does what a Ready asks, in its order, unless x crashes on the way.
 func (c *cluster) act(x *node, rd *pbft.Ready) bool {
+	if c.opt.Exact {
+		c.mixReady(rd)
+	}
 	for i := range rd.Records { // a crash may take the message that shows it
 		if b := rd.Records[i].Block; b != nil {
 			c.oracle.learnHeader(&b.Header)
@@ -252,6 +276,7 @@ func (c *cluster) act(x *node, rd *pbft.Ready) bool {
 		c.printReady(x, rd)
 	}
 	if len(rd.Records) > 0 {
+		x.frames = append(x.frames, len(x.log))
 		x.log = append(x.log, c.reencode(rd.Records)...)
 	}
 	for i := range rd.Events {
@@ -327,7 +352,11 @@ func (c *cluster) reencode(rs []pbft.Record) []pbft.Record {
 func (c *cluster) emit(x *node, o *pbft.Outgoing, sent *int, crashAt int) bool {
 	c.oracle.learn(o.Message)
 	if x.honest {
-		c.oracle.sent(x, o.Message)
+		if !x.damaged {
+			c.oracle.sent(x, o.Message)
+		}
+		c.witness.sent(x, o)
+		c.adversary.overhear(x.id, o)
 	} else if !c.adversary.passes(x, o.Message) {
 		return true
 	}
@@ -388,6 +417,9 @@ func (c *cluster) executeNext(x *node) {
 	b := x.pending[0]
 	x.pending = x.pending[1:]
 	state, receipts := execute(x.stateRoot(), b.Block.Payload)
+	if !x.honest && c.plan.behaviour&Corrupt != 0 && len(x.chain) >= corruptFrom {
+		state[9]++
+	}
 	x.chain = append(x.chain, stored{b.Block, b.Digest, b.Certificate, state, receipts})
 	if x.honest {
 		c.oracle.executed(x, b.Block.Header.Seq, state)
@@ -453,6 +485,7 @@ func (c *cluster) event(x *node, e *pbft.Event) {
 	c.trace.mix(uint64(e.Kind)<<32|uint64(x.index), uint64(e.Block.View)<<32|uint64(e.Block.Seq))
 	c.trace.mix(e.Detail, binary.LittleEndian.Uint64(e.Block.Digest[:]))
 	c.counts.Transitions[e.Kind]++
+	c.witness.event(x, e)
 	if x.honest && e.Kind == pbft.EventCommit {
 		c.counts.Commits[min(e.Detail, 3)]++
 	}

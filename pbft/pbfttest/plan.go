@@ -38,14 +38,22 @@ const (
 	Replay
 	// Mutate: own messages with a field changed and signed again.
 	Mutate
-	// Flood: messages of far views and slots.
+	// Flood: messages of far views and slots, and the same question many times.
 	Flood
+	// Spoil: true messages of anybody with one or more things false in them.
+	Spoil
+	// Withhold: blocks, also of views long left, that only votes name; who asks for
+	// them gets them.
+	Withhold
+	// Corrupt: honest engines, but from some block on their execution is wrong. It
+	// stands alone.
+	Corrupt
 
 	behaviourEnd
 )
 
 var behaviourNames = [...]string{"twins", "masked", "forge-proposals", "forge-votes", "lie-in-view-change",
-	"forge-new-view", "spam-suspect", "replay", "mutate", "flood"}
+	"forge-new-view", "spam-suspect", "replay", "mutate", "flood", "spoil", "withhold", "corrupt"}
 
 // String lists the behaviours of the set.
 func (b Behaviour) String() string {
@@ -97,6 +105,8 @@ type Options struct {
 	SafetyMs int
 	// Trace receives one line per transition.
 	Trace io.Writer
+	// Exact folds every byte that an engine logs or sends into Result.TraceHash.
+	Exact bool
 }
 
 // DefaultShapes are the committees that a run draws from: both rules of R9
@@ -118,10 +128,13 @@ type plan struct {
 	ed25519    bool
 	recall     bool
 
-	loss, duplicate, omit, hold int // permille of messages
-	crash                       int // permille of turns with records
-	compact                     int // permille of turns
-	invalid                     int // permille of Byzantine payloads that are invalid
+	loss, duplicate, omit, hold int  // permille of messages
+	crash                       int  // permille of turns with records
+	compact                     int  // permille of turns
+	invalid                     int  // permille of Byzantine payloads that are invalid
+	backdate                    bool // Byzantine primaries hold the chain's time still
+	fragile                     int  // permille of crashes of fragile replicas that damage their log
+	fragiles                    []bool
 	delayUs                     int64
 	partitionUs                 int64 // mean pause between changes of the cut; 0 = none
 	clockUs                     int64 // mean pause between clock jumps; 0 = none
@@ -148,13 +161,14 @@ func drawPlan(r *rand.Rand, opt *Options) plan {
 		Window: window, Tenure: max(window, uint64(pick(r, 1, 2, 3, 4, 6, 12, 20, 100))),
 		CheckpointInterval: uint64(pick(r, 1, 2, 4, 8, 16)),
 		ExecutionLag:       uint64(pick(r, 1, 2, 4)),
-		PrecisionMs:        500, DelayMs: 5000, PayloadBytesMax: 1 << 12, Protocol: opt.Protocol,
+		PrecisionMs:        uint64(pick(r, 20, 100, 500)), DelayMs: uint64(pick(r, 100, 1000, 5000)),
+		PayloadBytesMax: 1 << 12, Protocol: opt.Protocol,
 	}
 	p.timers = pbft.Timers{
 		TimeoutTicksMin: uint32(pick(r, 2, 4, 8, 12)), TimeoutTicksMax: uint32(pick(r, 12, 20, 40)),
 		TimeoutTicksCap: uint32(pick(r, 80, 160, 320)), IdleTicks: uint32(pick(r, 2, 5, 10, 20)),
 		RetransmitTicks: uint32(pick(r, 5, 10, 20)), StatusTicks: uint32(pick(r, 5, 10, 25)),
-		FetchTicks: uint32(pick(r, 1, 2)), SuspectTicks: 200, RecallTicks: 20,
+		FetchTicks: uint32(pick(r, 1, 2)), SuspectTicks: uint32(pick(r, 20, 60, 200)), RecallTicks: 20,
 	}
 	p.codec, p.ed25519, p.recall = r.IntN(8) == 0, r.IntN(400) == 0, r.IntN(4) == 0
 	p.loss = pick(r, 0, 0, 0, 10, 50, 250)
@@ -176,19 +190,24 @@ func drawPlan(r *rand.Rand, opt *Options) plan {
 	if opt.SafetyMs > 0 {
 		p.safetyUs = int64(opt.SafetyMs) * 1000
 	}
+	p.backdate = r.IntN(3) == 0
 	p.drawByzantine(r, opt)
+	p.drawFragile(r, opt)
 	return p
 }
 
 func (p *plan) drawByzantine(r *rand.Rand, opt *Options) {
 	count := pick(r, 0, 1, p.shape.Faults, p.shape.Faults)
-	for b := Behaviour(1); b < behaviourEnd; b <<= 1 {
+	for b := Behaviour(1); b < Corrupt; b <<= 1 {
 		if r.IntN(3) == 0 {
 			p.behaviour |= b
 		}
 	}
-	if r.IntN(6) == 0 {
+	switch r.IntN(12) {
+	case 0, 1:
 		p.behaviour = 0
+	case 2:
+		p.behaviour = Corrupt
 	}
 	if opt.Fixed {
 		count, p.behaviour = opt.Byzantine, opt.Behaviour
@@ -196,6 +215,29 @@ func (p *plan) drawByzantine(r *rand.Rand, opt *Options) {
 	p.byzantine = make([]bool, p.shape.Members)
 	for _, i := range r.Perm(p.shape.Members)[:min(count, p.shape.Faults+opt.Beyond)] {
 		p.byzantine[i] = true
+	}
+}
+
+// drawFragile chooses honest members whose logs a crash may damage: with the
+// Byzantine ones at most f, since such a member may have to fall silent for good.
+func (p *plan) drawFragile(r *rand.Rand, opt *Options) {
+	p.fragiles = make([]bool, p.shape.Members)
+	count := p.shape.Faults
+	for _, b := range p.byzantine {
+		if b {
+			count--
+		}
+	}
+	if opt.Fixed || opt.NoCrashes || opt.CrashAt > 0 || count <= 0 || r.IntN(4) != 0 {
+		return
+	}
+	p.fragile, p.crash, p.recall = pick(r, 300, 1000), max(p.crash, 40), true
+	p.timers.RecallTicks = 1 << 20 // so that answers alone let a replica vote again
+	for _, i := range r.Perm(p.shape.Members) {
+		if !p.byzantine[i] && count > 0 {
+			p.fragiles[i] = true
+			count--
+		}
 	}
 }
 
@@ -207,12 +249,19 @@ func (p *plan) String() string {
 			byzantine = append(byzantine, i)
 		}
 	}
-	return fmt.Sprintf("n=%d f=%d p=%d W=%d K=%d C=%d D=%d byzantine=%v %v\n"+
+	var fragile []int
+	for i, b := range p.fragiles {
+		if b {
+			fragile = append(fragile, i)
+		}
+	}
+	return fmt.Sprintf("n=%d f=%d p=%d W=%d K=%d C=%d D=%d byzantine=%v %v backdate=%t fragile=%v precision=%d delay=%d\n"+
 		"  timers min=%d max=%d cap=%d idle=%d retransmit=%d status=%d codec=%t ed25519=%t recall=%t\n"+
 		"  permille loss=%d duplicate=%d omit=%d hold=%d crash=%d compact=%d;"+
 		" ms delay<=%d partition~%d clock~%d check<=%d execute<=%d load~%d safety=%d",
 		p.shape.Members, p.shape.Faults, p.shape.FastFaults, p.parameters.Window, p.parameters.Tenure,
-		p.parameters.CheckpointInterval, p.parameters.ExecutionLag, byzantine, p.behaviour,
+		p.parameters.CheckpointInterval, p.parameters.ExecutionLag, byzantine, p.behaviour, p.backdate, fragile,
+		p.parameters.PrecisionMs, p.parameters.DelayMs,
 		p.timers.TimeoutTicksMin, p.timers.TimeoutTicksMax, p.timers.TimeoutTicksCap, p.timers.IdleTicks,
 		p.timers.RetransmitTicks, p.timers.StatusTicks, p.codec, p.ed25519, p.recall,
 		p.loss, p.duplicate, p.omit, p.hold, p.crash, p.compact, p.delayUs/1000, p.partitionUs/1000, p.clockUs/1000,

@@ -23,7 +23,9 @@ type event struct {
 	kind  eventKind
 	valid bool // eventCheck: the answer
 	// honest: the message is what an honest engine sent, unaltered.
-	honest      bool
+	honest bool
+	// untrue: no honest replica may accept the message.
+	untrue      bool
 	node        int
 	from        pbft.ReplicaID
 	incarnation int

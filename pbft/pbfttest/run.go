@@ -101,6 +101,10 @@ func (c *cluster) resume() {
 	if most := viewChangesMax * (c.plan.shape.Faults + 1); len(c.oracle.changes) > most && !c.stopped {
 		c.fail("liveness", "%d changes of view after the faults ended, at most %d", len(c.oracle.changes), most)
 	}
+	if low, _ := c.honestCommitted(); low >= target && c.plan.behaviour&Corrupt != 0 && !c.stopped {
+		c.runUntil(c.now+divergeUs, c.witness.noneCorrupt)
+		c.witness.corrupt()
+	}
 	if low, _ := c.honestCommitted(); low < target && !c.stopped {
 		c.fail("liveness", "an honest replica is at %d, the target was %d in %.1f s", low, target,
 			float64(c.livenessUs())/1e6)
@@ -111,6 +115,9 @@ func (c *cluster) resume() {
 // faulty primary and once more: timers that start far below the network's delay
 // have to double their way up.
 const viewChangesMax = 8
+
+// divergeUs is how long a member whose execution is wrong may take to notice.
+const divergeUs = 500_000
 
 func (c *cluster) livenessUs() int64 {
 	return int64(c.plan.timers.TimeoutTicksCap)*tickUs*int64(c.plan.shape.Faults+2) + 2_000_000

@@ -50,6 +50,9 @@ func TestClusterKeepsItsPromises(t *testing.T) {
 	count := *simCount
 	if count == 0 {
 		count = smokeSeeds
+		if testing.Short() {
+			count /= 5
+		}
 	}
 	s, err := pbfttest.RunMany(*simFrom, count, runtime.GOMAXPROCS(0), opt, nil)
 	if err != nil {
@@ -157,3 +160,23 @@ func TestKeptSeeds(t *testing.T) {
 		}
 	}
 }
+
+// Twenty seconds of faults instead of two: what grows with time shows here, such as
+// suffixes that are certified and not committed, and views that went by.
+func TestLongRuns(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes long")
+	}
+	opt := pbfttest.Options{New: newEngine, SafetyMs: 20_000}
+	s, err := pbfttest.RunMany(1, longSeeds, runtime.GOMAXPROCS(0), opt, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range s.Failed {
+		t.Errorf("%v", r)
+	}
+	t.Logf("%d seeds, %d blocks, %.0f s virtual", s.Seeds, s.Decided, float64(s.VirtualUs)/1e6)
+}
+
+// longSeeds is how many long runs every test run plays.
+const longSeeds = 30

@@ -326,7 +326,8 @@ func (s *Stage) SlotViewChange(id pbft.ReplicaID, v pbft.View) pbft.Message {
 }
 
 // NewView makes a Byzantine primary's NEW-VIEW from VIEW-CHANGEs of honest
-// replicas that were sent so far and from others.
+// replicas that were sent so far and from others. If tips conflict, it attaches the
+// headers that convict the primary of their view.
 func (s *Stage) NewView(v pbft.View, honest []pbft.ReplicaID, others ...*pbft.ViewChange) (*pbft.NewView, bool) {
 	q := append([]*pbft.ViewChange(nil), others...)
 	for _, id := range honest {
@@ -339,7 +340,14 @@ func (s *Stage) NewView(v pbft.View, honest []pbft.ReplicaID, others ...*pbft.Vi
 	if len(q) == 0 {
 		return nil, false
 	}
-	return s.forger(s.c.committee.Primary(v)).newView(v, q, nil, s.c.oracle.header)
+	var high pbft.BlockRef
+	for _, x := range q {
+		if high.Rank().Less(x.High.Rank()) {
+			high = x.High
+		}
+	}
+	evidence := s.c.adversary.evidenceAgainst(high.View)
+	return s.forger(s.c.committee.Primary(v)).newView(v, q, evidence, s.c.oracle.header)
 }
 
 // SignNewView signs an altered NEW-VIEW again, as the Byzantine member id.

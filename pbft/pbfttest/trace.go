@@ -1,6 +1,8 @@
 package pbfttest
 
 import (
+	"crypto/sha256"
+	"encoding/binary"
 	"fmt"
 	"io"
 	"slices"
@@ -22,7 +24,17 @@ type Counts struct {
 	SizeMax int
 	// Forged counts messages that the adversary made by hand.
 	Forged int
+	// Spoiled counts what it made of others' messages, by the number of the way.
+	Spoiled [spoilersMax]int
+	// Damages counts logs that lost their last turn, and backups put in place.
+	Damages [2]int
+	// ServedMax is the most bytes of blocks that one replica sent to one peer in one
+	// tick because it asked.
+	ServedMax int
 }
+
+// spoilersMax bounds the ways of spoiling a message.
+const spoilersMax = 64
 
 func (a *Counts) add(b *Counts) {
 	a.Events += b.Events
@@ -30,6 +42,13 @@ func (a *Counts) add(b *Counts) {
 	a.Crashes += b.Crashes
 	a.Forged += b.Forged
 	a.SizeMax = max(a.SizeMax, b.SizeMax)
+	a.ServedMax = max(a.ServedMax, b.ServedMax)
+	for i := range b.Spoiled {
+		a.Spoiled[i] += b.Spoiled[i]
+	}
+	for i := range b.Damages {
+		a.Damages[i] += b.Damages[i]
+	}
 	for i := range b.Sent {
 		a.Sent[i] += b.Sent[i]
 	}
@@ -57,6 +76,29 @@ func (t *tracer) mix(a, b uint64) {
 	h := (t.hash ^ a) * 0x9e3779b97f4a7c15
 	h = (h ^ h>>29 ^ b) * 0xc2b2ae3d27d4eb4f
 	t.hash = h ^ h>>32
+}
+
+// mixReady folds what a Ready asks for into the hash, to the byte.
+func (c *cluster) mixReady(rd *pbft.Ready) {
+	bytes := func(b []byte) {
+		h := sha256.Sum256(b)
+		c.trace.mix(binary.LittleEndian.Uint64(h[:]), uint64(len(b)))
+	}
+	bytes(pbft.EncodeRecords(rd.Records))
+	for i := range rd.Messages {
+		c.trace.mix(uint64(rd.Messages[i].To), uint64(i))
+		bytes(pbft.EncodeMessage(rd.Messages[i].Message))
+	}
+	for _, x := range rd.Checkpoints {
+		bytes(x.Encode())
+	}
+	for i := range rd.Committed {
+		bytes(rd.Committed[i].Digest[:])
+		c.trace.mix(uint64(i), uint64(len(rd.Checks)))
+	}
+	for _, s := range rd.Serves {
+		c.trace.mix(uint64(s.To)<<32|uint64(s.After), uint64(s.Limit))
+	}
 }
 
 func (t *tracer) line(now int64, format string, args ...any) {
