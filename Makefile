@@ -30,7 +30,7 @@ VERSION  := $(shell git describe --tags --always --dirty 2>/dev/null || echo unk
 LDFLAGS  := -s -w -X main.version=$(VERSION)
 
 .DEFAULT_GOAL := build
-.PHONY: help build demo check test test-tools go-test fmt-check race sim mutate e2e-kill e2e-race e2e-damage fuzz bench lab lab-quick comet comet-test web web-check web-e2e web-scale pictures sdk sdk-test lint clean
+.PHONY: help build demo check test test-tools go-test fmt-check race sim census mutate e2e-kill e2e-race e2e-damage fuzz bench lab lab-quick comet comet-test web web-check web-e2e web-scale pictures sdk sdk-test lint clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -71,6 +71,10 @@ race: ## The short tests under the race detector (needs a C compiler)
 sim: ## SEEDS random simulated networks from seed FROM; SEED=n replays one with its trace
 	$(GO) test -count=1 -timeout 0 -v -run '^TestClusterKeepsItsPromises$$' ./pbft/pbfttest \
 	  $(if $(SEED),-sim.seed=$(SEED),-sim.from=$(FROM) -sim.count=$(SEEDS))
+
+census: ## Fail where no test sees a check of the engines refuse; SEEDS=n lists what so many random runs never reach
+	$(GO) test -count=1 -timeout 0 -v -run '^TestEveryCheckRefuses$$' ./internal/mutate \
+	  $(if $(filter command line,$(origin SEEDS)),-census.seeds=$(SEEDS),-census.judge)
 
 mutate: ## Put FAULTS faults of MUTATE_SEED into engines and driver, one at a time: do the tests see them?
 	$(GO) test -count=1 -timeout 0 -v -run '^TestFaultsAreFound$$' ./internal/mutate \

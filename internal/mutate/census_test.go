@@ -1,9 +1,139 @@
 package mutate
 
 import (
+	"bufio"
+	"flag"
+	"fmt"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 )
+
+var (
+	censusSeeds = flag.Int("census.seeds", 0, "print what so many random runs never make refuse; 0 = judge all tests")
+	censusJudge = flag.Bool("census.judge", false, "fail where a check never refuses and is not excused")
+)
+
+// counted is an instrumented copy of the engines.
+type counted struct {
+	overlay Overlay
+	checks  map[string][]Check // by package
+}
+
+func countChecks(t *testing.T, root string, dirs ...string) counted {
+	t.Helper()
+	k := counted{Overlay{}, make(map[string][]Check)}
+	for _, dir := range dirs {
+		pkg := filepath.Base(dir)
+		a := area{files: []string{dir + "/*.go"}, not: []string{"mutation.go"}}
+		for _, file := range a.sources(t, root) {
+			src, err := os.ReadFile(filepath.Join(root, file))
+			if err != nil {
+				t.Fatal(err)
+			}
+			checks, changed, err := Census(file, src, len(k.checks[pkg]))
+			if err != nil {
+				t.Fatal(err)
+			}
+			k.checks[pkg] = append(k.checks[pkg], checks...)
+			k.overlay[file] = changed
+		}
+		k.overlay[dir+"/hits.go"] = counterSource(pkg, len(k.checks[pkg]))
+	}
+	return k
+}
+
+// unseen returns the names of the checks that never refused in the steps.
+func (k counted) unseen(t *testing.T, root string, steps []Step) (names []string) {
+	t.Helper()
+	tester := Tester{Root: root, Dir: t.TempDir()}
+	list := filepath.Join(tester.Dir, "census.txt")
+	if err := os.WriteFile(list, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	overlay, err := tester.write(k.overlay)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, s := range steps {
+		binary := filepath.Join(tester.Dir, fmt.Sprint(i, ".test"))
+		if out, err := tester.build(overlay, binary, s.Package); err != nil {
+			t.Fatalf("build the tests of %s: %v\n%s", s.Package, err, out)
+		}
+		if out := tester.run(binary, s, []string{"CENSUS=" + list}); out.Verdict != Survived {
+			t.Fatalf("the tests of %s fail when their checks are counted: %s", s.Package, out.Witness)
+		}
+	}
+	seen := make(map[string]bool)
+	b, err := os.ReadFile(list)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, line := range strings.Split(string(b), "\n") {
+		seen[line] = true
+	}
+	for pkg, checks := range k.checks {
+		for i, c := range checks {
+			if !seen[fmt.Sprint(pkg, " ", i)] {
+				names = append(names, pkg+"/"+c.Name)
+			}
+		}
+	}
+	return names
+}
+
+// Every check of the engines refuses at least once in the tests that every change
+// runs, or testdata/unseen.txt says why it cannot. A check that no test has seen
+// refuse may as well not be there.
+func TestEveryCheckRefuses(t *testing.T) {
+	if !*censusJudge && *censusSeeds == 0 {
+		t.Skip("make census builds and runs the tests of both engines with their checks counted")
+	}
+	root := moduleRoot(t)
+	k := countChecks(t, root, "pbft/dualpath", "pbft/original")
+	random := fmt.Sprint("-sim.count=", *censusSeeds)
+	if *censusSeeds > 0 {
+		for _, name := range k.unseen(t, root, []Step{
+			{Package: "pbft/pbfttest", Run: "^TestClusterKeepsItsPromises$", Args: []string{random}, LimitSeconds: 1 << 20},
+			{Package: "pbft/original", Run: "^TestClusterKeepsItsPromises$", Args: []string{random}, LimitSeconds: 1 << 20},
+		}) {
+			t.Log("never refuses in random runs: " + name)
+		}
+		return
+	}
+	excused := excuses(t)
+	for _, name := range k.unseen(t, root, []Step{
+		{Package: "pbft/dualpath", LimitSeconds: 600},
+		{Package: "pbft/pbfttest", Skip: "Mutants|TooMany|Deterministic|Long|AsRecorded|EveryBoundary", LimitSeconds: 1200},
+		{Package: "pbft/original", Skip: "Mutants|TooMany|Deterministic|AsRecorded|EveryBoundary", LimitSeconds: 1200},
+	}) {
+		if !excused[name] {
+			t.Errorf("no test sees this check refuse: %s", name)
+		}
+		delete(excused, name)
+	}
+	for name := range excused {
+		t.Logf("excused, and yet it refuses, or is not there: %s", name)
+	}
+}
+
+// excuses reads the checks that cannot refuse: a name a line, and above it why.
+func excuses(t *testing.T) map[string]bool {
+	t.Helper()
+	f, err := os.Open("testdata/unseen.txt")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = f.Close() }()
+	names := make(map[string]bool)
+	for lines := bufio.NewScanner(f); lines.Scan(); {
+		if s := lines.Text(); s != "" && !strings.HasPrefix(s, "#") {
+			names[s] = true
+		}
+	}
+	return names
+}
 
 // The census finds alternatives and parts of predicates, and changes nothing of what
 // a source does.

@@ -140,7 +140,8 @@ func (r *Replica) noticeDivergence(s pbft.Seq, h *height) {
 		if other == h.own {
 			continue
 		}
-		if _, sigs := h.pool.prove(r, other, r.attestation(s, other), r.com.WeakQuorum()); sigs != nil {
+		_, sigs := h.pool.prove(r, other, r.attestation(s, other), r.com.WeakQuorum())
+		if sigs != nil && r.mut != MutantDivergenceUnnoticed {
 			r.become(pbft.Diverged)
 			return
 		}

@@ -28,8 +28,17 @@ func TestRandomFaultsCatchMutants(t *testing.T) {
 		{"certificates not durable", original.MutantCertificateNotDurable, 80},
 		{"m-1 VIEW-CHANGEs", original.MutantFewReports, 40},
 		{"the lowest view wins", original.MutantLowestView, 200},
+		{"certificates of decided blocks not verified", original.MutantTrustDecided, 400},
+		{"votes whose batch failed count", original.MutantFalseVotes, 200},
+		{"blocks of long ago", original.MutantNoLowerBound, 400},
+		{"blocks of the future", original.MutantNoUpperBound, 200},
+		{"divergence unnoticed", original.MutantDivergenceUnnoticed, 40},
+		{"a VIEW-CHANGE that peers remember", original.MutantRecallNoViewChange, 400},
 	} {
 		opt := pbfttest.Options{SafetyOnly: true, Protocol: pbft.Original}
+		if x.mutant == original.MutantDivergenceUnnoticed {
+			opt = pbfttest.Options{Protocol: pbft.Original, Fixed: true, Byzantine: 1, Behaviour: pbfttest.Corrupt}
+		}
 		opt.New = func(cfg pbft.Config, log []pbft.Record) (pbft.Engine, error) {
 			return original.NewMutant(cfg, log, x.mutant)
 		}

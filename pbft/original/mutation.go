@@ -28,6 +28,18 @@ const (
 	MutantFewReports
 	// MutantLowestView orders again what was prepared in the lowest view.
 	MutantLowestView
+	// MutantTrustDecided does not verify the certificates of decided blocks.
+	MutantTrustDecided
+	// MutantFalseVotes counts statements whose batch of signatures failed.
+	MutantFalseVotes
+	// MutantRecallNoViewChange goes on where a peer remembers a lost VIEW-CHANGE.
+	MutantRecallNoViewChange
+	// MutantNoLowerBound prepares blocks of long ago.
+	MutantNoLowerBound
+	// MutantNoUpperBound prepares blocks of the future.
+	MutantNoUpperBound
+	// MutantDivergenceUnnoticed votes on where f+1 others have other results.
+	MutantDivergenceUnnoticed
 )
 
 // NewMutant is New with one rule broken. It exists so that testers can prove

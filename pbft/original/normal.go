@@ -196,7 +196,8 @@ func (r *Replica) acceptable(x *slot) bool {
 		b.payload = asked
 		r.out.Checks = append(r.out.Checks, pbft.PayloadCheck{Digest: d, Block: b.block})
 	}
-	return b.payload == valid && !b.late && h.TimeMs <= r.clockMs+r.par.PrecisionMs
+	return b.payload == valid && (!b.late || r.mut == MutantNoLowerBound) &&
+		(h.TimeMs <= r.clockMs+r.par.PrecisionMs || r.mut == MutantNoUpperBound)
 }
 
 // logEntry makes the entry into the present view durable, once: before the first

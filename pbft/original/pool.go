@@ -85,7 +85,7 @@ func (p *pool[S]) prove(r *Replica, of S, message []byte, need int) (by pbft.Sig
 		}
 		ok := good[0]
 		good = good[1:]
-		return !ok
+		return !ok && r.mut != MutantFalseVotes
 	})
 	for i := range *p { // what is left of the claims is true
 		if x := &(*p)[i]; x.of == of {

@@ -154,7 +154,7 @@ func (r *Replica) forgotten(m *pbft.Recollection) bool {
 			return true
 		}
 	}
-	if x := m.SlotViewChange; x != nil && x.View > r.changed &&
+	if x := m.SlotViewChange; x != nil && x.View > r.changed && r.mut != MutantRecallNoViewChange &&
 		mine(x.Replica, r.com.SlotViewChangeBytes(x), x.Signature) {
 		return true
 	}

@@ -499,12 +499,40 @@ func (a *adversary) overhear(from pbft.ReplicaID, o *pbft.Outgoing) {
 		if b := a.withheld[m.Digest]; b != nil && a.owns(o.To) {
 			a.whisper(o.To, from, &pbft.Blocks{Blocks: []pbft.Block{*b}})
 		}
+		if m.Digest == (pbft.Digest{}) && a.owns(o.To) && a.does(Spoil) {
+			a.answerFalsely(o.To, from, m.After)
+		}
 	case *pbft.Recall:
 		if a.does(Spoil) {
 			for _, f := range a.members {
 				a.whisper(f.id, from, a.falseMemory(f, from, m.Nonce))
 			}
 		}
+	}
+}
+
+// answerFalsely sends who is behind the blocks that it asks for, under a certificate
+// that proves nothing.
+func (a *adversary) answerFalsely(from, to pbft.ReplicaID, after pbft.Seq) {
+	var longest *node
+	for _, x := range a.c.nodes {
+		if x.honest && (longest == nil || len(x.chain) > len(longest.chain)) {
+			longest = x
+		}
+	}
+	if longest == nil || int(after) >= len(longest.chain) {
+		return
+	}
+	d := longest.decided(&pbft.Serve{After: after}, 4)
+	last := len(d.Blocks) - 1
+	if a.c.committee.Protocol() == pbft.Original {
+		if d.Certificates[0] = a.falseCertificate(d.Certificates[0]); d.Certificates[0] != nil {
+			a.deliver(from, to, d, true)
+		}
+		return
+	}
+	if c := a.falseCertificate(d.Certificates[last]); c != nil {
+		a.deliver(from, to, &pbft.Blocks{Blocks: d.Blocks, Certificate: c}, true)
 	}
 }
 
