@@ -5,6 +5,7 @@ package e2e
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -14,6 +15,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"reflect"
 	"regexp"
 	"slices"
 	"strings"
@@ -244,7 +246,7 @@ func (d *damage) round() (what string) {
 	for path, body := range answers {
 		want := d.answers[path]
 		height := regexp.MustCompile(`"height":\s*"?\d+`)
-		if !bytes.Equal(body, want) && bytes.Equal(height.Find(body), height.Find(want)) {
+		if !sameAnswer(body, want) && bytes.Equal(height.Find(body), height.Find(want)) {
 			d.t.Errorf("%s: %s\nthe undamaged twin: %s", path, body, want)
 		}
 	}
@@ -255,6 +257,23 @@ func (d *damage) round() (what string) {
 	}
 	d.compare(home)
 	return what
+}
+
+// sameAnswer compares two answers, but the certificates, of which a crash may take the
+// newest: then a transaction is executed and not yet proven.
+func sameAnswer(body, want []byte) bool {
+	var a, b map[string]any
+	if json.Unmarshal(body, &a) != nil || json.Unmarshal(want, &b) != nil {
+		return false
+	}
+	for key, value := range a {
+		other, ok := b[key]
+		if ok && !slices.Contains([]string{"state", "proof", "checkpoint", "certificate"}, key) &&
+			!reflect.DeepEqual(value, other) {
+			return false
+		}
+	}
+	return true
 }
 
 // compare checks the rows of what a validator has served by their root, which is that
