@@ -6,6 +6,6 @@ if [ -x "${CHROMIUM:-/usr/bin/chromium}" ]; then
   echo "there is a browser at ${CHROMIUM:-/usr/bin/chromium}"
   exit 0
 fi
-echo "installing chromium and fonts-noto-cjk with apt-get"
+echo "installing chromium, curl and fonts-noto-cjk with apt-get"
 apt-get update
-apt-get install -y --no-install-recommends chromium fonts-noto-cjk
+apt-get install -y --no-install-recommends chromium curl fonts-noto-cjk

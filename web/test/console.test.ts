@@ -6,12 +6,15 @@ import { payloadLink, parsePayload, ticketSigned } from "@scrip/sdk/links";
 import { hex } from "@scrip/sdk/bytes";
 import { liability, termsFault } from "@scrip/sdk/terms";
 import { parseGenesis } from "@scrip/sdk/verify";
-import type { TotalAnswer } from "@scrip/sdk/answers";
-import { addUp, dayFile, daySpan } from "../src/console/day.ts";
+import type { TakingAnswer, TotalAnswer } from "@scrip/sdk/answers";
+import { csv, csvStyle, Decimal } from "../src/console/csv.ts";
+import { addUp, dayFile, daySpan, linesFile, takenBy } from "../src/console/day.ts";
+import { follower, sampleEvent } from "../src/console/developers.tsx";
+import { isLoopback } from "../src/console/handout.tsx";
 import { draftOf, endOfDay, kinds, percentOf, readDraft, type Draft } from "../src/console/draft.ts";
 import { inCurrency, templates } from "../src/console/home.tsx";
 import { readBrought, seedOf } from "../src/console/session.ts";
-import { csv, ticketAt, type OwnBatch } from "../src/console/tickets.ts";
+import { ticketAt, type OwnBatch } from "../src/console/tickets.ts";
 
 const genesis = parseGenesis(new Uint8Array(readFileSync(new URL("../../genesis/testdata/dev4.json",
   import.meta.url))));
@@ -124,6 +127,11 @@ test("a key is read as people have it, and a key of another kind is none", () =>
   expect(seedOf(keyFileBody(SecretKey.generate("till")))).toBeUndefined();
   expect(seedOf(key.address)).toBeUndefined();
   expect(seedOf("")).toBeUndefined();
+  // As the command line writes it: two remarks first; and as it comes back from a foreign editor.
+  const file = `# UNENCRYPTED SCRIP KEY. Whoever reads this file can sign with it.\n# Keep it.\n${keyFileBody(key)}`;
+  expect(seedOf(file)).toEqual(key.exportSeed());
+  expect(seedOf(`\uFEFF${file.replaceAll("\n", "\r\n")}`)).toEqual(key.exportSeed());
+  expect(seedOf(`# a remark\n`)).toBeUndefined();
 });
 
 test("the links of a batch come out again the same, and the batch's key has signed them", () => {
@@ -149,20 +157,80 @@ test("pages of totals add up by till and campaign, exactly", () => {
   expect(sum[0]).toMatchObject({ count: "3", value: "9007199254741443", voids: "1", voided_value: "450" });
 });
 
+const labels = { till: (k: string) => `Till ${k.slice(-1)}`, campaign: () => '=HYPERLINK("http://x")',
+  currency: () => euro };
+const origin = (totals: TotalAnswer[]) => ({ chain: { chain, genesis }, member: 2, name: "DEV Bakery",
+  day: { span: { from: now, until: now + 86_400_000 }, height: 42, timeMs: now, totals },
+  stateRoot: new Uint8Array(32).fill(0xab) });
+const cells = (line: string | undefined, by = ",") => (line ?? "").split(by);
+
 test("the file of a day carries chain, height and state root, and no spreadsheet runs a title", () => {
-  const day = { span: { from: now, until: now + 86_400_000 }, height: 42, timeMs: now,
-    totals: [total(), total({ till: "scriptill1b", voids: "1", voided_value: "100" })] };
-  const labels = { till: (k: string) => `Till ${k.slice(-1)}`, campaign: () => '=HYPERLINK("http://x")',
-    currency: () => euro };
-  const text = dayFile({ chain, genesis }, 2, "DEV Bakery", day, new Uint8Array(32).fill(0xab), labels);
-  expect(text).toContain(`# chain,${genesis.name},${hex(chain.digest)}`);
-  expect(text).toContain("# height,42\r\n");
-  expect(text).toContain(`# state root,${"ab".repeat(32)}`);
-  expect(text).toContain(`Till a,scriptill1a,1,"'=HYPERLINK(""http://x"")",EUR,1,4.50,4.50,0,0.00,0.00`);
-  expect(dayFile({ chain, genesis }, 2, "DEV Bakery", { ...day, totals: [...day.totals].reverse() },
-    new Uint8Array(32).fill(0xab), labels)).toBe(text);
+  const totals = [total(), total({ till: "scriptill1b", voids: "1", voided_value: "100" })];
+  const text = dayFile(origin(totals), labels, "point");
+  const [head, first] = text.split("\r\n");
+  expect(head).toMatch(/^date,till,till key,campaign,/); // the names come first, nothing before them
+  expect(first).toContain(`Till a,scriptill1a,1,"'=HYPERLINK(""http://x"")",EUR,1,4.50,4.50,0,0.00,0.00`);
+  expect(first).toContain(`,42,${new Date(now).toISOString()},${"ab".repeat(32)},2,DEV Bakery,${genesis.name},${hex(chain.digest)}`);
+  expect(dayFile(origin(totals.toReversed()), labels, "point")).toBe(text);
+});
+
+test("nothing in the files is a date that is none, and amounts are those of the reader's region", () => {
+  const line: TakingAnswer = { id: "12.1.0", type: "redemption.accrued", time: { utc: new Date(now).toISOString(),
+    ms: String(now) }, till: "scriptill1a", coupon: String((3n << 32n) | 12n), seq: 0, value: "450", payable: "450" } as TakingAnswer;
+  const point = linesFile(origin([]), [line], () => "EUR", labels, "point").split("\r\n");
+  const comma = linesFile(origin([]), [line], () => "EUR", labels, "comma").split("\r\n");
+  const column = (name: string, lines: string[], by: string) => cells(lines[1], by)[cells(lines[0], by).indexOf(name)];
+  expect(column("campaign", point, ",")).toBe("3");
+  expect(column("serial", point, ",")).toBe("12");
+  expect(column("block", point, ",")).toBe("12");
+  expect(column("value", point, ",")).toBe("4.50");
+  expect(column("value", comma, ";")).toBe("4,50");
+  for (const text of cells(point[1]).filter((x) => x !== "4.50")) expect(text).not.toMatch(/^\d{1,2}[-./]\d{1,2}([-./]\d+)?$|^\d+\.\d+\.\d+$/);
+  expect(column("date", point, ",")).toMatch(/^\d{4}-\d{2}-\d{2}$/);
+  expect(column("time", point, ",")).toMatch(/^\d{2}:\d{2}:\d{2}$/);
+  expect(csvStyle("de-DE")).toBe("comma");
+  expect(csvStyle("en-US")).toBe("point");
+  expect(csvStyle("zh-CN")).toBe("point");
+});
+
+test("what each till has taken is without what was undone", () => {
+  expect(takenBy([total(), total({ campaign: 2, value: "100" }), total({ till: "x", voided_value: "450" })]))
+    .toEqual(new Map([["scriptill1a", 550n], ["x", 0n]]));
+});
+
+test("an address that means each phone itself is known", () => {
+  for (const host of ["localhost", "127.0.0.1", "127.8.9.1", "[::1]", "0.0.0.0", "app.localhost"]) {
+    expect(isLoopback(host), host).toBe(true);
+  }
+  for (const host of ["coupons.example", "192.168.1.7", "localhost.example", "1127.0.0.1"]) {
+    expect(isLoopback(host), host).toBe(false);
+  }
+});
+
+test("a program that is copied from the page follows the stream and misses nothing", async () => {
+  const event = sampleEvent("scrip:0", now);
+  const wire = `: hello\n\nid: ${event.id}\nevent: ${event.type}\ndata: ${JSON.stringify(event)}\n\n`;
+  const parts = [wire.slice(0, 20), wire.slice(20, 90), wire.slice(90)].map((x) => new TextEncoder().encode(x));
+  const asked: (string | undefined)[] = [];
+  const kept: { id?: string } = {};
+  const enough = new Error("enough");
+  const told: unknown[] = [];
+  const answer = (_: string, init: { headers: Record<string, string> }) => {
+    asked.push(init.headers["Last-Event-ID"]);
+    if (asked.length > 2) throw enough;
+    return Promise.resolve({ body: new ReadableStream({ start: (c) => { for (const p of parts) c.enqueue(p); c.close(); } }) });
+  };
+  const later = (act: () => void) => { if (asked.length > 2) throw enough; queueMicrotask(act); };
+  const program = follower(["https://a.example", "https://b.example"]);
+  const run = new Function("fetch", "load", "save", "handle", "setTimeout", `return (async () => {${program}})()`) as
+    (...a: unknown[]) => Promise<void>;
+  await expect(run(answer, () => kept.id, (id: string) => { kept.id = id; }, (e: unknown) => { told.push(e); }, later))
+    .rejects.toBe(enough);
+  expect(told).toEqual([event, event]);
+  expect(asked.slice(0, 2)).toEqual([undefined, event.id]);
 });
 
 test("a table's cells are quoted where they must be", () => {
   expect(csv([["a,b", 'c"d', "e\nf", 5, -1n, "+x", "-1.50"]])).toBe('"a,b","c""d","e\nf",5,-1,\'+x,-1.50\r\n');
+  expect(csv([["a;b", new Decimal("1.50"), "1.50"]], "comma")).toBe('"a;b";1,50;1.50\r\n');
 });

@@ -1,7 +1,7 @@
 // Amounts are exact however large, and read back as they were written.
 import { beforeEach, expect, test } from "vitest";
 import { amountWords, isAmountFault, readAmount, readCount } from "../src/kit/amount.ts";
-import { brief, decimal, money, moneyShort } from "../src/kit/format.ts";
+import { brief, decimal, lastDay, lastMoment, money, moneyShort } from "../src/kit/format.ts";
 import { language } from "../src/kit/i18n.ts";
 
 const euro = { letters: "EUR", exponent: 2 };
@@ -71,4 +71,12 @@ test("any amount that is written is read back", () => {
 test("a key is shortened to its ends", () => {
   expect(brief("scriptill1abcdefghijklmnopqrstuvwxyz")).toBe("scriptill1…uvwxyz");
   expect(brief("short")).toBe("short");
+});
+
+test("an end is told by what it includes", () => {
+  const midnight = new Date(2027, 2, 2).getTime();
+  expect(lastDay(midnight)).toBe("1 Mar 2027");
+  expect(lastMoment(midnight)).toBe("1 Mar 2027");
+  expect(lastMoment(midnight + 15 * 3_600_000)).toMatch(/^2 Mar 2027, (15|3):00/);
+  expect(lastDay(midnight + 1)).toBe("2 Mar 2027");
 });

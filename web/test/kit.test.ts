@@ -1,10 +1,13 @@
 // Pictures of the kit that machines must read, and routes.
-import { nodesToAsk } from "../src/kit/chain.ts";
 import { expect, test } from "vitest";
 import { decodeQR } from "qr/decode.js";
 import { qrPath } from "../src/kit/qr.tsx";
 import { rosettePath } from "../src/kit/rosette.tsx";
 import { match } from "../src/kit/router.ts";
+import { awayOf, nodesToAsk } from "../src/kit/chain.ts";
+import { fileText } from "../src/kit/file.ts";
+import { language } from "../src/kit/i18n.ts";
+import { outageText } from "../src/kit/ledger/outage.tsx";
 
 // paint draws a path of "Mx yhNv1h-Nz" as pixels, some to a module.
 function paint({ path, size }: { path: string; size: number }, scale: number) {
@@ -51,4 +54,34 @@ test("a node under two addresses is one node", () => {
     "http://localhost:7610",
   ]);
   expect(nodesToAsk("http://localhost:7610", "x", undefined)).toEqual(["http://localhost:7610"]);
+});
+
+test("who does not answer is said with the time since when, and what the network bears", () => {
+  language.value = "en";
+  const nodes = ["http://a", "http://b", "http://c", "http://d"];
+  const first = awayOf(nodes, [true, true, true, false], [], 1000);
+  expect(first).toEqual([{ node: "http://d", sinceMs: 1000 }]);
+  const second = awayOf(nodes, [true, true, false, false], first, 2000);
+  expect(second).toEqual([{ node: "http://c", sinceMs: 2000 }, { node: "http://d", sinceMs: 1000 }]);
+  expect(awayOf(nodes, [true, true, true, true], second, 3000)).toEqual([]);
+  const names = new Map([["http://d", "Books"]]);
+  expect(outageText(first, names, 4, 3)).toMatch(/^Not answering here: Books \(since .+\)\. The network goes on, but not if one more fails\.$/);
+  expect(outageText(first, names, 7, 5)).toMatch(/even if 1 more fail/);
+  expect(outageText(second, names, 4, 3)).toMatch(/c \(since .+\), Books .*3 of 4 must agree/);
+});
+
+test("a file is read in the forms in which it travels, and what is no text is none", async () => {
+  const text = "scrip key file 家";
+  const utf16 = (little: boolean) => {
+    const b = new Uint8Array(2 + 2 * text.length);
+    const view = new DataView(b.buffer);
+    [0xfeff, ...[...text].map((c) => c.charCodeAt(0))].forEach((u, i) => view.setUint16(2 * i, u, little));
+    return b;
+  };
+  for (const b of [new TextEncoder().encode(text), new TextEncoder().encode(`\uFEFF${text}`), utf16(true), utf16(false)]) {
+    expect(await fileText(new Blob([b]), 100)).toBe(text);
+  }
+  for (const b of [utf16(true).slice(2), new Uint8Array([0xff, 0xff, 0x80]), new Uint8Array(101)]) {
+    expect(await fileText(new Blob([b]), 100)).toBeUndefined();
+  }
 });

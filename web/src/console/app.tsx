@@ -1,12 +1,13 @@
 /** The console: signed in or not, and then its pages. */
 import type { ComponentChildren, JSX } from "preact";
-import { useEffect, useState } from "preact/hooks";
+import { useContext, useEffect, useState } from "preact/hooks";
 import { SecretKey } from "@scrip/sdk/keys";
 import { type Link } from "../kit/chain.ts";
 import { match, go, route } from "../kit/router.ts";
 import { Shell } from "../kit/shell.tsx";
 import { t as kit } from "../kit/text.ts";
 import { Button, Failure, LinkButton, Loading, Notice, toast } from "../kit/ui.tsx";
+import { Outage } from "../kit/ledger/outage.tsx";
 import { Missing } from "../kit/ledger/page.tsx";
 import { failureOf } from "../kit/refusal/refusal.ts";
 import { CampaignPage } from "./campaign.tsx";
@@ -67,11 +68,13 @@ function UnderWay(): JSX.Element | null {
 }
 
 function Pages(): JSX.Element {
+  const session = useContext(SessionContext);
   const path = route.value;
   const found = pages.map((page) => ({ page, parts: match(page.pattern, path) })).find((x) => x.parts);
   useEffect(() => document.getElementById("content")?.focus({ preventScroll: true }), [path]);
   return (
     <div class="stack">
+      {session && <Outage link={session.link} />}
       <UnderWay />
       {found ? <div key={path}>{found.page.draw(found.parts ?? {})}</div>
         : <Missing title={t("pageNone")}><LinkButton href="#/">{t("navCampaigns")}</LinkButton></Missing>}

@@ -4,7 +4,7 @@ import { useEffect, useState } from "preact/hooks";
 import type { LedgerEvent, ProvenCampaign } from "@scrip/sdk/client";
 import { VerifiedBadge } from "../kit/badge.tsx";
 import { Coupon } from "../kit/coupon.tsx";
-import { dateTime, money, number, time, timeSeconds } from "../kit/format.ts";
+import { lastMoment, money, number, time, timeSeconds } from "../kit/format.ts";
 import { AsOf, isMissing, serialText, word } from "../kit/ledger/ledger.tsx";
 import { ruleOf } from "../kit/terms.ts";
 import { Button, Failure, LinkButton, Loading, Notice, toast } from "../kit/ui.tsx";
@@ -95,7 +95,7 @@ function Brakes(p: { campaign: ProvenCampaign; onDone: () => void }): JSX.Elemen
       <p class="small soft">{t("pauseText")}</p>
       {!closing && work.error !== undefined && <Failure {...failureOf(work.error)} />}
       {closing && (
-        <Confirm title={t("closeTitle")} text={t("closeText", { date: dateTime(c.redeemUntil) })} act={t("close")} bad
+        <Confirm title={t("closeTitle")} text={t("closeText", { date: lastMoment(c.redeemUntil) })} act={t("close")} bad
           work={work}
           typed={{ label: t("closeType", { title: c.terms.title }), value: c.terms.title, wrong: t("openWrong") }}
           onAct={() => control("CampaignClose", t("close"))} onClose={() => { setClosing(false); work.clear(); }} />

@@ -3,9 +3,10 @@ import type { TakingAnswer, TillAnswer, TotalAnswer } from "@scrip/sdk/answers";
 import { equal, hex } from "@scrip/sdk/bytes";
 import { FalseAnswer } from "@scrip/sdk/errors";
 import { decodeKey } from "@scrip/sdk/keys";
+import { campaignOf, serialOf } from "@scrip/sdk/objects";
 import type { Link } from "../kit/chain.ts";
 import { decimal, type Currency } from "../kit/format.ts";
-import { csv } from "./tickets.ts";
+import { csv, Decimal, type Cell, type CsvStyle } from "./csv.ts";
 
 const pageSize = 500;
 const sumsAtOnce = 3000;
@@ -50,6 +51,15 @@ export function addUp(pages: readonly TotalAnswer[]): TotalAnswer[] {
       voided_payable: add(s.voided_payable, x.voided_payable) });
   }
   return [...sums.values()];
+}
+
+/** takenBy is what each till has taken and kept, in minor units of its currency. */
+export function takenBy(totals: readonly TotalAnswer[]): Map<string, bigint> {
+  const sums = new Map<string, bigint>();
+  for (const x of totals) {
+    sums.set(x.till, (sums.get(x.till) ?? 0n) + BigInt(x.value) - BigInt(x.voided_value));
+  }
+  return sums;
 }
 
 /** readDay asks for all pages of one height. */
@@ -180,24 +190,63 @@ export function zoneName(ms: number): string {
   return `${Intl.DateTimeFormat().resolvedOptions().timeZone} (UTC${offset})`;
 }
 
-/** dayFile writes the totals with chain, height and state root, so that two parties can compare them byte for byte. */
-export function dayFile(link: Pick<Link, "chain" | "genesis">, member: number, name: string, day: Day,
-  stateRoot: Uint8Array, labels: Labels): string {
+/** Origin says from where a file comes, in the last columns of each of its lines. */
+export interface Origin {
+  chain: Pick<Link, "chain" | "genesis">;
+  member: number;
+  name: string;
+  day: Day;
+  stateRoot: Uint8Array;
+}
+
+const originColumns = ["from (UTC)", "until (UTC, not in it)", "zone", "as of block", "its time (UTC)", "its state root",
+  "member", "name", "chain", "digest of the chain"];
+
+function originCells({ chain: { chain, genesis }, member, name, day, stateRoot }: Origin): Cell[] {
   const utc = (ms: number) => new Date(ms).toISOString();
-  const head = [
-    ["# Scrip takings"], ["# chain", link.genesis.name, hex(link.chain.digest)], ["# member", String(member), name],
-    ["# from (UTC)", utc(day.span.from)], ["# until (UTC, not in it)", utc(day.span.until)],
-      ["# zone of the day", zoneName(day.span.from)],
-    ["# height", String(day.height)], ["# time of the block (UTC)", utc(day.timeMs)], ["# state root", hex(stateRoot)],
-  ];
-  const columns = ["till", "till key", "campaign", "title", "currency", "redemptions", "taken", "payable", "undone",
-    "given back", "payable undone"];
-  const rows = [...day.totals].sort((a, b) => (a.till === b.till ? a.campaign - b.campaign : a.till < b.till ? -1
-    : 1)).map((x) => {
-    const amount = (minor: string) => decimal(BigInt(minor), labels.currency(x.currency).exponent);
-    return [labels.till(x.till), x.till, x.campaign, labels.campaign(x.campaign), x.currency, x.count, amount(x.value),
-      amount(x.payable),
-      x.voids, amount(x.voided_value), amount(x.voided_payable)];
+  return [utc(day.span.from), utc(day.span.until), zoneName(day.span.from), day.height, utc(day.timeMs), hex(stateRoot),
+    member, name, genesis.name, hex(chain.digest)];
+}
+
+/** dayOf and clockOf write an instant in the device's zone, as ISO 8601 has them. */
+function dayOf(ms: number): string {
+  const d = new Date(ms);
+  return [String(d.getFullYear()), ...[d.getMonth() + 1, d.getDate()].map((n) => String(n).padStart(2, "0"))].join("-");
+}
+
+function clockOf(ms: number): string {
+  const d = new Date(ms);
+  return [d.getHours(), d.getMinutes(), d.getSeconds()].map((n) => String(n).padStart(2, "0")).join(":");
+}
+
+/** dayFile writes the totals with chain, height and state root, so that two parties can compare them byte for byte. */
+export function dayFile(origin: Origin, labels: Labels, style: CsvStyle): string {
+  const columns = ["date", "till", "till key", "campaign", "title", "currency", "redemptions", "taken", "payable",
+    "undone", "given back", "payable undone", ...originColumns];
+  const rows = [...origin.day.totals].sort((a, b) => (a.till === b.till ? a.campaign - b.campaign
+    : a.till < b.till ? -1 : 1)).map((x) => {
+    const amount = (minor: string) => new Decimal(decimal(BigInt(minor), labels.currency(x.currency).exponent));
+    return [dayOf(origin.day.span.from), labels.till(x.till), x.till, x.campaign, labels.campaign(x.campaign), x.currency,
+      BigInt(x.count), amount(x.value), amount(x.payable), BigInt(x.voids), amount(x.voided_value),
+      amount(x.voided_payable), ...originCells(origin)];
   });
-  return csv([...head, columns, ...rows]);
+  return csv([columns, ...rows], style);
+}
+
+/** linesFile writes each redemption and each correction, in the time of the shop. letters is a campaign's currency. */
+export function linesFile(origin: Origin, lines: readonly TakingAnswer[], letters: (campaign: number) => string,
+  labels: Labels, style: CsvStyle): string {
+  const columns = ["date", "time", "till", "campaign", "serial", "redemption", "type", "currency", "value", "payable",
+    "time (UTC)", "block", "transaction", "event", ...originColumns];
+  const rows = lines.map((x) => {
+    const id = BigInt(x.coupon);
+    const campaign = campaignOf(id);
+    const exponent = labels.currency(letters(campaign)).exponent;
+    const ms = Number(x.time.ms);
+    const place = x.id.split(".").map(Number);
+    return [dayOf(ms), clockOf(ms), labels.till(x.till), campaign, serialOf(id), x.seq, x.type, letters(campaign),
+      new Decimal(decimal(BigInt(x.value), exponent)), new Decimal(decimal(BigInt(x.payable), exponent)), x.time.utc,
+      place[0] ?? 0, place[1] ?? 0, place[2] ?? 0, ...originCells(origin)];
+  });
+  return csv([columns, ...rows], style);
 }

@@ -1,4 +1,5 @@
 /** The day: totals by till and campaign, single redemptions with undo, and files that carry their height. */
+import { signal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useMemo, useRef, useState } from "preact/hooks";
 import type { TakingAnswer, TillAnswer, TotalAnswer } from "@scrip/sdk/answers";
@@ -7,18 +8,18 @@ import { SecretKey } from "@scrip/sdk/keys";
 import { campaignOf } from "@scrip/sdk/objects";
 import { Right, tillKeyAddTx } from "@scrip/sdk/transactions";
 import { Table, VerifiedBadge } from "../kit/badge.tsx";
-import { date, decimal, money, number, timeSeconds } from "../kit/format.ts";
+import { date, lastDay, money, number, timeSeconds } from "../kit/format.ts";
 import { isFalse } from "../kit/ledger/check.ts";
 import { AsOf, msOf, serialText } from "../kit/ledger/ledger.tsx";
 import { failureOf } from "../kit/refusal/refusal.ts";
 import type { Sealed } from "../kit/storage.ts";
-import { Button, Empty, Failure, Field, toast, useLoad } from "../kit/ui.tsx";
-import { dayFile, daySpan, readDay, recount, takingsOf, tillsOf, titlesOf, zoneName, type Day, type Labels, type Recount } from "./day.ts";
+import { Button, Empty, Failure, Field, Segments, toast, useLoad } from "../kit/ui.tsx";
+import { csvStyle, type CsvStyle } from "./csv.ts";
+import { dayFile, daySpan, linesFile, readDay, recount, takingsOf, tillsOf, titlesOf, zoneName, type Day, type Labels, type Recount } from "./day.ts";
 import { dateText } from "./draft.ts";
 import { Got, Missing } from "../kit/ledger/page.tsx";
 import { gotPages, More, usePages, type Pages } from "../kit/ledger/pages.tsx";
 import { Confirm, saveFile, Trouble, useBesides, useEvents, useSession, useSoon, useWork } from "./parts.tsx";
-import { csv } from "./tickets.ts";
 import { t } from "./text.ts";
 
 const linesShown = 50;
@@ -29,6 +30,8 @@ const linesMax = 100_000;
 const fileMs = 60_000;
 const yearMs = 365 * 86_400_000;
 const managerRow = "manager";
+/** How the files write numbers: as spreadsheets of the device's region read them, until somebody chooses. */
+const style = signal<CsvStyle>(csvStyle(navigator.language));
 
 interface Shown { day: Day; tills: ReadonlyMap<string, TillAnswer>; letters: ReadonlyMap<number, string> }
 
@@ -111,27 +114,17 @@ function Files(p: { shown: Shown; date: string }): JSX.Element {
     if (!block.checkpoint) throw new Error("the block has no certificate yet");
     return block.checkpoint.stateRoot;
   };
-  const labels = labelsOf(session, p.shown, new Map());
+  const { day, letters } = p.shown;
+  const origin = async () => ({ chain: link, member, name: session.name, day, stateRoot: await root() });
   const save = () => work.run(async () => {
-    const titles = await titlesOf(link, [...p.shown.letters.keys()], AbortSignal.timeout(fileMs));
-    saveFile(`takings-${member}-${p.date}.csv`, dayFile(link, member, session.name, p.shown.day, await root(),
-      labelsOf(session, p.shown, titles)));
+    const titles = await titlesOf(link, [...letters.keys()], AbortSignal.timeout(fileMs));
+    saveFile(`takings-${member}-${p.date}.csv`, dayFile(await origin(), labelsOf(session, p.shown, titles), style.value));
   });
   const saveLines = () => work.run(async () => {
-    const { day } = p.shown;
     const all = await takingsOf(link, member, { from: day.span.from, until: Math.min(day.span.until, day.timeMs + 1) },
       linesMax);
-    const head = dayFile(link, member, session.name, { ...day, totals: [] }, await root(),
-      labels).split("\r\n").slice(0, 9);
-    const letters = (x: TakingAnswer) => p.shown.letters.get(campaignOf(BigInt(x.coupon))) ?? "";
-    const rows = all.map((x) => {
-      const exponent = session.currencyNamed(letters(x)).exponent;
-      return [x.id, x.time.utc, x.type, labels.till(x.till), serialText(x.coupon), x.seq, letters(x),
-        decimal(BigInt(x.value), exponent),
-        decimal(BigInt(x.payable), exponent)];
-    });
-    const columns = ["event", "time (UTC)", "type", "till", "coupon", "redemption", "currency", "value", "payable"];
-    saveFile(`redemptions-${member}-${p.date}.csv`, `${head.join("\r\n")}\r\n${csv([columns, ...rows])}`);
+    saveFile(`redemptions-${member}-${p.date}.csv`, linesFile(await origin(), all, (n) => letters.get(n) ?? "",
+      labelsOf(session, p.shown, new Map()), style.value));
   });
   return (
     <section class="stack-s no-print">
@@ -140,6 +133,8 @@ function Files(p: { shown: Shown; date: string }): JSX.Element {
         <Button onClick={saveLines} busy={work.busy}>{t("dayCsvLines")}</Button>
         <Button onClick={() => print()}>{t("dayPrint")}</Button>
       </div>
+      <Segments label={t("dayNumbers")} value={style.value} onChange={(v) => { style.value = v; }}
+        options={[{ value: "point", text: "4.50" }, { value: "comma", text: "4,50" }]} />
       <p class="small soft">{t("dayCsvText")}</p>
       <Trouble work={work} />
     </section>
@@ -246,7 +241,7 @@ function Lines(p: { shown: Shown; lines: readonly TakingAnswer[]; pages: Pages<T
       { head: t("dayValue"), figure: true, cell: (x) => (x.type === "redemption.voided" ? `− ${value(x)}` : value(x)) },
       { head: t("lineState"), cell: (x) => (x.type === "redemption.voided" ||
         undone.has(`${x.coupon}/${x.seq}`) ? t("lineUndone") : t("lineTaken")) },
-      { head: t("action"), cell: (x) => x.type !== "redemption.voided" && !undone.has(`${x.coupon}/${x.seq}`) &&
+      { head: t("action"), screen: true, cell: (x) => x.type !== "redemption.voided" && !undone.has(`${x.coupon}/${x.seq}`) &&
         <UndoButton line={x} value={value(x)} onDone={p.onDone} /> },
     ]} />
     <More of={p.pages} total={count} />
@@ -266,7 +261,7 @@ function Owed(p: { quiet: boolean }): JSX.Element | null {
     <Got of={gotPages(pages)}>
       {(items) => items.length === 0 ? <p class="soft">{t("dayOwedNone")}</p> : (
         <Table caption={t("dayOwed")} rows={items} rowKey={(o) => `${o.cycle}/${o.campaign}`} columns={[
-          { head: t("dayCycle"), cell: (o) => `${date(msOf(o.begins))} – ${date(msOf(o.ends) - 1)}` },
+          { head: t("dayCycle"), cell: (o) => `${date(msOf(o.begins))} – ${lastDay(msOf(o.ends))}` },
           { head: t("dayOwedBy"), cell: (o) => <a href={`#/campaign/${o.campaign}`}>{o.campaign}</a> },
           { head: t("dayCount"), figure: true, cell: (o) => number(o.count) },
           { head: t("dayOwedSum"), figure: true, cell: (o) => money(BigInt(o.sum), session.currencyNamed(o.currency)) },
@@ -295,7 +290,11 @@ export function DayPage(): JSX.Element {
   return (
     <div class="stack">
       <div class="row apart">
-        <h1>{t("dayTitle")}: {span ? date(span.from) : "–"}</h1>
+        <div>
+          <p class="strong on-paper">{session.name}</p>
+          <h1>{t("dayTitle")}: {span ? date(span.from) : "–"}</h1>
+          <p class="small on-paper">{t("dayZone", { zone: zoneName(span?.from ?? link.nowMs()) })}</p>
+        </div>
         {loaded.value && <AsOf height={loaded.value.day.height} timeMs={loaded.value.day.timeMs}
           nowMs={() => link.nowMs()} />}
       </div>

@@ -1,6 +1,6 @@
 /** For those who connect a shop's own programs. */
 import type { JSX } from "preact";
-import { useRef, useState } from "preact/hooks";
+import { useMemo, useRef, useState } from "preact/hooks";
 import type { EventAnswer } from "@scrip/sdk/answers";
 import type { LedgerEvent } from "@scrip/sdk/client";
 import { eventIdText } from "@scrip/sdk/events";
@@ -19,10 +19,13 @@ import { t } from "./text.ts";
 
 const eventsKept = 20;
 const hourMs = 3_600_000;
+const undoMs = 72 * hourMs;
+/** A receipt of a redemption has so many bytes. */
+const sampleReceiptBytes = 89;
 const testLabel = "Test event";
 
-/** curls are commands that work as they stand, for this node and this member. */
-export function curls(node: string, member: number, todayMs: number): { title: string; command: string }[] {
+/** curls are commands that work as they stand, for this node and this member. dry is a transaction to try. */
+export function curls(node: string, member: number, todayMs: number, dry: Uint8Array): { title: string; command: string }[] {
   return [
     { title: t("devCurlCampaigns"), command: `curl '${node}/v1/campaigns?issuer=${member}&newest=true'` },
     { title: t("devCurlTotals"), command: `curl '${node}/v1/members/${member}/totals?from=${todayMs}'` },
@@ -31,9 +34,7 @@ export function curls(node: string, member: number, todayMs: number): { title: s
       command: `curl -N '${node}/v1/events?from=0&type=redemption.accrued,redemption.voided'` },
     { title: t("devCurlResume"), command: `curl -N -H 'Last-Event-ID: 0.0.0' '${node}/v1/events?proof=true'` },
     { title: t("devCurlProof"), command: `curl '${node}/v1/state/${hex(rowKey.campaign(1))}'` },
-    { title: t("devCurlDry"),
-      command: `curl --data-binary @tx.bin -H 'Content-Type: application/octet-stream' ` +
-        `'${node}/v1/transactions/dry-run'` },
+    { title: t("devCurlDry"), command: `curl --json '{"tx":"${base64(dry)}"}' '${node}/v1/transactions/dry-run'` },
   ];
 }
 
@@ -47,7 +48,7 @@ for (let i = 0; ; i++) {
       { headers: last ? { "Last-Event-ID": last } : {} });
     let text = "";
     for await (const part of answer.body.pipeThrough(new TextDecoderStream())) {
-      const events = (text += part).split("\n\n");
+      const events = (text += part).split("\\n\\n");
       text = events.pop();
       for (const e of events) {
         const data = /^data: (.*)$/m.exec(e)?.[1];
@@ -64,13 +65,15 @@ for (let i = 0; ; i++) {
 
 /** sampleEvent is what a redemption looks like in the stream of this ledger. */
 export function sampleEvent(source: string, nowMs: number): EventAnswer {
-  const time = { utc: new Date(nowMs).toISOString(), ms: String(nowMs) };
+  const instant = (ms: number) => ({ utc: new Date(ms).toISOString(), ms: String(ms) });
   const coupon = String((1n << 32n) | 17n);
-  return { specversion: "1.0", id: "4711.3.0", source, type: "redemption.accrued", subject: coupon, time: time.utc,
-    datacontenttype: "application/json",
-    data: { height: "4711", time, tx: "5f".repeat(32), index: 3, till: encodeKey("till", new Uint8Array(32).fill(7)),
-      receipt: base64(new Uint8Array(24)), effect: { event: "redemption.accrued", coupon, seq: 0, value: "450",
-        payable: "450" } } } as EventAnswer;
+  return { specversion: "1.0", id: "4711.3.0", source, type: "redemption.accrued", subject: `coupon/${coupon}`,
+    time: instant(nowMs).utc, datacontenttype: "application/json",
+    data: { tx: "5f".repeat(32), height: "4711", index: 3, time: instant(nowMs),
+      till: encodeKey("till", new Uint8Array(32).fill(7)),
+      effect: { event: "redemption.accrued", campaign: 1, coupon, serial: 17, seq: 0, value: "450", payable: "450",
+        value_before: "450", value_after: "0", uses_left: 0, final_at: instant(nowMs + undoMs) },
+      receipt: base64(new Uint8Array(sampleReceiptBytes)) } };
 }
 
 /** Sample is a text of several lines to be copied. */
@@ -154,9 +157,12 @@ function Events(): JSX.Element {
 }
 
 export function Developers(): JSX.Element {
-  const { link, member } = useSession();
+  const session = useSession();
+  const { link, member } = session;
   const node = link.nodes[0] ?? location.origin;
   const today = daySpan(dateText(link.nowMs()))?.from ?? 0;
+  // It asks to revoke a key that nobody has: harmless wherever it is handed in.
+  const dry = useMemo(() => session.sign({ kind: "TillKeyRevoke", member, tillKey: SecretKey.generate("till").key }), []);
   const source = `scrip:${hex(link.chain.digest).slice(0, 32)}`;
   return (
     <div class="stack developers">
@@ -170,7 +176,7 @@ export function Developers(): JSX.Element {
       <Events />
       <section class="stack-s" aria-labelledby="curl-title">
         <h2 id="curl-title">{t("devCurl")}</h2>
-        {curls(node, member, today).map((x) => (
+        {curls(node, member, today, dry).map((x) => (
           <section key={x.command} class="stack-s"><h3>{x.title}</h3><Copyable text={x.command}
             label={x.title} /></section>
         ))}

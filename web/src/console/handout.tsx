@@ -6,14 +6,15 @@ import { hex } from "@scrip/sdk/bytes";
 import { decodeKey } from "@scrip/sdk/keys";
 import { liability } from "@scrip/sdk/terms";
 import { ruleText, valueText } from "../kit/coupon.tsx";
-import { date, money, number } from "../kit/format.ts";
+import { lastDay, money, number } from "../kit/format.ts";
 import { Qr } from "../kit/qr.tsx";
 import { ruleOf } from "../kit/terms.ts";
 import { Button, Field, LinkButton, Notice, copyText, toast, useLoad } from "../kit/ui.tsx";
 import { Got, Missing } from "../kit/ledger/page.tsx";
 import { More } from "../kit/ledger/pages.tsx";
 import { Back, Confirm, saveFile, useSession, useWork } from "./parts.tsx";
-import { csv, linksOf, newTicketKey, ownBatches, type OwnBatch } from "./tickets.ts";
+import { csv } from "./csv.ts";
+import { linksOf, newTicketKey, ownBatches, type OwnBatch } from "./tickets.ts";
 import { t } from "./text.ts";
 
 const deskMs = 5000;
@@ -71,6 +72,11 @@ function useHanded(n: number) {
   }, [n]);
 }
 
+/** isLoopback tells an address that means the device that reads it. */
+export function isLoopback(host: string): boolean {
+  return /^(localhost|.*\.localhost|127(\.\d{1,3}){3}|0\.0\.0\.0|\[::1?\])$/i.test(host);
+}
+
 /** Poster is what hangs in the shop; on paper it is alone on the page. */
 function Poster(p: { campaign: ProvenCampaign; desk: string }): JSX.Element {
   const session = useSession();
@@ -88,10 +94,13 @@ function Poster(p: { campaign: ProvenCampaign; desk: string }): JSX.Element {
         <Qr text={url} what={c.terms.title} />
         <p class="poster-call">{t("posterScan")}</p>
         <p>{t("posterNoApp")}</p>
-        <p class="small">{t("posterUntil", { date: date(c.terms.claimUntil - 1) })}</p>
+        <p class="small">{t("posterUntil", { date: lastDay(c.terms.claimUntil) })}</p>
       </article>
+      {isLoopback(location.hostname) && (
+        <div class="no-print"><Notice><p class="strong">{t("posterLoopback", { host: location.hostname })}</p></Notice></div>
+      )}
       <div class="row no-print">
-        <Button kind="main" onClick={() => print()}>{t("posterPrint")}</Button>
+        <Button kind={isLoopback(location.hostname) ? "normal" : "main"} onClick={() => print()}>{t("posterPrint")}</Button>
         <Button onClick={() => void copyText(url)}>{t("linkCopy")}</Button>
         <a href={url}>{t("posterLink")}</a>
       </div>
@@ -106,10 +115,9 @@ function OwnLinks(p: { batch: OwnBatch; campaign: ProvenCampaign }): JSX.Element
   const work = useWork();
   const first = useLoad(() => linksOf(link, b, b.first, 1, c.terms.claimUntil), [b.batch]);
   const save = () => work.run(async () => {
-    const rows: (string | number)[][] = [["serial", "link"]];
+    const rows: (string | number)[][] = [["campaign", "serial", "link"]];
     for (let at = b.first; at <= last; at += linksAtOnce) {
-      for (const x of await linksOf(link, b, at, linksAtOnce, c.terms.claimUntil)) rows.push([`${c.number}-${x.serial}`,
-        x.url]);
+      for (const x of await linksOf(link, b, at, linksAtOnce, c.terms.claimUntil)) rows.push([c.number, x.serial, x.url]);
       await new Promise((resolve) => setTimeout(resolve)); // lets the page breathe
     }
     saveFile(`links-${c.number}-${b.first}-${last}.csv`, csv(rows));
@@ -199,8 +207,8 @@ export function HandOut(p: { number: string }): JSX.Element {
               <div class="beside">
                 {desk && <Poster campaign={c} desk={desk} />}
                 <div class="no-print">
-                  <Release campaign={c} by="desk" start={released === 0 ? c.terms.maxSupply : 50} main={!desk}
-                    onDone={() => setTimeout(loaded.reload, deskSeesMs)} />
+                  {link.desks.length === 0 ? <Notice><p>{t("handNoDesk")}</p></Notice> : <Release campaign={c} by="desk" start={released === 0 ? c.terms.maxSupply : 50} main={!desk}
+                    onDone={() => setTimeout(loaded.reload, deskSeesMs)} />}
                 </div>
               </div>
             </section>

@@ -58,7 +58,7 @@ export function Preview(p: { draft: Draft; seed: number; href?: string }): JSX.E
   const amount = (text: string) => amountOf(text, currency) ?? 0n;
   return (
     <Coupon issuer={session.name} title={draft.title || "…"} campaign={p.seed} specimen href={p.href}
-      untilMs={(endOfDay(draft.useUntil) ?? session.link.nowMs()) - 1}
+      untilMs={endOfDay(draft.useUntil) ?? session.link.nowMs()}
       rule={{ kind: draft.kind, face: amount(draft.value), bps: percentOf(draft.percent) ?? 0,
         ceiling: amount(draft.ceiling),
         minSpend: draft.kind === "AMOUNT" || draft.kind === "PERCENT" ? amount(draft.minSpend) : 0n, currency }} />

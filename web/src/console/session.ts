@@ -56,9 +56,12 @@ export function readBrought(fragment: string): Brought {
   }
 }
 
-/** seedOf reads a key as people have it: the lines of a key file, its secret alone, or 64 hexadecimal digits. */
+/**
+ * seedOf reads a key as people have it: a key file, with the remarks that stand before an
+ * unencrypted one, its secret alone, or 64 hexadecimal digits.
+ */
 export function seedOf(text: string): Uint8Array | undefined {
-  const trimmed = text.trim();
+  const trimmed = text.replace(/^\uFEFF/, "").replaceAll("\r\n", "\n").replace(/^(\s*#[^\n]*\n)+/, "").trim();
   try {
     if (trimmed.startsWith("scrip key file")) {
       const key = parseKeyFileBody(`${trimmed}\n`);

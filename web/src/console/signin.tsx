@@ -2,12 +2,14 @@
 import type { JSX } from "preact";
 import { useState } from "preact/hooks";
 import type { Link } from "../kit/chain.ts";
-import { Button, Field, Notice } from "../kit/ui.tsx";
+import { fileText } from "../kit/file.ts";
+import { Button, Field, Loading, Notice } from "../kit/ui.tsx";
 import { Trouble, useWork } from "./parts.tsx";
 import { memberOf, seedOf, Session } from "./session.ts";
 import { t } from "./text.ts";
 
 const fileCharsMax = 16 << 10;
+const paintMs = 50;
 const encrypted = "-----BEGIN AGE ENCRYPTED FILE-----";
 
 type Fault = "signInBad" | "signInNobody" | "signInPassWrong";
@@ -22,6 +24,7 @@ export function SignIn(p: { link: Link; bad?: boolean; onSession: (s: Session) =
     let seed: Uint8Array | undefined;
     if (locked) {
       const { decryptKey, WrongPassphrase } = await import("@scrip/sdk/backup");
+      await new Promise((resolve) => setTimeout(resolve, paintMs)); // what says that it takes long is drawn first
       try {
         const key = await decryptKey(text.trim(), pass);
         seed = key.kind === "member" ? key.exportSeed() : undefined;
@@ -46,8 +49,12 @@ export function SignIn(p: { link: Link; bad?: boolean; onSession: (s: Session) =
         <label for="key-file">{t("signInFile")}</label>
         <input id="key-file" class="input" type="file" onChange={(e) => {
           const file = e.currentTarget.files?.[0];
-          if (file && file.size <= fileCharsMax) void file.text().then((x) => { setText(x); setFault(undefined); });
-          else if (file) setFault("signInBad");
+          if (file) {
+            void fileText(file, fileCharsMax).then((x) => {
+              if (x !== undefined) setText(x);
+              setFault(x === undefined ? "signInBad" : undefined);
+            });
+          }
         }} />
       </div>
       <Field label={t("signInKey")} value={text} onInput={(v) => { setText(v); setFault(undefined); }} mono rows={3}
@@ -60,6 +67,7 @@ export function SignIn(p: { link: Link; bad?: boolean; onSession: (s: Session) =
             error={fault === "signInPassWrong" ? t(fault) : undefined} />
       )}
       <Trouble work={work} />
+      {locked && work.busy && <Loading what={t("signInOpening")} />}
       <Button kind="main" wide type="submit" busy={work.busy}>{t("signInAct")}</Button>
     </form>
   );

@@ -64,12 +64,3 @@ export async function linksOf(link: Link, b: OwnBatch, from: number, count: numb
   }
   return out;
 }
-
-/** csv writes a table; a text that a spreadsheet would run as a formula is made a text. */
-export function csv(rows: readonly (readonly (string | number | bigint)[])[]): string {
-  const cell = (x: string | number | bigint): string => {
-    const text = typeof x === "string" && /^[=+\-@\t\r]/.test(x) && !/^-?\d+(\.\d+)?$/.test(x) ? `'${x}` : String(x);
-    return /[",\n\r]/.test(text) ? `"${text.replaceAll('"', '""')}"` : text;
-  };
-  return `${rows.map((r) => r.map(cell).join(",")).join("\r\n")}\r\n`;
-}

@@ -7,7 +7,7 @@ import { decodeKey } from "@scrip/sdk/keys";
 import { joinMemberSigned, randomBytes, Right, signMember } from "@scrip/sdk/transactions";
 import { Table } from "../kit/badge.tsx";
 import { amountWords, readAmount, readCount } from "../kit/amount.ts";
-import { date, money } from "../kit/format.ts";
+import { lastDay, money } from "../kit/format.ts";
 import { msOf, word } from "../kit/ledger/ledger.tsx";
 import { boxOf, checkAnswer, encodeOffer, getBox, readRegistration, type Offer,
   type Registration } from "../kit/pairing.ts";
@@ -15,6 +15,7 @@ import { Qr } from "../kit/qr.tsx";
 import { Button, Check, Copyable, Empty, Failure, Field, LinkButton, Loading, Notice, toast,
   useLoad } from "../kit/ui.tsx";
 import { go } from "../kit/router.ts";
+import { daySpan, readDay, takenBy, zoneName } from "./day.ts";
 import { dateText, endOfDay, sampleOf } from "./draft.ts";
 import { CurrencyChoice } from "./home.tsx";
 import { Got, Missing } from "../kit/ledger/page.tsx";
@@ -71,9 +72,14 @@ export function Tills(): JSX.Element {
   const { link, member } = session;
   const pages = usePages((cursor, signal) => link.client.read("PageTillAnswer", "/v1/tills",
     { member, limit: pageSize, cursor }, { signal }), [member]);
-  const soon = useSoon(pages.reload, soonMs);
+  const date = dateText(link.nowMs());
+  const today = useLoad(async (signal) => {
+    const span = daySpan(date);
+    return span && takenBy((await readDay(link, member, span, signal)).totals);
+  }, [date]);
+  const soon = useSoon(today.reload, soonMs);
   useEvents({ types: ["till.added", "till.revoked"] }, [member], pages.reload);
-  useEvents({ types: ["redemption.accrued"] }, [member], soon);
+  useEvents({ types: ["redemption.accrued", "redemption.voided"] }, [member], soon);
   useBesides(soon);
   if (!session.has("merchant")) return <Missing title={t("tillsNot")}><p>{t("tillsNotText")}</p></Missing>;
   return (
@@ -91,13 +97,15 @@ export function Tills(): JSX.Element {
               { head: t("tillState"), cell: (x) => <>{word(x.state)} <span
                 class="small soft">{x.rights.map(word).join(", ")}</span></> },
               { head: t("tillToday"), figure: true,
-                cell: (x) => money(BigInt(x.day_sum), session.currencyNamed(x.currency)) },
-              { head: t("tillUntil"), cell: (x) => date(msOf(x.valid_until)) },
+                cell: (x) => (today.value ? money(today.value.get(x.key) ?? 0n, session.currencyNamed(x.currency))
+                  : "–") },
+              { head: t("tillUntil"), cell: (x) => lastDay(msOf(x.valid_until)) },
               { head: t("action"), cell: (x) => x.state === "ACTIVE" && <RevokeButton till={x}
                 onDone={pages.reload} /> },
             ]} />
           )}
       </Got>
+      <p class="small soft">{t("tillTodayZone", { zone: zoneName(link.nowMs()) })}</p>
       <More of={pages} />
     </div>
   );

@@ -5,7 +5,7 @@ import { campaignOf, serialOf } from "@scrip/sdk/objects";
 import { rowKey } from "@scrip/sdk/rows";
 import type { Link } from "../kit/chain.ts";
 import { Coupon } from "../kit/coupon.tsx";
-import { brief, dateTime, dateTimeZone, money, number, timeSeconds, date } from "../kit/format.ts";
+import { brief, dateTime, dateTimeZone, lastMoment, money, number, timeSeconds, date } from "../kit/format.ts";
 import { checkReceipt, checkRow } from "../kit/ledger/check.ts";
 import { AsOf, currencyOf, msOf, ruleOf, serialText, word } from "../kit/ledger/ledger.tsx";
 import { Button, useLoad } from "../kit/ui.tsx";
@@ -85,7 +85,7 @@ function sentence(life: Life, s: LifeStep): ComponentChildren {
 function next(life: Life, nowMs: number): string {
   const { coupon: c } = life;
   switch (c.status) {
-    case "HELD": return t("couponNextHeld", { date: dateTime(msOf(c.until)) });
+    case "HELD": return t("couponNextHeld", { date: lastMoment(msOf(c.until)) });
     case "GIFTED": return t("couponNextGifted", { date: dateTime(c.gift_until ? msOf(c.gift_until) : 0) });
     case "EXPIRED": return t("couponNextExpired");
     case "REDEEMED": {

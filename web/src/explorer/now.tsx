@@ -8,6 +8,7 @@ import { AsOf, msOf, serialText, word } from "../kit/ledger/ledger.tsx";
 import { followEvents } from "../kit/ledger/follow.ts";
 import { checkHeaders } from "../kit/ledger/check.ts";
 import { Button, Empty, Failure, Loading, Notice, useNow } from "../kit/ui.tsx";
+import { Outage } from "../kit/ledger/outage.tsx";
 import { CheckPanel } from "./check.tsx";
 import { Live, middleOf, type SeenBlock } from "./live.ts";
 import { Figure } from "../kit/ledger/page.tsx";
@@ -50,6 +51,7 @@ function Health(p: { newest: SeenBlock; failed: boolean; paused: boolean }): JSX
   }
   if (p.paused) return <Notice live><p>{t("nowPaused", { height: number(Number(p.newest.block.height)) })}</p></Notice>;
   if (ageMs > slowMs) return <Notice kind="bad" live><p class="strong">{t("nowSlow", { ago: ago(ageMs) })}</p></Notice>;
+  if (link.pulse.value.away.length > 0) return <Outage link={link} />;
   return <Notice kind="good" live><p class="strong">{t("nowWell")}</p></Notice>;
 }
 

@@ -29,9 +29,15 @@ export interface Column<R> {
   head: string;
   cell: (row: R) => ComponentChildren;
   figure?: boolean;
+  /** For the screen alone: buttons are of no use on paper. */
+  screen?: boolean;
 }
 
+const columnClass = <R,>(c: Column<R>) =>
+  [c.figure && "figure", c.screen && "no-print"].filter(Boolean).join(" ") || undefined;
+
 /** Table is a ruled table; its caption names it. */
+
 export function Table<R>(p: {
   caption: string;
   columns: readonly Column<R>[];
@@ -45,7 +51,7 @@ export function Table<R>(p: {
         <thead>
           <tr>
             {p.columns.map((c) => (
-              <th key={c.head} scope="col" class={c.figure ? "figure" : undefined}>
+              <th key={c.head} scope="col" class={columnClass(c)}>
                 {c.head}
               </th>
             ))}
@@ -55,7 +61,7 @@ export function Table<R>(p: {
           {p.rows.map((r) => (
             <tr key={p.rowKey(r)}>
               {p.columns.map((c) => (
-                <td key={c.head} class={c.figure ? "figure" : undefined}>
+                <td key={c.head} class={columnClass(c)}>
                   {c.cell(r)}
                 </td>
               ))}

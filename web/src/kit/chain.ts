@@ -37,6 +37,22 @@ export interface Pulse {
   lastMs: number;
   /** Whether they have been asked at all. */
   asked: boolean;
+  /** Nodes that did not answer when they were asked last. */
+  away: readonly Away[];
+}
+
+/** Away is a node that does not answer this device. */
+export interface Away {
+  node: string;
+  /** Device time of the first time that it did not, ms. */
+  sinceMs: number;
+}
+
+/** awayOf says which nodes do not answer, and since when. */
+export function awayOf(nodes: readonly string[], answers: readonly boolean[], before: readonly Away[],
+  nowMs: number): Away[] {
+  const silent = nodes.filter((_, i) => !answers[i]);
+  return silent.map((node) => before.find((a) => a.node === node) ?? { node, sinceMs: nowMs });
 }
 
 /** OtherChain says that the address serves another chain than the one that this device knows. */
@@ -124,7 +140,7 @@ export class Link {
   readonly streams = new Places();
   /** The chain's time less the device's, ms, 0 while they agree; the frame of every page says if it is not. */
   readonly skew: ReadonlySignal<number> = deviceSkewMs;
-  readonly #pulse = signal<Pulse>({ up: 0, total: 0, lastMs: 0, asked: false });
+  readonly #pulse = signal<Pulse>({ up: 0, total: 0, lastMs: 0, asked: false, away: [] });
   readonly #names = new Map<number, Promise<string>>();
   readonly #campaigns = new Map<number, { campaign: Promise<ProvenCampaign>; atMs: number }>();
 
@@ -149,7 +165,7 @@ export class Link {
     });
     this.demo = isDemonstration(genesis);
     this.pulse = this.#pulse;
-    this.#pulse.value = { up: 0, total: pinned.nodes.length, lastMs: 0, asked: false };
+    this.#pulse.value = { up: 0, total: pinned.nodes.length, lastMs: 0, asked: false, away: [] };
   }
 
   get chain(): Chain {
@@ -253,7 +269,8 @@ export class Link {
       if (stop.aborted) return;
       const up = answers.filter(Boolean).length;
       const lastMs = up > 0 ? Date.now() : this.#pulse.value.lastMs;
-      this.#pulse.value = { up, total: this.nodes.length, lastMs, asked: true };
+      const away = awayOf(this.nodes, answers, this.#pulse.value.away, Date.now());
+      this.#pulse.value = { up, total: this.nodes.length, lastMs, asked: true, away };
     };
     void beat();
     const id = setInterval(() => void beat(), pulseMs);

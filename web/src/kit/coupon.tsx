@@ -1,7 +1,7 @@
 /** The coupon as a printed slip: large value, serial, perforated edge, stamp. */
 import type { ComponentChildren, JSX } from "preact";
 import { Rosette } from "./rosette.tsx";
-import { date, money, moneyShort, percent, type Currency } from "./format.ts";
+import { lastDay, money, moneyShort, percent, type Currency } from "./format.ts";
 import { t } from "./text.ts";
 
 /** Rule is what of a campaign's terms says its value. */
@@ -74,6 +74,7 @@ export interface CouponProps {
   campaign: number;
   /** Absent in a preview. */
   serial?: number | undefined;
+  /** The end, not in it. */
   untilMs: number;
   usesLeft?: number | undefined;
   state?: string | undefined;
@@ -88,7 +89,7 @@ export interface CouponProps {
 function facts(p: CouponProps): string {
   const parts = [ruleText(p.rule, p.valueLeft)];
   if (p.usesLeft !== undefined && p.usesLeft > 1) parts.push(t("usesLeft", { n: p.usesLeft }));
-  parts.push(t("until", { date: date(p.untilMs) }));
+  parts.push(t("until", { date: lastDay(p.untilMs) }));
   return parts.join(" · ");
 }
 

@@ -52,6 +52,18 @@ export function date(ms: number): string {
   return new Intl.DateTimeFormat(locale.value, { dateStyle: "medium" }).format(ms);
 }
 
+/** lastDay is the last day before an end: windows are half-open, so the midnight that ends 1 March is 1 March. */
+export function lastDay(untilMs: number): string {
+  return date(untilMs - 1);
+}
+
+/** lastMoment is an end as a person means it: the day that it includes, or the time within a day. */
+export function lastMoment(untilMs: number): string {
+  const d = new Date(untilMs);
+  const midnight = d.getHours() + d.getMinutes() + d.getSeconds() + d.getMilliseconds() === 0;
+  return midnight ? lastDay(untilMs) : dateTime(untilMs);
+}
+
 export function dateTime(ms: number): string {
   return new Intl.DateTimeFormat(locale.value, { dateStyle: "medium", timeStyle: "short" }).format(ms);
 }

@@ -8,7 +8,7 @@ import { giftSigner, type GiftPayload, type TicketPayload } from "@scrip/sdk/lin
 import { equal } from "@scrip/sdk/bytes";
 import { VerifiedBadge } from "../kit/badge.tsx";
 import { Coupon } from "../kit/coupon.tsx";
-import { date, dateTime } from "../kit/format.ts";
+import { dateTime, lastMoment } from "../kit/format.ts";
 import { failureOf, textOf } from "../kit/refusal/refusal.ts";
 import { go } from "../kit/router.ts";
 import { ruleOf } from "../kit/terms.ts";
@@ -310,7 +310,7 @@ export function Accept(p: { gift: GiftPayload }): JSX.Element {
       blocked={blocked}
       run={() => session.accept(gift)}
     >
-      {look.value?.open && <p class="soft">{t("acceptUntil", { date: date(look.value.untilMs) })}</p>}
+      {look.value?.open && <p class="soft">{t("acceptUntil", { date: lastMoment(look.value.untilMs) })}</p>}
     </OneTap>
   );
 }

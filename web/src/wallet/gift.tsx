@@ -2,7 +2,7 @@
 import type { JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { campaignOf } from "@scrip/sdk/transactions";
-import { dateTime } from "../kit/format.ts";
+import { lastMoment } from "../kit/format.ts";
 import { Qr } from "../kit/qr.tsx";
 import { failureOf } from "../kit/refusal/refusal.ts";
 import { t as kit } from "../kit/text.ts";
@@ -78,7 +78,7 @@ function Waiting(p: { slip: Slip; fragment: string; untilMs: number }): JSX.Elem
     <div class="stack">
       <h1 class="no-print">{t("giftReady")}</h1>
       <SlipCard slip={p.slip} />
-      <p class="no-print">{t("giftReadyText", { date: dateTime(p.untilMs) })}</p>
+      <p class="no-print">{t("giftReadyText", { date: lastMoment(p.untilMs) })}</p>
       {"share" in navigator ? (
         <Button kind="main" wide onClick={share}>
           {kit("share")}
@@ -88,7 +88,7 @@ function Waiting(p: { slip: Slip; fragment: string; untilMs: number }): JSX.Elem
         <Copyable text={link} label={t("giftLink")} />
       </div>
       <Qr text={link} what={t("giftLink")} />
-      <p class="paper">{t("paperGift", { date: dateTime(p.untilMs) })}</p>
+      <p class="paper">{t("paperGift", { date: lastMoment(p.untilMs) })}</p>
       {error !== undefined && <Failure {...failureOf(error)} />}
       <Button busy={busy} onClick={takeBack}>
         {busy ? t("giftTakingBack") : t("giftTakeBack")}
