@@ -18,6 +18,20 @@ var (
 	ErrUnreachable = errors.New("client: no node gave a usable answer")
 )
 
+// NotFoundError says what a proven state does not have. errors.Is finds ErrNotFound.
+type NotFoundError struct {
+	What   string // such as "coupon 3-12"
+	Height uint64 // of the proven state
+}
+
+// Error implements error.
+func (e *NotFoundError) Error() string {
+	return fmt.Sprintf("there is no %s on the ledger at height %d", e.What, e.Height)
+}
+
+// Is reports whether target is ErrNotFound.
+func (e *NotFoundError) Is(target error) bool { return target == ErrNotFound }
+
 // Refusal says that a transaction had no effect so far.
 //
 // A final one is proven by Receipt: the same bytes are refused for ever. One that is

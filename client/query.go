@@ -60,7 +60,7 @@ func (c *Client) row(ctx context.Context, name string, key []byte) (*State, erro
 		return nil, fmt.Errorf("%s: %w", name, err)
 	}
 	if !s.Found() {
-		return s, fmt.Errorf("%s: %w at height %d", name, ErrNotFound, s.Height)
+		return s, &NotFoundError{What: name, Height: s.Height}
 	}
 	return s, nil
 }
@@ -86,7 +86,7 @@ type Coupon struct {
 // Coupon returns a proven coupon. Errors wrap ErrNotFound if a proven state has
 // no such coupon, else ErrUnreachable.
 func (c *Client) Coupon(ctx context.Context, id coupon.CouponID) (*Coupon, error) {
-	name := fmt.Sprintf("coupon %d", id)
+	name := fmt.Sprintf("coupon %d-%d", id.Campaign(), id.Serial())
 	s, err := c.row(ctx, name, coupon.CouponKey(id))
 	if err != nil {
 		return nil, err

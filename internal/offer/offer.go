@@ -19,6 +19,7 @@ import (
 
 	"github.com/scrip-network/scrip/coupon"
 	"github.com/scrip-network/scrip/genesis"
+	"github.com/scrip-network/scrip/internal/label"
 	"github.com/scrip-network/scrip/internal/textfile"
 	"github.com/scrip-network/scrip/internal/units"
 )
@@ -191,10 +192,20 @@ func (b *builder) span(field, text string, empty uint64) uint64 {
 }
 
 func (b *builder) instant(field, text string, empty uint64) uint64 {
+	return b.time(units.ParseInstant, field, text, empty)
+}
+
+// end is an instant that is not in the window; a bare date includes its day.
+func (b *builder) end(field, text string, empty uint64) uint64 {
+	return b.time(units.ParseEnd, field, text, empty)
+}
+
+func (b *builder) time(parse func(string, time.Time, *time.Location) (uint64, error), field, text string,
+	empty uint64) uint64 {
 	if text == "" {
 		return empty
 	}
-	v, err := units.ParseInstant(text, b.now, b.zone)
+	v, err := parse(text, b.now, b.zone)
 	if err != nil {
 		b.fault(field, "%v", err)
 	}
@@ -212,8 +223,7 @@ func (f Faults) Error() string { return strings.Join(f, "; ") }
 func (o *Offer) Build(file *genesis.File, now time.Time, zone *time.Location) (coupon.Terms, error) {
 	b := &builder{o: o, file: file, now: now, zone: zone}
 	b.currency = b.findCurrency()
-	t := coupon.Terms{Issuer: o.Issuer, Currency: b.currency.Number, Title: strings.TrimSpace(o.Title), Uses: max(1,
-		o.Uses),
+	t := coupon.Terms{Issuer: o.Issuer, Currency: b.currency.Number, Uses: max(1, o.Uses),
 		MaxSupply: o.Supply, HolderCap: o.HolderCap}
 	b.parties(&t)
 	b.value(&t)
@@ -260,7 +270,10 @@ func (b *builder) findCurrency() coupon.Currency {
 
 // parties fills in issuer, funders and shops.
 func (b *builder) parties(t *coupon.Terms) {
-	if b.o.Title == "" {
+	var err error
+	if t.Title, _, err = label.Read(b.o.Title, coupon.TitleSizeMax); err != nil {
+		b.fault("title", "%v", err)
+	} else if t.Title == "" {
 		b.fault("title", "say what people will read")
 	}
 	if b.o.Issuer == 0 || int(b.o.Issuer) > len(b.file.Ledger.Members) {
@@ -366,9 +379,9 @@ func (b *builder) windows(t *coupon.Terms) {
 	if o.RedeemUntil == "" {
 		b.fault("redeem_until", "say when redemption ends")
 	}
-	t.RedeemUntil = b.instant("redeem_until", o.RedeemUntil, 0)
+	t.RedeemUntil = b.end("redeem_until", o.RedeemUntil, 0)
 	t.ClaimFrom = b.instant("claim_from", o.ClaimFrom, now)
-	t.ClaimUntil = b.instant("claim_until", o.ClaimUntil, t.RedeemUntil)
+	t.ClaimUntil = b.end("claim_until", o.ClaimUntil, t.RedeemUntil)
 	t.RedeemFrom = b.instant("redeem_from", o.RedeemFrom, t.ClaimFrom)
 	t.RelativeMs = b.span("life", o.Life, 0)
 	grace := b.span("grace", o.Grace, 0)

@@ -61,6 +61,7 @@ func layers() map[string]layer {
 		"internal/tidy":     {},
 		"internal/spelling": {},
 		"internal/textfile": {},
+		"internal/label":    {imports: []string{"pbft/wire"}},
 		"cmd/...":           {imports: []string{"..."}},
 		"lab/...":           {imports: []string{"..."}},
 		"examples/...":      {imports: []string{"..."}},

@@ -148,6 +148,29 @@ func ParseInstant(s string, now time.Time, zone *time.Location) (uint64, error) 
 			s, zone)
 }
 
+// ParseEnd reads an end, which is not in it, as ParseInstant does, but that a date
+// without a time includes its day: "2026-12-24" ends when the 25th begins in the zone.
+func ParseEnd(s string, now time.Time, zone *time.Location) (uint64, error) {
+	if day, err := time.ParseInLocation(time.DateOnly, strings.TrimSpace(s), zone); err == nil {
+		next := time.Date(day.Year(), day.Month(), day.Day()+1, 0, 0, 0, 0, zone)
+		return bounded(s, uint64(max(0, next.UnixMilli())))
+	}
+	return ParseInstant(s, now, zone)
+}
+
+// End writes an end as it is meant: by the day that it includes, if it is a midnight
+// of the zone, else as Instant does.
+func End(ms uint64, zone *time.Location) string {
+	if ms == 0 || ms > math.MaxInt64 {
+		return Instant(ms, zone)
+	}
+	t := time.UnixMilli(int64(ms)).In(zone)
+	if t.Hour() != 0 || t.Minute() != 0 || t.Second() != 0 || ms%1000 != 0 {
+		return Instant(ms, zone)
+	}
+	return t.AddDate(0, 0, -1).Format("the end of 2006-01-02 MST")
+}
+
 func bounded(s string, ms uint64) (uint64, error) {
 	if ms > coupon.TimeMax {
 		return 0, fmt.Errorf("%q lies beyond the year 9999", s)

@@ -136,6 +136,37 @@ func TestSpansKnowDaysAndWeeks(t *testing.T) {
 	}
 }
 
+// A date as an end includes its day, on days of 23 and 25 hours too.
+func TestADateAsAnEndIncludesItsDay(t *testing.T) {
+	zone, err := time.LoadLocation("Europe/Berlin")
+	if err != nil {
+		t.Skip("the machine has no time zones: ", err)
+	}
+	now := time.Date(2026, 1, 1, 12, 0, 0, 0, zone)
+	for text, want := range map[string]time.Time{
+		"2026-12-24": time.Date(2026, 12, 25, 0, 0, 0, 0, zone), " 2026-03-29 ": time.Date(2026, 3, 30, 0, 0, 0, 0, zone),
+		"2026-10-25": time.Date(2026, 10, 26, 0, 0, 0, 0, zone), "2026-12-31": time.Date(2027, 1, 1, 0, 0, 0, 0, zone),
+		"2026-12-24 18:00": time.Date(2026, 12, 24, 18, 0, 0, 0, zone), "now": now, "+1h": now.Add(time.Hour),
+	} {
+		got, err := ParseEnd(text, now, zone)
+		if err != nil || got != uint64(want.UnixMilli()) {
+			t.Errorf("ParseEnd(%q) = %d, %v, wanted %v", text, got, err, want)
+		}
+	}
+	for text, want := range map[string]string{
+		"2026-12-24": "the end of 2026-12-24 CET", "2026-07-01": "the end of 2026-07-01 CEST",
+		"2026-12-24 18:00": "2026-12-24 18:00:00 CET",
+	} {
+		ms, err := ParseEnd(text, now, zone)
+		if got := End(ms, zone); err != nil || got != want {
+			t.Errorf("%q is told as %q, %v, wanted %q", text, got, err, want)
+		}
+	}
+	if ms, err := ParseEnd("10000-01-01", now, zone); err == nil {
+		t.Errorf("beyond the last year: %d", ms)
+	}
+}
+
 func TestInstantsNameTheirZone(t *testing.T) {
 	zone := time.FixedZone("SGT", 8*3600)
 	now := time.UnixMilli(1_767_225_600_000)

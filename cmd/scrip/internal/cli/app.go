@@ -68,6 +68,9 @@ func (a *App) Run(ctx context.Context, args []string) int {
 	root.SetOut(a.Out)
 	root.SetErr(a.Err)
 	err := root.ExecuteContext(ctx)
+	if err != nil {
+		err = a.nameOtherChain(ctx, err)
+	}
 	if a.client != nil {
 		noteHeight(a.client.Genesis().Digest, a.client.Floor())
 	}

@@ -13,6 +13,7 @@ import (
 
 	"github.com/scrip-network/scrip/client"
 	"github.com/scrip-network/scrip/coupon"
+	"github.com/scrip-network/scrip/internal/label"
 	"github.com/scrip-network/scrip/internal/offer"
 	"github.com/scrip-network/scrip/internal/units"
 )
@@ -77,9 +78,10 @@ func offerFlags(c *cobra.Command, o *offer.Offer) {
 	f.Uint32Var(&o.Supply, "supply", 0, "how many coupons there can be")
 	f.StringVar(&o.Budget, "budget", "", "the most that it may cost (default: supply times the worst case of a coupon)")
 	f.StringVar(&o.ClaimFrom, "claim-from", "", "first instant of claiming (default now)")
-	f.StringVar(&o.ClaimUntil, "claim-until", "", "end of claiming (default: end of redeeming)")
+	f.StringVar(&o.ClaimUntil, "claim-until", "", "end of claiming, written alike (default: end of redeeming)")
 	f.StringVar(&o.RedeemFrom, "redeem-from", "", "first instant of redeeming (default: as claiming)")
-	f.StringVar(&o.RedeemUntil, "redeem-until", "", "end of redeeming, such as \"2026-12-31 20:00\" or +30d")
+	f.StringVar(&o.RedeemUntil, "redeem-until", "",
+		"end of redeeming, such as 2026-12-31 (that day included), \"2026-12-31 20:00\" or +30d")
 	f.StringVar(&o.Life, "life", "", "life of a coupon from its claim, such as 14d")
 	f.StringVar(&o.Grace, "grace", "", "time after the end in which a slow till still redeems")
 	f.StringVar(&o.Rollback, "rollback", "", "how long a redemption can be undone (default 72h)")
@@ -125,6 +127,9 @@ func (a *App) publish(c *cobra.Command, p *publishing, args []string) error {
 	v, err := a.Verifier()
 	if err != nil {
 		return err
+	}
+	if _, taken, err := label.Read(o.Title, coupon.TitleSizeMax); err == nil {
+		a.sayTaken("title", taken)
 	}
 	terms, err := o.Build(&v.Genesis().File, time.Now(), time.Local)
 	var faults offer.Faults
@@ -230,8 +235,8 @@ func termsFields(v *client.Verifier, t *coupon.Terms) Fields {
 		f = append(f, [2]string{"smallest bill", money(t.MinSpend)})
 	}
 	f = append(f, Fields{
-		{"claim", when(t.ClaimFrom) + " until " + when(t.ClaimUntil)},
-		{"redeem", when(t.RedeemFrom) + " until " + when(t.RedeemUntil)},
+		{"claim", when(t.ClaimFrom) + " until " + whenEnds(t.ClaimUntil)},
+		{"redeem", when(t.RedeemFrom) + " until " + whenEnds(t.RedeemUntil)},
 	}...)
 	if t.RelativeMs > 0 {
 		f = append(f, [2]string{"life", units.Span(t.RelativeMs) + " from the claim"})
@@ -385,7 +390,7 @@ func newCampaignShowCommand(a *App) *cobra.Command {
 				{"owed", units.Money(x.Accrued, currency)},
 				{"set aside", fmt.Sprintf("%s of a budget of %s", units.Money(x.Committed, currency),
 					units.Money(x.Terms.Budget, currency))},
-				{"ends", when(coupon.End(&x.Terms, &x.Campaign))}, provenAt(v, x.State),
+				{"ends", whenEnds(coupon.End(&x.Terms, &x.Campaign))}, provenAt(v, x.State),
 			}...)
 			return a.Show(campaignAnswer(v, x), f)
 		},

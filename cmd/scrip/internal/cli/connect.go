@@ -1,9 +1,12 @@
 package cli
 
 import (
+	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/scrip-network/scrip/client"
 	"github.com/scrip-network/scrip/genesis"
@@ -68,6 +71,27 @@ func (a *App) genesisFile() ([]byte, error) {
 		return nil, fmt.Errorf("read the genesis file: %w", err)
 	}
 	return b, nil
+}
+
+// chainCheckTimeout bounds the question which chain a node is of.
+const chainCheckTimeout = 2 * time.Second
+
+// nameOtherChain says of a node whose answers prove nothing that it is of another
+// chain, if that is why.
+func (a *App) nameOtherChain(ctx context.Context, err error) error {
+	if a.client == nil || !errors.Is(err, client.ErrFalse) {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, chainCheckTimeout)
+	defer cancel()
+	for i, node := range a.client.Nodes() {
+		if other := a.client.CheckChain(ctx, i); errors.Is(other, client.ErrFalse) {
+			return &Error{Exit: ExitUsage, Text: "the node " + node + " is of another chain than the genesis file",
+				Cause: other, Remedy: "Name the genesis file of that chain with --genesis, or a node of " +
+					a.client.Genesis().File.Name + " with --node."}
+		}
+	}
+	return err
 }
 
 // Verifier returns what checks proofs, without a network.

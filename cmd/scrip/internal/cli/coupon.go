@@ -130,7 +130,7 @@ func (a *App) showHeld(v *client.Verifier, list []held) error {
 	for _, h := range list {
 		left, until := "", ""
 		if h.Status != statusAwaited {
-			left, until = plural(int(h.UsesLeft), "use"), when(uint64(h.Until.Ms))
+			left, until = plural(int(h.UsesLeft), "use"), whenEnds(uint64(h.Until.Ms))
 		}
 		if h.ValueLeft > 0 {
 			if currency, err := currencyByLetters(v, ""); err == nil {
@@ -196,12 +196,12 @@ func (a *App) showCoupon(v *client.Verifier, x *client.Coupon) error {
 	if t.ValueKind == coupon.Stored {
 		f = append(f, [2]string{"value left", units.Money(x.ValueLeft, currency)})
 	}
-	f = append(f, [2]string{"good until", when(x.UntilMs)})
+	f = append(f, [2]string{"good until", whenEnds(x.UntilMs)})
 	if t.GraceMs > 0 {
-		f = append(f, [2]string{"redeem until", when(x.UntilMs + uint64(t.GraceMs))})
+		f = append(f, [2]string{"redeem until", whenEnds(x.UntilMs + uint64(t.GraceMs))})
 	}
 	if s.GiftUntil != nil {
-		f = append(f, [2]string{"gift", "offered to " + s.GiftKey + " until " + when(uint64(s.GiftUntil.Ms))})
+		f = append(f, [2]string{"gift", "offered to " + s.GiftKey + " until " + whenEnds(uint64(s.GiftUntil.Ms))})
 	}
 	return a.Show(s, append(f, Fields{{"owner", s.Owner}, {"claimed", when(x.ClaimedAt)}, {"sequence", fmt.Sprint(x.Seq)},
 		provenAt(v, x.State)}...))
@@ -285,7 +285,7 @@ func (a *App) claim(ctx context.Context, c *client.Client, p *purse.Purse, t *cl
 	err = a.send(ctx, c, raw, s, func(o outcome, r *client.Receipt) error {
 		err := a.Show(o, Fields{{"yours", a.green("coupon " + couponName(id))}, {"title", campaign.Terms.Title},
 			{"gives", ruleText(&campaign.Terms, currencyByNumber(c.Verifier, campaign.Terms.Currency))},
-			{"good until", when(r.Outcome.Until)}, {"transaction", o.Tx.String()}, a.provenBy(c.Verifier, &o)})
+			{"good until", whenEnds(r.Outcome.Until)}, {"transaction", o.Tx.String()}, a.provenBy(c.Verifier, &o)})
 		a.Say("next: scrip coupon show-code %s", couponName(id))
 		return err
 	})
@@ -377,7 +377,7 @@ func newGiftCommand(a *App) *cobra.Command {
 	until, host := "", ""
 	c := a.couponAction("gift COUPON", "Offer a coupon by a link, to whoever opens it first", []string{"COUPON"},
 		func(ctx context.Context, c *client.Client, p *purse.Purse, id coupon.CouponID, _ []string, s *sending) error {
-			end, err := units.ParseInstant(until, time.Now(), time.Local)
+			end, err := units.ParseEnd(until, time.Now(), time.Local)
 			if err != nil {
 				return usageError("--until: %v", err)
 			}
@@ -445,7 +445,7 @@ func (a *App) accept(ctx context.Context, c *client.Client, p *purse.Purse, g co
 	return a.transfer(ctx, c, coupon.Transfer{Coupon: g.Coupon, Seq: x.Seq, To: owner.Public()}, gift, s,
 		func(o outcome, _ *client.Receipt) error {
 			return a.Show(o, Fields{{"yours", a.green("coupon " + couponName(g.Coupon))}, {"title", x.Campaign.Terms.Title},
-				{"good until", when(x.UntilMs)}, {"transaction", o.Tx.String()}, a.provenBy(c.Verifier, &o)})
+				{"good until", whenEnds(x.UntilMs)}, {"transaction", o.Tx.String()}, a.provenBy(c.Verifier, &o)})
 		})
 }
 

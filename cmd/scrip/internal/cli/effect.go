@@ -49,7 +49,7 @@ func (a *App) effectFields(v *client.Verifier, o *coupon.Outcome) (f Fields) {
 	switch o.Kind {
 	case coupon.KindClaim:
 		add("owner", keys.Encode(keys.Holder, o.Owner))
-		add("good until", when(o.Until))
+		add("good until", whenEnds(o.Until))
 	case coupon.KindTransfer:
 		add("did", o.Case.String())
 		add("owner", keys.Encode(keys.Holder, o.Owner))
@@ -63,7 +63,7 @@ func (a *App) effectFields(v *client.Verifier, o *coupon.Outcome) (f Fields) {
 	case coupon.KindVoid:
 		add("given back", money(o.Value))
 		add("redemption", fmt.Sprintf("number %d of the coupon", o.Seq))
-		add("good until", when(o.Until))
+		add("good until", whenEnds(o.Until))
 	}
 	return f
 }

@@ -149,7 +149,13 @@ func newGenesisCreateCommand(a *App) *cobra.Command {
 			"from the same cards with the same flags and compare the digest.",
 		Example: "  scrip genesis create --chain northside --time 2026-12-01T00:00:00Z mall.json bakery.json \\\n" +
 			"    books.json pay.json > genesis.json",
-		Args: cobra.MinimumNArgs(genesis.ValidatorsMin),
+		Args: func(c *cobra.Command, cards []string) error {
+			if len(cards) < genesis.ValidatorsMin {
+				return &Error{Exit: ExitUsage, Text: fmt.Sprintf("a chain needs at least %d validators: %s given",
+					genesis.ValidatorsMin, plural(len(cards), "card")), Next: c.CommandPath() + " --help"}
+			}
+			return nil
+		},
 		RunE: func(_ *cobra.Command, paths []string) error {
 			cards, err := readCards(paths)
 			if err != nil {

@@ -86,6 +86,10 @@ func (a *App) initHome(c *cobra.Command, encrypt bool) error {
 		answer.Next = "scrip node --home " + a.Home
 	}
 	fields := Fields{{"home", answer.Home}, {"validator", answer.Validator}}
+	if answer.NewKey && !encrypt {
+		fields = append(fields, [2]string{"key", "not encrypted, so that the node starts alone: whoever reads " +
+			cfg.Path(cfg.Key) + " has it (--encrypt for a passphrase)"})
+	}
 	if answer.Chain != "" {
 		fields = append(fields, Fields{{"chain", answer.Chain}, {"digest", answer.Digest}}...)
 	}

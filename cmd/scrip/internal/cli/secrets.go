@@ -87,8 +87,11 @@ func (a *App) newKeyPath(name string) string {
 // a name in a running demo.
 func (a *App) KeyPath(name string) (string, error) {
 	own := a.newKeyPath(name)
-	if _, err := os.Stat(own); err == nil || own == name {
+	if exists(own) || own == name {
 		return own, nil
+	}
+	if validators := filepath.Join(a.Home, "validator.key"); name == "validator" && exists(validators) {
+		return validators, nil
 	}
 	demo, err := a.demo(0)
 	if err != nil {

@@ -277,3 +277,13 @@ func currencyByLetters(v *client.Verifier, letters string) (coupon.Currency, err
 
 // when shows an instant with the local zone's name.
 func when(ms uint64) string { return units.Instant(ms, time.Local) }
+
+// sayTaken tells of characters of a text that nobody sees and that were taken out.
+func (a *App) sayTaken(what string, n int) {
+	if n > 0 {
+		a.Say("%s: %s that nobody sees taken out", what, plural(n, "character"))
+	}
+}
+
+// whenEnds shows an end by what it includes.
+func whenEnds(ms uint64) string { return units.End(ms, time.Local) }

@@ -241,7 +241,7 @@ func (a *App) writeTickets(c *client.Client, x *client.Campaign, batch uint16, f
 	expires := x.Terms.ClaimUntil
 	if form.expires != "" {
 		var err error
-		if expires, err = units.ParseInstant(form.expires, time.Now(), time.Local); err != nil {
+		if expires, err = units.ParseEnd(form.expires, time.Now(), time.Local); err != nil {
 			return usageError("--expires: %v", err)
 		}
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/scrip-network/scrip/client"
 	"github.com/scrip-network/scrip/coupon"
+	"github.com/scrip-network/scrip/internal/label"
 	"github.com/scrip-network/scrip/internal/units"
 	"github.com/scrip-network/scrip/keys"
 )
@@ -90,7 +91,7 @@ func (a *App) addTill(ctx context.Context, name string, t *tillAdding) error {
 	if err != nil {
 		return err
 	}
-	f, err := t.fields(c.Verifier, name)
+	f, err := t.fields(a, c.Verifier, name)
 	if err != nil {
 		return err
 	}
@@ -116,7 +117,7 @@ func (a *App) addTill(ctx context.Context, name string, t *tillAdding) error {
 	})
 }
 
-func (t *tillAdding) fields(v *client.Verifier, name string) (*coupon.TillKeyAdd, error) {
+func (t *tillAdding) fields(a *App, v *client.Verifier, name string) (*coupon.TillKeyAdd, error) {
 	currency, err := currencyByLetters(v, t.currency)
 	if err != nil {
 		return nil, err
@@ -130,7 +131,7 @@ func (t *tillAdding) fields(v *client.Verifier, name string) (*coupon.TillKeyAdd
 	if err != nil {
 		return nil, usageError("--from: %v", err)
 	}
-	until, err := units.ParseInstant(t.for_, now, time.Local)
+	until, err := units.ParseEnd(t.for_, now, time.Local)
 	if err != nil {
 		return nil, usageError("--until: %v", err)
 	}
@@ -138,15 +139,17 @@ func (t *tillAdding) fields(v *client.Verifier, name string) (*coupon.TillKeyAdd
 	if err != nil {
 		return nil, err
 	}
-	label := t.name
-	if label == "" {
-		label = name
+	typed := t.name
+	if typed == "" {
+		typed = name
 	}
-	if len(label) > coupon.LabelSizeMax {
-		return nil, usageError("the label %q is longer than %d bytes: give another with --label", label, coupon.LabelSizeMax)
+	shown, taken, err := label.Read(typed, coupon.LabelSizeMax)
+	if err != nil {
+		return nil, usageError("the label %q: %v; give another with --label", typed, err)
 	}
+	a.sayTaken("label", taken)
 	return &coupon.TillKeyAdd{Member: t.member, Store: t.store, Rights: rights, Currency: currency.Number,
-		ValidFrom: from, ValidUntil: until, DayCap: dayCap, Label: label}, nil
+		ValidFrom: from, ValidUntil: until, DayCap: dayCap, Label: shown}, nil
 }
 
 // tillKey loads a till's key, or makes it.
@@ -180,7 +183,7 @@ func (a *App) showTills(ctx context.Context, c *client.Client, wanted [][32]byte
 		all = append(all, answer)
 		rows.Body = append(rows.Body, []string{x.Label, answer.State, fmt.Sprintf("%s %d", answer.MemberName, x.Store),
 			strings.Join(answer.Rights, ","), units.Money(uint64(answer.DaySum), currency), units.Money(x.DayCap, currency),
-			when(x.ValidUntil), answer.Key})
+			whenEnds(x.ValidUntil), answer.Key})
 	}
 	return ShowAll(a, all, rows)
 }
@@ -240,7 +243,7 @@ func newTillShowCommand(a *App) *cobra.Command {
 			return a.Show(t, Fields{{"till", a.bold(t.Label)}, {"state", t.State},
 				{"shop", fmt.Sprintf("%s, store %d", t.MemberName, t.Store)}, {"rights", strings.Join(t.Rights, ", ")},
 				{"taken today", units.Money(uint64(t.DaySum), currency) + " of at most " + units.Money(x.DayCap, currency)},
-				{"good", when(x.ValidFrom) + " until " + when(x.ValidUntil)}, {"key", t.Key}, provenAt(cl.Verifier, x.State)})
+				{"good", when(x.ValidFrom) + " until " + whenEnds(x.ValidUntil)}, {"key", t.Key}, provenAt(cl.Verifier, x.State)})
 		},
 	}
 }
