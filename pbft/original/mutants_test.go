@@ -36,6 +36,10 @@ func TestRandomFaultsCatchMutants(t *testing.T) {
 		{"a VIEW-CHANGE that peers remember", original.MutantRecallNoViewChange, 400},
 	} {
 		opt := pbfttest.Options{SafetyOnly: true, Protocol: pbft.Original}
+		if x.mutant == original.MutantTrustNewView {
+			opt.Fixed, opt.Byzantine = true, 2
+			opt.Behaviour = pbfttest.ForgeNewView | pbfttest.LieInViewChange | pbfttest.ForgeProposals | pbfttest.ForgeVotes
+		}
 		if x.mutant == original.MutantDivergenceUnnoticed {
 			opt = pbfttest.Options{Protocol: pbft.Original, Fixed: true, Byzantine: 1, Behaviour: pbfttest.Corrupt}
 		}
