@@ -52,6 +52,16 @@ func TestWhoMayAskWhat(t *testing.T) {
 	}
 	base := x.Members[0].URL
 	fetch(t, fmt.Sprintf("%s/v1/members/1?min_height=%d", base, last.Height), nil)
+	// A block is shown with its certificate, which comes a moment after it.
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(10 * time.Millisecond) {
+		answer, _ := ask(t, "GET", base+"/v1/blocks/1/receipts", nil, nil)
+		if answer.StatusCode == http.StatusOK {
+			break
+		}
+		if time.Now().After(deadline) {
+			t.Fatal("block 1 never got its certificate")
+		}
+	}
 	var a codeAnswer
 	auth := shown(x, campaign.Coupon(2), 0, holder, 0)
 	if _, b := leave(t, base, auth); json.Unmarshal(b, &a) != nil || a.Code == "" {

@@ -217,6 +217,12 @@ func TestADoorsRefusalIsNotFinal(t *testing.T) {
 	c := newClient(t, x, x.URLs())
 	holder, thief := apitest.Holder(1), apitest.Holder(2)
 	campaign := issue(t, x, c, holder)
+	for i := range x.Members { // a node that is behind would rightly say that there is no such coupon
+		one := newClient(t, x, x.URLs()[i:i+1], client.WithFloor(c.Floor()))
+		if _, err := one.Coupon(within(t, time.Minute), campaign.Coupon(1)); err != nil {
+			t.Fatal(err)
+		}
+	}
 	_, err := c.Submit(within(t, time.Minute), campaign.Transfer(1, 0, thief, thief.Key))
 	var refusal *client.Refusal
 	if !errors.As(err, &refusal) || refusal.Final || refusal.Code != coupon.NotOwner || refusal.Nodes < 2 {

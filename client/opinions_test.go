@@ -325,7 +325,8 @@ func TestTheStateProvesThatATransactionHadNoEffect(t *testing.T) {
 		"a till that is there":            {add(till), false},
 		"a revocation":                    {revoke, true},
 	} {
-		one := newClient(t, x, x.URLs()[:1])
+		// A node that is behind would rightly tell of an older state.
+		one := newClient(t, x, x.URLs()[:1], client.WithFloor(c.Floor()))
 		_, err := one.Submit(within(t, time.Minute), tt.tx)
 		var unknown *client.UnknownError
 		if !errors.As(err, &unknown) || unknown.Lapsed != tt.dead || (unknown.State != nil) != tt.dead {
