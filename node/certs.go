@@ -29,6 +29,7 @@ const (
 	certsPause    = 500 * time.Millisecond
 	certsGrace    = 2 * time.Second // for the attestations of a block to arrive
 	certsAskMax   = 256             // heights in one question
+	certsAskedMax = 16              // questions to one peer that it may answer late
 	certsBytesMax = 512 << 10       // of an answer, with one certificate more at most
 	certsWantMax  = 8192            // heights that are wanted; the oldest are given up
 	certsScanMax  = 1024            // newest blocks looked at after a restart
@@ -105,11 +106,23 @@ func (c *certs) scan(tip uint64) error {
 	return nil
 }
 
-// handle takes a question or an answer from the goroutine of a link.
+// handle takes a question or an answer from the goroutine of a link: questions as
+// far as the peer's budget goes, and answers as often as the peer was asked.
 func (c *certs) handle(p *peerState, frame []byte) {
 	to := c.asked
-	if frame[0] == frameCertificates {
+	switch now := time.Now(); {
+	case frame[0] == frameCertificates:
+		if p.asked.Add(-1) < 0 {
+			p.asked.Add(1)
+			c.n.metrics.frameDropped.Inc()
+			return
+		}
 		to = c.answers
+	case !p.lookups.open(now):
+		c.n.metrics.answersDropped.Inc()
+		return
+	default:
+		p.lookups.spend(now, min(len(frame)/8, certsAskMax)*lookupBytes+lookupBytes)
 	}
 	select {
 	case to <- wantedFrame{p, frame[1:]}:
@@ -169,6 +182,9 @@ func (c *certs) ask(turn int) {
 	peers := c.n.inbox.peers
 	for i := range peers {
 		if p := peers[(turn+i)%len(peers)]; p != nil && p.isUp() {
+			if p.asked.Add(1) > certsAskedMax {
+				p.asked.Store(certsAskedMax)
+			}
 			c.n.network.Send(uint16(p.id), transport.Bulk, frame)
 			return
 		}
@@ -206,6 +222,7 @@ func (c *certs) answer(q wantedFrame) error {
 		for _, b := range found {
 			frame = wire.AppendBytes(frame, b)
 		}
+		q.from.lookups.spend(time.Now(), len(frame))
 		c.n.network.Send(uint16(q.from.id), transport.Bulk, frame)
 	}
 	return nil

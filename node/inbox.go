@@ -3,6 +3,7 @@ package node
 import (
 	"context"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/semaphore"
@@ -98,6 +99,11 @@ type peerState struct {
 	lanes  [transport.Lanes]inQueue
 	gossip chan []byte
 
+	answers [transport.Lanes]budget
+	lookups budget
+	serving atomic.Int32 // questions for blocks that wait for the ledger
+	asked   atomic.Int32 // questions for certificates that it may answer
+
 	mu        sync.Mutex // guards all below
 	heard     time.Time  // when the last frame came
 	up        [transport.Lanes]bool
@@ -112,7 +118,8 @@ func newInbox(n int, self pbft.ReplicaID, m *metrics) *inbox {
 	b.working, b.stop = context.WithCancel(context.Background())
 	for i := range b.peers {
 		if id := pbft.ReplicaID(i); id != self {
-			b.peers[i] = &peerState{id: id, gossip: make(chan []byte, gossipMax)}
+			b.peers[i] = &peerState{id: id, gossip: make(chan []byte, gossipMax),
+				answers: newBudgets(), lookups: newBudget(lookupBytesPerSecond, lookupBurstBytes)}
 			b.peers[i].lanes[transport.Votes] = newInQueue(inboxVotesMax, inboxVoteBytesMax)
 			b.peers[i].lanes[transport.Bulk] = newInQueue(inboxBulkMax, inboxBulkBytesMax)
 		}

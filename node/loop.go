@@ -208,10 +208,7 @@ func (l *loop) act(r *pbft.Ready) error {
 		break
 	}
 	for _, s := range r.Serves {
-		select {
-		case l.n.serves <- s:
-		default: // the peer asks again
-		}
+		l.n.enqueueServe(s)
 	}
 	for i := range r.Events {
 		l.n.trace(r.Events[i])
@@ -273,18 +270,33 @@ func (l *loop) jobDone(d jobDone) {
 
 // sendMessage sends to one member or to all others. Consensus frames begin with
 // the kind of the message.
+//
+// What goes to one member alone mostly answers it, and is paid from its budget: the
+// protocol repeats what it needs.
 func (n *Node) sendMessage(out pbft.Outgoing) {
-	frame := pbft.EncodeMessage(out.Message)
 	kind := out.Message.Kind()
 	lane := transport.Votes
-	if pbft.LaneOf(kind) == pbft.LaneBulk || len(frame) > votesFrameMax {
+	if pbft.LaneOf(kind) == pbft.LaneBulk {
+		lane = transport.Bulk
+	}
+	var p *peerState
+	if out.To != pbft.Everyone {
+		if p = n.inbox.peer(uint16(out.To)); p == nil || !n.mayAnswer(p, lane) {
+			return
+		}
+	}
+	frame := pbft.EncodeMessage(out.Message)
+	if p != nil {
+		p.answers[lane].spend(time.Now(), max(len(frame), noteBytes))
+	}
+	if len(frame) > votesFrameMax {
 		lane = transport.Bulk
 	}
 	copies := 1
-	if out.To == pbft.Everyone {
+	if p == nil {
 		copies = n.broadcast(lane, frame)
 	} else {
-		n.network.Send(uint16(out.To), lane, frame)
+		n.network.Send(uint16(p.id), lane, frame)
 	}
 	n.metrics.sentBy[kind].Add(float64(copies * len(frame)))
 }

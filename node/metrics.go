@@ -26,7 +26,7 @@ type metrics struct {
 	sent                                              *prometheus.CounterVec
 	sentBy                                            [pbft.KindLast + 1]prometheus.Counter // by pbft.Kind
 	refused                                           *prometheus.CounterVec
-	served, compactions                               prometheus.Counter
+	served, compactions, answersDropped               prometheus.Counter
 }
 
 // step is a phase of the work on a block whose time is measured.
@@ -91,6 +91,7 @@ func newMetrics() *metrics {
 	m.gossipDropped = counter("mempool_gossip_dropped_total", "Transactions between nodes that were dropped.")
 	m.gossipSent = counter("mempool_gossip_sent_total", "Transactions sent to peers.")
 	m.served = counter("sync_blocks_served_total", "Blocks sent to peers that are behind.")
+	m.answersDropped = counter("p2p_answers_dropped_total", "Answers to members that had used up what they may ask for.")
 	m.compactions = counter("consensus_log_compactions_total", "Times that the consensus log was compacted.")
 	m.refused = vec("tx_refused_total", "Transactions refused at the door.", "code")
 	m.sent = vec("p2p_message_send_bytes_total", "Bytes of consensus messages sent.", "message_type")

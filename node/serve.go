@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/scrip-network/scrip/pbft"
 	"github.com/scrip-network/scrip/store"
@@ -21,6 +22,8 @@ func (n *Node) serve(ctx context.Context) {
 		case <-ctx.Done():
 			return
 		case s := <-n.serves:
+			p := n.inbox.peer(uint16(s.To))
+			p.serving.Add(-1)
 			m, blocks, err := n.blocksAfter(s)
 			if err != nil {
 				n.log.Warn("cannot serve blocks", "peer", s.To, "after", s.After, "err", err)
@@ -29,7 +32,9 @@ func (n *Node) serve(ctx context.Context) {
 			if blocks == 0 {
 				continue
 			}
-			n.network.Send(uint16(s.To), transport.Bulk, pbft.EncodeMessage(m))
+			frame := pbft.EncodeMessage(m)
+			p.answers[transport.Bulk].spend(time.Now(), len(frame))
+			n.network.Send(uint16(p.id), transport.Bulk, frame)
 			n.metrics.served.Add(float64(blocks))
 		}
 	}

@@ -92,6 +92,20 @@ func (e *Endpoint) Send(to uint16, lane Lane, frame []byte) bool {
 	return true
 }
 
+// Queued implements Network.
+func (e *Endpoint) Queued(to uint16, lane Lane) int {
+	slot := e.memory.members[to]
+	if slot == nil || to == e.self || lane >= Lanes {
+		return 0
+	}
+	peer := slot.Load()
+	if peer == nil {
+		return 0
+	}
+	_, bytes := peer.queues[e.self][lane].load()
+	return bytes
+}
+
 func (e *Endpoint) drop(cause Drop) bool {
 	e.dropped[cause].Add(1)
 	return false

@@ -81,6 +81,9 @@ type Network interface {
 	// means it was dropped and counted. It never blocks. The frame must not be
 	// changed afterwards; it may be sent to several members.
 	Send(to uint16, lane Lane, frame []byte) bool
+	// Queued returns the bytes of frames that wait to be sent to a member: what it
+	// does not take.
+	Queued(to uint16, lane Lane) int
 	// Run carries frames until ctx ends and every goroutine has ended.
 	Run(ctx context.Context) error
 }
@@ -276,4 +279,18 @@ func (t *Transport) Send(to uint16, lane Lane, frame []byte) bool {
 		return l.drop(cause)
 	}
 	return true
+}
+
+// Queued implements Network.
+func (t *Transport) Queued(to uint16, lane Lane) int {
+	pair := t.links[to]
+	if pair == nil || lane >= Lanes {
+		return 0
+	}
+	s := pair[lane].session.Load()
+	if s == nil {
+		return 0
+	}
+	_, bytes := s.queue.load()
+	return bytes
 }
