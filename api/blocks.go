@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"net/http"
 	"strconv"
+	"strings"
 
 	"github.com/scrip-network/scrip/client"
 	"github.com/scrip-network/scrip/keys"
@@ -290,7 +291,11 @@ func (s *Server) genesisFile(w http.ResponseWriter, r *http.Request) {
 // live is GET /livez: whether the process can go on.
 func (s *Server) live(w http.ResponseWriter, r *http.Request) {
 	x := s.node.Status()
-	s.health(w, r, x.Live, []check{{"process", x.Live, x.Reason}})
+	reason := x.Reason
+	if x.Live { // it is about something else
+		reason = "goes on"
+	}
+	s.health(w, r, x.Live, []check{{"process", x.Live, reason}})
 }
 
 // ready is GET /readyz: whether the node takes part, has seen a quorum lately and
@@ -298,10 +303,10 @@ func (s *Server) live(w http.ResponseWriter, r *http.Request) {
 func (s *Server) ready(w http.ResponseWriter, r *http.Request) {
 	x := s.node.Status()
 	s.health(w, r, x.Ready, []check{
-		{"condition", x.Condition == pbft.Voting.String(), x.Condition + " " + x.Reason},
+		{"condition", x.Condition == pbft.Voting.String(), x.Condition},
 		{"quorum", x.PeersUp+1 >= s.committee.Quorum(), fmt.Sprintf("%d of %d members heard, itself with them",
 			x.PeersUp+1, s.committee.Size())},
-		{"ready", x.Ready, fmt.Sprintf("height %d", x.Height)},
+		{"ready", x.Ready, strings.TrimSuffix(fmt.Sprintf("height %d: %s", x.Height, x.Reason), ": ")},
 	})
 }
 

@@ -58,9 +58,9 @@ func newBudgets() (b [transport.Lanes]budget) {
 	return b
 }
 
-// mayAnswer reports whether a member may be given more on a lane, and counts it if
+// mayGive reports whether a member may be given more on a lane, and counts it if
 // not.
-func (n *Node) mayAnswer(p *peerState, lane transport.Lane) bool {
+func (n *Node) mayGive(p *peerState, lane transport.Lane) bool {
 	if p.answers[lane].open(time.Now()) && n.network.Queued(uint16(p.id), lane) <= answerQueuedMax {
 		return true
 	}
@@ -72,7 +72,7 @@ func (n *Node) mayAnswer(p *peerState, lane transport.Lane) bool {
 // up its budget or its questions wait already.
 func (n *Node) enqueueServe(s pbft.Serve) {
 	p := n.inbox.peer(uint16(s.To))
-	if p == nil || !n.mayAnswer(p, transport.Bulk) {
+	if p == nil || !n.mayGive(p, transport.Bulk) {
 		return
 	}
 	if p.serving.Add(1) <= servesEachMax {

@@ -75,7 +75,7 @@ func (n *Node) admit(tx *Tx, by *[32]byte, began time.Duration) (Pending, error)
 	if n.mempool.adopt(tx.ID, n.cfg.Self) {
 		return p, nil
 	}
-	if refusal := n.cfg.Machine.Admit(tx, by, nowMs()); refusal != nil {
+	if refusal := n.cfg.Machine.Admit(tx, by, n.doorMs()); refusal != nil {
 		// A transaction that has its outcome is refused too, but is no error.
 		_, ok, err := n.cfg.Ledger.Latest().LookupTx(tx.ID)
 		if err != nil {

@@ -86,10 +86,12 @@ func (q *inQueue) take() (in inbound, ok bool) {
 // queued per peer and lane, and taken by the loop.
 type inbox struct {
 	peers   []*peerState // by replica; nil for the node itself
+	began   time.Time
 	wake    chan struct{}
 	working context.Context // ends when the node stops; the transport's handler brings none
 	stop    context.CancelFunc
 	metrics *metrics
+	clocks  *clocks
 	certs   func(p *peerState, frame []byte)
 	fits    func(b *pbft.Block) bool // the payload is that of the header
 }
@@ -114,7 +116,7 @@ type peerState struct {
 }
 
 func newInbox(n int, self pbft.ReplicaID, m *metrics) *inbox {
-	b := &inbox{peers: make([]*peerState, n), wake: make(chan struct{}, 1), metrics: m}
+	b := &inbox{peers: make([]*peerState, n), wake: make(chan struct{}, 1), metrics: m, began: time.Now()}
 	b.working, b.stop = context.WithCancel(context.Background())
 	for i := range b.peers {
 		if id := pbft.ReplicaID(i); id != self {
@@ -151,6 +153,11 @@ func (b *inbox) handle(from uint16, lane transport.Lane, frame []byte) {
 		return
 	case frameWanted, frameCertificates:
 		b.certs(p, frame)
+		return
+	case frameClock:
+		if !b.clocks.take(p.id, frame, time.Now()) {
+			b.blame(p, pbft.InvalidContent)
+		}
 		return
 	}
 	m, err := pbft.DecodeMessage(frame)
@@ -252,6 +259,21 @@ func (b *inbox) blame(p *peerState, r pbft.Reason) {
 		p.muted = now.Add(mutePeriod)
 		b.metrics.muted.Inc()
 	}
+}
+
+// silence returns for how long no member was heard.
+func (b *inbox) silence(now time.Time) time.Duration {
+	least := now.Sub(b.began)
+	for _, p := range b.peers {
+		if p != nil {
+			p.mu.Lock()
+			if !p.heard.IsZero() {
+				least = min(least, now.Sub(p.heard))
+			}
+			p.mu.Unlock()
+		}
+	}
+	return least
 }
 
 // links returns how many peers can be reached.

@@ -70,6 +70,10 @@ func (l *loop) run(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case <-ticks.C:
+			if frozen := l.n.awake.turn(time.Now()); frozen > 0 {
+				l.n.clocks.forget()
+				l.n.log.Warn("this node stood still", "duration_s", frozen.Seconds())
+			}
 			l.engine.Tick(nowMs(), l.n.mempool.size().txs > 0)
 			l.compactIfLarge()
 		case <-l.n.inbox.wake:
@@ -281,7 +285,7 @@ func (n *Node) sendMessage(out pbft.Outgoing) {
 	}
 	var p *peerState
 	if out.To != pbft.Everyone {
-		if p = n.inbox.peer(uint16(out.To)); p == nil || !n.mayAnswer(p, lane) {
+		if p = n.inbox.peer(uint16(out.To)); p == nil || !n.mayGive(p, lane) {
 			return
 		}
 	}

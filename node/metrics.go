@@ -16,7 +16,7 @@ type metrics struct {
 
 	height, view, condition, inFlight, behind, stable prometheus.Gauge
 	mempoolTxs, mempoolBytes, mempoolSenders          prometheus.Gauge
-	peers, missing, logBytes                          prometheus.Gauge
+	peers, missing, logBytes, clockAhead              prometheus.Gauge
 	verdictHits, verdictMisses, signaturesWaiting     prometheus.Gauge
 	blockInterval, blockTxs                           prometheus.Histogram
 	steps                                             map[step]prometheus.Observer
@@ -79,6 +79,8 @@ func newMetrics() *metrics {
 	m.verdictHits = gauge("tx_verdict_hits", "Transactions whose verdict was known, since the start.")
 	m.verdictMisses = gauge("tx_verdict_misses", "Transactions that had to be checked, since the start.")
 	m.signaturesWaiting = gauge("tx_signatures_waiting", "Signatures of transactions that wait to be checked.")
+	m.clockAhead = gauge("clock_ahead_seconds",
+		"By how much the clock is ahead of those of f+1 members; 0 while they agree within 5 s.")
 	m.logBytes = gauge("consensus_log_bytes", "Size of the consensus log.")
 	m.blockInterval = histogram("consensus_block_interval_seconds", "Time between executed blocks.", 0.0005, 16)
 	m.blockTxs = histogram("consensus_block_size_txs", "Transactions in a block.", 1, 17)

@@ -127,6 +127,8 @@ type Node struct {
 	executor  *executor
 	hub       *hub
 	certs     *certs
+	clocks    *clocks
+	awake     awake
 	loop      *loop
 
 	arrived chan struct{} // the mempool has something new
@@ -174,6 +176,8 @@ func New(cfg Config) (*Node, error) {
 	n.stages = &stages{epoch: n.mempool.epoch}
 	n.metrics.registry.MustRegister(n.stages)
 	n.inbox = newInbox(n.committee.Size(), cfg.Self, n.metrics)
+	n.clocks = newClocks(n.committee.WeakQuorum())
+	n.inbox.clocks = n.clocks
 	n.certs = newCerts(n)
 	n.inbox.certs = n.certs.handle
 	n.front = newFront(cfg.Machine, n.pool, cfg.TxBytesMax)
@@ -435,12 +439,17 @@ const housePeriod = 250 * time.Millisecond
 func (n *Node) keepHouse(ctx context.Context) {
 	ticks := time.NewTicker(housePeriod)
 	defer ticks.Stop()
-	for {
+	var warnings trouble
+	for turn := 0; ; turn++ {
 		select {
 		case <-ctx.Done():
 			return
 		case <-ticks.C:
 		}
+		if turn%int(clockPeriod/housePeriod) == 0 {
+			n.tellClock()
+		}
+		warnings.look(n)
 		_, blockMs, _ := n.hub.tip()
 		dropped, again := n.mempool.expire(blockMs, nowMs(), n.cfg.Self, regossipTxsMax)
 		n.hub.expired(dropped)

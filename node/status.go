@@ -2,6 +2,7 @@ package node
 
 import (
 	"errors"
+	"fmt"
 	"time"
 
 	"github.com/scrip-network/scrip/pbft"
@@ -21,6 +22,9 @@ type Status struct {
 	StateRoot      [32]byte
 	// PeersUp is how many other members were heard in the last seconds.
 	PeersUp int
+	// ClockAhead is by how much this node's clock is ahead of those of f+1 members,
+	// negative if it is behind; 0 while they agree well enough.
+	ClockAhead time.Duration
 	// MempoolTxs and MempoolBytes wait to be executed.
 	MempoolTxs, MempoolBytes int
 	Uptime                   time.Duration
@@ -30,7 +34,7 @@ type Status struct {
 	// Reason says why, if it does not.
 	Reason string
 	// Live says that the process can go on; Ready that it takes part, has seen
-	// a quorum lately and is not behind.
+	// a quorum lately, is not behind, was not frozen, and has the right time.
 	Live, Ready bool
 }
 
@@ -66,12 +70,76 @@ func (n *Node) Status() Status {
 		}
 		return s
 	}
-	behind := max(s.Engine.Target, s.Engine.Committed.Seq) > pbft.Seq(height+readyBlocksMax)
+	now := time.Now()
+	s.ClockAhead = n.clocks.ahead(now)
 	if err := n.mayAnswer(); err != nil {
-		s.Reason, behind = err.Error(), true
+		s.Reason = err.Error()
 	}
-	s.Ready = s.Engine.Condition == pbft.Voting && s.PeersUp+1 >= n.committee.Quorum() && !behind
+	if s.Reason == "" {
+		s.Reason = n.unready(&s, now)
+	}
+	s.Ready = s.Engine.Condition == pbft.Voting && s.Reason == ""
 	return s
+}
+
+// unready says what keeps a node that votes from being ready; "" = nothing.
+func (n *Node) unready(s *Status, now time.Time) string {
+	known := uint64(max(s.Engine.Target, s.Engine.Committed.Seq))
+	switch frozen := n.awake.frozen(now); {
+	case frozen > 0:
+		return fmt.Sprintf("it stood still for %v: what it knows may be as old", frozen.Round(time.Second))
+	case s.ClockAhead != 0:
+		word := "ahead of"
+		if s.ClockAhead < 0 {
+			word = "behind"
+		}
+		return fmt.Sprintf("its clock is %v %s those of %d other members or more: set it, and keep it by NTP",
+			s.ClockAhead.Abs().Round(time.Second), word, n.committee.WeakQuorum())
+	case s.PeersUp+1 < n.committee.Quorum():
+		reason := fmt.Sprintf("it hears %d of the %d other members, and needs %d", s.PeersUp, n.committee.Size()-1,
+			n.committee.Quorum()-1)
+		if alone := n.inbox.silence(now); alone >= alonePeriod {
+			reason += fmt.Sprintf("; nobody has reached it and it has reached nobody for %v: look at the addresses "+
+				"in [peers], at listen.peers, and at firewalls on both sides", alone.Round(time.Second))
+		}
+		return reason
+	case known > s.Height+readyBlocksMax:
+		return fmt.Sprintf("it is %d blocks behind", known-s.Height)
+	}
+	return ""
+}
+
+// alonePeriod is after how long without a word from any member a node says that it
+// cannot be reached.
+const alonePeriod = time.Minute
+
+// trouble is what the log was told lately. It is one goroutine's.
+type trouble struct {
+	saidAt time.Time
+	said   string
+}
+
+// look writes to the log, once in warnPeriod, what keeps the node from being ready
+// that its operator must mend: a wrong clock, nobody in reach.
+func (t *trouble) look(n *Node) {
+	now := time.Now()
+	ahead, alone := n.clocks.ahead(now), n.inbox.silence(now)
+	n.metrics.clockAhead.Set(ahead.Seconds())
+	what := ""
+	switch {
+	case ahead != 0:
+		what = "this node's clock is wrong: set it, and keep it by NTP"
+	case alone >= alonePeriod:
+		what = "nobody has reached this node and it has reached nobody: look at addresses, listen.peers and firewalls"
+	}
+	if what == "" || what == t.said && now.Sub(t.saidAt) < warnPeriod {
+		if what == "" {
+			t.said = ""
+		}
+		return
+	}
+	t.said, t.saidAt = what, now
+	n.log.Warn(what, "clock_ahead_s", ahead.Seconds(), "alone_s", alone.Seconds())
 }
 
 func explain(c pbft.Condition) string {
