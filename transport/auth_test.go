@@ -62,7 +62,6 @@ func TestOnlyMembersOfThisChainAreLetIn(t *testing.T) {
 	}{
 		{"foreign key", func(s *stranger) { s.key = keyOf(99) }, nil, ReasonKey},
 		{"our own key", func(s *stranger) { s.key = keyOf(self) }, nil, ReasonSelf},
-		{"member that has to be dialed", func(s *stranger) { s.key = keyOf(3) }, nil, ReasonRole},
 		{"no certificate", func(s *stranger) {
 			s.change = func(c *tls.Config) { c.Certificates = nil }
 		}, nil, ReasonHandshake},

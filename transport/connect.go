@@ -12,11 +12,26 @@ import (
 	"time"
 )
 
-// dialLoop keeps l connected until ctx ends.
+// dialLoop keeps l connected until ctx ends. The member with the higher number leaves
+// the other one some time to call first.
 func (t *Transport) dialLoop(ctx context.Context, l *link) {
 	limits := &t.cfg.Limits
 	pause := limits.BackoffMin
 	for ctx.Err() == nil {
+		if s := l.session.Load(); s != nil { // the peer has called
+			select {
+			case <-s.ended:
+				wait(ctx, limits.BackoffMin)
+			case <-ctx.Done():
+			}
+			continue
+		}
+		if !t.prefersOwn(l) {
+			wait(ctx, limits.CallBackPause)
+			if ctx.Err() != nil || l.session.Load() != nil {
+				continue
+			}
+		}
 		began := time.Now()
 		t.dialOnce(ctx, l)
 		if time.Since(began) > limits.BackoffMax {
@@ -27,11 +42,22 @@ func (t *Transport) dialLoop(ctx context.Context, l *link) {
 	}
 }
 
+// prefersOwn reports whether, of two connections of a link, both members keep the one
+// that this member has made: the one of the lower number.
+func (t *Transport) prefersOwn(l *link) bool { return t.cfg.Self < l.peer.ID }
+
 // dialOnce connects l and carries its frames until it breaks.
 func (t *Transport) dialOnce(ctx context.Context, l *link) {
 	bounded, cancel := context.WithTimeout(ctx, t.cfg.Limits.HandshakeTimeout)
+	defer cancel()
 	conn, in, err := t.connect(bounded, l)
-	cancel()
+	if err == nil {
+		if err = l.acquire(bounded, t.prefersOwn(l)); err == nil {
+			defer l.release()
+		} else {
+			_ = conn.NetConn().Close()
+		}
+	}
 	if err != nil {
 		l.dialFailures.Add(1)
 		if ctx.Err() == nil {
@@ -39,7 +65,8 @@ func (t *Transport) dialOnce(ctx context.Context, l *link) {
 		}
 		return
 	}
-	t.runSession(ctx, l, conn, in)
+	cancel()
+	t.runSession(ctx, l, conn, in, t.prefersOwn(l))
 }
 
 // handshakeReason classifies an error from before a connection became a link.
@@ -114,7 +141,7 @@ func (t *Transport) serve(ctx context.Context, conn net.Conn) {
 	if err == nil {
 		// The peer has given its old connection up, or it would not make a
 		// new one; we may not have noticed.
-		if err = l.acquire(bounded); err == nil {
+		if err = l.acquire(bounded, !t.prefersOwn(l)); err == nil {
 			defer l.release()
 			err = writeHello(tc, hello{chain: t.cfg.ChainID, from: t.cfg.Self, to: l.peer.ID, lane: l.lane})
 		}
@@ -139,7 +166,7 @@ func (t *Transport) serve(ctx context.Context, conn net.Conn) {
 	cancel()
 	t.pending.remove(conn)
 	began := time.Now()
-	t.runSession(ctx, l, tc, in)
+	t.runSession(ctx, l, tc, in, !t.prefersOwn(l))
 	// For the same reason a member gets the link again only after a pause, even
 	// if it keeps breaking it.
 	if rest := t.cfg.Limits.BackoffMin - time.Since(began); rest > 0 {

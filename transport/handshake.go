@@ -91,8 +91,6 @@ func (t *Transport) checkDialer(state tls.ConnectionState) error {
 		return refuse(ReasonSelf, "peer holds our own key")
 	case peer == nil:
 		return refuse(ReasonKey, "key %x is no member's", key)
-	case peer.ID > t.cfg.Self:
-		return refuse(ReasonRole, "member %d dialed, but has to be dialed", peer.ID)
 	}
 	return nil
 }

@@ -32,6 +32,9 @@ type Limits struct {
 	// from one failure to the next and is jittered down by up to a half.
 	// Defaults 100 ms and 5 s.
 	BackoffMin, BackoffMax time.Duration
+	// CallBackPause is how long the member with the higher ID leaves a link down
+	// before it dials itself. Default 1 s.
+	CallBackPause time.Duration
 
 	// HandshakesMax bounds connections that are not authenticated yet, all
 	// together; one more closes the oldest, so that holding connections open
@@ -69,13 +72,15 @@ func (l *Limits) fill(peers int) error {
 	setDefault(&l.IdleTimeout, 4*l.PingInterval)
 	setDefault(&l.BackoffMin, 100*time.Millisecond)
 	setDefault(&l.BackoffMax, max(5*time.Second, l.BackoffMin))
+	setDefault(&l.CallBackPause, time.Second)
 	setDefault(&l.HandshakesMax, max(64, 2*Lanes*peers))
 	setDefault(&l.HandshakesPerAddressMax, max(8, Lanes*peers))
 	setDefault(&l.RefusalPause, time.Second)
 	l.Votes.fill(1<<20, 4096, 8<<20)
 	l.Bulk.fill(16<<20, 4096, 64<<20)
 	switch {
-	case min(l.HandshakeTimeout, l.WriteTimeout, l.PingInterval, l.BackoffMin, l.RefusalPause) < 0:
+	case min(l.HandshakeTimeout, l.WriteTimeout, l.PingInterval, l.BackoffMin, l.RefusalPause,
+		l.CallBackPause) < 0:
 		return fmt.Errorf("a duration is negative: %+v", *l)
 	case l.IdleTimeout < 2*l.PingInterval:
 		return fmt.Errorf("idle timeout %v is below two ping intervals of %v", l.IdleTimeout, l.PingInterval)

@@ -23,7 +23,7 @@ const (
 	ReasonChain                   // another chain or protocol version
 	ReasonKey                     // not the expected key, or not a member's
 	ReasonSelf                    // our own key
-	ReasonRole                    // a peer dialed that has to be dialed
+	ReasonRole                    // a peer dialed though the other's connection is in use
 	ReasonHello                   // hello malformed, or naming other members than the keys do
 	ReasonOversized               // frame beyond the lane's limit
 	ReasonTruncated               // stream ended within a frame
@@ -53,7 +53,7 @@ func (r Reason) String() string {
 // level separates what a sound network does every day from what it should not.
 func (r Reason) level() slog.Level {
 	switch r {
-	case ReasonDial, ReasonReplaced, ReasonClosed, ReasonShutdown:
+	case ReasonDial, ReasonRole, ReasonReplaced, ReasonClosed, ReasonShutdown:
 		return slog.LevelInfo
 	}
 	return slog.LevelWarn

@@ -22,8 +22,8 @@ type link struct {
 	limits LaneLimits
 
 	session atomic.Pointer[session] // the connection in use, nil while down
-	turn    chan struct{}           // holds a token while an accepted connection is in use
-	wanted  atomic.Int32            // connections that wait for turn
+	turn    chan struct{}           // holds a token while a connection is in use
+	wanted  atomic.Int32            // preferred connections that wait for turn
 
 	nextLine time.Time // when a "link up" may be logged again; for the connection in use
 
@@ -44,13 +44,20 @@ func (l *link) drop(cause Drop) bool {
 	return false
 }
 
-// acquire ends the connection in use, if any, and waits for its place.
-func (l *link) acquire(ctx context.Context) error {
+// acquire ends the connection in use, if any, and waits for its place. A connection
+// that is not the preferred one of its link gives way to one that is: both members
+// then keep the same one of two.
+func (l *link) acquire(ctx context.Context, preferred bool) error {
 	// Counted first: a connection that has its place but no session yet is not
 	// seen below, but will see that it is not wanted any more.
-	l.wanted.Add(1)
-	defer l.wanted.Add(-1)
+	if preferred {
+		l.wanted.Add(1)
+		defer l.wanted.Add(-1)
+	}
 	if s := l.session.Load(); s != nil {
+		if s.preferred && !preferred {
+			return refuse(ReasonRole, "the link to member %d is up", l.peer.ID)
+		}
 		s.end(ReasonReplaced, nil)
 	}
 	select {
@@ -70,6 +77,8 @@ type session struct {
 	conn  *tls.Conn
 	in    *inbound
 	queue *sendQueue
+	// preferred: made by the member of the lower number.
+	preferred bool
 
 	once   sync.Once
 	ended  chan struct{} // closed by end
@@ -82,9 +91,10 @@ type session struct {
 
 // runSession carries frames until the connection breaks or ctx ends, and closes
 // it. It runs on the link's goroutine, which becomes its reader.
-func (t *Transport) runSession(ctx context.Context, l *link, conn *tls.Conn, in *inbound) {
+func (t *Transport) runSession(ctx context.Context, l *link, conn *tls.Conn, in *inbound, preferred bool) {
 	s := &session{
-		t: t, link: l, conn: conn, in: in, queue: newSendQueue(l.limits), ended: make(chan struct{}),
+		t: t, link: l, conn: conn, in: in, queue: newSendQueue(l.limits), preferred: preferred,
+		ended: make(chan struct{}),
 	}
 	_ = conn.SetDeadline(time.Time{})
 	in.open(l.limits.FrameBytesMax, t.cfg.Limits.IdleTimeout)

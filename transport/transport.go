@@ -5,9 +5,11 @@
 //
 // Every pair of members has two links, called lanes: Votes for small consensus
 // messages and Bulk for payloads and catching up. Each lane is a TCP connection
-// with queues of its own, so bulk data never stands before a vote. The member
-// with the lower ID dials; the other one listens and accepts. A link that breaks
-// is dialed again after a growing, jittered pause.
+// with queues of its own, so bulk data never stands before a vote. Either
+// member dials where it has an address: the one with the lower ID at once, the
+// other one after a pause without a link, so that it is enough if one of them can
+// be reached. Of two connections both keep the one that the lower ID has made. A
+// link that breaks is dialed again after a growing, jittered pause.
 //
 // # Authentication
 //
@@ -105,7 +107,7 @@ type Shape func(to uint16, lane Lane, size int) (delay time.Duration, drop bool)
 type Peer struct {
 	ID   uint16
 	Key  [sig.KeySize]byte // ed25519, valid by sig.ValidKey
-	Addr string            // host:port; may be empty if the peer's ID is lower than ours, since it dials
+	Addr string            // host:port; empty: it is not dialed, and has to dial
 }
 
 // Config is what New needs. Fields without a stated default must be set.
@@ -201,8 +203,6 @@ func (t *Transport) addPeers() error {
 			return fmt.Errorf("peer %d: key %x is listed twice", p.ID, p.Key)
 		case t.links[p.ID] != nil:
 			return fmt.Errorf("peer %d is listed twice", p.ID)
-		case p.Addr == "" && t.cfg.Self < p.ID:
-			return fmt.Errorf("peer %d: no address to dial", p.ID)
 		}
 		t.byKey[p.Key] = p
 		if self {
@@ -237,7 +237,7 @@ func (t *Transport) Run(ctx context.Context) error {
 	defer context.AfterFunc(ctx, func() { _ = listener.Close() })()
 	var g sync.WaitGroup
 	for _, l := range t.order {
-		if t.cfg.Self < l.peer.ID {
+		if l.peer.Addr != "" {
 			g.Go(func() { t.dialLoop(ctx, l) })
 		}
 	}

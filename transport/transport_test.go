@@ -340,7 +340,7 @@ func TestNewRefusesAConfigurationThatCannotWork(t *testing.T) {
 		"not valid":         func(c *Config) { c.Peers[0].Key = [32]byte{1} },
 		"key":               func(c *Config) { c.Peers[0].Key = keyOf(2).Public() },
 		"listed twice":      func(c *Config) { c.Peers[0].ID = 2; c.Peers[0].Addr = "127.0.0.1:1" },
-		"no address":        func(c *Config) { c.Peers[2].Addr = "" },
+		"negative:":         func(c *Config) { c.Limits.CallBackPause = -1 },
 		"idle timeout":      func(c *Config) { c.Limits.IdleTimeout = 1 },
 		"negative":          func(c *Config) { c.Limits.WriteTimeout = -1 },
 		"connections":       func(c *Config) { c.Limits.HandshakesMax = -1 },
