@@ -16,6 +16,9 @@ type Limits struct {
 	// Streams and AddressStreams bound the event streams, in all and of one
 	// address. Defaults 512 and 16.
 	Streams, AddressStreams int
+	// Connections and AddressConnections bound the connections that are open, in all
+	// and of one address, of which trusted proxies are free. Defaults 2,048 and 1,024.
+	Connections, AddressConnections int
 	// Waiting bounds the requests that wait for an outcome or a height. Default
 	// 8,192.
 	Waiting int
@@ -36,6 +39,12 @@ func (l *Limits) fill() {
 	}
 	if l.AddressStreams == 0 {
 		l.AddressStreams = 16
+	}
+	if l.Connections == 0 {
+		l.Connections = 2048
+	}
+	if l.AddressConnections == 0 {
+		l.AddressConnections = min(1024, l.Connections)
 	}
 	if l.Waiting == 0 {
 		l.Waiting = 8192

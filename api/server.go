@@ -155,13 +155,14 @@ const (
 func (s *Server) Run(ctx context.Context, l net.Listener) error {
 	h := &http.Server{
 		Handler: s, ReadHeaderTimeout: readHeaderTimeout, ReadTimeout: readTimeout, WriteTimeout: writeTimeout,
-		IdleTimeout: idleTimeout, MaxHeaderBytes: headerBytesMax, ErrorLog: slog.NewLogLogger(s.log.Handler(),
-			slog.LevelDebug),
+		IdleTimeout: idleTimeout, MaxHeaderBytes: headerBytesMax, ConnState: stateChanged,
+		ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
 	}
 	g, ctx := errgroup.WithContext(ctx)
 	g.Go(func() error { s.Follow(ctx); return nil })
 	g.Go(func() error {
-		if err := h.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+		gate := newGate(l, s.config.Limits, s.config.Proxies, s.log, s.metrics)
+		if err := h.Serve(gate); !errors.Is(err, http.ErrServerClosed) {
 			return fmt.Errorf("serve the API: %w", err)
 		}
 		return nil
@@ -349,6 +350,9 @@ type metrics struct {
 	seconds  *prometheus.HistogramVec
 	streams  prometheus.Gauge
 	rows     prometheus.Counter
+
+	conns                     prometheus.Gauge
+	connsClosed, acceptErrors prometheus.Counter
 }
 
 func newMetrics(r *prometheus.Registry) (*metrics, error) {
@@ -362,8 +366,14 @@ func newMetrics(r *prometheus.Registry) (*metrics, error) {
 		streams: prometheus.NewGauge(prometheus.GaugeOpts{Name: "scrip_api_streams", Help: "Open event streams."}),
 		rows: prometheus.NewCounter(prometheus.CounterOpts{Name: "scrip_api_list_rows_total",
 			Help: "Rows that lists and totals have looked at."}),
+		conns: prometheus.NewGauge(prometheus.GaugeOpts{Name: "scrip_api_connections", Help: "Open connections."}),
+		connsClosed: prometheus.NewCounter(prometheus.CounterOpts{Name: "scrip_api_connections_closed_total",
+			Help: "Connections closed because too many were open, in all or of one address."}),
+		acceptErrors: prometheus.NewCounter(prometheus.CounterOpts{Name: "scrip_api_accept_errors_total",
+			Help: "Connections that could not be accepted."}),
 	}
-	for _, c := range []prometheus.Collector{m.requests, m.seconds, m.streams, m.rows} {
+	for _, c := range []prometheus.Collector{m.requests, m.seconds, m.streams, m.rows, m.conns, m.connsClosed,
+		m.acceptErrors} {
 		if err := r.Register(c); err != nil {
 			return nil, fmt.Errorf("register metrics: %w", err)
 		}

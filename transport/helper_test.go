@@ -128,7 +128,7 @@ func (w *network) start(id uint16, change func(*Config)) *member {
 		Self: id, Key: keyOf(id), ChainID: testChain, Peers: w.peers, Listener: w.listeners[id],
 		Handler: func(from uint16, lane Lane, frame []byte) { m.frames <- received{from, lane, frame} },
 		Log:     slog.New(failOnError{Handler: slog.DiscardHandler, t: w.t}),
-		Limits:  Limits{BackoffMin: time.Millisecond, BackoffMax: 20 * time.Millisecond, RefusalPause: time.Millisecond,
+		Limits: Limits{BackoffMin: time.Millisecond, BackoffMax: 20 * time.Millisecond, RefusalPause: time.Millisecond,
 			CallBackPause: time.Hour}, // who tests the call of the higher ID says so
 	}
 	if change != nil {

@@ -79,6 +79,7 @@ func TestNumbersThatWouldStopAValidatorAreRefused(t *testing.T) {
 		"limits.block_bytes": {ledger.TxBytesMax + 8, 15 << 20}, "limits.log_bytes": {256 << 10, 1 << 31},
 		"memory.block_cache_mib": {1, 1 << 20}, "memory.row_cache_mib": {1, 1 << 20},
 		"memory.seen_entries": {1024, 1 << 28}, "api.requests_per_second": {1, 1 << 20},
+		"api.connections": {16, 1 << 20}, "api.connections_per_address": {16, 1 << 20},
 		"api.streams": {1, node.SubscribersMax}, "api.streams_per_address": {1, node.SubscribersMax},
 	}
 	for _, s := range Settings() {

@@ -198,6 +198,10 @@ func (p *process) assemble() error {
 	if err != nil {
 		return err
 	}
+	connections := p.cfg.Connections(p.committee.Size())
+	if few := connections.Few(); few != "" {
+		p.opt.Logger.Warn(few)
+	}
 	// Pages of another member's node may ask this one: they change over when theirs
 	// does not answer.
 	p.server, err = api.New(api.Config{
@@ -205,7 +209,8 @@ func (p *process) assemble() error {
 		Origins: webOrigins(p.cfg.WebNodes, p.cfg.APIOrigins),
 		Nodes:   p.cfg.WebNodes, Desks: p.cfg.WebDesks, Web: faces,
 		Limits: api.Limits{PerSecond: float64(p.cfg.APIPerSecond), Burst: 2 * p.cfg.APIPerSecond,
-			Streams: p.cfg.APIStreams, AddressStreams: p.cfg.APIAddressStreams},
+			Streams: p.cfg.APIStreams, AddressStreams: p.cfg.APIAddressStreams,
+			Connections: connections.Max, AddressConnections: p.cfg.APIAddressConnections},
 		Proxies:  p.proxies,
 		Sign:     key.Sign,
 		Verifier: verifier, Version: p.opt.Version, Logger: p.opt.Logger,

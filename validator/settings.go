@@ -59,6 +59,9 @@ type Config struct {
 	// APIStreams and APIAddressStreams bound event streams, in all and of one client
 	// address; 0 = default.
 	APIStreams, APIAddressStreams int
+	// APIConnections and APIAddressConnections bound the API's open connections, in
+	// all and of one address; 0 = default.
+	APIConnections, APIAddressConnections int
 	// APIProxies are addresses and networks of proxies that are believed for whom they
 	// forward.
 	APIProxies []string
@@ -166,6 +169,10 @@ func openSettings() []Setting {
 		list("api.origins", "web origins whose pages may use the API", func(c *Config) *[]string { return &c.APIOrigins }),
 		number("api.requests_per_second", "requests of one client address",
 			1, perSecondMax, func(c *Config) *int { return &c.APIPerSecond }),
+		number("api.connections", "open connections in all",
+			connectionsMin, connectionsMax, func(c *Config) *int { return &c.APIConnections }),
+		number("api.connections_per_address", "open connections of one client address",
+			connectionsMin, connectionsMax, func(c *Config) *int { return &c.APIAddressConnections }),
 		number("api.streams", "event streams in all",
 			1, node.SubscribersMax, func(c *Config) *int { return &c.APIStreams }),
 		number("api.streams_per_address", "event streams of one client address",
@@ -282,6 +289,8 @@ const (
 	seenEntriesMin  = 1024
 	seenEntriesMax  = 1 << 28
 	perSecondMax    = 1 << 20
+	connectionsMin  = 16 // or a browser and a till are in each other's way
+	connectionsMax  = 1 << 20
 )
 
 // number is a setting that is a whole number from low to high, or 0 for what its

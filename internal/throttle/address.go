@@ -88,6 +88,21 @@ func (p Proxies) Address(r *http.Request) string {
 	if !ok {
 		return r.RemoteAddr
 	}
+	return key(a)
+}
+
+// Connection returns the key under which the connections of an address are counted,
+// and whether they are: those of a trusted proxy are many clients'.
+func (p Proxies) Connection(remote net.Addr) (address string, counted bool) {
+	at, err := netip.ParseAddrPort(remote.String())
+	if err != nil {
+		return remote.String(), true
+	}
+	a := at.Addr().Unmap().WithZone("")
+	return key(a), !p.trust(a)
+}
+
+func key(a netip.Addr) string {
 	if a.Is4() {
 		return a.String()
 	}
