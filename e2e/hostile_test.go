@@ -54,6 +54,8 @@ type hostile struct {
 	*cluster
 	m *market
 	r *rand.Rand
+	// handler takes what the impostor receives; nil drops it.
+	handler transport.Handler
 }
 
 func (x *hostile) random(size int) []byte {
@@ -237,8 +239,12 @@ func (x *hostile) impostor(seed, chainID [32]byte, do func(context.Context, *tra
 	for i := 1; i < validators; i++ {
 		peers = append(peers, transport.Peer{ID: uint16(i), Key: x.Dev().Validators[i].Public(), Addr: x.peerAddress(i)})
 	}
+	handler := x.handler
+	if handler == nil {
+		handler = func(uint16, transport.Lane, []byte) {}
+	}
 	tr, err := transport.New(transport.Config{Self: 0, Key: sig.NewKeyFromSeed(seed), ChainID: chainID, Peers: peers,
-		Listen: "127.0.0.1:0", Handler: func(uint16, transport.Lane, []byte) {},
+		Listen: "127.0.0.1:0", Handler: handler,
 		Limits: transport.Limits{
 			Votes: transport.LaneLimits{FrameBytesMax: 64 << 20, QueueFramesMax: 4096, QueueBytesMax: 128 << 20},
 			Bulk:  transport.LaneLimits{FrameBytesMax: 64 << 20, QueueFramesMax: 4096, QueueBytesMax: 128 << 20},

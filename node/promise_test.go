@@ -50,6 +50,8 @@ func (o *outbox) Send(uint16, transport.Lane, []byte) bool {
 	return true
 }
 
+func (o *outbox) Queued(uint16, transport.Lane) int { return 0 }
+
 func (o *outbox) Run(ctx context.Context) error {
 	<-ctx.Done()
 	return nil
