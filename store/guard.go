@@ -42,14 +42,13 @@ type guard struct {
 	// finished says that a write-ahead log is closed and not yet sealed.
 	finished bool
 
-	unread []fileSum // tables that opening has left to Scrub
 	// memory takes the tables of memory tables that are full once the disk is frozen:
 	// Pebble would hold back whoever writes until they are there.
 	memory *vfs.MemFS
 }
 
-// openBytesMax is how many bytes of tables are read at each start. What a larger
-// ledger has beyond is read beside the work.
+// openBytesMax is how many bytes of tables are read as a whole at each start. Of what
+// a larger ledger has beyond, each block's own checksum is checked when it is read.
 const openBytesMax = 512 << 20
 
 // newGuard compares the files in dir with their seal, and seals what it found. A
@@ -166,7 +165,6 @@ func (g *guard) verifyFiles(names []string, scratch []byte) error {
 			continue
 		}
 		if budget -= sum.length; budget < 0 && isTable(name) {
-			g.unread = append(g.unread, sum)
 			continue
 		}
 		if err := sum.check(g.FS, g.dir, isTable(name), scratch); err != nil {
