@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -54,12 +55,12 @@ func TestWhoMayAskWhat(t *testing.T) {
 	fetch(t, fmt.Sprintf("%s/v1/members/1?min_height=%d", base, last.Height), nil)
 	// A block is shown with its certificate, which comes a moment after it.
 	for deadline := time.Now().Add(time.Minute); ; time.Sleep(10 * time.Millisecond) {
-		answer, _ := ask(t, "GET", base+"/v1/blocks/1/receipts", nil, nil)
+		answer, _ := ask(t, "GET", fmt.Sprintf("%s/v1/blocks/%d/receipts", base, last.Height), nil, nil)
 		if answer.StatusCode == http.StatusOK {
 			break
 		}
 		if time.Now().After(deadline) {
-			t.Fatal("block 1 never got its certificate")
+			t.Fatalf("block %d never got its certificate", last.Height)
 		}
 	}
 	var a codeAnswer
@@ -70,7 +71,8 @@ func TestWhoMayAskWhat(t *testing.T) {
 	till, stranger := apitest.Signer(x.Dev.Tills[0]), apitest.Holder(9)
 	roles := []role{{name: "anyone"}, {name: "till", key: &till}, {name: "revoked", key: &revoked},
 		{name: "stranger", key: &stranger}, {name: "forged", key: &till, lie: true}}
-	request := rolesRequest{x: x, campaign: campaign, holder: holder, auth: auth, code: a.Code, tx: last.Outcome.ID}
+	request := rolesRequest{x: x, campaign: campaign, holder: holder, auth: auth, code: a.Code, tx: last.Outcome.ID,
+		height: last.Height}
 	request.ask(t, http.MethodPost, "/v1/boxes/{id}", roles[0]) // so that there is one to read
 
 	var d struct {
@@ -133,6 +135,7 @@ type rolesRequest struct {
 	auth     []byte
 	code     string
 	tx       [32]byte
+	height   uint64 // of a block with transactions
 }
 
 func (q *rolesRequest) fill(path string) string {
@@ -142,7 +145,7 @@ func (q *rolesRequest) fill(path string) string {
 		"/v1/transactions/{id}", fmt.Sprintf("/v1/transactions/%x", q.tx),
 		"/v1/members/{id}", "/v1/members/2", "{address}", holderAddress(q.holder.Key),
 		"/v1/tills/{key}", "/v1/tills/"+keys.Encode(keys.Till, q.x.Dev.Tills[0].Public()),
-		"/v1/state/{key}", "/v1/state/01", "{height}", "1", "/v1/codes/{name}", "/v1/codes/"+q.code,
+		"/v1/state/{key}", "/v1/state/01", "{height}", strconv.FormatUint(q.height, 10), "/v1/codes/{name}", "/v1/codes/"+q.code,
 		"/v1/boxes/{id}", "/v1/boxes/000102030405060708090a0b0c0d0e0f").Replace(path)
 }
 
