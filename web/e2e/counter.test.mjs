@@ -46,7 +46,12 @@ const goods = () => {
   flags.push("--supply", "50", "--redeem-until", "+30d", "--shops", "2", "--terms", "Pens.", "--products-file", list);
   return { flags, signer: "bakery", count: 1 };
 };
-const scene = stage([coffee({ shops: "2,3", count: 10 }), item("A bun", "--show-max", "4.50"), item("A hidden bun")]);
+const scene = stage([
+  coffee({ shops: "2,3", count: 10 }),
+  item("A bun", "--show-max", "4.50"),
+  item("A hidden bun"),
+  goods(),
+]);
 
 /** test runs one and then switches its devices off, as tills ask the ledger for as long as they are on. */
 function test(name, act) {

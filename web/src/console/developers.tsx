@@ -72,7 +72,7 @@ export function sampleEvent(source: string, nowMs: number): EventAnswer {
     data: { tx: "5f".repeat(32), height: "4711", index: 3, time: instant(nowMs),
       till: encodeKey("till", new Uint8Array(32).fill(7)),
       effect: { event: "redemption.accrued", campaign: 1, coupon, serial: 17, seq: 0, value: "450", payable: "450",
-        value_before: "450", value_after: "0", uses_left: 0, final_at: instant(nowMs + undoMs) },
+        uses_left: 0, final_at: instant(nowMs + undoMs) },
       receipt: base64(new Uint8Array(sampleReceiptBytes)) } };
 }
 
