@@ -430,7 +430,12 @@ export class Session {
   async finishScan(): Promise<void> {
     const wanted = await this.purse.toScan();
     if (!wanted || this.looking.now.value) return;
-    for (const u of wanted.used) await this.take(u.id, u.n);
+    try {
+      for (const u of wanted.used) await this.take(u.id, u.n);
+    } catch (e) {
+      this.#missed.value = e; // an empty wallet would say that it has none
+      throw e;
+    }
     await this.look();
     await this.purse.scanned();
   }
