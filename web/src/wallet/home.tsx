@@ -93,7 +93,7 @@ export function Home(): JSX.Element {
     .slice()
     .sort(byEnd);
   const missed = session.missed.value;
-  const looking = session.looking.now.value?.quiet === false;
+  const looking = session.filling.value || session.looking.now.value?.quiet === false;
   const use = slips.filter((s) => s.state === "usable" || s.state === "early");
   const wait = slips.filter((s) => s.state === "pending" || s.state === "offered");
   const past = slips.filter((s) => !isOpen(s));

@@ -94,6 +94,8 @@ export class Session {
   readonly slips: ReadonlySignal<readonly Slip[]> = this.#slips;
   /** How coupons that this device does not know are found. */
   readonly looking: Looking;
+  /** Whether a wallet that was just brought in is still being filled. */
+  readonly filling = signal(false);
   readonly #missed = signal<unknown>(undefined);
   /** Why the last look for coupons did not come to its end. */
   readonly missed: ReadonlySignal<unknown> = this.#missed;
@@ -429,12 +431,15 @@ export class Session {
   /** finishScan looks for what a wallet that was just brought in holds. */
   async finishScan(): Promise<void> {
     const wanted = await this.purse.toScan();
-    if (!wanted || this.looking.now.value) return;
+    if (!wanted || this.looking.now.value || this.filling.value) return;
+    this.filling.value = true;
     try {
       for (const u of wanted.used) await this.take(u.id, u.n);
     } catch (e) {
       this.#missed.value = e; // an empty wallet would say that it has none
       throw e;
+    } finally {
+      this.filling.value = false;
     }
     await this.look();
     await this.purse.scanned();

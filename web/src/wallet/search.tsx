@@ -48,16 +48,18 @@ export function LookState(): JSX.Element | null {
   const session = useSession();
   const now = session.looking.now.value;
   const last = session.looking.last.value;
-  if (now && !now.quiet) {
+  if (session.filling.value || (now && !now.quiet)) {
     return (
       <Notice live>
-        <p>{now.of > 0 ? t("lookBusy", { at: now.at, of: now.of }) : t("restoreBusy")}</p>
-        {now.of > 0 && <progress value={now.at} max={now.of} aria-label={t("restoreBusy")} />}
-        <div class="row">
-          <Button kind="plain" onClick={() => session.looking.stop()}>
-            {t("lookStop")}
-          </Button>
-        </div>
+        <p>{now?.of ? t("lookBusy", { at: now.at, of: now.of }) : t("restoreBusy")}</p>
+        {now?.of ? <progress value={now.at} max={now.of} aria-label={t("restoreBusy")} /> : null}
+        {now && (
+          <div class="row">
+            <Button kind="plain" onClick={() => session.looking.stop()}>
+              {t("lookStop")}
+            </Button>
+          </div>
+        )}
       </Notice>
     );
   }
