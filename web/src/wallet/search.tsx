@@ -1,6 +1,6 @@
 /** How a look for coupons is shown, and where else coupons may be. */
 import type { JSX } from "preact";
-import { Button, Notice } from "../kit/ui.tsx";
+import { Button, Loading, Notice } from "../kit/ui.tsx";
 import { useSession } from "./context.ts";
 import type { Session } from "./model.ts";
 import { t } from "./text.ts";
@@ -51,7 +51,7 @@ export function LookState(): JSX.Element | null {
   if (session.filling.value || (now && !now.quiet)) {
     return (
       <Notice live>
-        <p>{now?.of ? t("lookBusy", { at: now.at, of: now.of }) : t("restoreBusy")}</p>
+        {now?.of ? <p>{t("lookBusy", { at: now.at, of: now.of })}</p> : <Loading what={t("restoreBusy")} />}
         {now?.of ? <progress value={now.at} max={now.of} aria-label={t("restoreBusy")} /> : null}
         {now && (
           <div class="row">
