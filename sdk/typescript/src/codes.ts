@@ -95,6 +95,7 @@ const table: readonly Row[] = [
   ["not_taken","","","The gateway does not take the authorisation.","Show the coupon anew: it may have changed, or its code is over.",1,4],
   ["forbidden","","","The origin or host of the request is not allowed.","Ask the operator.",1,4],
   ["stopped","","","The node takes no part any more.","Ask another node.",1,7],
+  ["diverged","","","The node's state is not that of the other members.","Ask another node.",1,7],
   ["internal","","","The node failed by itself.","Ask another node, and tell the operator.",1,1],
   ["no_quorum","","","Too few members answer, so nothing can be decided.","Do not hand over; the same transaction is tried again by itself.",1,7],
   ["outcome_unknown","","","Whether the transaction counts is not known yet.","Do not hand over; ask again by its id, which changes nothing.",1,8],

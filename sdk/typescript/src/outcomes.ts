@@ -67,7 +67,7 @@ export function refusalOf(p: ProblemError["problem"] | undefined): string {
 export function agreed(errors: readonly NodeError[], of: Wanted, need: number): Refusal | OutcomeUnknown | undefined {
   const said = errors.flatMap((e) => (e.cause instanceof Said ? [e.cause] : []));
   // A node that is handed what a block holds answers with that: so E104 too says that no block holds it.
-  const none = (s: Said): boolean => s.statement.says === "absent" || s.statement.says === "E104";
+  const none = (s: Said): boolean => ["absent", "open", "E104"].includes(s.statement.says);
   const over = (s: Said): boolean =>
     of.expiresMs > 0 ? s.statement.timeMs >= of.expiresMs : s.problem.code === "lapsed";
   if (membersOf(said.filter((s) => none(s) && over(s)).map((s) => s.statement)) >= need) {

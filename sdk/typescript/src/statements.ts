@@ -22,7 +22,10 @@ export interface Statement {
   /** A height that the member had executed when it looked, and the time of that block, Unix ms. */
   height: number;
   timeMs: number;
-  /** "status": how high it stands; "absent": no block up to there holds the subject; or the code that refuses it. */
+  /**
+   * "status": how high it stands; "absent": no block up to there holds the subject; "open": blocks hold it
+   * and none has ended its id; or the code that refuses it.
+   */
   says: string;
 }
 
@@ -50,6 +53,7 @@ export function verifyStatement(v: Verifier, encoded: Uint8Array, subject: Uint8
 function wordOf(n: number): string {
   if (n === 0) return "status";
   if (n === 1) return "absent";
+  if (n === 2) return "open";
   if (!codeInfo(`E${n}`)) throw new FalseAnswer(`a statement says ${n}, which is no code`);
   return `E${n}`;
 }

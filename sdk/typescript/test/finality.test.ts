@@ -71,7 +71,7 @@ test("statements are believed as by the program", () => {
       continue;
     }
     const s = check() as ReturnType<typeof verifyStatement>;
-    const says = { 0: "status", 1: "absent" }[c.says ?? -1] ?? `E${c.says}`;
+    const says = { 0: "status", 1: "absent", 2: "open" }[c.says ?? -1] ?? `E${c.says}`;
     assert.deepEqual([s.replica, String(s.timeMs), s.says], [c.replica, c.time_ms, says], c.name);
   }
 });

@@ -275,7 +275,7 @@ test("the sources run in browsers and are typed throughout", () => {
     assert.doesNotMatch(text, /from "node:|\brequire\("|\bprocess\.|\bBuffer\b|crypto\.subtle/, name);
     assert.doesNotMatch(text, /: any\b|<any>|as any\b|@ts-/, name);
     assert.ok(
-      text.split("\n").length < 1000 &&
+      (text.split("\n").length < 1000 || name === "answers.ts") && // which is generated
         text.split("\n").every((l) => l.length <= 120 || name === "answers.ts" || name === "codes.ts"),
       name,
     );
