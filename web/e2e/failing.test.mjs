@@ -223,3 +223,25 @@ test("a day that is asked for is never shown with the sums of another", async ()
   await recovers(d.page, (page) => page.getByRole("heading", { name: "Nothing was taken on this day" }));
   assert.deepEqual(faultsOf(d), []);
 });
+
+test("the parts of the wallet that its first page does without", async () => {
+  const keep = (page) => page.getByRole("button", { name: "Show the words" });
+  const d = await scene.device({ serviceWorkers: "block" });
+  await d.context.route(/\/wallet\/assets\/rest-/, (route) => route.abort());
+  await d.page.goto(`${scene.network.nodes[0]}/wallet/#/keep`);
+  const alert = d.page.getByRole("alert").filter({ hasText: "The rest of this page did not arrive" });
+  await alert.waitFor({ timeout: waitMs });
+  await checkAxe(d.page, "a part that did not arrive");
+  await d.context.unroute(/\/wallet\/assets\/rest-/);
+  await pressAgain(d.page);
+  await keep(d.page).waitFor({ timeout: waitMs });
+  // Once the first page has stood for a moment, no page needs the network any more.
+  const came = d.page.waitForResponse(/\/wallet\/assets\/rest-/, { timeout: waitMs });
+  await d.page.goto("about:blank");
+  await d.page.goto(`${scene.network.nodes[0]}/wallet/`);
+  await (await came).finished();
+  await d.context.setOffline(true);
+  await d.page.evaluate(() => location.assign("#/keep"));
+  await keep(d.page).waitFor({ timeout: waitMs });
+  assert.deepEqual(faultsOf(d), []);
+});

@@ -9,13 +9,8 @@ import { SessionContext } from "./context.ts";
 import type { Session } from "./model.ts";
 import { Home } from "./home.tsx";
 import { CouponPage } from "./coupon.tsx";
-import { ShowPage } from "./show.tsx";
-import { GiftPage } from "./gift.tsx";
 import { Accept, Claim, Poster } from "./claim.tsx";
-import { PayPage } from "./pay.tsx";
-import { KeepPage } from "./keep.tsx";
-import { Replace, RestorePage } from "./restore.tsx";
-import { ScanPage } from "./scan.tsx";
+import { GiftPage, KeepPage, PayPage, Replace, RestorePage, ScanPage, ShowPage } from "./later.ts";
 import { readAddress, readArrival, type Arrival } from "./arrival.ts";
 import { t } from "./text.ts";
 

@@ -10,7 +10,7 @@ import { useSession } from "./context.ts";
 import { byEnd, isOpen } from "./model.ts";
 import type { Slip } from "./purse.ts";
 import { SlipCard, Stale } from "./slip.tsx";
-import { keptAt } from "./keep.tsx";
+import { keptAt } from "./kept.ts";
 import { Elsewhere, look, LookState } from "./search.tsx";
 import { t } from "./text.ts";
 

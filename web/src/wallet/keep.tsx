@@ -5,18 +5,13 @@ import { date } from "../kit/format.ts";
 import { failureOf } from "../kit/refusal/refusal.ts";
 import { Button, Failure, Field, LinkButton, Notice, toast, useLoad } from "../kit/ui.tsx";
 import { useSession } from "./context.ts";
+import { keptAt, keptRow } from "./kept.ts";
 import type { Session } from "./model.ts";
 import { makeCopy, passkeysHere } from "./passkey.ts";
 import { Elsewhere } from "./search.tsx";
 import { t } from "./text.ts";
 
-const keptRow = "kept";
 const passphraseLeast = 10;
-
-/** keptAt says when the wallet was kept safe last, if it was. */
-export function keptAt(session: Session): Promise<number | undefined> {
-  return session.link.store.get<number>(keptRow);
-}
 
 async function noteKept(session: Session): Promise<void> {
   await session.purse.noteElsewhere();

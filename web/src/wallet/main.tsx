@@ -5,6 +5,7 @@ import type { JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import { newMnemonic } from "@scrip/sdk/keys";
 import { connect } from "../kit/chain.ts";
+import { fetchRest } from "../kit/lazy.tsx";
 import { mount } from "../kit/shell.tsx";
 import { toast } from "../kit/ui.tsx";
 import { startRouter, takeSecret } from "../kit/router.ts";
@@ -77,3 +78,4 @@ if (path !== "/wallet/") history.replaceState(null, "", `/wallet/${within ? loca
 startRouter();
 mount(<Wallet path={within ? "/wallet/" : path} secret={secret} />);
 registerWorker("wallet");
+fetchRest();

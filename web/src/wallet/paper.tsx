@@ -4,8 +4,8 @@
  * nothing. A gift is made to be handed over, and can be taken back: its link may.
  */
 import type { JSX } from "preact";
-import { Qr } from "../kit/qr.tsx";
 import { Button } from "../kit/ui.tsx";
+import { Qr } from "./later.ts";
 import { t } from "./text.ts";
 
 /** Paper is printed below the coupon, and not seen on the screen. */

@@ -112,7 +112,8 @@ export const en = {
   payBusy: "Using it",
   payNone: "No coupon of yours works for this bill.",
   payTillClock: "The till’s clock is wrong",
-  payTillClockText: "Its bill would be good for too long, so nothing is signed. Ask the cashier for a new one, or show your code.",
+  payTillClockText:
+    "Its bill would be good for too long, so nothing is signed. Ask the cashier for a new one, or show your code.",
   payEmpty: "You have no coupon to use.",
   payNotShop: "it is for other shops.",
   payNotCurrency: "it is in another currency.",
