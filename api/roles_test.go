@@ -72,7 +72,8 @@ func TestWhoMayAskWhat(t *testing.T) {
 	roles := []role{{name: "anyone"}, {name: "till", key: &till}, {name: "revoked", key: &revoked},
 		{name: "stranger", key: &stranger}, {name: "forged", key: &till, lie: true}}
 	request := rolesRequest{x: x, campaign: campaign, holder: holder, auth: auth, code: a.Code, tx: last.Outcome.ID,
-		height: last.Height}
+		height: last.Height, profile: profileOf(x, shop, now(), nil)}
+	request.ask(t, http.MethodPost, "/v1/members/{id}/profile", roles[0])
 	request.ask(t, http.MethodPost, "/v1/boxes/{id}", roles[0]) // so that there is one to read
 
 	var d struct {
@@ -136,6 +137,7 @@ type rolesRequest struct {
 	code     string
 	tx       [32]byte
 	height   uint64 // of a block with transactions
+	profile  []byte // of member 2
 }
 
 func (q *rolesRequest) fill(path string) string {
@@ -166,6 +168,8 @@ func (q *rolesRequest) body(t *testing.T, path string) (kind string, body []byte
 		return asJSON(map[string][][]byte{"auths": {q.auth}})
 	case "/v1/boxes/{id}":
 		return asJSON(map[string][]byte{"data": []byte("answer")})
+	case "/v1/members/{id}/profile":
+		return asJSON(client.PutProfile{Profile: q.profile})
 	case "/v1/transactions/batch":
 		return "application/octet-stream", frames(q.campaign.Redeem(1, 1, q.holder, 0))
 	}

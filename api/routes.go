@@ -46,6 +46,7 @@ func (s *Server) routes() error {
 	s.stateRoutes(api)
 	s.chainRoutes(api)
 	s.gatewayRoutes(api)
+	s.profileRoutes(api)
 	s.describePlain(api)
 	describeBatch(api)
 	for _, unused := range []string{"ErrorModel", "ErrorDetail"} { // huma's, which become problems

@@ -24,6 +24,7 @@ import (
 	"github.com/scrip-network/scrip/ledger"
 	"github.com/scrip-network/scrip/node"
 	"github.com/scrip-network/scrip/pbft"
+	"github.com/scrip-network/scrip/profile/shelf"
 	"github.com/scrip-network/scrip/sig"
 	"github.com/scrip-network/scrip/store"
 )
@@ -69,6 +70,8 @@ type Config struct {
 	// number of the replica; Desks are those of ticket desks. /v1/nodes tells them.
 	Nodes map[int]string
 	Desks []string
+	// Profiles are the members' profiles; nil means a shelf in memory.
+	Profiles *shelf.Shelf
 	// Web, if set, serves every path that the API does not.
 	Web http.Handler
 	// Version is that of the program, for /v1/status and the description.
@@ -92,6 +95,7 @@ type Server struct {
 	clients *throttle.Limiter
 	tills   *throttle.Limiter
 	passing *passing
+	shops   *shops
 	streams *counter
 	waiting *counter
 	mux     *http.ServeMux
@@ -126,6 +130,9 @@ func New(cfg Config) (*Server, error) {
 		streams: newCounter(l.Streams, l.AddressStreams), waiting: newCounter(l.Waiting, l.Waiting),
 	}
 	s.watch, s.passing = newWatch(s), newPassing(cfg.Genesis.Chain())
+	if s.shops, err = newShops(cfg.Genesis.Chain(), cfg.Profiles); err != nil {
+		return nil, fmt.Errorf("new API: %w", err)
+	}
 	if s.metrics, err = newMetrics(cfg.Node.Registry()); err != nil {
 		return nil, fmt.Errorf("new API: %w", err)
 	}
@@ -301,8 +308,11 @@ func (s *Server) guard(next http.Handler) http.Handler {
 			return
 		}
 		limit := int64(bodyBytesMax)
-		if r.URL.Path == batchPath {
+		switch {
+		case r.URL.Path == batchPath:
 			limit = batchBytesMax
+		case isProfile(r.URL.Path):
+			limit = profileBodyMax
 		}
 		r.Body = http.MaxBytesReader(w, r.Body, limit)
 		next.ServeHTTP(w, r)

@@ -171,6 +171,9 @@ const (
 	ProblemRateLimited   = "rate_limited"   // too many requests
 	ProblemLogin         = "login"          // the login header is not valid
 	ProblemNotTaken      = "not_taken"      // a gateway does not take an authorisation
+	ProblemProfileForm   = "profile_form"   // a profile breaks a rule of its form
+	ProblemProfileKeys   = "profile_keys"   // too few of the member's keys have signed a profile
+	ProblemProfileOlder  = "profile_older"  // a newer profile of the member is kept
 	ProblemForbidden     = "forbidden"      // the origin or host is not allowed
 	ProblemStopped       = "stopped"        // the node takes no part any more
 	ProblemDiverged      = "diverged"       // what the node holds differs from what f+1 members attest

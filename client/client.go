@@ -222,6 +222,7 @@ type request struct {
 	wait         time.Duration // for which the node is asked to hold it
 	limit        int64         // of the answer; 0 = answerBytesMax
 	login        bool
+	json         bool // the body is JSON
 }
 
 // do sends a request to a node and decodes the answer into out. The error is a
@@ -240,6 +241,9 @@ func (c *Client) do(ctx context.Context, n *endpoint, q request, out any) error 
 	r.Header.Set("Accept", "application/json")
 	if q.body != nil {
 		r.Header.Set("Content-Type", "application/octet-stream")
+	}
+	if q.json {
+		r.Header.Set("Content-Type", "application/json")
 	}
 	if q.login && c.till.Sign != nil {
 		r.Header.Set("Authorization", SignLogin(c.chain, c.till, q.method, r.URL.RequestURI(), q.body, c.now()))

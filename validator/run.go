@@ -20,6 +20,7 @@ import (
 	"github.com/scrip-network/scrip/ledger"
 	"github.com/scrip-network/scrip/node"
 	"github.com/scrip-network/scrip/pbft"
+	"github.com/scrip-network/scrip/profile/shelf"
 	"github.com/scrip-network/scrip/sig"
 	"github.com/scrip-network/scrip/store"
 	"github.com/scrip-network/scrip/transport"
@@ -63,6 +64,7 @@ type process struct {
 	desk       *desk.Desk   // nil = none
 	deskPort   net.Listener
 	proxies    throttle.Proxies
+	profiles   *shelf.Shelf
 	ledger     *store.Ledger
 	log        *store.Log
 	amnesic    error
@@ -125,6 +127,9 @@ func (p *process) open() (err error) {
 		return troubleOf("start the API", err)
 	}
 	if err := p.openDesk(); err != nil {
+		return err
+	}
+	if err := p.openProfiles(); err != nil {
 		return err
 	}
 	joined, err := p.cfg.joined()
@@ -207,7 +212,7 @@ func (p *process) assemble() error {
 	p.server, err = api.New(api.Config{
 		Node: p.node, Machine: machine, Genesis: p.genesis, Hosts: p.cfg.APIHosts,
 		Origins: webOrigins(p.cfg.WebNodes, p.cfg.APIOrigins),
-		Nodes:   p.cfg.WebNodes, Desks: p.cfg.WebDesks, Web: faces,
+		Nodes:   p.cfg.WebNodes, Desks: p.cfg.WebDesks, Web: faces, Profiles: p.profiles,
 		Limits: api.Limits{PerSecond: float64(p.cfg.APIPerSecond), Burst: 2 * p.cfg.APIPerSecond,
 			Streams: p.cfg.APIStreams, AddressStreams: p.cfg.APIAddressStreams,
 			Connections: connections.Max, AddressConnections: p.cfg.APIAddressConnections},
@@ -274,6 +279,7 @@ func (p *process) run(ctx context.Context) error {
 		}
 		return troubleOf("run the node", err)
 	})
+	g.Go(func() error { return p.gatherProfiles(ctx) })
 	if p.debug != nil {
 		g.Go(func() error { return troubleOf("serve profiles", serveProfiles(ctx, p.debug)) })
 	}

@@ -326,6 +326,13 @@ export interface HoldersBody {
   time: Time;
 }
 
+export interface HoursAnswer {
+  day: "mon" | "tue" | "wed" | "thu" | "fri" | "sat" | "sun";
+  from: string;
+  /** Before from or equal to it: on the next day */
+  until: string;
+}
+
 export interface MemberAnswer {
   /** What it may promise */
   funding: FundingAnswer[];
@@ -568,6 +575,33 @@ export interface Problem {
   word: string;
 }
 
+export interface ProfileAnswer {
+  address: string[];
+  /** When it was signed: the later of two counts */
+  at: Time;
+  /** sRGB */
+  colour: string;
+  digest: string;
+  hours: HoursAnswer[];
+  /** image/png or image/jpeg; missing if there is none */
+  logo?: string;
+  member: number;
+  phone?: string;
+  /** The signed bytes: docs/profiles.md (base64) */
+  profile: string;
+  website?: string;
+}
+
+export interface ProfileEntry {
+  at: Time;
+  digest: string;
+  member: number;
+}
+
+export interface ProfilesAnswer {
+  profiles: ProfileEntry[];
+}
+
 export interface PutBoxInputBody {
   /** At most 256 bytes, in base64 (base64) */
   data: string;
@@ -576,6 +610,11 @@ export interface PutBoxInputBody {
 export interface PutCodeInputBody {
   /** Payloads of type 2 in mode SHOW, in base64 */
   auths: string[];
+}
+
+export interface PutProfile {
+  /** The signed bytes, in base64 (base64) */
+  profile: string;
 }
 
 export interface ReceiptsAnswer {
@@ -912,6 +951,7 @@ export interface Answers {
   FunderAnswer: FunderAnswer;
   FundingAnswer: FundingAnswer;
   HoldersBody: HoldersBody;
+  HoursAnswer: HoursAnswer;
   MemberAnswer: MemberAnswer;
   MemberBody: MemberBody;
   NodeAddress: NodeAddress;
@@ -929,8 +969,12 @@ export interface Answers {
   PageTotalAnswer: PageTotalAnswer;
   Place: Place;
   Problem: Problem;
+  ProfileAnswer: ProfileAnswer;
+  ProfileEntry: ProfileEntry;
+  ProfilesAnswer: ProfilesAnswer;
   PutBoxInputBody: PutBoxInputBody;
   PutCodeInputBody: PutCodeInputBody;
+  PutProfile: PutProfile;
   ReceiptsAnswer: ReceiptsAnswer;
   RedemptionBody: RedemptionBody;
   ShopAnswer: ShopAnswer;
@@ -968,6 +1012,7 @@ export const shapes: Readonly<Record<keyof Answers, Readonly<Record<string, stri
   FunderAnswer: { member: "n", share_bps: "n" },
   FundingAnswer: { currency: "s", limit: "s", locked: "s" },
   HoldersBody: { final: "b", height: "s", holders: "s", next: "?n", time: "Time" },
+  HoursAnswer: { day: "s", from: "s", until: "s" },
   MemberAnswer: { funding: "[]FundingAnswer", id: "n", keys: "[]s", name: "s", roles: "[]s", state: "s", threshold: "n" },
   MemberBody: { final: "b", funding: "[]FundingAnswer", height: "s", id: "n", keys: "[]s", name: "s", roles: "[]s", state: "s", threshold: "n", time: "Time" },
   NodeAddress: { key: "s", member: "n", name: "s", replica: "n", url: "?s" },
@@ -985,8 +1030,12 @@ export const shapes: Readonly<Record<keyof Answers, Readonly<Record<string, stri
   PageTotalAnswer: { final: "b", height: "s", items: "[]TotalAnswer", next_cursor: "?s", time: "Time" },
   Place: { code: "s", height: "s", index: "n" },
   Problem: { code: "s", detail: "?s", effect: "?Effect", errors: "?[]FieldError", final: "b", header: "?s", height: "?s", index: "?n", instance: "?s", name: "s", proof: "?s", receipt: "?s", retry_ms: "?s", retryable: "b", statement: "?s", status: "n", time: "?Time", title: "s", trace_id: "?s", tx: "?s", type: "s", word: "s" },
+  ProfileAnswer: { address: "[]s", at: "Time", colour: "s", digest: "s", hours: "[]HoursAnswer", logo: "?s", member: "n", phone: "?s", profile: "s", website: "?s" },
+  ProfileEntry: { at: "Time", digest: "s", member: "n" },
+  ProfilesAnswer: { profiles: "[]ProfileEntry" },
   PutBoxInputBody: { data: "s" },
   PutCodeInputBody: { auths: "[]s" },
+  PutProfile: { profile: "s" },
   ReceiptsAnswer: { attested: "n", count: "n", header: "s", height: "s", proof: "s", time: "Time" },
   RedemptionBody: { at: "Time", coupon: "s", final: "b", final_at: "Time", height: "s", invoice_digest: "s", member: "n", mode: "s", payable: "s", seq: "n", state: "s", store: "n", till: "s", time: "Time", value: "s" },
   ShopAnswer: { member: "n", store: "n" },
