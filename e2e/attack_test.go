@@ -33,6 +33,7 @@ type attacker struct {
 	tr       *transport.Transport
 	received [256]atomic.Int64 // bytes by kind of frame
 	key      sig.PrivateKey
+	elder    *elder
 }
 
 // attack is what the attacker sends to each other member, so often.
@@ -184,14 +185,20 @@ func (a *attacker) memory(i int) float64 {
 // for is bounded, what it claims moves nobody, and with -e2e.attack the others take less
 // than twice as long and twice the memory.
 func TestMemberAttacks(t *testing.T) {
+	// The patience keeps the view in which the attacker is a former primary, however slow
+	// the machine is; blocks of one transaction let others wait for their turn.
 	c := startCluster(t, map[string]string{"api-connections": strconv.Itoa(connectionsMax),
-		"api-requests-per-second": "100000"})
+		"api-requests-per-second": "100000", "consensus-timeout-ms": "2000", "limits-block-txs": "1"})
 	a := &attacker{hostile: &hostile{cluster: c, m: openMarket(c, 2, 2)},
 		key: sig.NewKeyFromSeed(c.Dev().Validators[0].Seed)}
 	c.kill(0)
 	x := c.newClient([]int{1, 2, 3})
 	a.claims(x, 20+*attackFlag)
-	a.handler = func(_ uint16, _ transport.Lane, frame []byte) { a.received[frame[0]].Add(int64(len(frame))) }
+	a.elder = newElder(a)
+	a.handler = func(from uint16, _ transport.Lane, frame []byte) {
+		a.received[frame[0]].Add(int64(len(frame)))
+		a.elder.hear(from, frame)
+	}
 	a.impostor(c.Dev().Validators[0].Seed, c.Dev().Genesis.Digest, func(_ context.Context, tr *transport.Transport) {
 		a.tr = tr
 		c.await("the attacker's links", func() string {
@@ -205,6 +212,8 @@ func TestMemberAttacks(t *testing.T) {
 		for _, y := range attacks {
 			a.compare(x, y.name, func(do func()) { a.run(y, do) })
 		}
+		a.compare(x, "a former primary has bodies kept", a.elder.haveKept)
+		a.compare(x, "a former primary takes transactions into blocks", a.elder.takeTransactions)
 		a.compare(x, "4,100 idle connections", func(do func()) { a.holdConnections(4100/(validators-1), do) })
 	})
 	if dropped := c.metrics(1)["scrip_p2p_answers_dropped_total"]; dropped == 0 {

@@ -36,27 +36,27 @@ type cluster struct {
 }
 
 // startCluster runs a network until the test ends, and then looks for panics in
-// what its validators have said.
-func startCluster(t *testing.T, settings map[string]string) *cluster {
+// what its validators have said. env is added to their environment.
+func startCluster(t *testing.T, settings map[string]string, env ...string) *cluster {
 	t.Helper()
 	protocol, err := pbft.ParseProtocol(*engineFlag)
 	if err != nil {
 		t.Fatal(err)
 	}
-	return startProtocol(t, protocol, settings)
+	return startProtocol(t, protocol, settings, env...)
 }
 
 // startProtocol is startCluster for a protocol, with checkpoints at every eighth
 // block where it has use for them.
-func startProtocol(t *testing.T, protocol pbft.Protocol, settings map[string]string) *cluster {
+func startProtocol(t *testing.T, protocol pbft.Protocol, settings map[string]string, env ...string) *cluster {
 	t.Helper()
-	executable, env := *scripFlag, []string(nil)
+	executable := *scripFlag
 	if executable == "" {
 		var err error
 		if executable, err = os.Executable(); err != nil {
 			t.Fatal(err)
 		}
-		env = []string{childVariable + "=1"}
+		env = append(env, childVariable+"=1")
 	}
 	n, err := network.Create(network.Config{Executable: executable, Dir: t.TempDir(), Name: "e2e", Validators: validators,
 		Settings: settings, Env: env, Committee: func(x *genesis.Committee) {

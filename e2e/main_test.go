@@ -30,6 +30,7 @@ const childVariable = "SCRIP_E2E_VALIDATOR"
 
 func TestMain(m *testing.M) {
 	if os.Getenv(childVariable) != "" {
+		limitDescriptors(os.Getenv(descriptorsVariable))
 		os.Exit(runValidator(os.Args[1:]))
 	}
 	os.Exit(m.Run())

@@ -39,6 +39,7 @@ type loop struct {
 	committed pbft.Seq // last block handed to the executor
 	executed  pbft.Seq
 	view      pbft.View
+	ticks     int
 
 	// Of the last proposal: when it was made, of how many transactions, and how long it
 	// took to commit, 0 = not yet.
@@ -75,6 +76,7 @@ func (l *loop) run(ctx context.Context) error {
 				l.n.log.Warn("this node stood still", "duration_s", frozen.Seconds())
 			}
 			l.engine.Tick(nowMs(), l.n.mempool.size().txs > 0)
+			l.measureKept()
 			l.compactIfLarge()
 		case <-l.n.inbox.wake:
 		case <-l.n.arrived:
@@ -93,6 +95,19 @@ func (l *loop) run(ctx context.Context) error {
 		l.drain()
 		if err := l.turns(); err != nil {
 			return err
+		}
+	}
+}
+
+// keptTicks is the pause between two looks at how much the engine keeps, which walks
+// through all of it.
+const keptTicks = 100
+
+// measureKept sets the gauge of what the engine keeps, of engines that know it.
+func (l *loop) measureKept() {
+	if l.ticks++; l.ticks%keptTicks == 0 {
+		if x, ok := l.engine.(interface{ SizeBytes() int }); ok {
+			l.n.metrics.kept.Set(float64(x.SizeBytes()))
 		}
 	}
 }

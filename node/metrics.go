@@ -16,7 +16,7 @@ type metrics struct {
 
 	height, view, condition, inFlight, behind, stable prometheus.Gauge
 	mempoolTxs, mempoolBytes, mempoolSenders          prometheus.Gauge
-	peers, missing, logBytes, clockAhead              prometheus.Gauge
+	peers, missing, logBytes, clockAhead, kept        prometheus.Gauge
 	verdictHits, verdictMisses, signaturesWaiting     prometheus.Gauge
 	blockInterval, blockTxs                           prometheus.Histogram
 	steps                                             map[step]prometheus.Observer
@@ -82,6 +82,7 @@ func newMetrics() *metrics {
 	m.clockAhead = gauge("clock_ahead_seconds",
 		"By how much the clock is ahead of those of f+1 members; 0 while they agree within 5 s.")
 	m.logBytes = gauge("consensus_log_bytes", "Size of the consensus log.")
+	m.kept = gauge("consensus_kept_bytes", "Bytes of the blocks and votes that consensus keeps in memory.")
 	m.blockInterval = histogram("consensus_block_interval_seconds", "Time between executed blocks.", 0.0005, 16)
 	m.blockTxs = histogram("consensus_block_size_txs", "Transactions in a block.", 1, 17)
 	m.viewChanges = counter("consensus_view_changes_total", "Views entered.")

@@ -1,0 +1,126 @@
+//go:build unix
+
+package e2e
+
+import (
+	"fmt"
+	"net"
+	"os"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// descriptorsVariable tells a validator of this program how many files and connections
+// the system lets it open.
+const descriptorsVariable = "SCRIP_E2E_DESCRIPTORS"
+
+// limitDescriptors takes from this process what it is told to.
+func limitDescriptors(most string) {
+	if most == "" {
+		return
+	}
+	n, err := strconv.ParseUint(most, 10, 32)
+	if err == nil {
+		err = syscall.Setrlimit(syscall.RLIMIT_NOFILE, &syscall.Rlimit{Cur: n, Max: n})
+	}
+	if err != nil {
+		_, _ = fmt.Fprintln(os.Stderr, "limit descriptors:", err)
+		os.Exit(2)
+	}
+}
+
+// Idle connections to the API, more of one address than a process may have files open,
+// leave each validator enough for its tables and for a new consensus log.
+func TestIdleConnectionsLeaveDescriptors(t *testing.T) {
+	if *scripFlag != "" {
+		t.Skip("only a validator of this program lets its descriptors be limited")
+	}
+	var own syscall.Rlimit
+	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &own); err != nil {
+		t.Fatal(err)
+	}
+	// Where this program may open less itself, everything is smaller.
+	most := min(4096, (own.Cur-256)/validators-4)
+	c := startCluster(t, map[string]string{"limits-log-bytes": strconv.Itoa(256 << 10)},
+		fmt.Sprintf("%s=%d", descriptorsVariable, most))
+	l := startLoad(c, openMarket(c, 2, 2), 8, *seedFlag)
+	var before, open [validators]float64
+	for i := range validators {
+		h := holdConnections(t, strings.TrimPrefix(c.URL(i), "http://"), int(most)+4)
+		defer h.letGo()
+		before[i] = c.metrics(i)["scrip_consensus_log_compactions_total"]
+	}
+	c.await("every validator compacts its log", func() (missing string) {
+		for i := range validators {
+			switch values := c.metrics(i); {
+			case values["scrip_consensus_log_compactions_total"] == before[i]:
+				missing = fmt.Sprintf("validator %d has not", i)
+			case open[i] == 0:
+				if open[i] = values["scrip_api_connections"]; open[i] < 64 {
+					t.Errorf("validator %d has %v connections open when it compacts its log", i, open[i])
+				}
+			}
+		}
+		return missing
+	})
+	l.finish()
+	height := c.height()
+	for i := range validators {
+		c.awaitHeight(i, height, "voting")
+		t.Logf("validator %d of %d descriptors: %.0f connections to its API were open when its log was compacted, "+
+			"%.0f were closed", i, most, open[i], c.metrics(i)["scrip_api_connections_closed_total"])
+	}
+}
+
+// idlers are idle connections to one address; a new one takes the place of the oldest.
+type idlers struct {
+	stop, done chan struct{}
+}
+
+func holdConnections(t *testing.T, address string, count int) *idlers {
+	t.Helper()
+	h := &idlers{make(chan struct{}), make(chan struct{})}
+	var held []net.Conn
+	dial := func() error {
+		conn, err := net.Dial("tcp", address)
+		if err == nil {
+			held = append(held, conn)
+		}
+		return err
+	}
+	for range count {
+		if err := dial(); err != nil {
+			t.Fatal(err)
+		}
+	}
+	go func() {
+		defer close(h.done)
+		ticks := time.NewTicker(5 * time.Millisecond)
+		defer ticks.Stop()
+		for going := true; going; {
+			select {
+			case <-h.stop:
+				going = false
+			case <-ticks.C:
+				_ = held[0].Close()
+				held = held[1:]
+				if err := dial(); err != nil {
+					t.Error(err)
+					return
+				}
+			}
+		}
+		for _, conn := range held {
+			_ = conn.Close()
+		}
+	}()
+	return h
+}
+
+func (h *idlers) letGo() {
+	close(h.stop)
+	<-h.done
+}
