@@ -10,7 +10,6 @@ import (
 	"strings"
 	"syscall"
 	"testing"
-	"time"
 )
 
 // descriptorsVariable tells a validator of this program how many files and connections
@@ -49,8 +48,7 @@ func TestIdleConnectionsLeaveDescriptors(t *testing.T) {
 	l := startLoad(c, openMarket(c, 2, 2), 8, *seedFlag)
 	var before, open [validators]float64
 	for i := range validators {
-		h := holdConnections(t, strings.TrimPrefix(c.URL(i), "http://"), int(most)+4)
-		defer h.letGo()
+		defer holdConnections(t, strings.TrimPrefix(c.URL(i), "http://"), int(most)+4)()
 		before[i] = c.metrics(i)["scrip_consensus_log_compactions_total"]
 	}
 	c.await("every validator compacts its log", func() (missing string) {
@@ -75,52 +73,21 @@ func TestIdleConnectionsLeaveDescriptors(t *testing.T) {
 	}
 }
 
-// idlers are idle connections to one address; a new one takes the place of the oldest.
-type idlers struct {
-	stop, done chan struct{}
-}
-
-func holdConnections(t *testing.T, address string, count int) *idlers {
+// holdConnections opens idle connections that stay: each has asked something once.
+func holdConnections(t *testing.T, address string, count int) (letGo func()) {
 	t.Helper()
-	h := &idlers{make(chan struct{}), make(chan struct{})}
 	var held []net.Conn
-	dial := func() error {
-		conn, err := net.Dial("tcp", address)
-		if err == nil {
-			held = append(held, conn)
-		}
-		return err
-	}
 	for range count {
-		if err := dial(); err != nil {
+		conn, err := net.Dial("tcp", address)
+		if err != nil {
 			t.Fatal(err)
 		}
+		held = append(held, conn)
+		_, _ = fmt.Fprintf(conn, "GET /livez HTTP/1.1\r\nHost: %s\r\n\r\n", address) // closed by now, perhaps
 	}
-	go func() {
-		defer close(h.done)
-		ticks := time.NewTicker(5 * time.Millisecond)
-		defer ticks.Stop()
-		for going := true; going; {
-			select {
-			case <-h.stop:
-				going = false
-			case <-ticks.C:
-				_ = held[0].Close()
-				held = held[1:]
-				if err := dial(); err != nil {
-					t.Error(err)
-					return
-				}
-			}
-		}
+	return func() {
 		for _, conn := range held {
 			_ = conn.Close()
 		}
-	}()
-	return h
-}
-
-func (h *idlers) letGo() {
-	close(h.stop)
-	<-h.done
+	}
 }

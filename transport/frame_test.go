@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/binary"
+	"encoding/hex"
 	"errors"
 	"io"
 	"runtime"
@@ -74,5 +75,22 @@ func TestAnnouncedLengthTakesNoMemory(t *testing.T) {
 	runtime.ReadMemStats(&after)
 	if taken := after.TotalAlloc - before.TotalAlloc; taken > 1<<20 {
 		t.Fatalf("%d bytes taken on the word of a header", taken)
+	}
+}
+
+// What a link begins with has these bytes for good: members of different versions must
+// understand it to find out that they differ.
+func TestAHelloHasItsBytes(t *testing.T) {
+	h := hello{chain: testChain, from: 1, to: 0x0203, lane: Bulk}
+	const want = "01" + "c0000000000000010000000000000000000000000000000000000000000000ff" + "0100" + "0302" + "01"
+	if got := hex.EncodeToString(h.encode()); got != want {
+		t.Errorf("%s, want %s", got, want)
+	}
+	b, err := hex.DecodeString(want)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if got, err := decodeHello(b); err != nil || got != h {
+		t.Errorf("%+v, %v", got, err)
 	}
 }
