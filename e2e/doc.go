@@ -13,6 +13,8 @@
 //   - Race: two tills redeem one coupon at the same moment at different nodes.
 //   - Hostile input: strangers, members that break the protocol's framing,
 //     clients that flood and dawdle.
+//   - Attack: a member with its real key asks, claims, votes and proposes whatever it can,
+//     also as the primary that it was; thousands of idle connections meet few descriptors.
 //   - Full disk: a validator that can write no more stops, says so, and comes back.
 //   - Damage: homes of killed validators with damaged, cut, deleted and older files of
 //     every kind. A validator gives the right answers, none, or does not start.
@@ -25,4 +27,5 @@
 //	make e2e-kill KILLS=200
 //	make e2e-race RACES=1000
 //	make e2e-damage DAMAGES=500
+//	make e2e-attack ATTACK=500
 package e2e
