@@ -13,20 +13,33 @@ export const scrip = process.env.SCRIP ?? path.join(import.meta.dirname, "../../
 const readyMs = 90_000;
 const portTries = 50;
 
-function free(port) {
+/** listen takes a port, and returns how to leave it, or nothing if it is somebody's. */
+function listen(port) {
   return new Promise((resolve) => {
-    const s = createServer();
-    s.once("error", () => resolve(false));
-    s.listen(port, "127.0.0.1", () => s.close(() => resolve(true)));
+    const s = createServer().unref();
+    s.once("error", () => resolve(undefined));
+    s.listen(port, "127.0.0.1", () => resolve(() => new Promise((left) => s.close(left))));
   });
 }
 
-/** basePort finds room for a network: validators have ports base, base+10, and so on. */
+async function free(port) {
+  const leave = await listen(port);
+  await leave?.();
+  return leave !== undefined;
+}
+
+/**
+ * basePort finds room for a network: validators have ports base, base+10, and so on. Files of tests run
+ * beside one another: who listens at base+99 has them all until it leaves.
+ */
 async function basePort() {
   for (let i = 0; i < portTries; i++) {
     const base = 20_000 + 100 * Math.floor(Math.random() * 300);
+    const leave = await listen(base + 99);
+    if (!leave) continue;
     const wanted = [0, 1, 5, 6, 7, 10, 11, 20, 21, 30, 31].map((d) => base + d);
-    if ((await Promise.all(wanted.map(free))).every(Boolean)) return base;
+    if ((await Promise.all(wanted.map(free))).every(Boolean)) return { base, leave };
+    leave();
   }
   throw new Error("no ports are free");
 }
@@ -37,7 +50,7 @@ async function basePort() {
  */
 export async function startNetwork(...options) {
   const known = typeof options[0] === "object" ? options.shift().state : undefined;
-  const port = await basePort();
+  const { base: port, leave } = await basePort();
   const dir = await mkdtemp(path.join(tmpdir(), "scrip-e2e-"));
   const state = known ?? path.join(dir, "state");
   const demo = spawn(scrip, ["demo", "--port", String(port), "--state", state, ...options], {
@@ -63,6 +76,7 @@ export async function startNetwork(...options) {
   const stop = async () => {
     demo.kill("SIGINT");
     await ended;
+    await leave();
     await rm(dir, { recursive: true, force: true });
   };
   await ready.catch(async (e) => {
