@@ -4,14 +4,17 @@ import { readFileSync } from "node:fs";
 import { SecretKey, keyFileBody } from "@scrip/sdk/keys";
 import { payloadLink, parsePayload, ticketSigned } from "@scrip/sdk/links";
 import { hex } from "@scrip/sdk/bytes";
-import { liability, termsFault } from "@scrip/sdk/terms";
+import { liability, termsFault, type Terms } from "@scrip/sdk/terms";
 import { parseGenesis } from "@scrip/sdk/verify";
-import type { TakingAnswer, TotalAnswer } from "@scrip/sdk/answers";
+import type { CampaignAnswer, TakingAnswer, TotalAnswer } from "@scrip/sdk/answers";
+import type { Link } from "../src/kit/chain.ts";
+import { all, choose, gather, type Choice } from "../src/console/campaigns.ts";
 import { csv, csvStyle, Decimal } from "../src/console/csv.ts";
 import { addUp, dayFile, daySpan, linesFile, takenBy } from "../src/console/day.ts";
 import { follower, sampleEvent } from "../src/console/developers.tsx";
 import { isLoopback } from "../src/console/handout.tsx";
-import { draftOf, endOfDay, kinds, percentOf, readDraft, type Draft } from "../src/console/draft.ts";
+import { draftOf, duplicateOf, kinds, percentOf, readDraft, type Draft } from "../src/console/draft.ts";
+import { moment } from "../src/console/dates.ts";
 import { inCurrency, templates } from "../src/console/home.tsx";
 import { readBrought, seedOf } from "../src/console/session.ts";
 import { ticketAt, type OwnBatch } from "../src/console/tickets.ts";
@@ -98,7 +101,11 @@ test("templates fit every currency, and are refitted when another one is chosen"
 });
 
 test("a day is included to its end, in the device's zone, also when the clocks change", () => {
-  expect(endOfDay("2026-12-31")).toBe(new Date(2027, 0, 1).getTime());
+  expect(moment("2026-12-31", "last")).toBe(new Date(2027, 0, 1).getTime());
+  expect(moment("2026-12-31", "first")).toBe(new Date(2026, 11, 31).getTime());
+  expect(moment("2026-10-25", "last")! - moment("2026-10-25", "first")!).toBe(daySpan("2026-10-25")!.until -
+    daySpan("2026-10-25")!.from);
+  for (const edge of ["first", "last"] as const) expect(moment("2026-02-30", edge)).toBeUndefined();
   const span = daySpan("2026-10-25");
   expect(span).toEqual({ from: new Date(2026, 9, 25).getTime(), until: new Date(2026, 9, 26).getTime() });
   expect(daySpan("25.10.2026")).toBeUndefined();
@@ -233,4 +240,111 @@ test("a program that is copied from the page follows the stream and misses nothi
 test("a table's cells are quoted where they must be", () => {
   expect(csv([["a,b", 'c"d', "e\nf", 5, -1n, "+x", "-1.50"]])).toBe('"a,b","c""d","e\nf",5,-1,\'+x,-1.50\r\n');
   expect(csv([["a;b", new Decimal("1.50"), "1.50"]], "comma")).toBe('"a;b";1,50;1.50\r\n');
+});
+
+describe("beginnings", () => {
+  const at = (more: Partial<Draft>) => read(coffee(more)).terms;
+  test("an empty one is at once, and using begins as claiming does unless it is said", () => {
+    expect(at({})).toMatchObject({ claimFrom: now - 60_000, redeemFrom: now - 60_000 });
+    const first = new Date(2026, 11, 3).getTime();
+    expect(at({ claimFrom: "2026-12-03" })).toMatchObject({ claimFrom: first, redeemFrom: first });
+    expect(at({ useFrom: "2026-12-03" })).toMatchObject({ claimFrom: now - 60_000, redeemFrom: first });
+  });
+  test("a day begins at its start, so that one day alone can be the whole window", () => {
+    const day = { claimFrom: "2026-12-24", claimUntil: "2026-12-24", useUntil: "2026-12-24" };
+    expect(at(day)).toMatchObject({ claimFrom: new Date(2026, 11, 24).getTime(),
+      redeemUntil: new Date(2026, 11, 25).getTime() });
+  });
+  test("what would begin behind its end is named", () => {
+    expect(read(coffee({ claimFrom: "2027-12-01" })).faults.claimFrom).toBe("faultBegin");
+    expect(read(coffee({ useFrom: "2027-12-01" })).faults.useFrom).toBe("faultBegin");
+    expect(read(coffee({ useFrom: "2026-02-30" })).faults.useFrom).toBe("faultNeeded");
+  });
+  test("a draft that was kept before there were beginnings begins at once", () => {
+    const { claimFrom, useFrom, ...old } = coffee();
+    expect(read(old as Draft).terms?.claimFrom).toBe(now - 60_000);
+  });
+});
+
+describe("duplicates", () => {
+  const later = new Date(2027, 2, 10, 9, 30).getTime();
+  const again = (terms: Terms, mark = " (copy)") => duplicateOf(7, terms, euro, later, mark) as Draft;
+  const given = (d: Draft) => readDraft(d, 2, euro, later).terms as Terms;
+  /** What must be the same: everything but the title and the dates. */
+  const rest = ({ title, claimFrom, claimUntil, redeemFrom, redeemUntil, ...t }: Terms) => t;
+
+  test("all settings are taken over, of every kind, also those that have no field", () => {
+    for (const kind of kinds) {
+      const d = draftOf(kind, "x", 978, now, { value: "5", percent: "12,5", ceiling: "10", minSpend: "", budget: "60",
+        each: "2", undoHours: "5", publicTerms: "One each." });
+      const plain = read(d).terms as Terms;
+      const special: Terms = { ...plain, productHash: new Uint8Array(32).fill(7), relativeMs: 86_400_000,
+        graceMs: 120_000, rollbackMs: 5_400_000, transfer: "trade", maxTransfers: 255, resaleBps: 5000, fee: 3n,
+        showMax: 200n, rounding: kind === "PERCENT" ? 1 : 0, shops: [{ member: 2, store: 1 }, { member: 3, store: 0 }] };
+      for (const terms of [plain, special]) {
+        expect(termsFault(terms)).toBeUndefined();
+        expect(rest(given(again(terms))), kind).toEqual(rest(terms));
+      }
+    }
+  });
+  test("what has begun begins today and lasts as many days; what has not keeps its dates", () => {
+    const old = given({ ...coffee({ claimUntil: "2027-04-01", useUntil: "2027-04-08" }) });
+    const begun = { ...old, claimFrom: new Date(2026, 10, 22, 12).getTime(), redeemFrom: new Date(2026, 10, 25).getTime(),
+      claimUntil: new Date(2026, 11, 1).getTime(), redeemUntil: new Date(2026, 11, 9).getTime() };
+    expect(again(begun)).toMatchObject({ claimFrom: "", useFrom: "2027-03-13", claimUntil: "2027-03-18",
+      useUntil: "2027-03-26" });
+    const early = { ...begun, claimFrom: new Date(2027, 4, 1).getTime(), redeemFrom: new Date(2027, 4, 2).getTime(),
+      claimUntil: new Date(2027, 5, 1).getTime(), redeemUntil: new Date(2027, 5, 2).getTime() };
+    expect(again(early)).toMatchObject({ claimFrom: "2027-05-01", useFrom: "2027-05-02", claimUntil: "2027-05-31",
+      useUntil: "2027-06-01" });
+  });
+  test("the title is marked once, and stays within its limit", () => {
+    const terms = read(coffee()).terms as Terms;
+    expect(again(terms).title).toBe("Free coffee (copy)");
+    expect(again({ ...terms, title: "Free coffee (copy)" }).title).toBe("Free coffee (copy)");
+    expect(again({ ...terms, title: "咖".repeat(21) }, "（副本）").title).toBe(`${"咖".repeat(17)}（副本）`);
+  });
+  test("a coupon of another kind is not made of settings that do not fit it", () => {
+    const d = again(read(draftOf("PERCENT", "x", 978, now, { percent: "20", ceiling: "10" })).terms as Terms);
+    const terms = given({ ...d, kind: "AMOUNT", value: "3" });
+    expect(terms).toMatchObject({ valueKind: "AMOUNT", rounding: 0, uses: 1 });
+  });
+});
+
+describe("the list of campaigns", () => {
+  const one = (id: number, title: string, more: Partial<CampaignAnswer> = {}, from = now - 1, until = now + id * 1000) =>
+    ({ id, redemptions: id, voids: 0, status: "PUBLISHED", ...more, terms: { title, claim_from: { ms: String(from) },
+      redeem_from: { ms: String(from) }, redeem_until: { ms: String(until) } } }) as CampaignAnswer;
+  const list = [one(1, "Kaffee 2"), one(2, "Kaffee 10", { status: "PAUSED" }), one(3, "ＢＯＯＫ fair", {}, now + 1),
+    one(4, "Old coffee", { status: "ENDED" }, now - 9, now - 1), one(5, "Bread", { voids: 5, status: "EXHAUSTED" })];
+  const ids = (c: Partial<Choice>) => choose(list, { ...all, ...c }, now).map((x) => x.id);
+  test("it is found by every word of the title, in any width and case of letters, or by its number", () => {
+    expect(ids({ words: "kaf" })).toEqual([2, 1]);
+    expect(ids({ words: "  book  FAIR" })).toEqual([3]);
+    expect(ids({ words: "#4" })).toEqual([4]);
+    expect(ids({ words: "kaffee bread" })).toEqual([]);
+  });
+  test("it is sorted; what is over stands below what ends next", () => {
+    expect(ids({})).toEqual([5, 4, 3, 2, 1]);
+    expect(ids({ order: "ending" })).toEqual([1, 2, 3, 5, 4]);
+    expect(ids({ order: "redeemed" })).toEqual([4, 3, 2, 1, 5]);
+    expect(ids({ order: "title" })).toEqual([3, 5, 1, 2, 4]);
+  });
+  test("each campaign is in one state, and each state shows its own", () => {
+    expect(ids({ state: "running" })).toEqual([5, 1]);
+    expect(ids({ state: "later" })).toEqual([3]);
+    expect(ids({ state: "paused" })).toEqual([2]);
+    expect(ids({ state: "over" })).toEqual([4]);
+  });
+  test("a node is asked for no more pages than are wanted", async () => {
+    const asked: Record<string, unknown>[] = [];
+    const link = { client: { read: (_: string, __: string, query: Record<string, unknown>) => {
+      asked.push(query);
+      const n = Number(query["limit"]);
+      return Promise.resolve({ items: Array.from({ length: n }, (_x, i) => one(i, "x")), next_cursor: "on" });
+    } } } as unknown as Link;
+    const got = await gather(link, { issuer: 2 }, 600, new AbortController().signal);
+    expect([got.items.length, got.whole]).toEqual([600, false]);
+    expect(asked.map((q) => q["limit"])).toEqual([250, 250, 100]);
+  });
 });

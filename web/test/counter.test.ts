@@ -106,6 +106,11 @@ test("a used coupon says when and where, as far as it is proven", async () => {
   expect(undone?.about).toBeUndefined();
 });
 
+test("a coupon that cannot be used yet says from when on", async () => {
+  const early = await judged({ terms: { redeemFrom: nowMs + 5 } });
+  expect(early?.about).toEqual({ kind: "early", fromMs: nowMs + 5 });
+});
+
 test("a clock that is fast is named with by how much, and a code that is over with since when", async () => {
   expect((await judged({ auth: { expires: nowMs + 660_000 } }))?.about).toEqual({ kind: "ahead", byMs: 600_000 });
   expect((await judged({ auth: { expires: nowMs - 7000 } }))?.about).toEqual({ kind: "over", byMs: 7000 });

@@ -4,13 +4,16 @@ import { useEffect, useState } from "preact/hooks";
 import type { LedgerEvent, ProvenCampaign } from "@scrip/sdk/client";
 import { VerifiedBadge } from "../kit/badge.tsx";
 import { Coupon } from "../kit/coupon.tsx";
-import { lastMoment, money, number, time, timeSeconds } from "../kit/format.ts";
+import { firstMoment, lastMoment, money, number, time, timeSeconds } from "../kit/format.ts";
 import { AsOf, isMissing, serialText, word } from "../kit/ledger/ledger.tsx";
-import { ruleOf } from "../kit/terms.ts";
+import { go } from "../kit/router.ts";
+import { fromOf, ruleOf } from "../kit/terms.ts";
 import { Button, Failure, LinkButton, Loading, Notice, toast } from "../kit/ui.tsx";
 import { failureOf } from "../kit/refusal/refusal.ts";
 import { Figure, Missing } from "../kit/ledger/page.tsx";
-import { Back, Confirm, useEvents, useSession, useSoon, useWork } from "./parts.tsx";
+import { duplicateOf, type Draft } from "./draft.ts";
+import { draftRow, termsRow } from "./home.tsx";
+import { Back, Confirm, Trouble, useEvents, useSession, useSoon, useWork } from "./parts.tsx";
 import { t } from "./text.ts";
 
 const lookMs = 5000;
@@ -127,6 +130,44 @@ function Happened(p: { events: readonly LedgerEvent[] }): JSX.Element {
   );
 }
 
+/** Duplicate makes a campaign the draft of a new one; a draft that is there is not lost without a question. */
+function Duplicate(p: { campaign: ProvenCampaign }): JSX.Element {
+  const { link } = useSession();
+  const { terms, number: n } = p.campaign;
+  const [other, setOther] = useState<string>();
+  const work = useWork();
+  const take = () => work.run(async () => {
+    const text = await link.store.get<string>(termsRow(terms.termsHash));
+    const draft = duplicateOf(n, terms, link.currency(terms.currency), link.nowMs(), t("copyMark"), text);
+    if (!draft) throw new TypeError(`a campaign of the kind ${terms.valueKind}`);
+    await link.store.set(draftRow, draft);
+    go("/new");
+  });
+  const ask = () => void link.store.get<Draft>(draftRow).then((d) => (d ? setOther(d.title || "–") : take()));
+  return (
+    <>
+      <Button onClick={ask} busy={work.busy}>{t("copy")}</Button>
+      {other === undefined ? <Trouble work={work} /> : (
+        <Confirm title={t("copyTitle")} text={t("copyText", { title: other })} act={t("copy")} work={work}
+          onAct={take} onClose={() => setOther(undefined)} />
+      )}
+    </>
+  );
+}
+
+/** Begins says when what has not begun does. */
+function Begins(p: { campaign: ProvenCampaign; nowMs: number }): JSX.Element | null {
+  const { claimFrom, redeemFrom } = p.campaign.terms;
+  const [claim, use] = [p.nowMs < claimFrom, p.nowMs < redeemFrom];
+  if (!claim && !use) return null;
+  return (
+    <Notice>
+      {claim && <p>{t("beginsClaim", { date: firstMoment(claimFrom) })}</p>}
+      {use && <p>{t("beginsUse", { date: firstMoment(redeemFrom) })}</p>}
+    </Notice>
+  );
+}
+
 export function CampaignPage(p: { number: string }): JSX.Element {
   const session = useSession();
   const { link, member } = session;
@@ -156,14 +197,16 @@ export function CampaignPage(p: { number: string }): JSX.Element {
       )}
       {!own && <Notice><p>{t("campaignNotYours",
         { name: link.genesis.members[c.issuer - 1]?.name ?? String(c.issuer) })}</p></Notice>}
+      <Begins campaign={c} nowMs={link.nowMs()} />
       <div class="beside">
         <div class="stack">
           <Coupon issuer={link.genesis.members[c.issuer - 1]?.name ?? ""} title={c.terms.title} rule={rule}
             campaign={c.number} specimen
-            untilMs={c.redeemUntil} />
+            fromMs={fromOf(c.terms, link.nowMs())} untilMs={c.redeemUntil} />
           <div class="row">
             {own && c.nextSerial > 1 && <LinkButton kind="main"
               href={`#/handout/${c.number}`}>{t("handOut")}</LinkButton>}
+            {own && <Duplicate campaign={c} />}
             <a href={`/explorer/#/campaign/${c.number}`}>{t("seeLedger")}</a>
           </div>
         </div>

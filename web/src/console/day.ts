@@ -6,6 +6,7 @@ import { decodeKey } from "@scrip/sdk/keys";
 import { campaignOf, serialOf } from "@scrip/sdk/objects";
 import type { Link } from "../kit/chain.ts";
 import { decimal, type Currency } from "../kit/format.ts";
+import { moment } from "./dates.ts";
 import { csv, Decimal, type Cell, type CsvStyle } from "./csv.ts";
 
 const pageSize = 500;
@@ -30,12 +31,8 @@ export interface Day {
 
 /** daySpan is a day of the device's zone, by its date. */
 export function daySpan(text: string): Span | undefined {
-  const m = /^(\d{4})-(\d{2})-(\d{2})$/.exec(text);
-  if (!m) return undefined;
-  const [year, month, day] = [Number(m[1]), Number(m[2]) - 1, Number(m[3])];
-  const from = new Date(year, month, day).getTime();
-  const until = new Date(year, month, day + 1).getTime();
-  return Number.isNaN(from) ? undefined : { from, until };
+  const [from, until] = [moment(text, "first"), moment(text, "last")];
+  return from === undefined || until === undefined ? undefined : { from, until };
 }
 
 /** addUp joins pages of totals by till and campaign. */

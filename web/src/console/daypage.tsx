@@ -16,7 +16,7 @@ import type { Sealed } from "../kit/storage.ts";
 import { Button, Empty, Failure, Field, Segments, toast, useLoad } from "../kit/ui.tsx";
 import { csvStyle, type CsvStyle } from "./csv.ts";
 import { dayFile, daySpan, linesFile, readDay, recount, takingsOf, tillsOf, titlesOf, zoneName, type Day, type Labels, type Recount } from "./day.ts";
-import { dateText } from "./draft.ts";
+import { dateText } from "./dates.ts";
 import { Got, Missing } from "../kit/ledger/page.tsx";
 import { gotPages, More, usePages, type Pages } from "../kit/ledger/pages.tsx";
 import { Confirm, saveFile, Trouble, useBesides, useEvents, useSession, useSoon, useWork } from "./parts.tsx";

@@ -14,7 +14,7 @@ import { t as kit } from "../kit/text.ts";
 import { Button, Copyable, copyText, Notice, Segments } from "../kit/ui.tsx";
 import { Confirm, useEvents, useSession, useWork } from "./parts.tsx";
 import { daySpan } from "./day.ts";
-import { dateText } from "./draft.ts";
+import { dateText } from "./dates.ts";
 import { t } from "./text.ts";
 
 const eventsKept = 20;

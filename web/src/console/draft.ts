@@ -5,6 +5,7 @@ import { liability, moneyMax, termsFault, type Terms } from "@scrip/sdk/terms";
 import { parseAmount } from "@scrip/sdk/amounts";
 import { readAmount, readCount, type AmountFault } from "../kit/amount.ts";
 import { decimal, type Currency } from "../kit/format.ts";
+import { dateText, moment } from "./dates.ts";
 
 export const kinds = ["AMOUNT", "PERCENT", "FREE_ITEM", "STORED"] as const;
 export type Kind = (typeof kinds)[number];
@@ -20,21 +21,41 @@ export interface Draft {
   minSpend: string;
   count: string;
   each: string;
-  /** Dates as date fields have them; the day itself is included. */
+  /** Dates as date fields have them: a beginning is the day's start, empty = at once; an end includes its day. */
+  claimFrom: string;
+  useFrom: string;
   claimUntil: string;
   useUntil: string;
-  shops: "own" | "all";
+  shops: "own" | "all" | "kept";
   gift: boolean;
   show: boolean;
   undoHours: string;
   /** Empty = enough for all. */
   budget: string;
   publicTerms: string;
+  /** What was taken over from another campaign and has no field. */
+  kept?: Kept;
+}
+
+/** Settings are the terms that stand in no field. */
+type Settings = Pick<Terms, "funders" | "productHash" | "uses" | "rounding" | "reimburse" | "reimburseBps" | "fee"
+  | "showMax" | "relativeMs" | "graceMs" | "transfer" | "maxTransfers" | "resaleBps" | "shops">;
+
+/** Kept is what a draft has from the campaign that it was made from, besides what stands in the fields. */
+export interface Kept {
+  /** The number of that campaign. */
+  campaign: number;
+  kind: Kind;
+  /** showMax is 0 if a code may take all that a coupon gives. */
+  terms: Settings;
+  rollbackMs: number;
+  /** Digest of its public terms: whoever leaves that field empty says them again. */
+  termsHash: Uint8Array;
 }
 
 /** Fault names what is wrong with a field; its text is in the table under this name. */
 export type Fault = "faultNeeded" | "faultMoney" | "faultNumber" | "faultPercent" | "faultLong" | "faultPast"
-  | "faultOrder" | "faultBudget" | "faultHours" | "faultYears" | "faultTitle";
+  | "faultOrder" | "faultBegin" | "faultBudget" | "faultHours" | "faultYears" | "faultTitle";
 /** Of an amount or a number that cannot be read, how it cannot. */
 export type Faults = Partial<Record<keyof Draft, Fault | AmountFault>>;
 
@@ -56,6 +77,8 @@ export interface Read {
 
 const dayMs = 86_400_000;
 const hourMs = 3_600_000;
+/** What begins at once begins so long ago: a node's clock may be behind the chain's. */
+const startsMs = 60_000;
 const supplyMax = 10_000_000;
 const titleBytesMax = 64;
 const yearsMax = 10;
@@ -66,29 +89,12 @@ const undoHoursMax = 90 * 24;
 /** Control characters and those that turn the direction of writing: the ledger refuses them. */
 const unprintable = /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/;
 
-/** dateText writes a day as date fields do, in the device's zone. */
-export function dateText(ms: number): string {
-  const d = new Date(ms);
-  const two = (n: number) => String(n).padStart(2, "0");
-  return `${d.getFullYear()}-${two(d.getMonth() + 1)}-${two(d.getDate())}`;
-}
-
-/** endOfDay is the first instant after a day in the device's zone, or undefined if it is no day. */
-export function endOfDay(text: string): number | undefined {
-  const m = /^(\d{4})-(\d{2})-(\d{2})$/.exec(text);
-  if (!m) return undefined;
-  const [year, month, day] = [Number(m[1]), Number(m[2]), Number(m[3])];
-  const check = new Date(year, month - 1, day);
-  if (check.getMonth() !== month - 1 || check.getDate() !== day) return undefined;
-  return new Date(year, month - 1, day + 1).getTime();
-}
-
 /** A new draft of a kind, with a good beginning of each. */
 export function draftOf(kind: Kind, title: string, currency: number, nowMs: number, more: Partial<Draft> = {}): Draft {
   return {
     kind, title, currency, value: "", percent: "", ceiling: "", minSpend: "", count: "100", each: "", shops: "own",
       gift: true,
-    show: true, undoHours: "72", budget: "", publicTerms: "", claimUntil: dateText(nowMs + 30 * dayMs),
+    show: true, undoHours: "72", budget: "", publicTerms: "", claimFrom: "", useFrom: "", claimUntil: dateText(nowMs + 30 * dayMs),
     useUntil: dateText(nowMs + 60 * dayMs), ...more,
   };
 }
@@ -135,17 +141,109 @@ function readValues(d: Draft, currency: Currency, faults: Faults): Values | unde
   return faults.value || faults.minSpend ? undefined : { face, bps: 0, ceiling: 0n, minSpend, most: face };
 }
 
-function readTimes(d: Draft, nowMs: number, faults: Faults): { claimUntil: number; useUntil: number } | undefined {
-  const read = (field: "claimUntil" | "useUntil"): number => {
-    const ms = endOfDay(d[field]);
+interface Times { claimFrom: number; claimUntil: number; useFrom: number; useUntil: number }
+
+function readTimes(d: Draft, nowMs: number, faults: Faults): Times | undefined {
+  const end = (field: "claimUntil" | "useUntil"): number => {
+    const ms = moment(d[field], "last");
     if (ms === undefined) faults[field] = "faultNeeded";
     else if (ms <= nowMs) faults[field] = "faultPast";
     else if (ms > nowMs + yearsMax * 365 * dayMs) faults[field] = "faultYears";
     return ms ?? 0;
   };
-  const [claimUntil, useUntil] = [read("claimUntil"), read("useUntil")];
-  if (!faults.claimUntil && !faults.useUntil && useUntil < claimUntil) faults.useUntil = "faultOrder";
-  return faults.claimUntil || faults.useUntil ? undefined : { claimUntil, useUntil };
+  // Drafts that were kept before there were beginnings have none.
+  const begin = (field: "claimFrom" | "useFrom", empty: number): number => {
+    const text = d[field] ?? "";
+    const ms = text === "" ? empty : moment(text, "first");
+    if (ms === undefined) faults[field] = "faultNeeded";
+    return ms ?? 0;
+  };
+  const [claimUntil, useUntil] = [end("claimUntil"), end("useUntil")];
+  const claimFrom = begin("claimFrom", nowMs - startsMs);
+  // Who says only when claiming begins means that nothing can be done before.
+  const useFrom = begin("useFrom", claimFrom);
+  const fine = (...fields: (keyof Faults)[]) => fields.every((f) => !faults[f]);
+  if (fine("claimUntil", "useUntil") && useUntil < claimUntil) faults.useUntil = "faultOrder";
+  if (fine("claimFrom", "claimUntil") && claimFrom >= claimUntil) faults.claimFrom = "faultBegin";
+  if (d.useFrom && fine("useFrom", "useUntil") && useFrom >= useUntil) faults.useFrom = "faultBegin";
+  return fine("claimFrom", "claimUntil", "useFrom", "useUntil") ? { claimFrom, claimUntil, useFrom, useUntil } : undefined;
+}
+
+/** settingsOf is what stands in no field: as usual, or as the campaign has it that the draft was made from. */
+function settingsOf(d: Draft, issuer: number, most: bigint): Settings {
+  const usual: Settings = {
+    funders: [{ member: issuer, shareBps: 10_000 }], productHash: new Uint8Array(32), rounding: 0,
+    uses: d.kind === "STORED" ? storedUses : 1, reimburse: "USED", reimburseBps: 10_000, fee: 0n,
+    showMax: d.show ? most : 0n, relativeMs: 0, graceMs, transfer: d.gift ? "gift" : "none",
+    maxTransfers: d.gift ? giftsMax : 0, resaleBps: 0,
+    shops: d.shops === "own" ? [{ member: issuer, store: 0 }] : [],
+  };
+  if (!d.kept) return usual;
+  const { kind, terms: kept } = d.kept;
+  const shops = d.shops === "kept" ? kept.shops : usual.shops;
+  if (kind !== d.kind) return { ...usual, funders: kept.funders, shops };
+  const { transfer, maxTransfers, resaleBps } = d.gift && kept.transfer !== "none" ? kept : usual;
+  const showMax = d.show && kept.showMax > 0n && kept.showMax < most ? kept.showMax : usual.showMax;
+  return { ...kept, shops, showMax, transfer, maxTransfers, resaleBps };
+}
+
+const undoOf = (ms: number): number => Math.ceil(ms / hourMs);
+
+/** rollbackOf is for how long a redemption can be undone: exactly as taken over while the field says the same. */
+function rollbackOf(d: Draft, hours: number): number {
+  return d.kept && undoOf(d.kept.rollbackMs) === hours ? d.kept.rollbackMs : hours * hourMs;
+}
+
+const dayOf = (ms: number): Date => { const d = new Date(ms); return new Date(d.getFullYear(), d.getMonth(), d.getDate()); };
+
+/** daysFrom counts the days from one instant's day to another's; days of a changed clock are days too. */
+const daysFrom = (fromMs: number, toMs: number): number =>
+  Math.round((dayOf(toMs).getTime() - dayOf(fromMs).getTime()) / dayMs);
+
+function dayLater(ms: number, days: number): string {
+  const d = dayOf(ms);
+  return dateText(new Date(d.getFullYear(), d.getMonth(), d.getDate() + days).getTime());
+}
+
+/** cut shortens a title to what the ledger takes, between letters. */
+function cut(title: string, bytesMax: number): string {
+  let text = [...title];
+  while (utf8(text.join("")).length > bytesMax) text = text.slice(0, -1);
+  return text.join("").trimEnd();
+}
+
+/**
+ * duplicateOf is a draft with all settings of a campaign. What has begun begins today, and as many days lie between
+ * its beginnings and ends as before; what has not begun keeps its dates. The title gets a mark, once. publicTerms is
+ * the text of the terms where it is known.
+ */
+export function duplicateOf(campaign: number, t: Terms, currency: Currency, nowMs: number, mark: string,
+  publicTerms = ""): Draft | undefined {
+  const kind = kinds.find((k) => k === t.valueKind);
+  if (!kind) return undefined;
+  const amount = (minor: bigint) => (minor === 0n ? "" : decimal(minor, currency.exponent));
+  const most = kind === "PERCENT" ? t.ceiling : t.face;
+  const days = Math.max(0, daysFrom(Math.min(t.claimFrom, t.redeemFrom), nowMs));
+  const begin = (ms: number) => (daysFrom(nowMs, ms) + days > 0 ? dayLater(ms, days) : "");
+  const useFrom = begin(t.redeemFrom);
+  const claimFrom = begin(t.claimFrom);
+  const own = t.shops.length === 1 && t.shops[0]?.member === t.issuer && t.shops[0].store === 0;
+  const title = t.title.endsWith(mark) ? t.title : cut(t.title, titleBytesMax - utf8(mark).length) + mark;
+  return {
+    kind, title, currency: t.currency, value: amount(t.face), percent: t.bps === 0 ? "" : String(t.bps / 100),
+    ceiling: amount(t.ceiling), minSpend: amount(t.minSpend), count: String(t.maxSupply),
+    each: t.holderCap === 0 ? "" : String(t.holderCap), claimFrom,
+    useFrom: useFrom === claimFrom && t.redeemFrom <= t.claimFrom ? "" : useFrom,
+    claimUntil: dayLater(t.claimUntil - 1, days), useUntil: dayLater(t.redeemUntil - 1, days),
+    shops: t.shops.length === 0 ? "all" : own ? "own" : "kept", gift: t.transfer !== "none", show: t.showMax > 0n,
+    undoHours: String(undoOf(t.rollbackMs)), publicTerms,
+    budget: t.budget === liability(t) * BigInt(t.maxSupply) ? "" : amount(t.budget),
+    kept: { campaign, kind, rollbackMs: t.rollbackMs, termsHash: t.termsHash, terms: {
+      funders: t.funders, productHash: t.productHash, uses: t.uses, rounding: t.rounding, reimburse: t.reimburse,
+      reimburseBps: t.reimburseBps, fee: t.fee, showMax: t.showMax >= most ? 0n : t.showMax, relativeMs: t.relativeMs,
+      graceMs: t.graceMs, transfer: t.transfer, maxTransfers: t.maxTransfers, resaleBps: t.resaleBps, shops: t.shops,
+    } },
+  };
 }
 
 /** readDraft reads the fields. Amounts are exact; costs are there as soon as value and number are. */
@@ -167,16 +265,11 @@ export function readDraft(d: Draft, issuer: number, currency: Currency, nowMs: n
   const times = readTimes(d, nowMs, faults);
   if (!values || count === undefined) return { faults };
   const terms: Terms = {
-    issuer, funders: [{ member: issuer, shareBps: 10_000 }], currency: d.currency, title: d.title.trim(),
-    termsHash: sha256(utf8(publicTermsOf(d))), productHash: new Uint8Array(32), valueKind: d.kind, face: values.face,
-      bps: values.bps,
-    ceiling: values.ceiling, minSpend: values.minSpend, uses: d.kind === "STORED" ? storedUses : 1, buy: 0, get: 0,
-      rounding: 0,
-    reimburse: "USED", reimburseBps: 10_000, fee: 0n, showMax: d.show ? values.most : 0n, maxSupply: count, budget: 0n,
-    claimFrom: nowMs - 60_000, claimUntil: times?.claimUntil ?? 0, redeemFrom: nowMs - 60_000,
-      redeemUntil: times?.useUntil ?? 0,
-    relativeMs: 0, graceMs, rollbackMs: (undo ?? 0) * hourMs, holderCap: each ?? 0, transfer: d.gift ? "gift" : "none",
-    maxTransfers: d.gift ? giftsMax : 0, resaleBps: 0, shops: d.shops === "own" ? [{ member: issuer, store: 0 }] : [],
+    ...settingsOf(d, issuer, values.most), issuer, currency: d.currency, title: d.title.trim(),
+    termsHash: termsHashOf(d), valueKind: d.kind, face: values.face, bps: values.bps, ceiling: values.ceiling,
+    minSpend: values.minSpend, buy: 0, get: 0, maxSupply: count, budget: 0n,
+    claimFrom: times?.claimFrom ?? 0, claimUntil: times?.claimUntil ?? 0, redeemFrom: times?.useFrom ?? 0,
+    redeemUntil: times?.useUntil ?? 0, rollbackMs: rollbackOf(d, undo ?? 0), holderCap: each ?? 0,
   };
   const one = liability(terms);
   const all = one * BigInt(count);
@@ -195,4 +288,9 @@ export function readDraft(d: Draft, issuer: number, currency: Currency, nowMs: n
 export function publicTermsOf(d: Draft): string {
   const text = d.publicTerms.trim();
   return text === "" ? d.title.trim() : text;
+}
+
+/** termsHashOf is that digest; of an empty field, that of the terms that were taken over. */
+function termsHashOf(d: Draft): Uint8Array {
+  return d.kept && d.publicTerms.trim() === "" ? d.kept.termsHash : sha256(utf8(publicTermsOf(d)));
 }

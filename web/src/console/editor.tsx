@@ -3,12 +3,13 @@ import type { ComponentChildren, JSX } from "preact";
 import { useEffect, useMemo, useState } from "preact/hooks";
 import { decodeFunding, rowKey } from "@scrip/sdk/rows";
 import { Segments, Button, Check, Field, Loading, Notice, useLoad } from "../kit/ui.tsx";
+import { isZero } from "@scrip/sdk/bytes";
 import { amountWords, isAmountFault } from "../kit/amount.ts";
-import { money, number, type Currency } from "../kit/format.ts";
+import { money, number, percent, span, type Currency } from "../kit/format.ts";
 import { go } from "../kit/router.ts";
 import { zoneName } from "./day.ts";
-import { kinds, publicTermsOf, readDraft, type Draft, type Kind, type Read } from "./draft.ts";
-import { CurrencyChoice, draftRow, inCurrency, Preview } from "./home.tsx";
+import { kinds, publicTermsOf, readDraft, type Draft, type Kept, type Kind, type Read } from "./draft.ts";
+import { CurrencyChoice, draftRow, inCurrency, Preview, termsRow } from "./home.tsx";
 import { Confirm, saveFile, useSession, useWork } from "./parts.tsx";
 import { t } from "./text.ts";
 
@@ -92,8 +93,19 @@ function Rules(p: Edit): JSX.Element {
   const { draft: d, set, error } = p;
   const session = useSession();
   const zone = zoneName(session.link.nowMs());
+  const listed = d.kept?.terms.shops.length ? [...new Set(d.kept.terms.shops.map((s) => s.member))] : [];
+  const nameOf = (n: number) => session.link.genesis.members[n - 1]?.name ?? String(n);
+  const shopText = { own: t("shopsOwn"), all: t("shopsAll"), kept: listed.map(nameOf).join(", ") };
+  const shops: Draft["shops"][] = [...(session.has("merchant") ? ["own" as const] : []), "all",
+    ...(listed.length > 0 && (listed.length > 1 || listed[0] !== session.member) ? ["kept" as const] : [])];
   return (
     <>
+      <div class="pair-fields">
+        <Field label={t("fieldClaimFrom")} hint={t("fieldClaimFromHint")} type="date" value={d.claimFrom ?? ""}
+          onInput={(claimFrom) => set({ claimFrom })} error={error("claimFrom")} />
+        <Field label={t("fieldUseFrom")} hint={t("fieldUseFromHint")} type="date" value={d.useFrom ?? ""}
+          onInput={(useFrom) => set({ useFrom })} error={error("useFrom")} />
+      </div>
       <div class="pair-fields">
         <Field label={t("fieldClaim")} type="date" value={d.claimUntil} onInput={(claimUntil) => set({ claimUntil })}
           error={error("claimUntil")} required />
@@ -101,11 +113,11 @@ function Rules(p: Edit): JSX.Element {
           error={error("useUntil")} required />
       </div>
       <p class="field-hint">{t("fieldDayHint", { zone })}</p>
-      {session.has("merchant") && (
+      {shops.length > 1 && (
         <div class="field">
           <span class="field-label">{t("fieldShops")}</span>
-          <Segments label={t("fieldShops")} value={d.shops} onChange={(shops) => set({ shops })}
-            options={[{ value: "own", text: t("shopsOwn") }, { value: "all", text: t("shopsAll") }]} />
+          <Segments label={t("fieldShops")} value={d.shops} onChange={(v) => set({ shops: v })}
+            options={shops.map((value) => ({ value, text: shopText[value] }))} />
         </div>
       )}
       <Field label={t("fieldEach")} hint={t("fieldEachHint")} value={d.each} onInput={(each) => set({ each })}
@@ -132,6 +144,28 @@ export function Editor(): JSX.Element {
     : <Loading />;
 }
 
+/** KeptNote says what was taken over from another campaign and stands in no field. */
+function KeptNote(p: { kept: Kept; currency: Currency; termsEmpty: boolean }): JSX.Element {
+  const { terms, campaign } = p.kept;
+  const facts = [
+    !isZero(terms.productHash) && t("keptGoods"),
+    terms.relativeMs > 0 && t("keptLife", { span: span(terms.relativeMs) }),
+    terms.reimburse === "FACE" && t("keptFace"),
+    terms.reimburseBps < 10_000 && t("keptShare", { share: percent(terms.reimburseBps) }),
+    terms.fee > 0n && t("keptFee", { fee: money(terms.fee, p.currency) }),
+    terms.showMax > 0n && t("keptShow", { most: money(terms.showMax, p.currency) }),
+    terms.transfer === "trade" && t("keptTrade"),
+    terms.shops.some((s) => s.store !== 0) && t("keptStores"),
+    p.termsEmpty && t("keptTerms"),
+  ].filter((x) => x !== false);
+  return (
+    <div class="notice small kept">
+      <p>{t("keptFrom", { n: campaign })}</p>
+      {facts.length > 0 && <ul>{facts.map((x) => <li key={x}>{x}</li>)}</ul>}
+    </div>
+  );
+}
+
 function Form(p: { draft: Draft; onChange: (d: Draft) => void }): JSX.Element {
   const session = useSession();
   const { link, member } = session;
@@ -141,7 +175,7 @@ function Form(p: { draft: Draft; onChange: (d: Draft) => void }): JSX.Element {
   const [tried, setTried] = useState(false);
   const [asking, setAsking] = useState(false);
   const work = useWork();
-  const read = useMemo(() => readDraft({ ...draft, shops: session.has("merchant") ? draft.shops : "all" }, member,
+  const read = useMemo(() => readDraft({ ...draft, shops: draft.shops === "own" && !session.has("merchant") ? "all" : draft.shops }, member,
     currency, link.nowMs()), [draft]);
   const set = (change: Partial<Draft>) => p.onChange({ ...draft, ...change });
   const error = (field: keyof Draft) => {
@@ -151,9 +185,10 @@ function Form(p: { draft: Draft; onChange: (d: Draft) => void }): JSX.Element {
   };
   const threshold = session.about.value?.threshold ?? 1;
   const over = read.cost !== undefined && funds !== undefined && read.cost.budget > funds.free;
+  const shared = draft.kept?.terms.funders.some((f) => f.member !== member) ?? false;
   const ask = () => {
     setTried(true);
-    if (read.terms && !over) return setAsking(true);
+    if (read.terms && !over && !shared) return setAsking(true);
     requestAnimationFrame(() => document.querySelector<HTMLElement>("[aria-invalid=true]")?.focus());
     return undefined;
   };
@@ -163,6 +198,7 @@ function Form(p: { draft: Draft; onChange: (d: Draft) => void }): JSX.Element {
     const receipt = await session.act(terms.title, session.sign({ kind: "CampaignPublish", terms }));
     const effect = receipt.outcome.effect;
     await link.store.delete(draftRow);
+    if (draft.publicTerms.trim() !== "") await link.store.set(termsRow(terms.termsHash), publicTermsOf(draft));
     if (effect && "campaign" in effect) go(`/handout/${effect.campaign}`, true);
   };
   if (threshold > 1) return <Notice title={t("threshold", { n: threshold })}><p>{t("thresholdText")}</p></Notice>;
@@ -170,6 +206,7 @@ function Form(p: { draft: Draft; onChange: (d: Draft) => void }): JSX.Element {
   return (
     <div class="stack">
       <h1>{t("editTitle")}</h1>
+      {draft.kept && <KeptNote kept={draft.kept} currency={currency} termsEmpty={draft.publicTerms.trim() === ""} />}
       <div class="editor">
         <form class="stack editor-form" noValidate onSubmit={(e) => { e.preventDefault(); ask(); }}>
           <div class="field">
@@ -184,7 +221,8 @@ function Form(p: { draft: Draft; onChange: (d: Draft) => void }): JSX.Element {
             error={error("title")} required spellcheck />
           <Values {...edit} />
           <Rules {...edit} />
-          <Button kind="main" wide type="submit">{t("openAct")}</Button>
+          {shared && <Notice kind="bad" title={t("keptShared")}><p>{t("keptSharedText")}</p></Notice>}
+          <Button kind="main" wide type="submit" disabled={shared}>{t("openAct")}</Button>
         </form>
         <Side draft={draft}><CostBox read={read} currency={currency} free={funds?.free} /></Side>
       </div>

@@ -2,25 +2,28 @@
 import type { JSX } from "preact";
 import { useEffect } from "preact/hooks";
 import { signal } from "@preact/signals";
-import type { CampaignAnswer } from "@scrip/sdk/answers";
-import { Table } from "../kit/badge.tsx";
-import { Coupon, ruleText } from "../kit/coupon.tsx";
+import { hex } from "@scrip/sdk/bytes";
+import { Coupon } from "../kit/coupon.tsx";
 import { amountOf } from "../kit/amount.ts";
-import { number, type Currency } from "../kit/format.ts";
-import { ruleOf, word } from "../kit/ledger/ledger.tsx";
+import { type Currency } from "../kit/format.ts";
 import { go } from "../kit/router.ts";
+import { fromOf } from "../kit/terms.ts";
 import { Button, LinkButton, Loading, Segments, useLoad } from "../kit/ui.tsx";
-import { draftOf, endOfDay, percentOf, sampleOf, type Draft, type Kind } from "./draft.ts";
+import { moment } from "./dates.ts";
+import { draftOf, percentOf, sampleOf, type Draft, type Kind } from "./draft.ts";
 import { Got } from "../kit/ledger/page.tsx";
-import { gotPages, More, usePages } from "../kit/ledger/pages.tsx";
+import { Others, Own, useCampaigns, useOwn } from "./list.tsx";
 import { useBesides, useEvents, useSession, useSoon } from "./parts.tsx";
 import { t } from "./text.ts";
 
 export const draftRow = "draft";
+/** termsRow is where a device keeps the text of public terms that it has published, by its digest. */
+export const termsRow = (digest: Uint8Array): string => `terms/${hex(digest)}`;
 
-const pageSize = 25;
-/** How often the list follows what happens, at most. */
+/** How often the list follows what happens, at most; one of more than so many campaigns less often. */
 const soonMs = 1000;
+const longList = 100;
+const longMs = 15_000;
 
 type OwnCurrency = Currency & { number: number };
 
@@ -58,7 +61,8 @@ export function Preview(p: { draft: Draft; seed: number; href?: string }): JSX.E
   const amount = (text: string) => amountOf(text, currency) ?? 0n;
   return (
     <Coupon issuer={session.name} title={draft.title || "…"} campaign={p.seed} specimen href={p.href}
-      untilMs={endOfDay(draft.useUntil) ?? session.link.nowMs()}
+      fromMs={fromOf({ redeemFrom: moment(draft.useFrom || draft.claimFrom || "", "first") ?? 0 }, session.link.nowMs())}
+      untilMs={moment(draft.useUntil, "last") ?? session.link.nowMs()}
       rule={{ kind: draft.kind, face: amount(draft.value), bps: percentOf(draft.percent) ?? 0,
         ceiling: amount(draft.ceiling),
         minSpend: draft.kind === "AMOUNT" || draft.kind === "PERCENT" ? amount(draft.minSpend) : 0n, currency }} />
@@ -118,29 +122,15 @@ export function Start(p: { kind: string }): JSX.Element {
   return <Loading />;
 }
 
-function List(p: { caption: string; campaigns: readonly CampaignAnswer[] }): JSX.Element {
-  return (
-    <Table caption={p.caption} rows={p.campaigns} rowKey={(c) => c.id} columns={[
-      { head: t("listTitle"), cell: (c) => <a class="strong" href={`#/campaign/${c.id}`}>{c.terms.title}</a> },
-      { head: t("listValue"), cell: (c) => ruleText(ruleOf(c.terms)) },
-      { head: t("listState"), cell: (c) => word(c.status) },
-      { head: t("listClaimed"), figure: true, cell: (c) => `${number(c.issued)} / ${number(c.terms.max_supply)}` },
-      { head: t("listRedeemed"), figure: true, cell: (c) => number(c.redemptions - c.voids) },
-    ]} />
-  );
-}
-
 export function Home(): JSX.Element {
   const session = useSession();
   const { link, member } = session;
-  const list = (query: Record<string, string | number>) => (cursor: string | undefined, signal: AbortSignal) =>
-    link.client.read("PageCampaignAnswer", "/v1/campaigns", { ...query, limit: pageSize, newest: "true", cursor },
-      { signal });
-  const mine = usePages(list({ issuer: member }), [member]);
-  const theirs = usePages(list({ shop: member, not_issuer: member }), [member]);
+  const mine = useOwn();
+  const theirs = useCampaigns({ shop: member, not_issuer: member }, [member]);
   const kept = useLoad(() => link.store.get<Draft>(draftRow), []);
   const draft = kept.value;
-  const soon = useSoon(() => { mine.reload(); theirs.reload(); }, soonMs);
+  const long = (mine.value?.items.length ?? 0) > longList;
+  const soon = useSoon(() => { mine.reload(); theirs.reload(); }, long ? longMs : soonMs);
   useEvents({ types: ["campaign.published", "campaign.paused", "campaign.resumed", "campaign.closed",
     "redemption.accrued", "redemption.voided", "coupon.claimed"] }, [member], soon);
   useBesides(soon);
@@ -149,9 +139,9 @@ export function Home(): JSX.Element {
     <div class="stack">
       <div class="row apart">
         <h1>{session.name}</h1>
-        {(mine.items?.length ?? 0) > 0 && <LinkButton kind="main" href="#/templates">{t("newCampaign")}</LinkButton>}
+        {(mine.value?.items.length ?? 0) > 0 && <LinkButton kind="main" href="#/templates">{t("newCampaign")}</LinkButton>}
       </div>
-      <Got of={gotPages(mine)}>
+      <Got of={mine}>
         {(own) => (
           <>
             {draft && (
@@ -160,18 +150,15 @@ export function Home(): JSX.Element {
                 <Button kind="plain" onClick={drop}>{t("draftDrop")}</Button>
               </div>
             )}
-            {own.length === 0
+            {own.items.length === 0
               ? <div class="stack"><div
                 class="state"><h2>{t("campaignsNone")}</h2><p>{t("campaignsNoneText")}</p></div><Templates /></div>
-              : <><List caption={t("campaigns")} campaigns={own} /><More of={mine} /></>}
+              : <Own of={mine} value={own} />}
           </>
         )}
       </Got>
-      {session.has("merchant") && mine.items && (
-        <Got of={gotPages(theirs)}>
-          {(others) => others.length > 0 &&
-            <><List caption={t("others")} campaigns={others} /><More of={theirs} /></>}
-        </Got>
+      {session.has("merchant") && mine.value && (
+        <Got of={theirs}>{(others) => <Others of={theirs} value={others} />}</Got>
       )}
     </div>
   );

@@ -116,7 +116,7 @@ export class Session {
   /** end forgets the key and what belongs to it. */
   static async end(link: Link): Promise<void> {
     for (const row of [keyRow, pendingRow, "draft", "offer", "manager"]) await link.store.delete(row);
-    await link.store.deleteAll("tickets/");
+    for (const rows of ["tickets/", "terms/"]) await link.store.deleteAll(rows);
   }
 
   async load(): Promise<void> {

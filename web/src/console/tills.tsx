@@ -16,7 +16,8 @@ import { Button, Check, Copyable, Empty, Failure, Field, LinkButton, Loading, No
   useLoad } from "../kit/ui.tsx";
 import { go } from "../kit/router.ts";
 import { daySpan, readDay, takenBy, zoneName } from "./day.ts";
-import { dateText, endOfDay, sampleOf } from "./draft.ts";
+import { dateText, moment } from "./dates.ts";
+import { sampleOf } from "./draft.ts";
 import { CurrencyChoice } from "./home.tsx";
 import { Got, Missing } from "../kit/ledger/page.tsx";
 import { gotPages, More, usePages } from "../kit/ledger/pages.tsx";
@@ -219,7 +220,7 @@ export function AddTill(): JSX.Element {
   const storeNumber = typeof readStore === "number" ? readStore : undefined;
   const readCap = readAmount(cap, currency);
   const dayCap = typeof readCap === "bigint" ? readCap : undefined;
-  const validUntil = endOfDay(until);
+  const validUntil = moment(until, "last");
   const goodLabel = label.trim() !== "" && new TextEncoder().encode(label.trim()).length <= labelBytesMax;
   const goodTime = validUntil !== undefined && validUntil > link.nowMs() && validUntil <= link.nowMs() + 3 * yearMs;
   const make = () => {

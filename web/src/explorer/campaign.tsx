@@ -4,7 +4,7 @@ import type { CampaignAnswer, CampaignBody, CouponAnswer } from "@scrip/sdk/answ
 import { rowKey } from "@scrip/sdk/rows";
 import { Table, TableTwin } from "../kit/badge.tsx";
 import { Coupon, ruleText } from "../kit/coupon.tsx";
-import { dateTime, lastMoment, money, number } from "../kit/format.ts";
+import { dateTime, firstMoment, lastMoment, money, number } from "../kit/format.ts";
 import { checkRow } from "../kit/ledger/check.ts";
 import { AsOf, currencyOf, msOf, ruleOf, serialText, spentPart, word } from "../kit/ledger/ledger.tsx";
 import { Empty, useLoad } from "../kit/ui.tsx";
@@ -141,10 +141,10 @@ function Facts(p: { campaign: CampaignBody }): JSX.Element {
       <Pair name={t("campaignVoids")}>{number(c.voids)}</Pair>
       <Pair name={t("campaignUsed")}>{number(c.used_up)}</Pair>
       <Pair name={t("campaignClaimTime")}>
-        {t("range", { from: dateTime(msOf(terms.claim_from)), until: lastMoment(msOf(terms.claim_until)) })}
+        {t("range", { from: firstMoment(msOf(terms.claim_from)), until: lastMoment(msOf(terms.claim_until)) })}
       </Pair>
       <Pair name={t("campaignUseTime")}>
-        {t("range", { from: dateTime(msOf(terms.redeem_from)), until: lastMoment(msOf(terms.redeem_until)) })}
+        {t("range", { from: firstMoment(msOf(terms.redeem_from)), until: lastMoment(msOf(terms.redeem_until)) })}
       </Pair>
       <Pair name={t("campaignShops")}><Shops campaign={c} /></Pair>
       <Pair name={t("campaignTransfer")}>{transferText(c)}</Pair>

@@ -1,7 +1,7 @@
 /** The coupon as a printed slip: large value, serial, perforated edge, stamp. */
 import type { ComponentChildren, JSX } from "preact";
 import { Rosette } from "./rosette.tsx";
-import { lastDay, money, moneyShort, percent, type Currency } from "./format.ts";
+import { firstMoment, lastDay, money, moneyShort, percent, type Currency } from "./format.ts";
 import { t } from "./text.ts";
 
 /** Rule is what of a campaign's terms says its value. */
@@ -74,6 +74,8 @@ export interface CouponProps {
   campaign: number;
   /** Absent in a preview. */
   serial?: number | undefined;
+  /** When it can first be used, if that is still to come. */
+  fromMs?: number | undefined;
   /** The end, not in it. */
   untilMs: number;
   usesLeft?: number | undefined;
@@ -89,6 +91,7 @@ export interface CouponProps {
 function facts(p: CouponProps): string {
   const parts = [ruleText(p.rule, p.valueLeft)];
   if (p.usesLeft !== undefined && p.usesLeft > 1) parts.push(t("usesLeft", { n: p.usesLeft }));
+  if (p.fromMs !== undefined) parts.push(t("from", { date: firstMoment(p.fromMs) }));
   parts.push(t("until", { date: lastDay(p.untilMs) }));
   return parts.join(" · ");
 }

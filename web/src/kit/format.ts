@@ -57,11 +57,16 @@ export function lastDay(untilMs: number): string {
   return date(untilMs - 1);
 }
 
+const isMidnight = (d: Date) => d.getHours() + d.getMinutes() + d.getSeconds() + d.getMilliseconds() === 0;
+
+/** firstMoment is a beginning as a person means it: the day with which it begins, or the time within a day. */
+export function firstMoment(fromMs: number): string {
+  return isMidnight(new Date(fromMs)) ? date(fromMs) : dateTime(fromMs);
+}
+
 /** lastMoment is an end as a person means it: the day that it includes, or the time within a day. */
 export function lastMoment(untilMs: number): string {
-  const d = new Date(untilMs);
-  const midnight = d.getHours() + d.getMinutes() + d.getSeconds() + d.getMilliseconds() === 0;
-  return midnight ? lastDay(untilMs) : dateTime(untilMs);
+  return isMidnight(new Date(untilMs)) ? lastDay(untilMs) : dateTime(untilMs);
 }
 
 export function dateTime(ms: number): string {

@@ -8,6 +8,11 @@ export function ruleOf(t: Terms, currency: Currency): Rule {
   return { kind: t.valueKind, face: t.face, bps: t.bps, ceiling: t.ceiling, minSpend: t.minSpend, currency };
 }
 
+/** fromOf is when a coupon can first be used, if that is still to come. */
+export function fromOf(t: Pick<Terms, "redeemFrom">, nowMs: number): number | undefined {
+  return nowMs < t.redeemFrom ? t.redeemFrom : undefined;
+}
+
 /** largestValue is the most that one use can give. */
 export function largestValue(t: Terms, valueLeft: bigint): bigint {
   switch (t.valueKind) {

@@ -1,7 +1,7 @@
 /** The result: accepted, refused or waiting, over the whole screen. Green is for what this till has verified. */
 import type { JSX } from "preact";
 import { useEffect, useRef } from "preact/hooks";
-import { dateTime, money, number, seconds, span, time } from "../kit/format.ts";
+import { dateTime, firstMoment, money, number, seconds, span, time } from "../kit/format.ts";
 import { cashierText } from "../kit/refusal/refusal.ts";
 import { useNow } from "../kit/ui.tsx";
 import { useTill } from "./context.ts";
@@ -51,6 +51,7 @@ function Accepted(p: { sale: Sale }): JSX.Element {
 /** aboutText says what a refusal rests on: facts that were proven here. */
 function aboutText(about: About): string {
   if (about.kind === "ahead") return t("aboutAhead", { span: span(about.byMs) });
+  if (about.kind === "early") return t("aboutEarly", { date: firstMoment(about.fromMs) });
   if (about.kind === "over") return t("aboutOver", { span: span(about.byMs) });
   const today = about.atMs >= dayStart(Date.now());
   const when = today ? t("aboutToday", { time: time(about.atMs) }) : dateTime(about.atMs);

@@ -40,7 +40,9 @@ export type About =
   /** By how much the expiry of a shown code is beyond what the customer's wallet signs. */
   | { kind: "ahead"; byMs: number }
   /** For how long a shown code had been over. */
-  | { kind: "over"; byMs: number };
+  | { kind: "over"; byMs: number }
+  /** When the coupon can first be used. */
+  | { kind: "early"; fromMs: number };
 
 /** saleId names what the ledger says of a redemption. */
 export const saleId = (what: "redeemed" | "undone", coupon: bigint, seq: number): string => `${what}-${coupon}-${seq}`;

@@ -74,7 +74,7 @@ export async function judge(
   const { terms } = c;
   if (chainMs >= c.until + terms.graceMs) return bad("E504");
   if (c.standing === "GIFTED") return bad("E404");
-  if (chainMs < terms.redeemFrom) return bad("E503");
+  if (chainMs < terms.redeemFrom) return bad("E503", { kind: "early", fromMs: terms.redeemFrom });
   const elsewhere = auth.mode === "SHOW" && auth.merchant !== 0 && auth.merchant !== till.member;
   if (elsewhere || !goodAt(terms, till.member, till.store)) return bad("E505");
   if (terms.currency !== till.currency) return bad("E516");

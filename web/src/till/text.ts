@@ -72,6 +72,7 @@ export const en = {
   aboutToday: "today {time}",
   aboutAhead: "The customer’s device is {span} ahead of the network’s time.",
   aboutOver: "The code’s time was over {span} ago. If it is the live one, the customer’s clock is slow.",
+  aboutEarly: "It can be used from {date}.",
   scanner: "It is the scanner, not the coupon",
   scannerNote:
     "The scanner types its characters for another keyboard. Set the computer’s keyboard or the scanner to “English (US)”, or use the camera or the short code. The coupon is untouched.",
@@ -180,6 +181,7 @@ export const zh: Twin<typeof en> = {
   aboutToday: "今天 {time}",
   aboutAhead: "顾客的设备比网络时间快 {span}。",
   aboutOver: "该码已过期 {span}。如果是实时码，则顾客的时钟慢了。",
+  aboutEarly: "{date} 起可以使用。",
   scanner: "是扫码枪的问题，不是券的问题",
   scannerNote: "扫码枪按另一种键盘输入字符。请把电脑键盘或扫码枪设为“英语（美国）”，或改用摄像头或短码。券没有变化。",
   refused: "已拒绝",

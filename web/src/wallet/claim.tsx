@@ -8,10 +8,10 @@ import { giftSigner, type GiftPayload, type TicketPayload } from "@scrip/sdk/lin
 import { equal } from "@scrip/sdk/bytes";
 import { VerifiedBadge } from "../kit/badge.tsx";
 import { Coupon } from "../kit/coupon.tsx";
-import { dateTime, lastMoment } from "../kit/format.ts";
+import { firstMoment, lastMoment } from "../kit/format.ts";
 import { failureOf, textOf } from "../kit/refusal/refusal.ts";
 import { go } from "../kit/router.ts";
-import { ruleOf } from "../kit/terms.ts";
+import { fromOf, ruleOf } from "../kit/terms.ts";
 import { Button, Failure, Loading, Notice, useLoad, type FailureText, type Loaded } from "../kit/ui.tsx";
 import { useSession } from "./context.ts";
 import { Facts } from "./coupon.tsx";
@@ -42,6 +42,7 @@ function Preview(p: { campaign: ProvenCampaign; issuer: string; serial?: number 
       rule={ruleOf(terms, session.link.currency(terms.currency))}
       campaign={p.campaign.number}
       serial={p.serial}
+      fromMs={fromOf(terms, session.link.nowMs())}
       untilMs={terms.redeemUntil}
       usesLeft={terms.uses}
       specimen={session.link.demo}
@@ -54,7 +55,7 @@ function obstacle(c: ProvenCampaign, nowMs: number): string | undefined {
   if (c.standing === "PAUSED") return t("claimPaused");
   if (c.standing === "EXHAUSTED") return t("claimGone");
   if (c.standing !== "PUBLISHED" || nowMs >= c.terms.claimUntil) return t("claimOver");
-  return nowMs < c.terms.claimFrom ? t("claimNotYet", { date: dateTime(c.terms.claimFrom) }) : undefined;
+  return nowMs < c.terms.claimFrom ? t("claimNotYet", { date: firstMoment(c.terms.claimFrom) }) : undefined;
 }
 
 function Yours(p: { slip: Slip }): JSX.Element {

@@ -4,7 +4,7 @@ import { useEffect } from "preact/hooks";
 import { campaignOf, itemKind, serialOf, transfersUnlimited, type Terms } from "@scrip/sdk/transactions";
 import { VerifiedBadge } from "../kit/badge.tsx";
 import { ruleText } from "../kit/coupon.tsx";
-import { ago, dateTime, lastMoment, money } from "../kit/format.ts";
+import { ago, dateTime, firstMoment, lastMoment, money } from "../kit/format.ts";
 import { cashierText, textOf } from "../kit/refusal/refusal.ts";
 import { ruleOf } from "../kit/terms.ts";
 import { LinkButton, Button, Empty, Failure, Notice, toast, useLoad, useNow } from "../kit/ui.tsx";
@@ -59,7 +59,7 @@ export function Facts(p: { terms: Terms; slip?: Slip }): JSX.Element {
       {terms.redeemFrom > session.link.nowMs() && (
         <>
           <dt>{t("from")}</dt>
-          <dd>{dateTime(terms.redeemFrom)}</dd>
+          <dd>{firstMoment(terms.redeemFrom)}</dd>
         </>
       )}
       <dt>{t("ends")}</dt>

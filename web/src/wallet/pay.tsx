@@ -8,7 +8,7 @@ import { goodAt, isZero, itemKind, type Terms } from "./sdk.ts";
 import { campaignOf } from "./sdk.ts";
 import { valueOn } from "@scrip/sdk/actions";
 import { amountWords, readAmount } from "../kit/amount.ts";
-import { dateTime, decimal, money } from "../kit/format.ts";
+import { decimal, firstMoment, money } from "../kit/format.ts";
 import { failureOf, textOf } from "../kit/refusal/refusal.ts";
 import { go } from "../kit/router.ts";
 import { Button, Empty, Failure, Field, Loading, Notice, useLoad } from "../kit/ui.tsx";
@@ -100,7 +100,7 @@ function None(p: { unfit: readonly Unfit[] }): JSX.Element {
   const text = ({ why, terms, slip }: Unfit) =>
     t(reasons[why], {
       value: money(terms.minSpend, session.link.currency(terms.currency)),
-      date: dateTime(terms.redeemFrom),
+      date: firstMoment(terms.redeemFrom),
       title: slip.title,
     });
   return (

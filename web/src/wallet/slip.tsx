@@ -3,7 +3,7 @@ import type { JSX } from "preact";
 import { campaignOf, serialOf } from "@scrip/sdk/transactions";
 import { Coupon, type StampText } from "../kit/coupon.tsx";
 import { dateTime } from "../kit/format.ts";
-import { ruleOf } from "../kit/terms.ts";
+import { fromOf, ruleOf } from "../kit/terms.ts";
 import { t as kit } from "../kit/text.ts";
 import { Notice } from "../kit/ui.tsx";
 import { useSession } from "./context.ts";
@@ -58,6 +58,7 @@ export function SlipCard(p: { slip: Slip; link?: boolean; fresh?: boolean }): JS
       valueLeft={slip.valueLeft}
       campaign={campaign}
       serial={serialOf(slip.id)}
+      fromMs={fromOf(terms, session.link.nowMs())}
       untilMs={slip.untilMs}
       usesLeft={slip.usesLeft}
       state={stateText(slip)}
