@@ -728,6 +728,22 @@ export class Client {
     return this.#query(`read ${path}`, read, options.signal);
   }
 
+  /**
+   * Asks every node, or posts JSON to it, at once: what each answers, in the order of `nodes`. Nothing of it is
+   * proved. A promise rejects with what went wrong at its node.
+   */
+  askEach<K extends keyof Answers>(
+    kind: K,
+    path: string,
+    body?: unknown,
+    options: CallOptions = {},
+  ): Promise<Answers[K]>[] {
+    const ask: Ask = body === undefined ? { method: "GET", path } : jsonAsk(path, body);
+    return this.nodes.map(async (node) =>
+      parseAnswer(kind, await send(this.#fetch, node, ask, this.#timeoutMs, options.signal)),
+    );
+  }
+
   /** Posts JSON to every node, and returns the first answer; the others go on. Throws Unreachable if none takes it. */
   async tellAll<K extends keyof Answers>(
     kind: K,
@@ -735,15 +751,14 @@ export class Client {
     body: unknown,
     options: CallOptions = {},
   ): Promise<Answers[K]> {
-    const tell = async (node: string): Promise<Answers[K]> => {
-      try {
-        return parseAnswer(kind, await send(this.#fetch, node, jsonAsk(path, body), this.#timeoutMs, options.signal));
-      } catch (e) {
-        throw new NodeError(node || "this origin", e);
-      }
-    };
     try {
-      return await Promise.any(this.nodes.map(tell));
+      return await Promise.any(
+        this.askEach(kind, path, body, options).map((a, i) =>
+          a.catch((e: unknown) => {
+            throw new NodeError(this.nodes[i] || "this origin", e);
+          }),
+        ),
+      );
     } catch (e) {
       options.signal?.throwIfAborted();
       throw new Unreachable(`post to ${path}`, e instanceof AggregateError ? e.errors : [e]);

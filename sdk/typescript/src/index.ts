@@ -12,6 +12,7 @@ export * from "./codes.ts";
 export { afterEvent, eventIdText, parseEventId } from "./events.ts";
 export * from "./keys.ts";
 export * from "./links.ts";
+export * from "./profiles.ts";
 export * from "./scan.ts";
 export * from "./services.ts";
 export * from "./transactions.ts";
