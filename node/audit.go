@@ -6,6 +6,7 @@ import (
 
 	"github.com/scrip-network/scrip/chain"
 	"github.com/scrip-network/scrip/pbft"
+	"github.com/scrip-network/scrip/pbft/driver"
 	"github.com/scrip-network/scrip/store"
 )
 
@@ -45,7 +46,7 @@ func auditBlock(v *store.View, height uint64) (*executedBlock, error) {
 	}
 	var txs [][]byte
 	if len(b.Payload) > 0 {
-		limits := chain.PayloadLimits{BytesMax: len(b.Payload), TxsMax: payloadTxsMax, TxBytesMax: len(b.Payload)}
+		limits := chain.PayloadLimits{BytesMax: len(b.Payload), TxsMax: driver.PayloadTxsMax, TxBytesMax: len(b.Payload)}
 		if txs, err = chain.DecodePayload(b.Payload, limits); err != nil {
 			return nil, err
 		}

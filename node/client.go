@@ -9,6 +9,7 @@ import (
 
 	"github.com/scrip-network/scrip/chain"
 	"github.com/scrip-network/scrip/pbft"
+	"github.com/scrip-network/scrip/pbft/driver"
 	"github.com/scrip-network/scrip/sig"
 	"github.com/scrip-network/scrip/store"
 )
@@ -249,7 +250,7 @@ func readExecuted(v *store.View, height uint64) (*executedBlock, error) {
 // DecodeReceipts splits the receipts of a block as the ledger keeps them. They
 // alias b.
 func DecodeReceipts(b []byte) ([][]byte, error) {
-	limits := chain.PayloadLimits{BytesMax: len(b), TxsMax: payloadTxsMax, TxBytesMax: len(b)}
+	limits := chain.PayloadLimits{BytesMax: len(b), TxsMax: driver.PayloadTxsMax, TxBytesMax: len(b)}
 	receipts, err := chain.DecodePayload(b, limits)
 	if err != nil {
 		return nil, fmt.Errorf("stored receipts: %w", err)

@@ -9,6 +9,7 @@ import (
 
 	"github.com/scrip-network/scrip/chain"
 	"github.com/scrip-network/scrip/pbft"
+	"github.com/scrip-network/scrip/pbft/driver"
 	"github.com/scrip-network/scrip/sig"
 )
 
@@ -96,7 +97,7 @@ func payloadOf(raws ...[]byte) *pbft.Block {
 
 func TestPayloadValidity(t *testing.T) {
 	f := newTestFront(t)
-	p := newPayloads(f, newPool(t, MempoolLimits{}), 10_000, hashTxMax, newMetrics())
+	p := newPayloads(f, newPool(t, driver.Limits{}), 10_000, hashTxMax, newMetrics())
 	a, b := newHashTx(clientKey, 1, "a"), newHashTx(clientKey, 1, "b")
 	otherRoot := payloadOf(a, b)
 	otherRoot.Header.PayloadRoot[0] ^= 1
@@ -104,8 +105,8 @@ func TestPayloadValidity(t *testing.T) {
 	otherSize.Header.PayloadBytes++
 	rootOfNothing := payloadOf()
 	rootOfNothing.Header.PayloadRoot = chain.RootOf(nil)
-	noTxs := &pbft.Block{Payload: make([]byte, payloadOverhead)} // a count of none
-	noTxs.Header.PayloadBytes = payloadOverhead
+	noTxs := &pbft.Block{Payload: make([]byte, driver.PayloadOverheadBytes)} // a count of none
+	noTxs.Header.PayloadBytes = driver.PayloadOverheadBytes
 	trailing := payloadOf(a)
 	trailing.Payload = append(trailing.Payload, 0)
 	trailing.Header.PayloadBytes++

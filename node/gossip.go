@@ -7,26 +7,16 @@ import (
 
 	"github.com/scrip-network/scrip/chain"
 	"github.com/scrip-network/scrip/pbft"
+	"github.com/scrip-network/scrip/pbft/driver"
 	"github.com/scrip-network/scrip/sig"
 	"github.com/scrip-network/scrip/transport"
 )
 
-// Limits of gossip. Transactions travel by the hundred: a frame goes out at once
-// when the last one is gossipPause ago, and else collects what arrives meanwhile.
+// Limits of gossip beside those of package driver.
 const (
-	gossipPause     = time.Millisecond
-	gossipTxsMax    = 1024
-	gossipBytesMax  = 512 << 10
-	gossipQueueMax  = 16384 // own transactions not yet sent; more wait for regossip
+	gossipPause     = driver.GossipPauseUs * time.Microsecond
+	gossipQueueMax  = 16384 // own transactions not yet sent; more wait to be sent again
 	gossipFlightMax = 4     // frames of one peer whose signatures are being checked
-	// An own transaction that is in no block is sent to the peers again after
-	// regossipTimeouts times the least timeout of the protocol, so that a primary
-	// that missed it is told within the patience that it is given, and then after
-	// twice as long each time.
-	regossipTimeouts = 2
-	regossipMsMin    = 100
-	regossipMsMax    = 8000
-	regossipTxsMax   = 512 // in one housePeriod
 )
 
 // gossip spreads the transactions of own clients and takes those of peers.
@@ -85,7 +75,7 @@ func (g *gossip) runOut(ctx context.Context) {
 // collect adds what is queued, within the limits of a frame.
 func (g *gossip) collect(batch [][]byte) [][]byte {
 	size := len(batch[0])
-	for len(batch) < gossipTxsMax && size < gossipBytesMax {
+	for len(batch) < driver.GossipTxsMax && size < driver.GossipBytesMax {
 		select {
 		case tx := <-g.out:
 			batch = append(batch, tx.Raw)
@@ -121,8 +111,9 @@ func (g *gossip) runIn(ctx context.Context, p *peerState) {
 // A peer vouches for the signatures of what it sends: it has checked them.
 func (g *gossip) receive(p *peerState, frame []byte, done func()) {
 	limits := g.limits
-	limits.BytesMax = gossipBytesMax + limits.TxBytesMax + gossipTxsMax*txOverhead + payloadOverhead
-	limits.TxsMax = gossipTxsMax
+	limits.BytesMax = driver.GossipBytesMax + limits.TxBytesMax + driver.GossipTxsMax*driver.TxOverheadBytes +
+		driver.PayloadOverheadBytes
+	limits.TxsMax = driver.GossipTxsMax
 	raws, err := chain.DecodePayload(frame, limits)
 	if err != nil || len(raws) == 0 {
 		g.inbox.blame(p, pbft.InvalidContent)

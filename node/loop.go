@@ -6,24 +6,13 @@ import (
 	"time"
 
 	"github.com/scrip-network/scrip/pbft"
+	"github.com/scrip-network/scrip/pbft/driver"
 	"github.com/scrip-network/scrip/store"
 	"github.com/scrip-network/scrip/transport"
 )
 
 // TickPeriod is the length of an engine's tick.
-const TickPeriod = 10 * time.Millisecond
-
-const (
-	// turnsMax bounds how often the loop acts on the engine before it looks at
-	// its inputs again.
-	turnsMax = 64
-	// backlogMax bounds the committed blocks that wait for execution before the
-	// loop stops taking blocks of catch-up and proposing.
-	backlogMax = 16
-	// backlogStop bounds them for good: beyond it the loop takes no messages at
-	// all, links fill up, and peers have to wait.
-	backlogStop = 64
-)
+const TickPeriod = driver.TickMs * time.Millisecond
 
 // loop owns the engine and the consensus log. It is one goroutine: everything
 // else sends it values.
@@ -142,7 +131,7 @@ func (l *loop) drain() {
 		}
 	}
 	for lane := range transport.Lane(transport.Lanes) {
-		if len(l.backlog) > backlogStop {
+		if !driver.Receiving(len(l.backlog)) {
 			break // every executed block brings the loop back here
 		}
 		for _, p := range l.n.inbox.peers {
@@ -162,7 +151,7 @@ func (l *loop) drainLane(p *peerState, queue *inQueue) int {
 		if !ok {
 			return i
 		}
-		if pbft.IsCatchUp(in.message.Kind()) && len(l.backlog) > backlogMax {
+		if pbft.IsCatchUp(in.message.Kind()) && !driver.Catching(len(l.backlog)) {
 			l.n.metrics.frameDropped.Inc()
 			continue
 		}
@@ -174,7 +163,7 @@ func (l *loop) drainLane(p *peerState, queue *inQueue) int {
 
 // turns proposes and acts on what the engine asks for until it asks for nothing.
 func (l *loop) turns() error {
-	for range turnsMax {
+	for range driver.TurnsMax {
 		l.propose()
 		ready := l.engine.Ready()
 		if ready.Empty() {

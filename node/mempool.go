@@ -7,38 +7,8 @@ import (
 	"time"
 
 	"github.com/scrip-network/scrip/pbft"
+	"github.com/scrip-network/scrip/pbft/driver"
 )
-
-// MempoolLimits bounds the transactions that wait to be ordered. Zero stands for
-// the default.
-type MempoolLimits struct {
-	// TxsMax and BytesMax bound the whole pool. Defaults 65,536 and 64 MiB.
-	TxsMax, BytesMax int
-	// SenderTxsMax bounds what one sender holds. Default a quarter of TxsMax.
-	SenderTxsMax int
-	// PeerTxsMax bounds what came from one peer, so that a faulty member cannot
-	// fill the pool alone. Default half of TxsMax.
-	PeerTxsMax int
-	// OwnTxsMax and OwnBytesMax bound what the node's own clients have waiting. What
-	// all members take from their clients together must fit into the pool of each:
-	// what a primary has no room for waits until it is sent again, and fills the pool
-	// of the member that took it meanwhile. Default three quarters of the pool over
-	// the number of members, since those that lag hold more.
-	OwnTxsMax, OwnBytesMax int
-}
-
-func (l *MempoolLimits) fill(members int) error {
-	setDefault(&l.TxsMax, 65536)
-	setDefault(&l.BytesMax, 64<<20)
-	setDefault(&l.SenderTxsMax, max(1, l.TxsMax/4))
-	setDefault(&l.PeerTxsMax, max(1, l.TxsMax/2))
-	setDefault(&l.OwnTxsMax, max(1, l.TxsMax*3/4/members))
-	setDefault(&l.OwnBytesMax, max(1, l.BytesMax*3/4/members))
-	if min(l.TxsMax, l.BytesMax, l.SenderTxsMax, l.PeerTxsMax, l.OwnTxsMax, l.OwnBytesMax) < 0 {
-		return fmt.Errorf("mempool limits are negative: %+v", *l)
-	}
-	return nil
-}
 
 // recentIDsMax bounds the remembered ids of executed transactions. It covers
 // what can still be on its way from peers; later copies meet the state machine.
@@ -48,24 +18,19 @@ const recentIDsMax = 1 << 17
 // hands them out oldest first within a sender and in turn between senders, so a
 // flood of one sender delays only that sender.
 type mempool struct {
-	limits MempoolLimits
-	epoch  time.Time // of pooled.since
+	epoch time.Time // of pooled.since
 
 	mu      sync.Mutex // guards all below
+	shares  *driver.Shares
 	byID    map[[32]byte]*pooled
 	senders map[[32]byte]*sender
 	turns   *list.List // of *sender with free transactions; the front is next
-	bytes   int
-	free    int // transactions that are in no block
-	freed   int // their bytes
-	peers   map[pbft.ReplicaID]int
-	own     int       // of own clients
-	ownSize int       // their bytes
-	coming  int       // of own clients, whose signatures are checked
-	arrived uint64    // counts arrivals
-	view    pbft.View // of the last executed block
-	nowMs   uint64    // when expire was called last
-	againMs uint64    // least wait before an own transaction is sent again
+	free    int        // transactions that are in no block
+	freed   int        // their bytes
+	arrived uint64     // counts arrivals
+	view    pbft.View  // of the last executed block
+	nowMs   uint64     // when expire was called last
+	againMs uint64     // least wait before an own transaction is sent again
 	recent  generations[struct{}]
 }
 
@@ -74,13 +39,12 @@ type pooled struct {
 	tx      *Tx
 	from    pbft.ReplicaID
 	arrival uint64
-	sinceMs uint64
+	repeat  driver.Repeat
 	since   time.Duration // when an own client brought it; 0 = none did
 	sender  *sender
 	place   *list.Element // in sender.free; nil while in a block
 	view    pbft.View     // of the block that holds it, if place is nil
 	heldMs  uint64        // when it was held, if place is nil
-	waitMs  uint64        // since sinceMs until it is sent again; it doubles
 }
 
 type sender struct {
@@ -90,11 +54,10 @@ type sender struct {
 	txs  int
 }
 
-func newMempool(limits MempoolLimits) *mempool {
+func newMempool(shares *driver.Shares, againMs uint64) *mempool {
 	return &mempool{
-		limits: limits, epoch: time.Now(), byID: make(map[[32]byte]*pooled), senders: make(map[[32]byte]*sender),
-		turns: list.New(), peers: make(map[pbft.ReplicaID]int), recent: newGenerations[struct{}](recentIDsMax),
-		againMs: regossipMsMin,
+		epoch: time.Now(), shares: shares, byID: make(map[[32]byte]*pooled), senders: make(map[[32]byte]*sender),
+		turns: list.New(), recent: newGenerations[struct{}](recentIDsMax), againMs: againMs,
 	}
 }
 
@@ -112,30 +75,22 @@ var (
 func (p *mempool) full() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return len(p.byID) >= p.limits.TxsMax || p.bytes >= p.limits.BytesMax
+	return p.shares.Full()
 }
 
-// expect keeps room for up to n transactions of own clients whose signatures are
-// about to be checked, and returns for how many there is: the others are refused
-// at once, and not behind all that wait to be checked. Each that is settled is told
-// to came.
+// expect keeps room for up to n transactions of own clients, as Shares.Expect. Each
+// that is settled is told to came.
 func (p *mempool) expect(n int) int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	room := min(p.limits.OwnTxsMax-p.own, p.limits.TxsMax-len(p.byID)) - p.coming
-	if p.bytes >= p.limits.BytesMax || p.ownSize >= p.limits.OwnBytesMax {
-		room = 0
-	}
-	n = max(0, min(n, room))
-	p.coming += n
-	return n
+	return p.shares.Expect(n)
 }
 
 // came gives back the room that was kept for n transactions.
 func (p *mempool) came(n int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	p.coming -= n
+	p.shares.Came(n)
 }
 
 // add takes a verified transaction that came from a member, which is the node
@@ -149,41 +104,45 @@ func (p *mempool) add(tx *Tx, from, self pbft.ReplicaID, nowMs uint64) error {
 	if _, ok := p.recent.get(tx.ID); ok {
 		return errKnown
 	}
-	s := p.senders[tx.Sender]
-	switch {
-	case len(p.byID) >= p.limits.TxsMax || p.bytes+len(tx.Raw) > p.limits.BytesMax:
-		return refusalFull
-	case from == self && p.own > 0 && // a share, however small, has room for one
-		(p.own >= p.limits.OwnTxsMax || p.ownSize+len(tx.Raw) > p.limits.OwnBytesMax):
-		return refusalFull
-	case s != nil && s.txs >= p.limits.SenderTxsMax:
-		return refusalSender
-	case from != self && p.peers[from] >= p.limits.PeerTxsMax:
-		return refusalPeer
+	s, senderTxs := p.senders[tx.Sender], 0
+	if s != nil {
+		senderTxs = s.txs
+	}
+	if refusal := refusalOf(p.shares.Ask(from, senderTxs, len(tx.Raw))); refusal != nil {
+		return refusal
 	}
 	if s == nil {
 		s = &sender{key: tx.Sender, free: list.New()}
 		p.senders[tx.Sender] = s
 	}
 	p.arrived++
-	e := &pooled{tx: tx, from: from, arrival: p.arrived, sinceMs: nowMs, waitMs: p.againMs, sender: s}
+	e := &pooled{tx: tx, from: from, arrival: p.arrived, repeat: driver.NewRepeat(nowMs, p.againMs), sender: s}
 	if from == self {
-		p.own1(e)
+		e.since = p.sinceEpoch()
 	}
 	p.byID[tx.ID] = e
-	p.bytes += len(tx.Raw)
-	p.peers[from]++
+	p.shares.Enter(from, len(tx.Raw))
 	s.txs++
 	p.release(e)
 	return nil
 }
 
-// own1 counts a transaction among those of own clients.
-func (p *mempool) own1(e *pooled) {
-	e.since = max(1, time.Since(p.epoch))
-	p.own++
-	p.ownSize += len(e.tx.Raw)
+// refusalOf is what a client is told for which the door has no room.
+func refusalOf(r driver.Room) error {
+	switch r {
+	case driver.HasRoom:
+		return nil
+	case driver.SenderFull:
+		return refusalSender
+	case driver.PeerFull:
+		return refusalPeer
+	default:
+		return refusalFull
+	}
 }
+
+// sinceEpoch is now as a pooled.since.
+func (p *mempool) sinceEpoch() time.Duration { return max(1, time.Since(p.epoch)) }
 
 // release makes a transaction available to the next block, behind the older ones
 // of its sender.
@@ -223,21 +182,9 @@ func (p *mempool) remove(e *pooled) {
 		p.hold(e, 0)
 	}
 	delete(p.byID, e.tx.ID)
-	p.bytes -= len(e.tx.Raw)
-	if e.since != 0 {
-		p.own--
-		p.ownSize -= len(e.tx.Raw)
-	}
-	p.leave(e.from)
+	p.shares.Leave(e.from, len(e.tx.Raw))
 	if e.sender.txs--; e.sender.txs == 0 {
 		delete(p.senders, e.sender.key)
-	}
-}
-
-// leave counts one transaction less of a peer.
-func (p *mempool) leave(peer pbft.ReplicaID) {
-	if p.peers[peer]--; p.peers[peer] == 0 {
-		delete(p.peers, peer)
 	}
 }
 
@@ -248,12 +195,12 @@ func (p *mempool) take(view pbft.View, sizeMax, txsMax int) []*Tx {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	txs := make([]*Tx, 0, min(txsMax, p.free))
-	size := payloadOverhead
+	size := driver.PayloadOverheadBytes
 	for p.turns.Len() > 0 && len(txs) < txsMax {
 		turn := p.turns.Front()
 		s := turn.Value.(*sender)
 		e := s.free.Front().Value.(*pooled)
-		if size += txOverhead + len(e.tx.Raw); size > sizeMax {
+		if size += driver.TxOverheadBytes + len(e.tx.Raw); size > sizeMax {
 			break
 		}
 		p.turns.MoveToBack(turn)
@@ -324,10 +271,6 @@ func (p *mempool) executed(view pbft.View, txs []*Tx, open []bool) (since []time
 	return since
 }
 
-// holdMs is for how long a block holds its transactions. A block that is not
-// executed by then may never be; one that is gives a copy the outcome of the first.
-const holdMs = 30_000
-
 // expire drops what no later block can accept, since blockMs is the time of an
 // executed block, and returns own transactions that have waited for long in no
 // block, at most againMax, for sending them again.
@@ -340,10 +283,9 @@ func (p *mempool) expire(blockMs, nowMs uint64, self pbft.ReplicaID, againMax in
 		case e.tx.ExpiresMs <= blockMs:
 			p.remove(e)
 			dropped = append(dropped, e.tx)
-		case e.place == nil && e.heldMs+holdMs <= nowMs:
+		case e.place == nil && e.heldMs+driver.HoldMs <= nowMs:
 			p.release(e)
-		case e.from == self && e.place != nil && e.sinceMs+e.waitMs <= nowMs && len(again) < againMax:
-			e.sinceMs, e.waitMs = nowMs, min(2*e.waitMs, regossipMsMax)
+		case e.from == self && e.place != nil && len(again) < againMax && e.repeat.Due(nowMs):
 			again = append(again, e.tx)
 		}
 	}
@@ -368,10 +310,8 @@ func (p *mempool) adopt(id [32]byte, self pbft.ReplicaID) bool {
 		return false
 	}
 	if e.from != self {
-		p.leave(e.from)
-		e.from = self
-		p.peers[self]++
-		p.own1(e)
+		p.shares.Adopt(e.from, len(e.tx.Raw))
+		e.from, e.since = self, p.sinceEpoch()
 	}
 	return true
 }
@@ -384,5 +324,6 @@ type mempoolSize struct {
 func (p *mempool) size() mempoolSize {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return mempoolSize{txs: len(p.byID), bytes: p.bytes, free: p.free, freeBytes: p.freed, senders: len(p.senders)}
+	return mempoolSize{txs: p.shares.Txs(), bytes: p.shares.Bytes(), free: p.free, freeBytes: p.freed,
+		senders: len(p.senders)}
 }

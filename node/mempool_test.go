@@ -8,6 +8,7 @@ import (
 	"testing"
 
 	"github.com/scrip-network/scrip/pbft"
+	"github.com/scrip-network/scrip/pbft/driver"
 )
 
 const (
@@ -25,12 +26,13 @@ func poolTx(sender byte, n int, size int) *Tx {
 
 func numberOf(tx *Tx) int { return int(binary.BigEndian.Uint32(tx.ID[1:])) }
 
-func newPool(t *testing.T, l MempoolLimits) *mempool {
+func newPool(t *testing.T, l driver.Limits) *mempool {
 	t.Helper()
-	if err := l.fill(1); err != nil {
+	l, err := l.WithDefaults(1)
+	if err != nil {
 		t.Fatal(err)
 	}
-	return newMempool(l)
+	return newMempool(driver.NewShares(l, selfID, 4), leastMs)
 }
 
 func (p *mempool) mustAdd(t *testing.T, tx *Tx) {
@@ -42,8 +44,11 @@ func (p *mempool) mustAdd(t *testing.T, tx *Tx) {
 
 const anySize = 1 << 30
 
+// leastMs is the first wait before a transaction is sent again.
+const leastMs = 100
+
 func TestSendersTakeTurnsAndKeepTheirOrder(t *testing.T) {
-	p := newPool(t, MempoolLimits{})
+	p := newPool(t, driver.Limits{})
 	for n := range 100 {
 		p.mustAdd(t, poolTx('a', n, 10)) // a flood
 	}
@@ -70,18 +75,18 @@ func TestSendersTakeTurnsAndKeepTheirOrder(t *testing.T) {
 func TestTheMempoolRefusesBeyondEachLimit(t *testing.T) {
 	for _, x := range []struct {
 		name   string
-		limits MempoolLimits
+		limits driver.Limits
 		fits   int
 		from   pbft.ReplicaID
 		want   error
 	}{
-		{"transactions", MempoolLimits{TxsMax: 4, SenderTxsMax: 10, PeerTxsMax: 10}, 4, peerID, refusalFull},
-		{"bytes", MempoolLimits{BytesMax: 45}, 4, peerID, refusalFull},
-		{"own transactions", MempoolLimits{OwnTxsMax: 3}, 3, selfID, refusalFull},
-		{"own bytes", MempoolLimits{OwnBytesMax: 35}, 3, selfID, refusalFull},
-		{"own bytes of less than one", MempoolLimits{OwnBytesMax: 5}, 1, selfID, refusalFull},
-		{"sender", MempoolLimits{SenderTxsMax: 3}, 3, selfID, refusalSender},
-		{"peer", MempoolLimits{PeerTxsMax: 2}, 2, peerID, refusalPeer},
+		{"transactions", driver.Limits{TxsMax: 4, SenderTxsMax: 10, PeerTxsMax: 10}, 4, peerID, refusalFull},
+		{"bytes", driver.Limits{BytesMax: 45}, 4, peerID, refusalFull},
+		{"own transactions", driver.Limits{OwnTxsMax: 3}, 3, selfID, refusalFull},
+		{"own bytes", driver.Limits{OwnBytesMax: 35}, 3, selfID, refusalFull},
+		{"own bytes of less than one", driver.Limits{OwnBytesMax: 5}, 1, selfID, refusalFull},
+		{"sender", driver.Limits{SenderTxsMax: 3}, 3, selfID, refusalSender},
+		{"peer", driver.Limits{PeerTxsMax: 2}, 2, peerID, refusalPeer},
 	} {
 		p := newPool(t, x.limits)
 		for n := range x.fits {
@@ -97,7 +102,7 @@ func TestTheMempoolRefusesBeyondEachLimit(t *testing.T) {
 
 // Room is kept for what is being checked, so that more is refused before its check.
 func TestRoomIsKeptForWhatIsChecked(t *testing.T) {
-	p := newPool(t, MempoolLimits{OwnTxsMax: 5})
+	p := newPool(t, driver.Limits{OwnTxsMax: 5})
 	p.mustAdd(t, poolTx('a', 0, 10))
 	if n := p.expect(3); n != 3 {
 		t.Errorf("room for %d of 3", n)
@@ -115,15 +120,15 @@ func TestRoomIsKeptForWhatIsChecked(t *testing.T) {
 	}
 	p.came(3)
 	p.executed(1, []*Tx{poolTx('a', 0, 10), poolTx('a', 1, 10)}, nil)
-	if p.own != 0 || p.ownSize != 0 || p.expect(9) != 5 {
-		t.Errorf("%d own transactions of %d bytes in an empty pool", p.own, p.ownSize)
+	if own, bytes := p.shares.Own(); own != 0 || bytes != 0 || p.expect(9) != 5 {
+		t.Errorf("%d own transactions of %d bytes in an empty pool", own, bytes)
 	}
 }
 
 // A block may refuse without a record: the same transaction may come again, while one
 // that has its outcome is known.
 func TestOnlyADecidedTransactionIsKnown(t *testing.T) {
-	p := newPool(t, MempoolLimits{})
+	p := newPool(t, driver.Limits{})
 	done, open := poolTx('a', 0, 10), poolTx('a', 1, 10)
 	p.executed(1, []*Tx{done, open}, []bool{false, true})
 	if err := p.add(done, selfID, selfID, 0); !errors.Is(err, errKnown) {
@@ -136,23 +141,24 @@ func TestOnlyADecidedTransactionIsKnown(t *testing.T) {
 
 // What a peer brought counts as own once an own client hands it in.
 func TestAnAdoptedTransactionIsAnOwnOne(t *testing.T) {
-	p := newPool(t, MempoolLimits{})
+	p := newPool(t, driver.Limits{})
 	tx := poolTx('a', 0, 10)
-	if err := p.add(tx, peerID, selfID, 0); err != nil || p.own != 0 {
-		t.Fatalf("%v, %d own", err, p.own)
+	own := func() [2]int { txs, bytes := p.shares.Own(); return [2]int{txs, bytes} }
+	if err := p.add(tx, peerID, selfID, 0); err != nil || own() != [2]int{} {
+		t.Fatalf("%v, %v own", err, own())
 	}
 	for range 2 {
-		if !p.adopt(tx.ID, selfID) || p.own != 1 || p.ownSize != 10 {
-			t.Errorf("%d own transactions of %d bytes", p.own, p.ownSize)
+		if !p.adopt(tx.ID, selfID) || own() != [2]int{1, 10} {
+			t.Errorf("own transactions and their bytes: %v", own())
 		}
 	}
-	if since := p.executed(1, []*Tx{tx}, nil); len(since) != 1 || p.own != 0 {
-		t.Errorf("%v, %d own", since, p.own)
+	if since := p.executed(1, []*Tx{tx}, nil); len(since) != 1 || own() != [2]int{} {
+		t.Errorf("%v, %v own", since, own())
 	}
 }
 
 func TestWhatIsInABlockIsNotHandedOutAgain(t *testing.T) {
-	p := newPool(t, MempoolLimits{})
+	p := newPool(t, driver.Limits{})
 	for n := range 6 {
 		p.mustAdd(t, poolTx('a', n, 10))
 	}
@@ -180,29 +186,29 @@ func TestWhatIsInABlockIsNotHandedOutAgain(t *testing.T) {
 }
 
 func TestTakeKeepsToTheSizeOfAPayload(t *testing.T) {
-	p := newPool(t, MempoolLimits{})
+	p := newPool(t, driver.Limits{})
 	for n := range 10 {
 		p.mustAdd(t, poolTx('a', n, 100))
 	}
-	if got := len(p.take(1, payloadOverhead+3*(txOverhead+100)+50, 100)); got != 3 {
+	if got := len(p.take(1, driver.PayloadOverheadBytes+3*(driver.TxOverheadBytes+100)+50, 100)); got != 3 {
 		t.Errorf("%d transactions, want 3", got)
 	}
 }
 
 func TestTheMempoolDropsWhatNoBlockCanAccept(t *testing.T) {
-	p := newPool(t, MempoolLimits{})
+	p := newPool(t, driver.Limits{})
 	late := poolTx('a', 1, 10)
 	late.ExpiresMs = 2000
 	p.mustAdd(t, poolTx('a', 0, 10))
 	p.mustAdd(t, late)
-	dropped, again := p.expire(1000, regossipMsMin, selfID, 10)
+	dropped, again := p.expire(1000, leastMs, selfID, 10)
 	if len(dropped) != 1 || numberOf(dropped[0]) != 0 {
 		t.Errorf("dropped %d", len(dropped))
 	}
 	if len(again) != 1 || numberOf(again[0]) != 1 {
 		t.Errorf("sent again %d", len(again))
 	}
-	if _, again = p.expire(1000, regossipMsMin+1, selfID, 10); len(again) != 0 {
+	if _, again = p.expire(1000, leastMs+1, selfID, 10); len(again) != 0 {
 		t.Error("sent again at once")
 	}
 }
@@ -210,7 +216,7 @@ func TestTheMempoolDropsWhatNoBlockCanAccept(t *testing.T) {
 // Who proposed in an old view may spread its blocks for as long as it likes: they
 // will not be executed, and must not keep anybody's transaction from the chain.
 func TestABlockOfAnOldViewHoldsNothing(t *testing.T) {
-	p := newPool(t, MempoolLimits{})
+	p := newPool(t, driver.Limits{})
 	victim := poolTx('v', 0, 10)
 	p.mustAdd(t, victim)
 	p.executed(7, nil, nil)
@@ -228,7 +234,7 @@ func TestABlockOfAnOldViewHoldsNothing(t *testing.T) {
 // A block that nobody executes, such as one of a view that never comes, gives back
 // what it holds.
 func TestNoBlockHoldsATransactionForGood(t *testing.T) {
-	p := newPool(t, MempoolLimits{})
+	p := newPool(t, driver.Limits{})
 	victim := poolTx('v', 0, 10)
 	victim.ExpiresMs = 1 << 40
 	if err := p.add(victim, peerID, selfID, 0); err != nil {
@@ -236,19 +242,19 @@ func TestNoBlockHoldsATransactionForGood(t *testing.T) {
 	}
 	p.expire(0, 1000, selfID, 10)
 	p.heldBy(1<<40, []*Tx{victim})
-	p.expire(0, 1000+holdMs-1, selfID, 10)
+	p.expire(0, 1000+driver.HoldMs-1, selfID, 10)
 	if got := p.take(1, anySize, 10); len(got) != 0 {
-		t.Fatalf("held for less than %d ms", holdMs)
+		t.Fatalf("held for less than %d ms", driver.HoldMs)
 	}
-	p.expire(0, 1000+holdMs, selfID, 10)
+	p.expire(0, 1000+driver.HoldMs, selfID, 10)
 	if got := p.take(1, anySize, 10); len(got) != 1 {
-		t.Errorf("held for %d ms, and longer", holdMs)
+		t.Errorf("held for %d ms, and longer", driver.HoldMs)
 	}
 }
 
 // A primary that missed a transaction is told again soon, and ever less often.
 func TestOwnTransactionsAreSentAgainAtGrowingIntervals(t *testing.T) {
-	p := newPool(t, MempoolLimits{})
+	p := newPool(t, driver.Limits{})
 	tx := poolTx('a', 0, 10)
 	tx.ExpiresMs = 1 << 40
 	p.mustAdd(t, tx)
@@ -269,19 +275,19 @@ func TestOwnTransactionsAreSentAgainAtGrowingIntervals(t *testing.T) {
 
 // The peer that brought it, and everybody whom it told, may have crashed since.
 func TestWhatAPeerBroughtIsSentAgainOnceAClientHandsItIn(t *testing.T) {
-	p := newPool(t, MempoolLimits{PeerTxsMax: 1})
+	p := newPool(t, driver.Limits{PeerTxsMax: 1})
 	for n := range 2 {
 		tx := poolTx('a', n, 10)
 		if err := p.add(tx, peerID, selfID, 0); err != nil {
 			t.Fatal(err)
 		}
-		if _, again := p.expire(0, regossipMsMin, selfID, 10); len(again) != 0 {
+		if _, again := p.expire(0, leastMs, selfID, 10); len(again) != 0 {
 			t.Errorf("a peer's transaction is sent again: %d", len(again))
 		}
 		if !p.adopt(tx.ID, selfID) {
 			t.Error("the transaction does not wait")
 		}
-		if _, again := p.expire(0, regossipMsMin, selfID, 10); len(again) != 1 || again[0] != tx {
+		if _, again := p.expire(0, leastMs, selfID, 10); len(again) != 1 || again[0] != tx {
 			t.Errorf("sent again %d", len(again))
 		}
 	}
@@ -295,7 +301,7 @@ func TestWhatAPeerBroughtIsSentAgainOnceAClientHandsItIn(t *testing.T) {
 func TestTheMempoolCountsWhatItHolds(t *testing.T) {
 	seed := rand.Uint64()
 	r := rand.New(rand.NewPCG(seed, 1))
-	p := newPool(t, MempoolLimits{TxsMax: 200, SenderTxsMax: 50, PeerTxsMax: 60})
+	p := newPool(t, driver.Limits{TxsMax: 200, SenderTxsMax: 50, PeerTxsMax: 60})
 	view := pbft.View(1)
 	var taken []*Tx
 	for step := range 20_000 {
@@ -353,8 +359,10 @@ func checkPool(t *testing.T, p *mempool, seed uint64, step int) {
 			t.Fatalf("seed %d, step %d: sender counts %d of %d", seed, step, s.txs, n)
 		}
 	}
-	if bytes != p.bytes || free != p.free || freed != p.freed || inTurns != free || len(senders) != len(p.senders) {
+	if bytes != p.shares.Bytes() || len(p.byID) != p.shares.Txs() || free != p.free || freed != p.freed ||
+		inTurns != free || len(senders) != len(p.senders) {
 		t.Fatalf("seed %d, step %d: counted %d bytes, %d free of %d bytes, %d in turns, %d senders; have %d, %d, %d, %d",
-			seed, step, bytes, free, freed, inTurns, len(senders), p.bytes, p.free, p.freed, len(p.senders))
+			seed, step, bytes, free, freed, inTurns, len(senders), p.shares.Bytes(),
+			p.free, p.freed, len(p.senders))
 	}
 }

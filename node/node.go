@@ -1,6 +1,7 @@
 package node
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -14,6 +15,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/scrip-network/scrip/pbft"
+	"github.com/scrip-network/scrip/pbft/driver"
 	"github.com/scrip-network/scrip/sig"
 	"github.com/scrip-network/scrip/store"
 	"github.com/scrip-network/scrip/transport"
@@ -60,8 +62,8 @@ type Config struct {
 	// Default 64 MiB.
 	LogBytesMax int64
 
-	Mempool  MempoolLimits
-	Batching Batching
+	Mempool  driver.Limits
+	Batching driver.Batching
 
 	// Logger may be nil.
 	Logger *slog.Logger
@@ -84,11 +86,11 @@ func (c *Config) fill() error {
 	if c.Verifier == nil {
 		c.Verifier = sig.NewVerifier(0)
 	}
-	setDefault(&c.LogBytesMax, 64<<20)
+	c.LogBytesMax = cmp.Or(c.LogBytesMax, 64<<20)
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
-	c.Batching.fill(c.Committee.Parameters().PayloadBytesMax)
+	c.Batching = c.Batching.WithDefaults(int(c.Committee.Parameters().PayloadBytesMax))
 	if least := c.TxBytesMax + PayloadOverheadBytes; c.Batching.BytesMax < least {
 		return fmt.Errorf("blocks of at most %d bytes cannot hold the largest transaction: it takes %d",
 			c.Batching.BytesMax, least)
@@ -97,16 +99,9 @@ func (c *Config) fill() error {
 		return fmt.Errorf("a pool of at most %d bytes cannot hold the largest transaction: it takes %d",
 			c.Mempool.BytesMax, c.TxBytesMax)
 	}
-	return c.Mempool.fill(c.Committee.Size())
-}
-
-// Integer kinds that have defaults.
-type number interface{ ~int | ~int64 }
-
-func setDefault[T number](v *T, d T) {
-	if *v == 0 {
-		*v = d
-	}
+	var err error
+	c.Mempool, err = c.Mempool.WithDefaults(c.Committee.Size())
+	return err
 }
 
 // Node is one member of the chain. Make it with New, start it with Run. All
@@ -164,15 +159,14 @@ func New(cfg Config) (*Node, error) {
 	}
 	n := &Node{
 		cfg: cfg, committee: cfg.Committee, metrics: newMetrics(), since: time.Now(),
-		log:     cfg.Logger.With("replica", uint16(cfg.Self)),
-		pool:    sig.NewPool(cfg.Verifier, cfg.Workers, 0),
-		mempool: newMempool(cfg.Mempool),
+		log:  cfg.Logger.With("replica", uint16(cfg.Self)),
+		pool: sig.NewPool(cfg.Verifier, cfg.Workers, 0),
+		mempool: newMempool(driver.NewShares(cfg.Mempool, cfg.Self, cfg.Committee.Size()),
+			driver.RepeatLeastMs(cfg.Timers.WithDefaults().TimeoutTicksMin)),
 		arrived: make(chan struct{}, 1), serves: make(chan pbft.Serve, serveQueueMax),
 		sync: make(chan struct{}, 1), synced: make(chan error, 1),
 	}
 	n.mempool.nowMs = nowMs()
-	timeout := uint64(cfg.Timers.WithDefaults().TimeoutTicksMin) * uint64(TickPeriod.Milliseconds())
-	n.mempool.againMs = min(max(regossipMsMin, regossipTimeouts*timeout), regossipMsMax)
 	n.stages = &stages{epoch: n.mempool.epoch}
 	n.metrics.registry.MustRegister(n.stages)
 	n.inbox = newInbox(n.committee.Size(), cfg.Self, n.metrics)
@@ -433,7 +427,7 @@ func (n *Node) signalArrived() {
 }
 
 // housePeriod is the pause between two looks at what waits.
-const housePeriod = 250 * time.Millisecond
+const housePeriod = driver.RepeatPeriodMs * time.Millisecond
 
 // keepHouse drops what has expired and sends again what waits for long.
 func (n *Node) keepHouse(ctx context.Context) {
@@ -451,7 +445,7 @@ func (n *Node) keepHouse(ctx context.Context) {
 		}
 		warnings.look(n)
 		_, blockMs, _ := n.hub.tip()
-		dropped, again := n.mempool.expire(blockMs, nowMs(), n.cfg.Self, regossipTxsMax)
+		dropped, again := n.mempool.expire(blockMs, nowMs(), n.cfg.Self, driver.RepeatTxsMax)
 		n.hub.expired(dropped)
 		n.gossip.spread(again...)
 		n.measure()

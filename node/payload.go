@@ -9,22 +9,12 @@ import (
 
 	"github.com/scrip-network/scrip/chain"
 	"github.com/scrip-network/scrip/pbft"
+	"github.com/scrip-network/scrip/pbft/driver"
 	"github.com/scrip-network/scrip/sig"
 )
 
-// Sizes of the payload codec, for filling blocks: a count, then a length before
-// each transaction.
-const (
-	payloadOverhead = 4
-	txOverhead      = 4
-
-	// PayloadOverheadBytes is what a payload of one transaction takes beside it.
-	PayloadOverheadBytes = payloadOverhead + txOverhead
-)
-
-// payloadTxsMax bounds the transactions of a block. It decides whether a block
-// is valid, so it is the same on every node.
-const payloadTxsMax = 1 << 16
+// PayloadOverheadBytes is what a payload of one transaction takes beside it.
+const PayloadOverheadBytes = driver.PayloadOverheadBytes + driver.TxOverheadBytes
 
 // decodedBytesMax bounds the checked payloads kept for execution; a payload that
 // was forgotten is decoded again.
@@ -56,7 +46,7 @@ type payloadVerdict struct {
 func newPayloads(f *front, m *mempool, bytesMax uint32, txMax int, metrics *metrics) *payloads {
 	return &payloads{
 		front: f, mempool: m, metrics: metrics,
-		limits:  chain.PayloadLimits{BytesMax: int(bytesMax), TxsMax: payloadTxsMax, TxBytesMax: txMax},
+		limits:  chain.PayloadLimits{BytesMax: int(bytesMax), TxsMax: driver.PayloadTxsMax, TxBytesMax: txMax},
 		jobs:    make(chan pbft.PayloadCheck, checkQueueMax),
 		checked: make(chan payloadVerdict, checkQueueMax),
 		decoded: newGenerations[[]*Tx](decodedBytesMax),

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/scrip-network/scrip/pbft"
+	"github.com/scrip-network/scrip/pbft/driver"
 	"github.com/scrip-network/scrip/store"
 	"github.com/scrip-network/scrip/transport"
 )
@@ -40,100 +41,67 @@ func (n *Node) serve(ctx context.Context) {
 	}
 }
 
-// blocksAfter reads committed blocks with what proves them, as many as fit one
-// answer, and returns how many they are. It may be none: what is executed here may
-// end below the next certificate.
+// blocksAfter reads what answers a member that is behind, and returns how many
+// blocks are in it.
 func (n *Node) blocksAfter(s pbft.Serve) (m pbft.Message, blocks int, err error) {
-	run, err := n.readRun(s)
-	if err != nil || len(run.blocks) == 0 {
-		return nil, 0, err
-	}
-	epoch := n.committee.Epoch()
-	switch {
-	case n.committee.Protocol() != pbft.DualPath: // nothing links blocks: each has its own
-		certificates := run.certificates[:run.proved]
-		return &pbft.Decided{Epoch: epoch, Blocks: run.blocks[:run.proved], Certificates: certificates}, run.proved, nil
-	case run.proved > 0: // the last certificate proves all
-		return &pbft.Blocks{Epoch: epoch, Blocks: run.blocks[:run.proved],
-			Certificate: run.certificates[run.proved-1]}, run.proved, nil
-	}
-	headers, certificate, err := n.readLinks(s.After + pbft.Seq(len(run.blocks)) + 1)
-	if err != nil || certificate == nil {
-		return nil, 0, err
-	}
-	return &pbft.Linked{Epoch: epoch, Blocks: run.blocks, Headers: headers, Certificate: certificate}, len(run.blocks), nil
-}
-
-// storedRun is what readRun has found: consecutive blocks with their certificates,
-// nil for none, and how many of them end with one that is proved.
-type storedRun struct {
-	blocks       []pbft.Block
-	certificates []*pbft.Certificate
-	proved       int
-}
-
-// readRun reads the blocks above s.After until an answer is full.
-func (n *Node) readRun(s pbft.Serve) (run storedRun, err error) {
-	view := n.cfg.Ledger.Latest()
-	single := n.committee.Protocol() != pbft.DualPath
-	size := 0
-	for seq := s.After + 1; seq <= s.Limit && len(run.blocks) < pbft.BlocksMax; seq++ {
-		stored, err := view.Block(uint64(seq))
+	answer, view := driver.NewAnswer(n.committee, s), n.cfg.Ledger.Latest()
+	for seq, more := answer.Next(); more; seq, more = answer.Next() {
+		block, certificate, err := readBlock(view, seq)
 		if errors.Is(err, store.ErrNotFound) {
 			break
 		}
 		if err != nil {
-			return run, fmt.Errorf("read block %d: %w", seq, err)
+			return nil, 0, fmt.Errorf("read block %d: %w", seq, err)
 		}
-		header, err := decodeRecord(stored.Header)
-		if err != nil {
-			return run, fmt.Errorf("read block %d: %w", seq, err)
-		}
-		size += len(stored.Payload) + pbft.HeaderBytes
-		if size > s.BytesMax && len(run.blocks) > 0 {
-			break
-		}
-		var certificate *pbft.Certificate
-		if len(stored.Certificate) > 0 {
-			if certificate, err = pbft.DecodeCertificate(stored.Certificate); err != nil {
-				return run, fmt.Errorf("read the certificate of block %d: %w", seq, err)
-			}
-		} else if single {
-			break
-		}
-		run.blocks = append(run.blocks, pbft.Block{SignedHeader: header.SignedHeader, Payload: stored.Payload})
-		run.certificates = append(run.certificates, certificate)
-		if certificate != nil {
-			run.proved = len(run.blocks)
-		}
+		answer.Add(block, certificate)
 	}
-	return run, nil
+	for seq, more := answer.NextLink(); more; seq, more = answer.NextLink() {
+		header, certificate, err := readLink(view, seq)
+		if errors.Is(err, store.ErrNotFound) {
+			break
+		}
+		if err != nil {
+			return nil, 0, fmt.Errorf("read the header of block %d: %w", seq, err)
+		}
+		answer.Link(header, certificate)
+	}
+	m, blocks = answer.Message()
+	return m, blocks, nil
 }
 
-// readLinks reads headers from a height up to that of the next block with a commit
-// certificate. The certificate is nil if there is none in reach.
-func (n *Node) readLinks(from pbft.Seq) (headers []pbft.Header, c *pbft.Certificate, err error) {
-	view := n.cfg.Ledger.Latest()
-	for seq := from; len(headers) < pbft.LinksMax; seq++ {
-		stored, err := readRecord(view, uint64(seq))
-		if errors.Is(err, store.ErrNotFound) {
-			break
-		}
-		if err != nil {
-			return nil, nil, fmt.Errorf("read the header of block %d: %w", seq, err)
-		}
-		headers = append(headers, stored.Header)
-		encoded, err := view.CommitCertificate(uint64(seq))
-		if errors.Is(err, store.ErrNotFound) {
-			continue
-		}
-		if err == nil {
-			c, err = pbft.DecodeCertificate(encoded)
-		}
-		if err != nil {
-			return nil, nil, fmt.Errorf("read the certificate of block %d: %w", seq, err)
-		}
-		return headers, c, nil
+// readBlock reads a block with its commit certificate, nil if it has none.
+func readBlock(view *store.View, seq pbft.Seq) (b pbft.Block, c *pbft.Certificate, err error) {
+	stored, err := view.Block(uint64(seq))
+	if err != nil {
+		return b, nil, err
 	}
-	return nil, nil, nil
+	header, err := decodeRecord(stored.Header)
+	if err != nil {
+		return b, nil, err
+	}
+	if len(stored.Certificate) > 0 {
+		if c, err = pbft.DecodeCertificate(stored.Certificate); err != nil {
+			return b, nil, fmt.Errorf("its certificate: %w", err)
+		}
+	}
+	return pbft.Block{SignedHeader: header.SignedHeader, Payload: stored.Payload}, c, nil
+}
+
+// readLink reads a header with its block's commit certificate, nil if it has none.
+func readLink(view *store.View, seq pbft.Seq) (h pbft.Header, c *pbft.Certificate, err error) {
+	stored, err := readRecord(view, uint64(seq))
+	if err != nil {
+		return h, nil, err
+	}
+	encoded, err := view.CommitCertificate(uint64(seq))
+	if errors.Is(err, store.ErrNotFound) {
+		return stored.Header, nil, nil
+	}
+	if err == nil {
+		c, err = pbft.DecodeCertificate(encoded)
+	}
+	if err != nil {
+		return h, nil, fmt.Errorf("its certificate: %w", err)
+	}
+	return stored.Header, c, nil
 }

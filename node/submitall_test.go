@@ -123,8 +123,8 @@ func TestOverloadIsRefusedAtTheDoor(t *testing.T) {
 		if err := m.node.metrics.gossipDropped.Write(&dropped); err != nil || dropped.Counter.GetValue() != 0 {
 			t.Errorf("member %d dropped %v transactions of others (%v)", i, dropped.Counter.GetValue(), err)
 		}
-		if p := m.node.mempool; p.coming != 0 {
-			t.Errorf("member %d keeps room for %d", i, p.coming)
+		if room := m.node.mempool.expect(1 << 30); room != share {
+			t.Errorf("member %d has room for %d in the end, its share is %d", i, room, share)
 		}
 	}
 }

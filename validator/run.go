@@ -20,6 +20,7 @@ import (
 	"github.com/scrip-network/scrip/ledger"
 	"github.com/scrip-network/scrip/node"
 	"github.com/scrip-network/scrip/pbft"
+	"github.com/scrip-network/scrip/pbft/driver"
 	"github.com/scrip-network/scrip/profile/shelf"
 	"github.com/scrip-network/scrip/sig"
 	"github.com/scrip-network/scrip/store"
@@ -192,8 +193,8 @@ func (p *process) assemble() error {
 		},
 		Timers:   p.timers(),
 		Verifier: verifier, Workers: p.cfg.Workers, LogBytesMax: int64(p.cfg.LogBytesMax),
-		Mempool:  node.MempoolLimits{TxsMax: p.cfg.MempoolTxsMax, BytesMax: p.cfg.MempoolBytesMax},
-		Batching: node.Batching{TxsMax: p.cfg.BlockTxsMax, BytesMax: p.cfg.BlockBytesMax},
+		Mempool:  driver.Limits{TxsMax: p.cfg.MempoolTxsMax, BytesMax: p.cfg.MempoolBytesMax},
+		Batching: driver.Batching{TxsMax: p.cfg.BlockTxsMax, BytesMax: p.cfg.BlockBytesMax},
 		Logger:   p.opt.Logger,
 	})
 	if err != nil {

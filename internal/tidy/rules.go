@@ -26,6 +26,7 @@ func layers() map[string]layer {
 		"pbft":              {pure: true, imports: []string{"pbft/wire"}},
 		"pbft/dualpath":     {pure: true, imports: core},
 		"pbft/original":     {pure: true, imports: core},
+		"pbft/driver":       {pure: true, imports: core},
 		"pbft/pbfttest":     {imports: []string{"pbft/...", "sig"}},
 		"pbft/pbfttest/...": {imports: []string{"pbft/...", "sig"}},
 		"coupon":            {pure: true, imports: []string{"pbft/wire"}},
@@ -39,7 +40,8 @@ func layers() map[string]layer {
 		"store/storetest": {imports: []string{"chain", "pbft", "pbft/wire", "store"}},
 		"transport":       {imports: []string{"pbft/wire", "sig"}},
 		// The node does not know coupons: ledger is its state machine, cmd joins them.
-		"node":          {imports: []string{"chain", "pbft", "pbft/wire", "pbft/dualpath", "sig", "store", "transport"}},
+		"node": {imports: []string{"chain", "pbft", "pbft/wire", "pbft/driver", "pbft/dualpath", "sig", "store",
+			"transport"}},
 		"node/nodetest": {imports: []string{"chain", "node", "pbft/...", "sig", "store", "transport"}},
 		"ledger":        {imports: []string{"chain", "coupon", "genesis", "node", "pbft", "pbft/wire", "sig", "store"}},
 		"profile":       {imports: []string{"coupon", "pbft/wire"}},
@@ -54,7 +56,7 @@ func layers() map[string]layer {
 			"store"}},
 		// A member's node as a process, and several of them on one machine.
 		"validator": {imports: []string{"internal/spelling", "internal/textfile", "internal/throttle",
-			"api", "client", "desk", "genesis", "keys", "ledger", "node", "pbft", "pbft/dualpath",
+			"api", "client", "desk", "genesis", "keys", "ledger", "node", "pbft", "pbft/driver", "pbft/dualpath",
 			"pbft/original", "profile/...", "sig", "store", "transport", "web"}},
 		"network":           {imports: []string{"client", "genesis", "keys", "store", "validator"}},
 		"bench":             {imports: []string{"client", "coupon", "genesis", "keys", "network", "sig"}},
@@ -69,7 +71,7 @@ func layers() map[string]layer {
 		"examples/...":      {imports: []string{"..."}},
 		// A module of its own: nothing may import it.
 		"engines/cometbft": {imports: []string{"api", "chain", "client", "coupon/...", "genesis", "ledger", "node", "pbft",
-			"sig", "store", "validator"}},
+			"pbft/driver", "sig", "store", "validator"}},
 		"engines/cometbft/cmd/...": {imports: []string{"..."}},
 		"internal/...":             {imports: []string{"..."}},
 	}
