@@ -3,6 +3,8 @@ package desim
 import (
 	"slices"
 	"testing"
+
+	"github.com/scrip-network/scrip/pbft/driver"
 )
 
 // While a commit takes less than a small batch may wait, and less comes meanwhile
@@ -16,7 +18,7 @@ func TestTheWaitOfSmallBatchesDecidesWhetherThePipelineIsUsed(t *testing.T) {
 	}{{1000, 0, true}, {10_000, 0, true}, {10_000, 1500, false}} {
 		run := func(window int) Result {
 			return mustRun(t, Config{Engine: EngineOriginal, Window: window, Links: Uniform(4, 500), DurationMs: 400, Seed: 3,
-				Batching: Batching{WaitUs: x.waitUs}, Load: Load{TxPerSecond: x.rate, Poisson: true}})
+				Batching: driver.Batching{WaitUs: x.waitUs}, Load: Load{TxPerSecond: x.rate, Poisson: true}})
 		}
 		pipelined, sequential := run(32), run(1)
 		if got := slices.Equal(pipelined.TxSamples, sequential.TxSamples); got != x.same {
@@ -31,7 +33,7 @@ func TestTheWaitOfSmallBatchesDecidesWhetherThePipelineIsUsed(t *testing.T) {
 func TestBlocksOfManyAreFewer(t *testing.T) {
 	run := func(rate int64, many int) Result {
 		return mustRun(t, Config{Links: Uniform(4, 500), DurationMs: 1000, Seed: 4,
-			Batching: Batching{ManyTxs: many}, Load: Load{TxPerSecond: rate, Poisson: true}})
+			Batching: driver.Batching{ManyTxs: many}, Load: Load{TxPerSecond: rate, Poisson: true}})
 	}
 	const never = 1 << 20
 	if paced, all := run(20_000, 0).Blocks, run(20_000, never).Blocks; 3*paced > 2*all {

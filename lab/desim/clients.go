@@ -97,7 +97,12 @@ func (c *clients) submit(tx int32) {
 			return
 		}
 		s.work(m, s.cfg.Costs.DoorNsPerTx, &m.used.DoorNs, func() {
-			m.front.check(bulk, []int32{tx}, func() { m.admit(tx) })
+			kept, ok := m.expect(tx)
+			if !ok {
+				s.refuse(tx)
+				return
+			}
+			m.front.check(bulk, []int32{tx}, func() { m.admit(tx, kept) })
 		})
 		s.watch(m, tx)
 	})

@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"github.com/scrip-network/scrip/pbft"
+	"github.com/scrip-network/scrip/pbft/driver"
 )
 
 // The engines that Config.Engine names.
@@ -62,8 +63,11 @@ type Config struct {
 	// demonstration network runs.
 	SharedHost bool
 
-	Load     Load
-	Batching Batching
+	Load Load
+	// Batching is the policy of a primary, Pool what each member has room for; zero
+	// fields take the defaults that a node has.
+	Batching driver.Batching
+	Pool     driver.Limits
 	// Timers are the engines' pacemaker settings in ticks of 10 ms; zero fields
 	// take the engine's defaults.
 	Timers pbft.Timers
@@ -111,17 +115,6 @@ type Load struct {
 type LoadStep struct {
 	AtMs        int64
 	TxPerSecond int64
-}
-
-// Batching is the policy of a primary; zero fields take the defaults of package
-// node, which are stated here.
-type Batching struct {
-	BytesMax    int   // of a payload; 1 MiB
-	TxsMax      int   // 8,192
-	InFlightMax int   // blocks proposed and not committed; 4
-	EnoughBytes int   // a batch that does not wait; 128 KiB
-	WaitUs      int64 // longest wait of a small batch; 20,000
-	ManyTxs     int   // of a block after which the next one waits with nothing in flight; 16
 }
 
 // FaultKind tells faults apart.
@@ -188,6 +181,9 @@ const (
 	defaultDurationMs = 5000
 	defaultDrainMs    = 2000
 	defaultTxBytes    = 250
+
+	// payloadBytesMax is a chain's default.
+	payloadBytesMax = 4 << 20
 )
 
 func setDefault[T int | int64](v *T, d T) {
@@ -216,7 +212,14 @@ func (c Config) withDefaults() (Config, error) {
 		}
 	}
 	c.Load.fill()
-	c.Batching.fill()
+	if c.Batching.BytesMax > payloadBytesMax {
+		return c, fmt.Errorf("%w: payloads of %d bytes, at most %d", ErrConfig, c.Batching.BytesMax, payloadBytesMax)
+	}
+	c.Batching = c.Batching.WithDefaults(payloadBytesMax)
+	var err error
+	if c.Pool, err = c.Pool.WithDefaults(c.N); err != nil {
+		return c, fmt.Errorf("%w: %w", ErrConfig, err)
+	}
 	if c.Without.Pipelining {
 		c.Batching.InFlightMax = 1
 	}
@@ -230,16 +233,6 @@ func (c Config) withDefaults() (Config, error) {
 func (l *Load) fill() {
 	setDefault(&l.TxBytes, defaultTxBytes)
 	setDefault(&l.SignaturesPerTx, 1)
-}
-
-func (b *Batching) fill() {
-	setDefault(&b.BytesMax, 1<<20)
-	setDefault(&b.TxsMax, 8192)
-	setDefault(&b.InFlightMax, 4)
-	setDefault(&b.EnoughBytes, 128<<10)
-	setDefault(&b.WaitUs, 20_000)
-	setDefault(&b.ManyTxs, 16)
-	b.EnoughBytes = min(b.EnoughBytes, b.BytesMax/2)
 }
 
 func (c *Config) check() error {
@@ -276,7 +269,7 @@ func (c *Config) checkLoad() error {
 		return fmt.Errorf("%w: a closed loop has no rate", ErrConfig)
 	case l.TxBytes < 1 || l.TxBytes > TxBytesMax || l.TxBytes+16 > c.Batching.BytesMax:
 		return fmt.Errorf("%w: transactions of %d bytes", ErrConfig, l.TxBytes)
-	case c.Batching.BytesMax < 1 || c.Batching.BytesMax > 4<<20 || c.Batching.TxsMax < 1 ||
+	case c.Batching.BytesMax < 1 || c.Batching.TxsMax < 1 ||
 		c.Batching.InFlightMax < 1 || c.Batching.WaitUs < 0 || c.Batching.ManyTxs < 1:
 		return fmt.Errorf("%w: batching out of range", ErrConfig)
 	}

@@ -6,6 +6,7 @@ import (
 	"testing"
 
 	"github.com/scrip-network/scrip/pbft"
+	"github.com/scrip-network/scrip/pbft/driver"
 )
 
 // free are costs of nothing: only the network takes time.
@@ -189,7 +190,7 @@ func crashF(t *testing.T, engine string) {
 // saturated is a closed loop over a slow network with free processors.
 func saturated(n, window int, oneWayMs int64) Config {
 	return Config{N: n, Window: window, Links: Uniform(n, oneWayMs*1000), Costs: free(), DurationMs: 4000,
-		Load: Load{InFlight: 2000, Executed: true}, Batching: Batching{TxsMax: 100}}
+		Load: Load{InFlight: 2000, Executed: true}, Batching: driver.Batching{TxsMax: 100}}
 }
 
 // A window of one is sequential PBFT: a batch every three delays.
@@ -219,7 +220,7 @@ func TestWithoutPipeliningABatchTakesAWholeRound(t *testing.T) {
 func TestBandwidthBoundsThroughput(t *testing.T) {
 	const bytesPerSecond = 10_000_000
 	cfg := Config{N: 4, Links: Uniform(4, 1000), DurationMs: 5000, Load: Load{InFlight: 4000, Executed: true},
-		Batching: Batching{BytesMax: 64 << 10}, Cores: 64, Timers: pbft.Timers{FetchTicks: 200}}
+		Batching: driver.Batching{BytesMax: 64 << 10}, Cores: 64, Timers: pbft.Timers{FetchTicks: 200}}
 	cfg.Links.EgressBytesPerSecond = bytesPerSecond
 	r := mustRun(t, cfg)
 	// The primary sends each transaction three times in proposals. Fetching waits,
@@ -410,7 +411,7 @@ func TestWhatMakesNoSenseIsRefused(t *testing.T) {
 		{Load: Load{TxPerSecond: -1}}, {Load: Load{TxPerSecond: 1, InFlight: 1}}, {Load: Load{TxPerSecond: 1 << 60}},
 		{Load: Load{Gateways: []int{4}}}, {Load: Load{TxBytes: TxBytesMax + 1}}, {Faults: []Fault{{Kind: "none"}}},
 		{Load: Load{Steps: []LoadStep{{AtMs: 5}, {AtMs: 4}}}}, {Faults: []Fault{{Kind: Crash, Member: 4}}},
-		{Faults: []Fault{{Kind: Slow, AtMs: 5, UntilMs: 4}}}, {Window: 1000}, {Batching: Batching{BytesMax: -1}},
+		{Faults: []Fault{{Kind: Slow, AtMs: 5, UntilMs: 4}}}, {Window: 1000}, {Batching: driver.Batching{BytesMax: -1}},
 		{Costs: &Costs{SignNs: -1}}, {Costs: &Costs{Batches: []BatchCost{{Size: 8}, {Size: 4}}}},
 	} {
 		if _, err := Run(c); !errors.Is(err, ErrConfig) {

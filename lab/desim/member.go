@@ -5,19 +5,11 @@ import (
 	"encoding/binary"
 
 	"github.com/scrip-network/scrip/pbft"
+	"github.com/scrip-network/scrip/pbft/driver"
 )
 
-// Bounds of a member's loop, those of package node.
-const (
-	tickNs     = 10_000_000
-	turnsMax   = 64
-	backlogMax = 16
-	// backlogStop is how many committed blocks may wait for execution before the
-	// loop takes no messages.
-	backlogStop = 64
-	// serveBytesMax ends an answer to a member that is behind.
-	serveBytesMax = 2 << 20
-)
+// tickNs is the length of an engine's tick.
+const tickNs = driver.TickMs * 1_000_000
 
 // epochMs is the wall clock at simulated time 0.
 const epochMs = 1_800_000_000_000
@@ -233,13 +225,13 @@ func (m *member) waits() bool {
 	if m.ticks > 0 || m.arrived || len(m.checked)+len(m.results)+len(m.connected) > 0 {
 		return true
 	}
-	return m.backlog.len() <= backlogStop && m.inbox[0].len()+m.inbox[1].len() > 0
+	return driver.Receiving(m.backlog.len()) && m.inbox[0].len()+m.inbox[1].len() > 0
 }
 
 // drain feeds the engine what waits, votes first.
 func (m *member) drain() {
 	for ; m.ticks > 0; m.ticks-- {
-		m.engine.Tick(m.clockMs(), m.pool.waiting > 0)
+		m.engine.Tick(m.clockMs(), m.pool.shares.Txs() > 0)
 	}
 	m.arrived = false
 	for _, v := range m.checked {
@@ -256,13 +248,13 @@ func (m *member) drain() {
 		m.engine.Connected(peer)
 	}
 	m.connected = m.connected[:0]
-	if m.backlog.len() > backlogStop {
+	if !driver.Receiving(m.backlog.len()) {
 		return
 	}
 	for lane := range m.inbox {
 		for q := &m.inbox[lane]; q.len() > 0; {
 			in := q.pop()
-			if pbft.IsCatchUp(in.message.Kind()) && m.backlog.len() > backlogMax {
+			if pbft.IsCatchUp(in.message.Kind()) && !driver.Catching(m.backlog.len()) {
 				continue
 			}
 			m.charge += m.s.cfg.Costs.MessageNs
@@ -276,7 +268,7 @@ func (m *member) turn() {
 	m.propose()
 	rd := m.engine.Ready()
 	m.turns++
-	if rd.Empty() || m.turns > turnsMax {
+	if rd.Empty() || m.turns > driver.TurnsMax {
 		m.spend(func() {
 			m.idle = true
 			if m.waits() {
@@ -427,33 +419,16 @@ func (m *member) certified(c *pbft.CheckpointCertificate) {
 	m.answer(x, m.s.batches[x.block.Header.PayloadRoot])
 }
 
-// serve answers a member that is behind from the chain: with blocks under the
-// certificate of the last, or, where nothing links them, under one each.
+// serve answers a member that is behind from the chain.
 func (m *member) serve(x *pbft.Serve) {
-	linked := m.s.committee.Protocol() == pbft.DualPath
-	last, size := int(x.After), 0
-	for k := last + 1; k <= len(m.chain) && k-int(x.After) <= pbft.BlocksMax; k++ {
-		size += len(m.chain[k-1].block.Payload) + pbft.HeaderBytes
-		if m.chain[k-1].certificate == nil {
-			continue
-		}
-		if last = k; size >= serveBytesMax || pbft.Seq(k) >= x.Limit {
-			break
-		}
+	answer, top := driver.NewAnswer(m.s.committee, *x), pbft.Seq(len(m.chain))
+	for seq, more := answer.Next(); more && seq <= top; seq, more = answer.Next() {
+		answer.Add(*m.chain[seq-1].block, m.chain[seq-1].certificate)
 	}
-	blocks := make([]pbft.Block, 0, last-int(x.After))
-	var certificates []*pbft.Certificate
-	for k := int(x.After); k < last; k++ {
-		blocks = append(blocks, *m.chain[k].block)
-		certificates = append(certificates, m.chain[k].certificate)
+	for seq, more := answer.NextLink(); more && seq <= top; seq, more = answer.NextLink() {
+		answer.Link(m.chain[seq-1].block.Header, m.chain[seq-1].certificate)
 	}
-	switch {
-	case len(blocks) == 0:
-	case linked:
-		m.send([]pbft.Outgoing{{To: x.To, Message: &pbft.Blocks{Epoch: m.s.committee.Epoch(), Blocks: blocks,
-			Certificate: certificates[len(certificates)-1]}}})
-	default:
-		m.send([]pbft.Outgoing{{To: x.To, Message: &pbft.Decided{Epoch: m.s.committee.Epoch(), Blocks: blocks,
-			Certificates: certificates}}})
+	if message, blocks := answer.Message(); blocks > 0 {
+		m.send([]pbft.Outgoing{{To: x.To, Message: message}})
 	}
 }

@@ -1,25 +1,10 @@
 package desim
 
 import (
-	"cmp"
 	"encoding/binary"
 
 	"github.com/scrip-network/scrip/pbft"
-)
-
-// Bounds of the mempool and of gossip, those of package node.
-const (
-	poolTxsMax      = 65536
-	poolBytesMax    = 64 << 20
-	gossipPauseNs   = 1_000_000
-	gossipTxsMax    = 1024
-	gossipBytesMax  = 512 << 10
-	regossipNs      = 3_000_000_000
-	regossipTxsMax  = 2048
-	regossipEveryNs = 1_000_000_000
-	// payloadOverhead and txOverhead are the lengths in an encoded payload.
-	payloadOverhead = 4
-	txOverhead      = 4
+	"github.com/scrip-network/scrip/pbft/driver"
 )
 
 // poolState is where a transaction is in a member's mempool.
@@ -32,53 +17,77 @@ const (
 	poolExecuted
 )
 
-// pooled is a transaction in the mempool; view is that of the block that holds it.
+// pooled is a transaction in the mempool; from is the member that brought it, view
+// that of the block that holds it, and heldMs since when.
 type pooled struct {
-	state poolState
-	view  uint32
+	state  poolState
+	from   uint16
+	view   uint32
+	heldMs uint64
 }
 
 // pool is a member's mempool and its gossip.
 type pool struct {
 	m       *member
+	shares  *driver.Shares
 	entries []pooled // by transaction
 	queue   fifo[int32]
 	held    []int32 // in blocks, some of them executed since
 	free    int
-	waiting int // free and held
 
 	outbox   fifo[int32]
 	lastSent int64
 	sending  bool
 	own      fifo[ownTx] // of own clients, oldest first
+	leastMs  uint64      // before one is sent again
 }
 
-// ownTx is when an own client's transaction was last sent to the peers.
+// ownTx is an own client's transaction, and when it is sent to the peers again.
 type ownTx struct {
 	tx     int32
-	sentAt int64
+	repeat driver.Repeat
 }
 
-func newPool(m *member) pool { return pool{m: m, lastSent: -gossipPauseNs} }
+// Times of package driver, in nanoseconds.
+const (
+	gossipPauseNs  = driver.GossipPauseUs * 1_000
+	repeatPeriodNs = driver.RepeatPeriodMs * 1_000_000
+)
+
+func newPool(m *member) pool {
+	c := m.s.cfg
+	return pool{m: m, shares: driver.NewShares(c.Pool, m.id, c.N), lastSent: -gossipPauseNs,
+		leastMs: driver.RepeatLeastMs(c.Timers.WithDefaults().TimeoutTicksMin)}
+}
 
 func (p *pool) of(tx int32) *pooled { return at(&p.entries, tx) }
 
-func (p *pool) full() bool {
-	return p.waiting >= poolTxsMax || (p.waiting+1)*p.m.s.cfg.Load.TxBytes > poolBytesMax
-}
+func (p *pool) txBytes() int { return p.m.s.cfg.Load.TxBytes }
 
-// add takes a checked transaction; it reports false if there is no room.
-func (p *pool) add(tx int32) bool {
+// add takes a checked transaction that a member brought; it reports false if there
+// is no room. Each transaction is of another sender.
+func (p *pool) add(tx int32, from pbft.ReplicaID) bool {
 	e := p.of(tx)
 	if e.state != poolAbsent {
 		return true
 	}
-	if p.full() {
+	if p.shares.Ask(from, 0, p.txBytes()) != driver.HasRoom {
 		return false
 	}
-	p.waiting++
+	p.shares.Enter(from, p.txBytes())
+	e.from = uint16(from)
 	p.release1(tx, e)
 	return true
+}
+
+// adopt makes a transaction that waits an own one, if a peer brought it.
+func (p *pool) adopt(tx int32) {
+	e := p.of(tx)
+	if e.state != poolFree && e.state != poolHeld || e.from == uint16(p.m.id) {
+		return
+	}
+	p.shares.Adopt(pbft.ReplicaID(e.from), p.txBytes())
+	e.from = uint16(p.m.id)
 }
 
 func (p *pool) release1(tx int32, e *pooled) {
@@ -91,14 +100,15 @@ func (p *pool) hold(tx int32, e *pooled, view pbft.View) {
 	if e.state == poolFree {
 		p.free--
 		p.held = append(p.held, tx)
+		e.heldMs = p.m.clockMs()
 	}
 	e.state, e.view = poolHeld, uint32(view)
 }
 
 // take hands out transactions for a block of view.
 func (p *pool) take(view pbft.View, bytesMax, txsMax int) []int32 {
-	each := txOverhead + p.m.s.cfg.Load.TxBytes
-	most := min(p.free, txsMax, (bytesMax-payloadOverhead)/each)
+	each := driver.TxOverheadBytes + p.m.s.cfg.Load.TxBytes
+	most := min(p.free, txsMax, (bytesMax-driver.PayloadOverheadBytes)/each)
 	txs := make([]int32, 0, most)
 	for len(txs) < most && p.queue.len() > 0 {
 		tx := p.queue.pop()
@@ -119,8 +129,12 @@ func (p *pool) put(txs []int32) {
 	}
 }
 
-// heldBy marks the transactions of somebody's block, which may be unknown here.
+// heldBy marks the transactions of somebody's block, which may be unknown here. A
+// block of a view below that of the last executed one holds nothing.
 func (p *pool) heldBy(view pbft.View, txs []int32) {
+	if view < p.m.viewRun {
+		return
+	}
 	for _, tx := range txs {
 		if e := p.of(tx); e.state == poolFree || e.state == poolHeld && pbft.View(e.view) < view {
 			p.hold(tx, e, view)
@@ -136,11 +150,11 @@ func (p *pool) executed(txs []int32) {
 			p.free--
 		}
 		if e.state == poolFree || e.state == poolHeld {
-			p.waiting--
+			p.shares.Leave(pbft.ReplicaID(e.from), p.txBytes())
 		}
 		e.state = poolExecuted
 	}
-	if len(p.held) > 2*(p.waiting+1024) {
+	if len(p.held) > 2*(p.shares.Txs()+1024) {
 		p.forgetExecuted()
 	}
 }
@@ -158,10 +172,14 @@ func (p *pool) forgetExecuted() {
 // release frees what blocks of views below view hold: those that were to come are
 // abandoned.
 func (p *pool) release(view pbft.View) {
+	p.releaseIf(func(e *pooled) bool { return pbft.View(e.view) < view })
+}
+
+func (p *pool) releaseIf(abandoned func(*pooled) bool) {
 	p.forgetExecuted()
 	kept := p.held[:0]
 	for _, tx := range p.held {
-		if e := p.of(tx); pbft.View(e.view) < view {
+		if e := p.of(tx); abandoned(e) {
 			p.release1(tx, e)
 		} else {
 			kept = append(kept, tx)
@@ -170,11 +188,21 @@ func (p *pool) release(view pbft.View) {
 	p.held = kept
 }
 
-// admit takes a transaction of an own client, after its checks.
-func (m *member) admit(tx int32) {
+// expect keeps room for a transaction of an own client that is about to be checked;
+// ok is false if it is refused at once.
+func (m *member) expect(tx int32) (kept int, ok bool) {
+	kept = m.pool.shares.Expect(1)
+	return kept, kept > 0 || m.front.of(tx).state == txVerified
+}
+
+// admit takes a transaction of an own client, after its checks. kept is the room
+// that was kept for it.
+func (m *member) admit(tx int32, kept int) {
 	p := &m.pool
+	p.shares.Came(kept)
 	st := p.of(tx).state
-	if !p.add(tx) {
+	p.adopt(tx)
+	if !p.add(tx, m.id) {
 		m.s.refuse(tx)
 		return
 	}
@@ -182,7 +210,7 @@ func (m *member) admit(tx int32) {
 		m.answerThese(&m.chain[seq-1], []int32{tx})
 		return
 	}
-	p.own.push(ownTx{tx, m.s.now})
+	p.own.push(ownTx{tx, driver.NewRepeat(m.clockMs(), p.leastMs)})
 	if st != poolAbsent {
 		return // a peer brought it before
 	}
@@ -208,11 +236,11 @@ func (p *pool) spread() {
 	m.s.after(max(0, p.lastSent+gossipPauseNs-m.s.now), m.unlessCrashed(func() {
 		p.sending = false
 		p.lastSent = m.s.now
-		txs := make([]int32, 0, min(p.outbox.len(), gossipTxsMax))
-		size := 1 + payloadOverhead
-		for p.outbox.len() > 0 && len(txs) < gossipTxsMax && size < gossipBytesMax {
+		txs := make([]int32, 0, min(p.outbox.len(), driver.GossipTxsMax))
+		size := 1 + driver.PayloadOverheadBytes
+		for p.outbox.len() > 0 && len(txs) < driver.GossipTxsMax && size < driver.GossipBytesMax {
 			txs = append(txs, p.outbox.pop())
-			size += txOverhead + m.s.cfg.Load.TxBytes
+			size += driver.TxOverheadBytes + m.s.cfg.Load.TxBytes
 		}
 		f := &frame{from: int32(m.id), lane: pbft.LaneBulk, size: size, txs: txs}
 		to := pbft.Everyone
@@ -229,35 +257,38 @@ func (p *pool) spread() {
 	}))
 }
 
-// regossip repeats own transactions that no block brought for long.
-func (p *pool) regossip() {
-	for n := 0; p.own.len() > 0 && n < regossipTxsMax; {
-		o := *p.own.first()
-		if p.of(o.tx).state == poolExecuted {
-			p.own.pop()
+// keepHouse frees what blocks have held for long, and repeats own transactions that
+// no block has.
+func (p *pool) keepHouse() {
+	nowMs := p.m.clockMs()
+	p.releaseIf(func(e *pooled) bool { return e.heldMs+driver.HoldMs <= nowMs })
+	again := 0
+	for range p.own.len() {
+		o := p.own.pop()
+		switch p.of(o.tx).state {
+		case poolExecuted:
 			continue
+		case poolFree:
+			if again < driver.RepeatTxsMax && o.repeat.Due(nowMs) {
+				p.outbox.push(o.tx)
+				again++
+			}
 		}
-		if o.sentAt+regossipNs > p.m.s.now {
-			break
-		}
-		p.own.pop()
-		p.own.push(ownTx{o.tx, p.m.s.now})
-		p.outbox.push(o.tx)
-		n++
+		p.own.push(o)
 	}
 	p.spread()
 }
 
 // gossiped takes a peer's frame of transactions.
 func (m *member) gossiped(f *frame) {
-	if m.pool.full() {
+	if m.pool.shares.Full() {
 		return
 	}
 	cost := int64(len(f.txs)) * m.s.cfg.Costs.GossipNsPerTx
 	m.s.work(m, cost, &m.used.LinkNs, func() {
 		m.front.check(bulk, f.txs, func() {
 			for _, tx := range f.txs {
-				m.pool.add(tx)
+				m.pool.add(tx, pbft.ReplicaID(f.from))
 			}
 			m.arrive()
 		})
@@ -286,7 +317,7 @@ func (m *member) propose() {
 	var payload []byte
 	var root pbft.Digest
 	if len(txs) > 0 {
-		size := payloadOverhead + len(txs)*(txOverhead+s.cfg.Load.TxBytes)
+		size := driver.PayloadOverheadBytes + len(txs)*(driver.TxOverheadBytes+s.cfg.Load.TxBytes)
 		payload = s.payload(size)
 		binary.BigEndian.PutUint64(root[:], uint64(len(s.batches)+1))
 		s.batches[root] = &batch{txs: txs, bytes: size, proposedAt: s.now}
@@ -317,30 +348,18 @@ func (m *member) dawdles() bool {
 // batchDue says whether the waiting transactions are worth a block now, and if
 // only time is missing, sets the timer.
 func (m *member) batchDue() bool {
-	s, b := m.s, &m.s.cfg.Batching
-	inFlight := m.engine.Status().InFlight
-	switch {
-	case m.pool.free == 0 || inFlight >= b.InFlightMax || m.committed-m.executedB > backlogMax:
-		return false
-	case inFlight == 0 && m.proposedTxs < b.ManyTxs || m.pool.free*s.cfg.Load.TxBytes >= b.EnoughBytes:
-		return true
-	}
-	wait := b.WaitUs * 1000
-	if inFlight == 0 {
-		wait = min(wait, 2*cmp.Or(m.committedIn, s.now-m.proposed)) // 0: it commits in this very turn
-	}
-	due := m.proposed + wait
-	if due <= s.now {
-		return true
-	}
-	if m.again != due {
-		m.again = due
-		s.after(due-s.now, m.unlessCrashed(func() {
-			if m.again == due {
+	s := m.s
+	due, waitNs := s.cfg.Batching.Due(&driver.Pending{Txs: m.pool.free, Bytes: m.pool.free * s.cfg.Load.TxBytes,
+		InFlight: m.engine.Status().InFlight, Backlog: int(m.committed - m.executedB), LastTxs: m.proposedTxs,
+		SinceNs: s.now - m.proposed, CommittedInNs: m.committedIn})
+	if at := s.now + waitNs; waitNs > 0 && m.again != at {
+		m.again = at
+		s.after(waitNs, m.unlessCrashed(func() {
+			if m.again == at {
 				m.again = 0
 				m.arrive()
 			}
 		}))
 	}
-	return false
+	return due
 }

@@ -106,7 +106,7 @@ func (s *simulation) start() error {
 	}
 	for _, m := range s.members {
 		s.after(s.rng.Int64N(tickNs), func() { s.tick(m) })
-		s.after(s.rng.Int64N(regossipEveryNs), func() { s.regossip(m) })
+		s.after(s.rng.Int64N(repeatPeriodNs), func() { s.keepHouse(m) })
 		s.after(0, m.wakeUp)
 	}
 	for i := range s.cfg.Faults {
@@ -156,10 +156,10 @@ func (s *simulation) tick(m *member) {
 	}
 }
 
-func (s *simulation) regossip(m *member) {
-	s.after(regossipEveryNs, func() { s.regossip(m) })
+func (s *simulation) keepHouse(m *member) {
+	s.after(repeatPeriodNs, func() { s.keepHouse(m) })
 	if m.engine != nil {
-		m.pool.regossip()
+		m.pool.keepHouse()
 	}
 }
 
