@@ -6,30 +6,40 @@ import (
 	"time"
 
 	"github.com/scrip-network/scrip/node"
+	"github.com/scrip-network/scrip/pbft"
+	"github.com/scrip-network/scrip/pbft/driver"
 )
 
-// Shares of a pool.
+// Whose transactions a pool tells apart: CometBFT does not say which of the other
+// validators brought one.
 const (
-	// foreignShare is the part of the room that the other validators' transactions
-	// may take, in eighths: a flood of theirs leaves room for own clients.
-	foreignShare = 7
-	// senderShare is what one sender may take of it, in eighths.
-	senderShare = 2
-	shareWhole  = 8
+	ownClients = pbft.ReplicaID(iota)
+	others
+	parties
 )
+
+// foreignShare is the part of the room that the other validators' transactions may
+// take together, in eighths: a flood of theirs leaves room for own clients.
+const foreignShare = 7
+
+// limitsOf are the limits of a pool. Own clients have no share of their own, since
+// the others' room bounds them all.
+func limitsOf(txsMax, bytesMax int) driver.Limits {
+	return driver.Limits{TxsMax: txsMax, BytesMax: bytesMax, SenderTxsMax: max(1, txsMax/4),
+		PeerTxsMax: max(1, txsMax/8*foreignShare), OwnTxsMax: txsMax, OwnBytesMax: bytesMax}
+}
 
 // pool holds the transactions that wait for a block. With Batch it is the mempool;
 // with Admission it follows CometBFT's, to answer who waits. Safe for concurrent use.
 type pool struct {
-	txsMax, bytesMax int
-	tells            bool // whether own transactions are kept for reap
+	txsMax int
+	tells  bool // whether own transactions are kept for reap
 
 	mu      sync.Mutex // guards all below
+	shares  *driver.Shares
 	byID    map[[32]byte]*waiting
-	queue   []*waiting // by arrival; with gaps of what is gone
-	gone    int        // gaps in queue
-	bytes   int
-	foreign int              // transactions that came from others
+	queue   []*waiting       // by arrival; with gaps of what is gone
+	gone    int              // gaps in queue
 	senders map[[32]byte]int // transactions of each
 	fresh   [][]byte         // own, to be told to the others
 	arrived chan struct{}    // closed with the next transaction
@@ -42,7 +52,8 @@ type waiting struct {
 }
 
 func newPool(txsMax, bytesMax int, tells bool) *pool {
-	return &pool{txsMax: txsMax, bytesMax: bytesMax, tells: tells, byID: make(map[[32]byte]*waiting),
+	return &pool{txsMax: txsMax, tells: tells,
+		shares: driver.NewShares(limitsOf(txsMax, bytesMax), ownClients, int(parties)), byID: make(map[[32]byte]*waiting),
 		senders: make(map[[32]byte]int), arrived: make(chan struct{})}
 }
 
@@ -50,7 +61,7 @@ func newPool(txsMax, bytesMax int, tells bool) *pool {
 func (p *pool) full() error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	if len(p.byID) >= p.txsMax || p.bytes >= p.bytesMax {
+	if p.shares.Full() {
 		return refusalBusy()
 	}
 	return nil
@@ -67,7 +78,15 @@ func (p *pool) has(id [32]byte) bool {
 func (p *pool) size() (txs, bytes int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return len(p.byID), p.bytes
+	return p.shares.Txs(), p.shares.Bytes()
+}
+
+// party says who brought a transaction.
+func party(own bool) pbft.ReplicaID {
+	if own {
+		return ownClients
+	}
+	return others
 }
 
 // add puts a checked transaction into the pool, own if it came from a client of this
@@ -75,22 +94,19 @@ func (p *pool) size() (txs, bytes int) {
 func (p *pool) add(tx *node.Tx, own bool) error {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	switch {
-	case p.byID[tx.ID] != nil:
+	if p.byID[tx.ID] != nil {
 		return nil
-	case len(p.byID) >= p.txsMax, p.bytes+len(tx.Raw) > p.bytesMax,
-		!own && p.foreign >= p.txsMax/shareWhole*foreignShare,
-		p.senders[tx.Sender] >= max(1, p.txsMax/shareWhole*senderShare):
+	}
+	from := party(own)
+	if p.shares.Ask(from, p.senders[tx.Sender], len(tx.Raw)) != driver.HasRoom {
 		return refusalBusy()
 	}
 	w := &waiting{tx: tx, own: own}
 	p.byID[tx.ID] = w
 	p.queue = append(p.queue, w)
-	p.bytes += len(tx.Raw)
+	p.shares.Enter(from, len(tx.Raw))
 	p.senders[tx.Sender]++
-	if !own {
-		p.foreign++
-	} else if p.tells && len(p.fresh) < p.txsMax { // what is too much is proposed by this validator
+	if own && p.tells && len(p.fresh) < p.txsMax { // what is too much is proposed by this validator
 		p.fresh = append(p.fresh, tx.Raw)
 	}
 	close(p.arrived)
@@ -187,10 +203,7 @@ func (p *pool) remove(id [32]byte) {
 		return
 	}
 	delete(p.byID, id)
-	p.bytes -= len(w.tx.Raw)
-	if !w.own {
-		p.foreign--
-	}
+	p.shares.Leave(party(w.own), len(w.tx.Raw))
 	if p.senders[w.tx.Sender]--; p.senders[w.tx.Sender] == 0 {
 		delete(p.senders, w.tx.Sender)
 	}

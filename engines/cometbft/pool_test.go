@@ -9,6 +9,7 @@ import (
 
 	"github.com/scrip-network/scrip/coupon/coupontest"
 	"github.com/scrip-network/scrip/node"
+	"github.com/scrip-network/scrip/pbft/driver"
 )
 
 // poolTx returns a transaction of ten bytes.
@@ -130,7 +131,7 @@ func TestFill(t *testing.T) {
 		txs = append(txs, poolTx(i, 1, 5+5*(i%3)))
 	}
 	txs = append(txs, txs...)
-	const each = txOverhead + 10
+	const each = driver.TxOverheadBytes + 10
 	for _, c := range []struct {
 		bytesMax, txsMax int
 		nowMs            uint64
@@ -139,8 +140,8 @@ func TestFill(t *testing.T) {
 		{1000, 100, 0, []uint64{0, 1, 2, 3, 4, 5}},
 		{1000, 100, 5, []uint64{1, 2, 4, 5}},
 		{1000, 3, 0, []uint64{0, 1, 2}},
-		{payloadOverhead + 2*each, 100, 0, []uint64{0, 1}},
-		{payloadOverhead + 2*each - 1, 100, 0, []uint64{0}},
+		{driver.PayloadOverheadBytes + 2*each, 100, 0, []uint64{0, 1}},
+		{driver.PayloadOverheadBytes + 2*each - 1, 100, 0, []uint64{0}},
 		{0, 100, 0, nil},
 	} {
 		var got []uint64

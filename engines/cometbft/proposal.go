@@ -9,18 +9,12 @@ import (
 
 	"github.com/scrip-network/scrip/chain"
 	"github.com/scrip-network/scrip/node"
+	"github.com/scrip-network/scrip/pbft/driver"
 )
 
 // firstHeight is the height of a chain's first block. Its time is that of the
 // genesis, however long ago that is, so it has no transactions.
 const firstHeight = 1
-
-// Sizes of the payload codec of package chain: a count, then a length before each
-// transaction.
-const (
-	payloadOverhead = 4
-	txOverhead      = 4
-)
 
 // PrepareProposal implements abci.Application: it chooses the transactions of the
 // next block. With an application mempool it waits for some, unless the last block
@@ -54,9 +48,9 @@ func (a *app) PrepareProposal(
 // that can have no effect any more.
 func fill(txs []*node.Tx, bytesMax, txsMax int, nowMs uint64) (raws [][]byte) {
 	ids := make(map[[32]byte]struct{}, min(len(txs), txsMax))
-	size := payloadOverhead
+	size := driver.PayloadOverheadBytes
 	for _, tx := range txs {
-		each := txOverhead + len(tx.Raw)
+		each := driver.TxOverheadBytes + len(tx.Raw)
 		if _, twice := ids[tx.ID]; twice || tx.ExpiresMs <= nowMs {
 			continue
 		}
