@@ -7,10 +7,11 @@ import (
 	"slices"
 
 	"github.com/scrip-network/scrip/pbft"
+	"github.com/scrip-network/scrip/pbft/driver"
 )
 
 const (
-	tickUs = 10_000
+	tickUs = driver.TickMs * 1000
 	// epochMs is the wall clock at virtual time zero.
 	epochMs = 1_800_000_000_000
 	// eventsMax bounds one run; a run that needs more does not end by itself.
