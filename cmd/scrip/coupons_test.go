@@ -31,7 +31,7 @@ import (
 //	dress FILE AS OTHER  OTHER becomes FILE as UTF-8 with a byte order mark (mark) or as
 //	                     UTF-16 of either byte order, with a mark (le, be) or without (bare)
 //
-// and five.json, the golden file of the receipts of a block, with its genesis test.json.
+// and picture.png, a screenshot; five.json, the golden file of the receipts of a block, with its genesis test.json.
 func TestCouponScripts(t *testing.T) {
 	n := apitest.Start(t, 4, func(c *api.Config) { c.Limits.PerSecond = -1 })
 	other, err := genesis.Dev("other", 4, "")
@@ -67,7 +67,8 @@ func TestCouponScripts(t *testing.T) {
 				return err
 			}
 			for name, path := range map[string]string{"five.json": "../../client/testdata/receipts.json",
-				"test.json": "../../genesis/testdata/dev4.json"} {
+				"test.json":   "../../genesis/testdata/dev4.json",
+				"picture.png": "../../docs/pictures/console.png"} {
 				if err := copyFile(filepath.Join(e.WorkDir, name), path); err != nil {
 					return err
 				}

@@ -65,6 +65,9 @@ func Set(ctx context.Context, n *network.Network, d *desk.Desk, report func(what
 			return nil, err
 		}
 	}
+	if err := x.show(); err != nil {
+		return nil, err
+	}
 	if err := x.publish(); err != nil {
 		return nil, err
 	}

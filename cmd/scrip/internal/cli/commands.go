@@ -35,6 +35,7 @@ var commands = []struct {
 	{groupCoupons, newCampaignCommand},
 	{groupCoupons, newTicketCommand},
 	{groupCoupons, newTillCommand},
+	{groupCoupons, newMemberCommand},
 	{groupCoupons, newWalletCommand},
 	{groupCoupons, newCouponCommand},
 	{groupCoupons, newRedeemCommand},
