@@ -235,12 +235,13 @@ func (d *damage) round() (what string) {
 	switch {
 	case errors.As(err, &trouble):
 		d.counts["refused: "+string(trouble.Kind)]++
-		if trouble.Kind == validator.KindDamaged && (trouble.Remedy == "" || trouble.Next == "") {
+		unnamed := trouble.Kind == validator.KindInternal // nobody has thought of it
+		if unnamed || trouble.Remedy == "" || trouble.Kind == validator.KindDamaged && trouble.Next == "" {
 			d.t.Errorf("no remedy: %+v", trouble)
 		}
 		return what
 	case err != nil:
-		d.counts["refused: settings"]++
+		d.t.Errorf("refused without a remedy: %v", err)
 		return what
 	}
 	for path, body := range answers {

@@ -4,8 +4,12 @@ import (
 	"context"
 	"errors"
 	"os"
+	"path/filepath"
+	"strings"
 	"testing"
 	"time"
+
+	"github.com/cockroachdb/pebble/v2/vfs"
 
 	"github.com/scrip-network/scrip/pbft"
 	"github.com/scrip-network/scrip/store"
@@ -155,5 +159,69 @@ func TestADamagedLedgerEndsTheNode(t *testing.T) {
 	}
 	if s := m.node.Status(); s.Ready || s.Condition != "stopped" {
 		t.Errorf("its status is %+v", s)
+	}
+}
+
+// rotten is a disk that gives a table with another byte when it is read from its
+// beginning, and right blocks to whoever wants some.
+type rotten struct{ vfs.FS }
+
+func (r rotten) Open(name string, o ...vfs.OpenOption) (vfs.File, error) {
+	f, err := r.FS.Open(name, o...)
+	if err != nil || !strings.HasSuffix(name, ".sst") {
+		return f, err
+	}
+	return rottenFile{f}, nil
+}
+
+type rottenFile struct{ vfs.File }
+
+func (f rottenFile) Read(b []byte) (int, error) {
+	n, err := f.File.Read(b)
+	if n > 0 {
+		b[0] ^= 1
+	}
+	return n, err
+}
+
+// tables returns the tables of the member's ledger.
+func (m *member) tables() []string {
+	m.c.t.Helper()
+	all, err := filepath.Glob(filepath.Join(m.path("ledger"), "*.sst"))
+	if err != nil {
+		m.c.t.Fatal(err)
+	}
+	return all
+}
+
+// A table of a large ledger that is not what it was is found while the node runs,
+// though nobody asks for what it holds, and ends it with the reason.
+func TestADamagedOldTableEndsTheNode(t *testing.T) {
+	c := newCluster(t, nil)
+	c.startAll()
+	m := c.members[2]
+	c.agree(m.mustSubmit("before", 3).Height, 0, 1, 2, 3)
+	m.openBytes = 1
+	// Each start adds a table. Once they are merged into one, the next start leaves that.
+	for merged := false; !merged; {
+		c.agree(m.mustSubmit("as before", 1).Height, 0, 1, 2, 3)
+		if err := m.stop(); err != nil {
+			t.Fatal(err)
+		}
+		before := m.tables()
+		m.start()
+		if merged = len(before) > 1; !merged {
+			continue
+		}
+		c.wait("one table is left", func() bool { return len(m.tables()) == 1 })
+	}
+	if err := m.stop(); err != nil {
+		t.Fatal(err)
+	}
+	m.ledgerFS = rotten{vfs.Default}
+	m.start()
+	c.wait("the node ends", func() bool { return m.node.Status().Condition == "damaged" })
+	if err := m.end(); !errors.Is(err, store.ErrDamaged) || !strings.Contains(err.Error(), ".sst is not what it was") {
+		t.Errorf("it ended with %v", err)
 	}
 }

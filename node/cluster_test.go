@@ -59,6 +59,9 @@ type member struct {
 	cancel context.CancelFunc
 	done   chan error
 	ended  bool
+
+	openBytes int64  // of store.LedgerConfig
+	ledgerFS  vfs.FS // nil = disk, or the machine's
 }
 
 var testChain = [32]byte{7, 7, 7}
@@ -157,9 +160,12 @@ func (m *member) start() {
 	t := m.c.t
 	t.Helper()
 	var err error
-	ledger := store.LedgerConfig{Dir: m.path("ledger"), Chain: testChain}
+	ledger := store.LedgerConfig{Dir: m.path("ledger"), Chain: testChain, OpenBytes: m.openBytes}
 	if m.disk != nil {
 		ledger.FS = m.disk
+	}
+	if m.ledgerFS != nil {
+		ledger.FS = m.ledgerFS
 	}
 	m.ledger, err = store.OpenLedger(ledger)
 	if err != nil {

@@ -357,6 +357,7 @@ func (n *Node) Run(ctx context.Context) error {
 	background(n.serve)
 	background(n.certs.run)
 	background(n.keepHouse)
+	background(n.cfg.Ledger.Scrub)
 	failed := n.cfg.Ledger.Failed()
 	g.Go(func() error {
 		select {

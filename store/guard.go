@@ -36,24 +36,26 @@ type guard struct {
 	mu    sync.Mutex // guards all below
 	seal  seal       // as on disk, but the files, which are ahead of it
 	held  bool       // the ledger has a seal; else it is from before there were any
+	off   bool       // no seal is written: see LedgerConfig.unguarded
 	found uint64     // sequence of the seal that was there
 	lists map[string]fileSum
 	moved bool // the marker of the next list is there, if not yet durably
 	// finished says that a write-ahead log is closed and not yet sealed.
 	finished bool
 
+	// unread are the sealed tables that the start has not read as a whole, the newest
+	// first: they are scrub's.
+	unread []fileSum
+
 	// memory takes the tables of memory tables that are full once the disk is frozen:
 	// Pebble would hold back whoever writes until they are there.
 	memory *vfs.MemFS
 }
 
-// openBytesMax is how many bytes of tables are read as a whole at each start. Of what
-// a larger ledger has beyond, each block's own checksum is checked when it is read.
-const openBytesMax = 512 << 20
-
-// newGuard compares the files in dir with their seal, and seals what it found. A
-// ledger from before there were seals, which has none, is sealed by begin.
-func newGuard(disk vfs.FS, dir string, a *alarm) (*guard, error) {
+// newGuard compares the files in dir with their seal, and seals what it found. Of
+// tables it reads so many bytes as a whole, and leaves the rest to scrub. A ledger
+// from before there were seals, which has none, is sealed by begin.
+func newGuard(disk vfs.FS, dir string, openBytes int64, a *alarm) (*guard, error) {
 	g := &guard{FS: disk, dir: dir, alarm: a, lists: map[string]fileSum{}, memory: vfs.NewMem()}
 	names, err := disk.List(dir)
 	if err != nil {
@@ -71,13 +73,19 @@ func newGuard(disk vfs.FS, dir string, a *alarm) (*guard, error) {
 	default:
 		g.seal.files, g.held = map[string]fileSum{}, true
 	}
-	if err := g.verify(names); err != nil {
+	if err := g.verify(names, openBytes); err != nil {
 		return nil, err
 	}
 	if g.held {
 		return g, g.write()
 	}
 	return g, nil
+}
+
+// noGuard lets everything pass: a ledger of any seal, and one without.
+func noGuard(disk vfs.FS, dir string, a *alarm) *guard {
+	return &guard{FS: disk, dir: dir, alarm: a, held: true, off: true, found: math.MaxUint64,
+		seal: seal{files: map[string]fileSum{}}}
 }
 
 // isPebbles tells the files that only a ledger with contents has.
@@ -110,7 +118,7 @@ func listInForce(names []string) (list string) {
 
 // verify compares list and tables with the seal, and then takes into it what Pebble
 // may have finished since.
-func (g *guard) verify(names []string) error {
+func (g *guard) verify(names []string, openBytes int64) error {
 	scratch := make([]byte, sumBufferBytes)
 	list := listInForce(names)
 	if g.held {
@@ -122,11 +130,11 @@ func (g *guard) verify(names []string) error {
 			return fmt.Errorf("%w: its list of tables is %q, it was %q", ErrDamaged, list, want.name)
 		}
 		if want.name != "" {
-			if err := want.check(g.FS, g.dir, false, scratch); err != nil {
+			if err := want.check(g.FS, g.dir, false, scratch, nil); err != nil {
 				return err
 			}
 		}
-		if err := g.verifyFiles(names, scratch); err != nil {
+		if err := g.verifyFiles(names, openBytes, scratch); err != nil {
 			return err
 		}
 	}
@@ -150,24 +158,24 @@ func (g *guard) verify(names []string) error {
 	return nil
 }
 
-// verifyFiles checks the sealed tables that are there, the newest first, and the
-// write-ahead logs, which all must be.
-func (g *guard) verifyFiles(names []string, scratch []byte) error {
+// verifyFiles checks the sealed tables that are there, the newest first while there
+// are bytes left to read, and the write-ahead logs, which all must be.
+func (g *guard) verifyFiles(names []string, openBytes int64, scratch []byte) error {
 	there := make(map[string]bool, len(names))
 	for _, name := range names {
 		there[name] = true
 	}
-	budget := int64(openBytesMax)
 	for _, name := range slices.Backward(slices.Sorted(maps.Keys(g.seal.files))) {
 		sum := g.seal.files[name]
 		if isTable(name) && !there[name] {
 			delete(g.seal.files, name)
 			continue
 		}
-		if budget -= sum.length; budget < 0 && isTable(name) {
+		if openBytes -= sum.length; openBytes < 0 && isTable(name) {
+			g.unread = append(g.unread, sum)
 			continue
 		}
-		if err := sum.check(g.FS, g.dir, isTable(name), scratch); err != nil {
+		if err := sum.check(g.FS, g.dir, isTable(name), scratch, nil); err != nil {
 			return err
 		}
 	}
@@ -187,7 +195,7 @@ func (g *guard) adopt(name string, scratch []byte) (fileSum, error) {
 	if err := errors.Join(f.Sync(), f.Close()); err != nil {
 		return fileSum{}, fmt.Errorf("sync %s: %w", name, err)
 	}
-	length, crc, err := sumFile(g.FS, path, math.MaxInt64, scratch)
+	length, crc, err := sumFile(g.FS, path, math.MaxInt64, scratch, nil)
 	if err != nil {
 		return fileSum{}, fmt.Errorf("read %s: %w", name, err)
 	}
@@ -197,7 +205,7 @@ func (g *guard) adopt(name string, scratch []byte) (fileSum, error) {
 // write puts the seal on disk under the next number. g.mu is held, or nobody else
 // knows g yet.
 func (g *guard) write() error {
-	if !g.held || g.frozen.Load() {
+	if !g.held || g.off || g.frozen.Load() {
 		return nil
 	}
 	next := g.seal

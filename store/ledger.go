@@ -32,6 +32,8 @@ const (
 	// SeenEntriesDefault is what 20,000 transactions a second leave in the
 	// 180 seconds for which consumers' ids are remembered, about 300 MB.
 	SeenEntriesDefault = 4 << 20
+	// OpenBytesDefault are read in about a second if the machine has them in memory.
+	OpenBytesDefault = 512 << 20
 )
 
 // LedgerVersion is the version of the ledger's keys and values that this
@@ -61,6 +63,7 @@ type LedgerConfig struct {
 	SeenEntries     int    // Seen members in memory, about 70 bytes each
 	PageBlocks      int    // blocks whose changes of the state tree are in memory only
 	PageBytes       int    // bytes of such changes
+	OpenBytes       int64  // tables that are read as a whole before anything is shown, see Scrub
 	// Phase is a number in which the members of a chain differ. Each writes tables and
 	// pages at times of its own then: all would stop for it at once otherwise, since
 	// all have the same to write.
@@ -72,6 +75,8 @@ type LedgerConfig struct {
 	Audit func(*View) error
 
 	Logger *slog.Logger // nil = none
+
+	unguarded bool // no seal and no checks: what they cost is measured against it
 }
 
 // Ledger is the executed chain of one node. Commit, PutCheckpoint, RestorePages and
@@ -94,6 +99,8 @@ type Ledger struct {
 	// a view's snapshot, tip and pages are of one block.
 	visible sync.Mutex
 	synced  atomic.Uint64 // height + 1 that is known to be durable, 0 = none
+	// scrubbed says that Scrub has failed the ledger: Pebble knows nothing of it.
+	scrubbed atomic.Bool
 }
 
 // tip is the last block and the state after it.
@@ -168,7 +175,12 @@ func (l *Ledger) open(cfg *LedgerConfig) (err error) {
 			err = errors.Join(err, l.release())
 		}
 	}()
-	if l.guard, err = newGuard(cfg.FS, cfg.Dir, l.alarm); err != nil {
+	if cfg.unguarded {
+		l.guard = noGuard(cfg.FS, cfg.Dir, l.alarm)
+	} else {
+		l.guard, err = newGuard(cfg.FS, cfg.Dir, orDefault(cfg.OpenBytes, OpenBytesDefault), l.alarm)
+	}
+	if err != nil {
 		return err
 	}
 	if l.db, err = openPebble(cfg, l); err != nil {
@@ -255,6 +267,9 @@ func pebbleOptions(cfg *LedgerConfig, l *Ledger) *pebble.Options {
 				l.alarm.raise(fmt.Errorf("%w: %s: %w", ErrDamaged, info.Path, info.Details))
 			},
 		},
+	}
+	if cfg.unguarded {
+		o.FS = cfg.FS
 	}
 	o.ApplyCompressionSettings(func() pebble.DBCompressionSettings { return pebble.DBCompressionNone })
 	for i := range o.Levels {
@@ -515,6 +530,9 @@ func (l *Ledger) Latest() *View { return l.latest }
 // Close syncs and closes the ledger. After a fatal failure it only lets go.
 func (l *Ledger) Close() error {
 	if err := l.alarm.failure(); err != nil {
+		if l.scrubbed.Load() && !l.guard.frozen.Load() {
+			return errors.Join(err, l.db.Close(), l.lock.Close())
+		}
 		return err
 	}
 	err := l.Sync()

@@ -65,9 +65,9 @@ const (
 	sealVersion = 1
 	sealNameMax = 64
 	sealFileMin = 4 + 8 + 4 // bytes of the shortest entry
-	// sealFilesMax bounds the files of a seal when it is read: far more than a
-	// ledger of any size has.
-	sealFilesMax = 1 << 20
+	// sealFilesMax bounds the files of a seal when it is read: a ledger of a terabyte has
+	// a tenth of it, since the tables of its last level have up to 128 MiB.
+	sealFilesMax = 1 << 17
 )
 
 func (s *seal) encode() []byte {
@@ -182,8 +182,10 @@ func readWhole(fs vfs.FS, name string) ([]byte, error) {
 const sumBufferBytes = 256 << 10
 
 // sumFile reads a file, at most the first limit bytes, and returns how many there
-// were with their checksum.
-func sumFile(fs vfs.FS, path string, limit int64, scratch []byte) (length int64, crc uint32, err error) {
+// were with their checksum. pace, if not nil, is asked after each piece of it.
+func sumFile(fs vfs.FS, path string, limit int64, scratch []byte, pace func(n int) error) (
+	length int64, crc uint32, err error,
+) {
 	f, err := fs.Open(path)
 	if err != nil {
 		return 0, 0, err
@@ -197,6 +199,9 @@ func sumFile(fs vfs.FS, path string, limit int64, scratch []byte) (length int64,
 		if errors.Is(err, io.EOF) {
 			return length, crc, nil
 		}
+		if err == nil && pace != nil {
+			err = pace(n)
+		}
 		if err != nil {
 			return length, crc, err
 		}
@@ -204,7 +209,7 @@ func sumFile(fs vfs.FS, path string, limit int64, scratch []byte) (length int64,
 }
 
 // check compares a file with its sum: its beginning, or all of it if whole.
-func (f *fileSum) check(fs vfs.FS, dir string, whole bool, scratch []byte) error {
+func (f *fileSum) check(fs vfs.FS, dir string, whole bool, scratch []byte, pace func(n int) error) error {
 	path := fs.PathJoin(dir, f.name)
 	info, err := fs.Stat(path)
 	if err != nil {
@@ -213,7 +218,7 @@ func (f *fileSum) check(fs vfs.FS, dir string, whole bool, scratch []byte) error
 	if info.Size() < f.length || whole && info.Size() != f.length {
 		return fmt.Errorf("%w: %s has %d bytes, it had %d", ErrDamaged, f.name, info.Size(), f.length)
 	}
-	length, crc, err := sumFile(fs, path, f.length, scratch)
+	length, crc, err := sumFile(fs, path, f.length, scratch, pace)
 	switch {
 	case err != nil:
 		return fmt.Errorf("read %s: %w", f.name, err)

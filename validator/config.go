@@ -162,21 +162,25 @@ func readConfig(path string) (map[string]string, error) {
 	case errors.Is(err, fs.ErrNotExist):
 		return nil, nil
 	case errors.Is(err, textfile.ErrTooLarge), errors.Is(err, textfile.ErrEncoding):
-		return nil, &Trouble{Kind: KindSettings, What: err.Error()}
+		return nil, &Trouble{Kind: KindSettings, What: err.Error(), Remedy: configRemedy}
 	case err != nil:
 		return nil, troubleOf("read the settings", err)
 	}
 	return parseConfig(path, string(raw))
 }
 
+// configRemedy is for a settings file that cannot be read.
+const configRemedy = "Correct the file, or bring it back from a backup. Without it all settings are the defaults."
+
 func parseConfig(path, raw string) (map[string]string, error) {
 	var tree map[string]any
 	if _, err := toml.Decode(raw, &tree); err != nil {
 		var p toml.ParseError
 		if errors.As(err, &p) {
-			return nil, &Trouble{Kind: KindSettings, What: fmt.Sprintf("%s, line %d: %s", path, p.Position.Line, p.Message)}
+			return nil, &Trouble{Kind: KindSettings, What: fmt.Sprintf("%s, line %d: %s", path, p.Position.Line, p.Message),
+				Remedy: configRemedy}
 		}
-		return nil, &Trouble{Kind: KindSettings, What: path + ": " + err.Error()}
+		return nil, &Trouble{Kind: KindSettings, What: path + ": " + err.Error(), Remedy: configRemedy}
 	}
 	values := make(map[string]string)
 	flatten("", tree, values)
@@ -188,7 +192,8 @@ func parseConfig(path, raw string) (map[string]string, error) {
 	}
 	if len(unknown) > 0 {
 		slices.Sort(unknown)
-		t := &Trouble{Kind: KindSettings, What: fmt.Sprintf("%s: there is no setting %q", path, unknown[0])}
+		t := &Trouble{Kind: KindSettings, What: fmt.Sprintf("%s: there is no setting %q", path, unknown[0]),
+			Remedy: configRemedy}
 		if near := nearestSetting(unknown[0]); near != "" {
 			t.Remedy = fmt.Sprintf("Did you mean %q?", near)
 		}

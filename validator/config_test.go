@@ -53,14 +53,14 @@ func TestWrongSettingsAreNamed(t *testing.T) {
 	for config, want := range map[string]string{
 		"[listen]\napo = \"x:1\"\n":             "Did you mean \"listen.api\"?",
 		"workers = 3\n":                         "Did you mean \"limits.workers\"?",
-		"[completely]\ndifferent = 1\n":         "",
+		"[completely]\ndifferent = 1\n":         configRemedy,
 		"[listen]\napi = \"nonsense\"\n":        "It is: where the API listens, host:port.",
 		"[listen]\napi = \"127.0.0.1:70000\"\n": "It is: where the API listens, host:port.",
 		"[limits]\nworkers = -1\n":              "It is: goroutines that check signatures; 0 = one per CPU, from 1 to 1024.",
 		"[peers]\nmall = \"x:1\"\n": "It is: addresses of the validators by their number in the genesis file, " +
 			"such as 0=host:port.",
 		"[log]\nlevel = \"loud\"\n": "It is: least level of what is logged: debug, info, warn, error.",
-		"genesis = \n":              "",
+		"genesis = \n":              configRemedy,
 	} {
 		_, err := LoadConfig(home(t, config), nil, nil)
 		var trouble *Trouble

@@ -74,3 +74,30 @@ func TestADivergedLedgerIsMadeAnewOnce(t *testing.T) {
 		t.Error("it starts a third time")
 	}
 }
+
+// A key file that is gone or damaged is told with what brings the member back: never
+// with a new home, once the key has joined a chain.
+func TestALostKeyHasARemedy(t *testing.T) {
+	for what, x := range map[string]struct {
+		harm   func(c *Config) error
+		kind   Kind
+		remedy string
+	}{
+		"no key yet": {func(c *Config) error { return os.Remove(c.joinedPath()) }, KindMissing, "Make a home with one."},
+		"lost":       {func(*Config) error { return nil }, KindMissing, keyRemedy},
+		"damaged": {func(c *Config) error { return os.WriteFile(c.Path(c.Key), []byte("# Scr"), fileMode) }, KindKeyFile,
+			keyRemedy},
+		"encrypted": {func(c *Config) error { _, err := c.MakeKey("a passphrase"); return err }, KindPassphrase,
+			"Name a file with its passphrase with --key-passphrase-file."},
+	} {
+		c := damagedHome(t)
+		if err := errors.Join(os.Chmod(c.Home, dirMode), c.markJoined([][32]byte{{1}}), x.harm(c)); err != nil {
+			t.Fatal(err)
+		}
+		_, err := c.LoadKey()
+		var trouble *Trouble
+		if !errors.As(err, &trouble) || trouble.Kind != x.kind || trouble.Remedy != x.remedy {
+			t.Errorf("%s: %+v", what, trouble)
+		}
+	}
+}

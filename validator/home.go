@@ -138,18 +138,39 @@ func (c *Config) MakeKey(passphrase string) (keys.Secret, error) {
 func (c *Config) LoadKey() (keys.Secret, error) {
 	s, err := keys.LoadKind(c.Path(c.Key), keys.Validator, func() (string, error) {
 		if c.PassphraseFile == "" {
-			return "", errors.New("the key file is encrypted: name a file with its passphrase with --key-passphrase-file")
+			return "", &Trouble{Kind: KindPassphrase, What: "the key file " + c.Path(c.Key) + " is encrypted",
+				Remedy: "Name a file with its passphrase with --key-passphrase-file."}
 		}
 		return ReadPassphrase(c.Path(c.PassphraseFile), c.Access()...)
 	}, c.Access()...)
-	if errors.Is(err, fs.ErrNotExist) {
-		return s, &Trouble{Kind: KindMissing, What: "there is no validator's key at " + c.Path(c.Key),
-			Remedy: "Make a home with one.", Next: "scrip init --home " + c.Home}
-	}
-	if errors.Is(err, keys.ErrPermissions) {
+	var known *Trouble
+	switch {
+	case err == nil, errors.As(err, &known):
+		return s, err
+	case errors.Is(err, fs.ErrNotExist):
+		return s, c.noKey()
+	case errors.Is(err, keys.ErrPermissions):
 		return s, &Trouble{Kind: KindPermission, What: err.Error(), Remedy: groupRemedy}
 	}
-	return s, troubleOf("read the validator's key", err)
+	err = troubleOf("read the validator's key", err)
+	if errors.As(err, &known) && known.Kind == KindInternal {
+		known.Kind, known.Remedy = KindKeyFile, keyRemedy
+	}
+	return s, err
+}
+
+// keyRemedy is for a key that cannot be had from the home any more.
+const keyRemedy = "Restore the key file from its backup: no other key votes for this member."
+
+// noKey explains that there is no key: in a home that has had one, or a new one.
+func (c *Config) noKey() error {
+	t := &Trouble{Kind: KindMissing, What: "there is no validator's key at " + c.Path(c.Key)}
+	if joined, err := c.joined(); err != nil || len(joined) > 0 {
+		t.Remedy = keyRemedy
+		return t
+	}
+	t.Remedy, t.Next = "Make a home with one.", "scrip init --home "+c.Home
+	return t
 }
 
 // ReadPassphrase reads a passphrase from the first line of a file that only its
@@ -161,7 +182,7 @@ func ReadPassphrase(path string, options ...keys.Option) (string, error) {
 	}
 	if info.Mode().IsRegular() && keys.Exposed(info, options...) {
 		return "", &Trouble{Kind: KindPermission, What: fmt.Sprintf("%s has mode %04o: others can read the passphrase",
-			path, info.Mode().Perm()), Next: fmt.Sprintf("chmod 0600 %q", path)}
+			path, info.Mode().Perm()), Remedy: "It is for its owner only.", Next: fmt.Sprintf("chmod 0600 %q", path)}
 	}
 	raw, err := textfile.Read(path, passphraseBytesMax)
 	if err != nil {
@@ -169,7 +190,8 @@ func ReadPassphrase(path string, options ...keys.Option) (string, error) {
 	}
 	line, _, _ := strings.Cut(string(raw), "\n")
 	if line = strings.TrimSuffix(line, "\r"); line == "" {
-		return "", &Trouble{Kind: KindPassphrase, What: path + " has no passphrase in its first line"}
+		return "", &Trouble{Kind: KindPassphrase, What: path + " has no passphrase in its first line",
+			Remedy: "Write the passphrase of the key file there."}
 	}
 	return line, nil
 }
@@ -184,11 +206,16 @@ func (c *Config) LoadGenesis(key [32]byte) (*genesis.Genesis, pbft.ReplicaID, er
 			Next:   "scrip init --home " + c.Home + " --genesis FILE"}
 	}
 	if err != nil {
-		return nil, 0, &Trouble{Kind: KindGenesis, What: "the genesis file " + c.Path(c.Genesis) + " is not valid", Err: err}
+		return nil, 0, &Trouble{Kind: KindGenesis, What: "the genesis file " + c.Path(c.Genesis) + " is not valid",
+			Err: err, Remedy: genesisRemedy}
 	}
 	id, err := placeOf(g, key)
 	return g, id, err
 }
+
+// genesisRemedy is for a genesis file that is none. It may not be mended: the chain is
+// the digest of its bytes.
+const genesisRemedy = "Fetch the file again from a member: every member has the same bytes."
 
 func placeOf(g *genesis.Genesis, key [32]byte) (pbft.ReplicaID, error) {
 	for i, v := range g.File.Committee.Validators {
@@ -207,7 +234,7 @@ func placeOf(g *genesis.Genesis, key [32]byte) (pbft.ReplicaID, error) {
 func (c *Config) Join(raw []byte) (*genesis.Genesis, error) {
 	g, err := genesis.Parse(raw)
 	if err != nil {
-		return nil, &Trouble{Kind: KindGenesis, What: "the genesis file is not valid", Err: err}
+		return nil, &Trouble{Kind: KindGenesis, What: "the genesis file is not valid", Err: err, Remedy: genesisRemedy}
 	}
 	key, err := c.LoadKey()
 	if err != nil {

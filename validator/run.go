@@ -139,7 +139,8 @@ func (p *process) open() (err error) {
 	}
 	if !slices.Contains(joined, p.genesis.Digest) {
 		return &Trouble{Kind: KindMissing, What: "this home has not joined the chain of its genesis file",
-			Next: fmt.Sprintf("scrip init --home %s --genesis %s", p.cfg.Home, p.cfg.Path(p.cfg.Genesis))}
+			Remedy: "Join it. A consensus log that is there already stays.",
+			Next:   fmt.Sprintf("scrip init --home %s --genesis %s", p.cfg.Home, p.cfg.Path(p.cfg.Genesis))}
 	}
 	p.log, p.amnesic, err = node.OpenLog(store.OS{}, p.cfg.logDir(), p.genesis.Digest, p.key.Public())
 	if err != nil {
@@ -152,7 +153,7 @@ func (p *process) open() (err error) {
 		return troubleOf("open the ledger", err)
 	}
 	if p.committee, err = p.genesis.Committee(); err != nil {
-		return &Trouble{Kind: KindGenesis, What: "the committee of the genesis file", Err: err}
+		return &Trouble{Kind: KindGenesis, What: "the committee of the genesis file", Err: err, Remedy: genesisRemedy}
 	}
 	const mib = 1 << 20
 	p.ledger, err = store.OpenLedger(store.LedgerConfig{

@@ -27,6 +27,7 @@ const (
 	KindMissing    Kind = "missing"    // a file is not there
 	KindPassphrase Kind = "passphrase" // the key file does not open
 	KindInternal   Kind = "internal"   // anything else
+	KindKeyFile    Kind = "key-file"   // the key file is damaged
 	KindUnsafeKey  Kind = "unsafe-key" // using the key could break its promises
 	KindDamaged    Kind = "damaged"    // the ledger is not what it was
 	KindDiverged   Kind = "diverged"   // this node executes otherwise than the others
@@ -60,7 +61,8 @@ func troubleOf(attempt string, err error) error {
 	if err == nil || errors.As(err, &known) {
 		return err
 	}
-	t := &Trouble{Kind: KindInternal, What: attempt, Err: err}
+	t := &Trouble{Kind: KindInternal, What: attempt, Err: err,
+		Remedy: "Start it again. If it ends the same way, look at the disk, and at the lines before this one."}
 	switch {
 	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT):
 		t.Kind, t.Remedy = KindDiskFull, "The disk is full: make room and start again; what was acknowledged is safe."
@@ -75,14 +77,14 @@ func troubleOf(attempt string, err error) error {
 			"Another version of scrip wrote these data: start that version, or name another folder "+
 				"with --data."
 	case errors.Is(err, keys.ErrPassphrase):
-		t.Kind = KindPassphrase
+		t.Kind, t.Remedy = KindPassphrase, "Name the file with the right passphrase with --key-passphrase-file."
 	case errors.Is(err, fs.ErrPermission), errors.Is(err, keys.ErrPermissions):
 		t.Kind, t.Remedy = KindPermission,
 			"Start it as the owner of the files, with the files and the home for the owner only."
 	case errors.Is(err, fs.ErrExist):
-		t.Kind = KindExists
+		t.Kind, t.Remedy = KindExists, "Name another place, or move what is there away."
 	case errors.Is(err, fs.ErrNotExist):
-		t.Kind = KindMissing
+		t.Kind, t.Remedy = KindMissing, "Bring the file back, or name where it is."
 	}
 	return t
 }

@@ -93,8 +93,8 @@ func explainTrouble(err error) *Error {
 	exits := map[validator.Kind]ExitCode{
 		validator.KindSettings: ExitUsage, validator.KindGenesis: ExitUsage, validator.KindMissing: ExitNotFound,
 		validator.KindPermission: ExitNotAllowed, validator.KindPassphrase: ExitNotAllowed,
-		validator.KindUnsafeKey: ExitNotAllowed,
-		validator.KindPort:      ExitUsed, validator.KindLocked: ExitUsed, validator.KindExists: ExitUsed,
+		validator.KindUnsafeKey: ExitNotAllowed, validator.KindKeyFile: ExitNotAllowed,
+		validator.KindPort: ExitUsed, validator.KindLocked: ExitUsed, validator.KindExists: ExitUsed,
 		validator.KindForeign: ExitUsed,
 		validator.KindDamaged: ExitDamaged, validator.KindDiverged: ExitDamaged,
 	}
