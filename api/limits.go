@@ -24,9 +24,18 @@ type Limits struct {
 	Waiting int
 }
 
+// Defaults of Limits that operators set.
+const (
+	PerSecondDefault          = 200
+	StreamsDefault            = 512
+	AddressStreamsDefault     = 16
+	ConnectionsDefault        = 2048
+	AddressConnectionsDefault = 1024
+)
+
 func (l *Limits) fill() {
 	if l.PerSecond == 0 {
-		l.PerSecond = 200
+		l.PerSecond = PerSecondDefault
 	}
 	if l.Burst == 0 {
 		l.Burst = 400
@@ -35,16 +44,16 @@ func (l *Limits) fill() {
 		l.TillPerSecond = 20
 	}
 	if l.Streams == 0 {
-		l.Streams = 512
+		l.Streams = StreamsDefault
 	}
 	if l.AddressStreams == 0 {
-		l.AddressStreams = 16
+		l.AddressStreams = AddressStreamsDefault
 	}
 	if l.Connections == 0 {
-		l.Connections = 2048
+		l.Connections = ConnectionsDefault
 	}
 	if l.AddressConnections == 0 {
-		l.AddressConnections = min(1024, l.Connections)
+		l.AddressConnections = min(AddressConnectionsDefault, l.Connections)
 	}
 	if l.Waiting == 0 {
 		l.Waiting = 8192

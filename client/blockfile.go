@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"strings"
 )
 
 // ReceiptsFormat is the format of a file with all receipts of one block.
@@ -47,12 +48,16 @@ func (r *Receipts) Summary() ReceiptsSummary {
 // EncodeReceiptsFile returns the file of the receipts of a block, which a Verifier
 // of this chain has checked. It ends with a newline.
 func (v *Verifier) EncodeReceiptsFile(r *Receipts) ([]byte, error) {
-	b, err := json.MarshalIndent(&ReceiptsFile{Format: ReceiptsFormat, Chain: v.genesis.File.Name,
-		Summary: r.Summary(), Header: r.Header, Proof: r.Proof.Encode()}, "", "  ")
+	b, err := json.MarshalIndent(v.receiptsFile(r), "", "  ")
 	if err != nil {
 		return nil, fmt.Errorf("write the receipts of block %d: %w", r.Height, err)
 	}
 	return append(b, '\n'), nil
+}
+
+func (v *Verifier) receiptsFile(r *Receipts) *ReceiptsFile {
+	return &ReceiptsFile{Format: ReceiptsFormat, Chain: v.genesis.File.Name, Summary: r.Summary(), Header: r.Header,
+		Proof: r.Proof.Encode()}
 }
 
 // FileReceipts is what a file with the receipts of a block proves.
@@ -80,29 +85,59 @@ func (v *Verifier) ReadReceiptsFile(b []byte) (*FileReceipts, error) {
 }
 
 func (v *Verifier) readReceiptsFile(b []byte) (*FileReceipts, error) {
-	f := new(ReceiptsFile)
-	if err := readStrict(b, f); err != nil {
-		return nil, err
-	}
-	r, err := v.Receipts(f.Proof, f.Header)
+	d, r, err := v.readReceiptsIn(b, "format", "chain", "summary", "header", "proof")
 	if err != nil {
 		return nil, err
 	}
-	return &FileReceipts{r, f.Chain != v.genesis.File.Name || !sameWords(r.Summary(), f.Summary)}, nil
+	if _, err := d.text("format"); err != nil {
+		return nil, err
+	}
+	return &FileReceipts{r, !d.saysSame(v.receiptsFile(r))}, nil
 }
 
+// readReceiptsAnswer reads a node's answer, which must have all fields with their types.
 func (v *Verifier) readReceiptsAnswer(b []byte) (*FileReceipts, error) {
-	a := new(ReceiptsAnswer)
-	if err := readStrict(b, a); err != nil {
-		return nil, err
-	}
-	r, err := v.Receipts(a.Proof, a.Header)
+	d, r, err := v.readReceiptsIn(b, "attested", "count", "header", "height", "proof", "time")
 	if err != nil {
 		return nil, err
 	}
-	ours := &ReceiptsAnswer{Height: U64(r.Height), Time: TimeOf(r.TimeMs), Count: len(r.Outcomes), Attested: r.Members,
-		Proof: a.Proof, Header: a.Header}
-	return &FileReceipts{r, !sameWords(ours, a)}, nil
+	for _, name := range []string{"attested", "count"} {
+		if raw := d[name]; len(raw) == 0 || !strings.ContainsRune("-0123456789", rune(raw[0])) {
+			return nil, fmt.Errorf("%w: not a node's answer: the field %s is missing or no number", ErrFalse, name)
+		}
+	}
+	if _, err := d.text("height"); err != nil {
+		return nil, err
+	}
+	var at document
+	if json.Unmarshal(d["time"], &at) != nil {
+		return nil, fmt.Errorf("%w: not a node's answer: the time is missing", ErrFalse)
+	}
+	for _, name := range []string{"utc", "ms"} {
+		if _, err := at.text(name); err != nil {
+			return nil, err
+		}
+	}
+	return &FileReceipts{r, !d.saysSame(&ReceiptsAnswer{Height: U64(r.Height), Time: TimeOf(r.TimeMs),
+		Count: len(r.Outcomes), Attested: r.Members, Proof: r.Proof.Encode(), Header: r.Header})}, nil
+}
+
+// readReceiptsIn reads a document and checks the receipts in it.
+func (v *Verifier) readReceiptsIn(b []byte, fields ...string) (document, *Receipts, error) {
+	d, err := readDocument(b, fields...)
+	if err != nil {
+		return nil, nil, err
+	}
+	proof, err := d.binary("proof")
+	if err != nil {
+		return nil, nil, err
+	}
+	header, err := d.binary("header")
+	if err != nil {
+		return nil, nil, err
+	}
+	r, err := v.Receipts(proof, header)
+	return d, r, err
 }
 
 // HoldsReceipts reports whether a file claims to hold the receipts of a whole block,

@@ -1,11 +1,8 @@
 package client
 
 import (
-	"bytes"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"io"
 
 	"github.com/scrip-network/scrip/coupon"
 )
@@ -70,39 +67,27 @@ func (v *Verifier) ReadReceiptFile(b []byte) (*FileReceipt, error) {
 	if len(b) > ReceiptFileBytesMax {
 		return nil, fmt.Errorf("%w: a receipt file of %d bytes", ErrFalse, len(b))
 	}
-	f := new(ReceiptFile)
-	if err := readStrict(b, f); err != nil {
+	d, err := readDocument(b, "format", "chain", "tx", "proof", "header", "summary")
+	if err != nil {
 		return nil, err
 	}
-	if f.Format != ReceiptFormat {
-		return nil, fmt.Errorf("%w: the format is %.40q, not %q", ErrFalse, f.Format, ReceiptFormat)
+	format, err := d.text("format")
+	if err != nil || format != ReceiptFormat {
+		return nil, fmt.Errorf("%w: the format is %.40q, not %q", ErrFalse, format, ReceiptFormat)
+	}
+	f := &ReceiptFile{Format: ReceiptFormat, Chain: v.genesis.File.Name}
+	for name, to := range map[string]*[]byte{"tx": &f.Tx, "proof": &f.Proof, "header": &f.Header} {
+		if *to, err = d.binary(name); err != nil {
+			return nil, err
+		}
 	}
 	r, err := v.readReceipt(f)
 	if err != nil {
 		return nil, err
 	}
-	r.Differs = f.Chain != v.genesis.File.Name || !sameWords(r.Summary, f.Summary)
+	f.Summary = r.Summary
+	r.Differs = !d.saysSame(f)
 	return r, nil
-}
-
-// readStrict decodes a file that is one JSON document with the fields of f alone.
-func readStrict(b []byte, f any) error {
-	d := json.NewDecoder(bytes.NewReader(b))
-	d.DisallowUnknownFields()
-	if err := d.Decode(f); err != nil {
-		return fmt.Errorf("%w: not a receipt file: %w", ErrFalse, err)
-	}
-	if _, err := d.Token(); !errors.Is(err, io.EOF) {
-		return fmt.Errorf("%w: not a receipt file: something follows it", ErrFalse)
-	}
-	return nil
-}
-
-// sameWords reports whether two values are the same JSON.
-func sameWords(ours, theirs any) bool {
-	a, err1 := json.Marshal(ours)
-	b, err2 := json.Marshal(theirs)
-	return err1 == nil && err2 == nil && bytes.Equal(a, b)
 }
 
 func (v *Verifier) readReceipt(f *ReceiptFile) (*FileReceipt, error) {

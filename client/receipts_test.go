@@ -19,8 +19,10 @@ import (
 
 // attestedBlock returns the receipts of a made-up block of n transactions, of which
 // the last is a refusal, with its header, attested by f+1 members of a committee of
-// the given size.
-func attestedBlock(t testing.TB, members, n int) (v *client.Verifier, p *chain.BlockReceipts, header []byte) {
+// the given size. The first transactions have the given ids.
+func attestedBlock(t testing.TB, members, n int, ids ...[32]byte) (v *client.Verifier, p *chain.BlockReceipts,
+	header []byte,
+) {
 	t.Helper()
 	dev, err := genesis.Dev("test", members, "")
 	if err != nil {
@@ -37,6 +39,9 @@ func attestedBlock(t testing.TB, members, n int) (v *client.Verifier, p *chain.B
 			Seq: 1, Owner: receiptID(-i)}
 		if i == n-1 {
 			o = coupon.Outcome{ID: receiptID(i), Code: coupon.AlreadyRedeemed}
+		}
+		if i < len(ids) {
+			o.ID = ids[i]
 		}
 		p.Receipts[i] = o.AppendTo(nil)
 	}

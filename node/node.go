@@ -72,6 +72,9 @@ type Config struct {
 	Trace func(pbft.Event)
 }
 
+// LogBytesDefault is that of Config.LogBytesMax.
+const LogBytesDefault = 64 << 20
+
 func (c *Config) fill() error {
 	switch {
 	case c.Committee == nil || !c.Committee.Has(c.Self):
@@ -86,7 +89,7 @@ func (c *Config) fill() error {
 	if c.Verifier == nil {
 		c.Verifier = sig.NewVerifier(0)
 	}
-	c.LogBytesMax = cmp.Or(c.LogBytesMax, 64<<20)
+	c.LogBytesMax = cmp.Or(c.LogBytesMax, LogBytesDefault)
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}

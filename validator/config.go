@@ -83,11 +83,16 @@ func (c *Config) apply(s Setting, value, origin string) error {
 	return nil
 }
 
-// Values returns all settings with their effective values and origins.
+// Values returns all settings with their effective values and origins: of a number
+// that is left to its package, what that takes.
 func (c *Config) Values() []Value {
 	var all []Value
 	for _, s := range Settings() {
-		all = append(all, Value{s.Key, s.get(c), c.origins[s.Key]})
+		v := Value{s.Key, s.get(c), c.origins[s.Key]}
+		if s.isNumber && v.Value == "0" {
+			v.Value = s.byDefault
+		}
+		all = append(all, v)
 	}
 	return all
 }

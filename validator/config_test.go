@@ -41,6 +41,11 @@ func TestLaterSourcesGoBeforeEarlierOnes(t *testing.T) {
 		"listen.peers":   {"listen.peers", "127.0.0.1:3", "environment SCRIP_LISTEN_PEERS"},
 		"limits.workers": {"limits.workers", "2", filepath.Join(dir, ConfigName)},
 		"log.level":      {"log.level", "info", "default"},
+		// What a package takes by itself is said, not the 0 that leaves it to it.
+		"limits.block_txs":       {"limits.block_txs", "8192", "default"},
+		"limits.mempool_bytes":   {"limits.mempool_bytes", "67108864", "default"},
+		"memory.block_cache_mib": {"memory.block_cache_mib", "256", "default"},
+		"consensus.timeout_ms":   {"consensus.timeout_ms", "250", "default"},
 	}
 	for _, v := range c.Values() {
 		if w, ok := want[v.Key]; ok && v != w {

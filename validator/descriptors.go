@@ -1,6 +1,10 @@
 package validator
 
-import "fmt"
+import (
+	"fmt"
+
+	"github.com/scrip-network/scrip/api"
+)
 
 const (
 	// descriptorsReserve is what the API's connections leave of the descriptors: for
@@ -8,8 +12,6 @@ const (
 	descriptorsReserve = 768
 	// descriptorsPerMember is for the links to one member, in either direction.
 	descriptorsPerMember = 4
-	// connectionsDefault is that of package api.
-	connectionsDefault = 2048
 )
 
 // Connections says how many connections the API of a validator may have open.
@@ -34,7 +36,7 @@ func (c *Config) Connections(members int) Connections {
 
 func connectionsOf(set, members int, limit uint64) Connections {
 	if set == 0 {
-		set = connectionsDefault
+		set = api.ConnectionsDefault
 	}
 	reserve := uint64(descriptorsReserve + descriptorsPerMember*members)
 	x := Connections{Max: set, Descriptors: limit, Wanted: uint64(set) + reserve}

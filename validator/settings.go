@@ -4,14 +4,18 @@ import (
 	"fmt"
 	"maps"
 	"net"
+	"runtime"
 	"slices"
 	"strconv"
 	"strings"
 
+	"github.com/scrip-network/scrip/api"
 	"github.com/scrip-network/scrip/internal/throttle"
 	"github.com/scrip-network/scrip/ledger"
 	"github.com/scrip-network/scrip/node"
 	"github.com/scrip-network/scrip/pbft"
+	"github.com/scrip-network/scrip/pbft/driver"
+	"github.com/scrip-network/scrip/store"
 	"github.com/scrip-network/scrip/web"
 )
 
@@ -90,6 +94,7 @@ type Setting struct {
 	Doc  string
 
 	isNumber, isList, isPath bool
+	byDefault                string // of a number: what 0 stands for
 	get                      func(c *Config) string
 	set                      func(c *Config, value string) error
 }
@@ -139,25 +144,25 @@ func ownSettings() []Setting {
 func limitSettings() []Setting {
 	return []Setting{
 		number("consensus.timeout_ms", "least milliseconds without progress until another primary is asked for",
-			timeoutMsMin, timeoutMsMax, func(c *Config) *int { return &c.TimeoutMs }),
+			timeoutMsMin, timeoutMsMax, timeoutMsDefault, func(c *Config) *int { return &c.TimeoutMs }),
 		number("limits.workers", "goroutines that check signatures; 0 = one per CPU",
-			1, workersMax, func(c *Config) *int { return &c.Workers }),
+			1, workersMax, runtime.GOMAXPROCS(0), func(c *Config) *int { return &c.Workers }),
 		number("limits.mempool_txs", "most transactions waiting",
-			mempoolTxsMin, mempoolTxsMax, func(c *Config) *int { return &c.MempoolTxsMax }),
+			mempoolTxsMin, mempoolTxsMax, driver.PoolTxsDefault, func(c *Config) *int { return &c.MempoolTxsMax }),
 		number("limits.mempool_bytes", "most bytes of them",
-			mempoolBytesMin, numberMax, func(c *Config) *int { return &c.MempoolBytesMax }),
+			mempoolBytesMin, numberMax, driver.PoolBytesDefault, func(c *Config) *int { return &c.MempoolBytesMax }),
 		number("limits.block_txs", "most transactions in a block proposed here",
-			1, blockTxsMax, func(c *Config) *int { return &c.BlockTxsMax }),
+			1, blockTxsMax, driver.BlockTxsDefault, func(c *Config) *int { return &c.BlockTxsMax }),
 		number("limits.block_bytes", "most bytes of a block proposed here",
-			blockBytesMin, blockBytesMax, func(c *Config) *int { return &c.BlockBytesMax }),
+			blockBytesMin, blockBytesMax, driver.BlockBytesDefault, func(c *Config) *int { return &c.BlockBytesMax }),
 		number("limits.log_bytes", "bytes of the consensus log at which it is compacted",
-			logBytesMin, numberMax, func(c *Config) *int { return &c.LogBytesMax }),
+			logBytesMin, numberMax, node.LogBytesDefault, func(c *Config) *int { return &c.LogBytesMax }),
 		number("memory.block_cache_mib", "cache of what lies on disk",
-			1, cacheMiBMax, func(c *Config) *int { return &c.BlockCacheMiB }),
+			1, cacheMiBMax, store.BlockCacheBytesDefault>>20, func(c *Config) *int { return &c.BlockCacheMiB }),
 		number("memory.row_cache_mib", "cache of rows and pages",
-			1, cacheMiBMax, func(c *Config) *int { return &c.RowCacheMiB }),
+			1, cacheMiBMax, store.RowCacheBytesDefault>>20, func(c *Config) *int { return &c.RowCacheMiB }),
 		number("memory.seen_entries", "ids remembered in memory",
-			seenEntriesMin, seenEntriesMax, func(c *Config) *int { return &c.SeenEntries }),
+			seenEntriesMin, seenEntriesMax, store.SeenEntriesDefault, func(c *Config) *int { return &c.SeenEntries }),
 	}
 }
 
@@ -168,15 +173,16 @@ func openSettings() []Setting {
 			func(c *Config) *[]string { return &c.APIHosts }),
 		list("api.origins", "web origins whose pages may use the API", func(c *Config) *[]string { return &c.APIOrigins }),
 		number("api.requests_per_second", "requests of one client address",
-			1, perSecondMax, func(c *Config) *int { return &c.APIPerSecond }),
+			1, perSecondMax, api.PerSecondDefault, func(c *Config) *int { return &c.APIPerSecond }),
 		number("api.connections", "open connections in all",
-			connectionsMin, connectionsMax, func(c *Config) *int { return &c.APIConnections }),
+			connectionsMin, connectionsMax, api.ConnectionsDefault, func(c *Config) *int { return &c.APIConnections }),
 		number("api.connections_per_address", "open connections of one client address",
-			connectionsMin, connectionsMax, func(c *Config) *int { return &c.APIAddressConnections }),
+			connectionsMin, connectionsMax, api.AddressConnectionsDefault,
+			func(c *Config) *int { return &c.APIAddressConnections }),
 		number("api.streams", "event streams in all",
-			1, node.SubscribersMax, func(c *Config) *int { return &c.APIStreams }),
+			1, node.SubscribersMax, api.StreamsDefault, func(c *Config) *int { return &c.APIStreams }),
 		number("api.streams_per_address", "event streams of one client address",
-			1, node.SubscribersMax, func(c *Config) *int { return &c.APIAddressStreams }),
+			1, node.SubscribersMax, api.AddressStreamsDefault, func(c *Config) *int { return &c.APIAddressStreams }),
 		{Key: "api.trusted_proxies", isList: true,
 			Doc: "addresses or networks of proxies, such as 10.0.0.0/8, whose X-Forwarded-For names the client",
 			get: func(c *Config) string { return strings.Join(c.APIProxies, ",") }, set: setProxies},
@@ -294,13 +300,14 @@ const (
 )
 
 // number is a setting that is a whole number from low to high, or 0 for what its
-// package does by itself.
-func number(key, doc string, low, high int, field func(c *Config) *int) Setting {
+// package does by itself, which is byDefault.
+func number(key, doc string, low, high, byDefault int, field func(c *Config) *int) Setting {
 	doc = fmt.Sprintf("%s, from %d to %d", doc, low, high)
 	if !strings.Contains(doc, "0 = ") {
 		doc += "; 0 = default"
 	}
-	return Setting{Key: key, Doc: doc, isNumber: true, get: func(c *Config) string { return strconv.Itoa(*field(c)) },
+	return Setting{Key: key, Doc: doc, isNumber: true, byDefault: strconv.Itoa(byDefault),
+		get: func(c *Config) string { return strconv.Itoa(*field(c)) },
 		set: func(c *Config, v string) error {
 			n, err := strconv.Atoi(v)
 			switch {

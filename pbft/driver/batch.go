@@ -2,6 +2,12 @@ package driver
 
 import "cmp"
 
+// Defaults of Batching.
+const (
+	BlockBytesDefault = 1 << 20
+	BlockTxsDefault   = 8192
+)
+
 // Batching bounds the blocks that a member proposes; it is local. A zero field
 // stands for its default.
 //
@@ -33,8 +39,8 @@ type Batching struct {
 // WithDefaults fills the zero fields. payloadBytesMax is the chain's limit of a
 // payload.
 func (b Batching) WithDefaults(payloadBytesMax int) Batching {
-	b.BytesMax = min(cmp.Or(b.BytesMax, 1<<20), payloadBytesMax)
-	b.TxsMax = min(cmp.Or(b.TxsMax, 8192), PayloadTxsMax)
+	b.BytesMax = min(cmp.Or(b.BytesMax, BlockBytesDefault), payloadBytesMax)
+	b.TxsMax = min(cmp.Or(b.TxsMax, BlockTxsDefault), PayloadTxsMax)
 	b.InFlightMax = cmp.Or(b.InFlightMax, 4)
 	b.EnoughBytes = min(cmp.Or(b.EnoughBytes, 128<<10), b.BytesMax/2)
 	b.WaitUs = cmp.Or(b.WaitUs, 20_000)

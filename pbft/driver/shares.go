@@ -10,6 +10,12 @@ import (
 // ErrLimits is wrapped by every error about Limits.
 var ErrLimits = errors.New("driver: limits of the pool")
 
+// Defaults of Limits.
+const (
+	PoolTxsDefault   = 1 << 16
+	PoolBytesDefault = 64 << 20
+)
+
 // Limits bounds the transactions that wait to be ordered. A zero field stands for
 // its default.
 type Limits struct {
@@ -36,8 +42,8 @@ func (l Limits) WithDefaults(members int) (Limits, error) {
 			*field = value
 		}
 	}
-	set(&l.TxsMax, 65536)
-	set(&l.BytesMax, 64<<20)
+	set(&l.TxsMax, PoolTxsDefault)
+	set(&l.BytesMax, PoolBytesDefault)
 	set(&l.SenderTxsMax, max(1, l.TxsMax/4))
 	set(&l.PeerTxsMax, max(1, l.TxsMax/2))
 	set(&l.OwnTxsMax, max(1, l.TxsMax*3/4/members))

@@ -99,6 +99,50 @@ export function parseJson(text: string): Json {
   return v;
 }
 
+const fileDepthMax = 8;
+
+/**
+ * Reads a file of any size that is one JSON object: throws a RangeError if an object in
+ * it has two fields of one name, of which JSON.parse would take the last, or if it is
+ * nested too deeply. Programs in Go read by the same rules (client/testdata/strict.json).
+ */
+export function parseFile(text: string): Record<string, unknown> {
+  const f = JSON.parse(text) as unknown; // from here on every token is right
+  if (typeof f !== "object" || f === null || Array.isArray(f)) throw new RangeError("not an object");
+  const open: (Set<string> | undefined)[] = []; // the names of each open object; undefined is a list
+  let name = false; // the next text is a name
+  for (let at = 0; at < text.length; at++) {
+    const c = text.charAt(at);
+    if (c === "{" || c === "[") {
+      if (open.push(c === "{" ? new Set() : undefined) > fileDepthMax) throw new RangeError("nested too deeply");
+      name = c === "{";
+    } else if (c === "}" || c === "]") {
+      open.pop();
+    } else if (c === ",") {
+      name = open.at(-1) !== undefined;
+    } else if (c === '"') {
+      const end = endOfText(text, at);
+      if (name) {
+        const s = JSON.parse(text.slice(at, end + 1)) as string;
+        if (open.at(-1)?.has(s)) throw new RangeError(`the field ${JSON.stringify(s)} stands twice`);
+        open.at(-1)?.add(s);
+        name = false;
+      }
+      at = end;
+    }
+  }
+  return f as Record<string, unknown>;
+}
+
+/** Where the text that begins at a quotation mark ends. */
+function endOfText(text: string, begin: number): number {
+  for (let at = text.indexOf('"', begin + 1); ; at = text.indexOf('"', at + 1)) {
+    let escapes = 0;
+    while (text.charAt(at - 1 - escapes) === "\\") escapes++;
+    if (escapes % 2 === 0) return at;
+  }
+}
+
 /** The JSON of a value that JSON.parse gave, with the fields in the order of their names. */
 export function canonical(value: unknown): string {
   if (Array.isArray(value)) return `[${value.map(canonical).join()}]`;

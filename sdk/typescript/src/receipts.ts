@@ -8,7 +8,7 @@ import { base64, equal, fromBase64, hex } from "./bytes.ts";
 import type { CallOptions, Client } from "./client.ts";
 import { FalseAnswer } from "./errors.ts";
 import { checkAnswer } from "./http.ts";
-import { canonical, timeAnswer } from "./json.ts";
+import { canonical, parseFile, timeAnswer } from "./json.ts";
 import { type BlockProof, decodeBlockProof, encodeReceiptProof, treeLevels, treePath } from "./proofs.ts";
 import { type Outcome, decodeReceipt } from "./receipt.ts";
 import { type Receipt, type Verifier, falseUnless } from "./verifier.ts";
@@ -123,15 +123,14 @@ export function holdsReceipts(text: string): boolean {
 export function readReceiptsFile(verifier: Verifier, text: string): FileReceipts {
   return falseUnless(() => {
     if (text.length > fileCharsMax) throw new FalseAnswer(`a file of receipts of ${text.length} characters`);
-    const f = JSON.parse(text) as unknown;
-    if (typeof f !== "object" || f === null) throw new FalseAnswer("not a file of receipts");
+    const f = parseFile(text);
     const isAnswer = !("format" in f);
     const known = isAnswer ? Object.keys(shapes.ReceiptsAnswer) : ["format", "chain", "summary", "header", "proof"];
     if (Object.keys(f).some((name) => !known.includes(name))) {
       throw new FalseAnswer("not a file of receipts: unknown field");
     }
     if (isAnswer) checkAnswer("ReceiptsAnswer", f);
-    else if (f.format !== format) throw new FalseAnswer(`the format is not ${format}`);
+    else if (f["format"] !== format) throw new FalseAnswer(`the format is not ${format}`);
     const { proof, header } = f as { proof?: unknown; header?: unknown };
     if (typeof proof !== "string" || typeof header !== "string") throw new FalseAnswer("not a file of receipts");
     const receipts = verifyReceipts(verifier, fromBase64(proof), fromBase64(header));

@@ -7,8 +7,7 @@
  *   order    a commit certificate; it proves a place in the chain, never an outcome
  */
 import type { BlockAnswer } from "./answers.ts";
-import { base64, equal, fromBase64, fromHex, hex } from "./bytes.ts";
-import { codeInfo } from "./codes.ts";
+import { equal, fromBase64, fromHex, hex } from "./bytes.ts";
 import {
   type CheckpointCertificate,
   type Committee,
@@ -19,9 +18,6 @@ import {
 } from "./consensus.ts";
 import { FalseAnswer, messageOf } from "./errors.ts";
 import { type Genesis, parseGenesis } from "./genesis.ts";
-import { canonical, timeAnswer } from "./json.ts";
-import { encodeKey } from "./keys.ts";
-import { campaignOf, serialOf } from "./objects.ts";
 import {
   decodeKeyProof,
   decodeOrderProof,
@@ -30,7 +26,7 @@ import {
   verifyInclusion,
   verifyState,
 } from "./proofs.ts";
-import { type Effect, type Outcome, decodeReceipt, eventOf } from "./receipt.ts";
+import { type Outcome, decodeReceipt } from "./receipt.ts";
 import type { Chain } from "./signing.ts";
 import { type CheckedTx, checkTx } from "./transactions.ts";
 
@@ -89,18 +85,7 @@ export interface Block {
   node: string;
 }
 
-/** A receipt file that holds, with the transaction that it is about. */
-export interface FileReceipt {
-  receipt: Receipt;
-  tx: CheckedTx;
-  /** Whether the file's own words do not agree with what it proves. */
-  differs: boolean;
-}
-
-const receiptFormat = "scrip-receipt/v1";
-const receiptFileCharsMax = 256 << 10;
-
-/** Checks answers and files against one chain's committee. */
+/** Checks answers against one chain's committee. */
 export class Verifier {
   readonly genesis: Genesis;
 
@@ -252,102 +237,6 @@ export class Verifier {
   /** Makes every stateless check of a transaction with its signatures; throws a RuleError. */
   checkTx(raw: Uint8Array): CheckedTx {
     return checkTx(this.chain, raw);
-  }
-
-  /** The receipt file of a transaction, for whoever has the genesis file. The receipt must hold the header. */
-  receiptFile(tx: Uint8Array, r: Receipt): string {
-    const file = this.#fileOf(this.checkTx(tx), this.receipt(r.id, r.proof, r.header));
-    return `${JSON.stringify(file, undefined, 2)}\n`;
-  }
-
-  #fileOf(tx: CheckedTx, r: Receipt): Record<string, unknown> {
-    if (!r.header) throw new FalseAnswer("the header is missing, which proves the time");
-    if (tx.id !== r.id) throw new FalseAnswer("the receipt is that of another transaction");
-    const summary = {
-      id: r.id,
-      kind: tx.fields.kind,
-      code: r.outcome.code,
-      word: wordOf(r.outcome.code),
-      height: String(r.height),
-      time: timeAnswer(r.timeMs),
-      members: r.members,
-      ...effectField(r.outcome),
-    };
-    const [raw, proof, header] = [tx.raw, r.proof, r.header].map(base64);
-    return { format: receiptFormat, chain: this.genesis.name, tx: raw, proof, header, summary };
-  }
-
-  /** Checks a receipt file; throws a FalseAnswer. */
-  readReceiptFile(text: string): FileReceipt {
-    return falseUnless(() => {
-      if (text.length > receiptFileCharsMax) throw new FalseAnswer(`a receipt file of ${text.length} characters`);
-      const f = JSON.parse(text) as unknown;
-      if (typeof f !== "object" || f === null) throw new FalseAnswer("not a receipt file");
-      const field = (name: string): string => {
-        const v = (f as Record<string, unknown>)[name];
-        if (typeof v !== "string") throw new FalseAnswer(`not a receipt file: the field ${name} is missing`);
-        return v;
-      };
-      if (field("format") !== receiptFormat) throw new FalseAnswer(`the format is not ${receiptFormat}`);
-      const known = ["format", "chain", "tx", "proof", "header", "summary"];
-      if (Object.keys(f).some((k) => !known.includes(k))) throw new FalseAnswer("not a receipt file: unknown field");
-      const tx = this.checkTx(fromBase64(field("tx")));
-      const receipt = this.receipt(tx.id, fromBase64(field("proof")), fromBase64(field("header")));
-      return { receipt, tx, differs: canonical(this.#fileOf(tx, receipt)) !== canonical(f) };
-    });
-  }
-}
-
-/** The one word for people of a code. */
-export function wordOf(code: string): string {
-  return code === "OK" ? "ok" : (codeInfo(code)?.word ?? "refused");
-}
-
-/** The effect of an outcome as the API writes it: what is zero is left out. */
-function effectField(o: Outcome): { effect?: Record<string, unknown> } {
-  if (o.first) {
-    const { height, index, code } = o.first;
-    return { effect: { first: { height: String(height), index, code } } };
-  }
-  const fields = o.effect && effectAnswer(o.effect);
-  if (!fields) return {};
-  const kept = Object.entries(fields).filter(([name, v]) => v || name === "seq" || name === "uses_left");
-  return { effect: { event: eventOf(o), ...Object.fromEntries(kept) } };
-}
-
-function effectAnswer(e: Effect): Record<string, unknown> {
-  const money = (v: bigint): string | undefined => (v === 0n ? undefined : String(v));
-  switch (e.kind) {
-    case "TillKeyAdd":
-    case "TillKeyRevoke":
-      return { till: encodeKey("till", e.tillKey) };
-    case "Claim":
-    case "Transfer":
-    case "Redeem":
-    case "Void":
-      break;
-    default:
-      return { campaign: e.campaign, batch: e.kind === "BatchCommit" ? e.batch : 0 };
-  }
-  const place = { campaign: campaignOf(e.coupon), coupon: String(e.coupon), serial: serialOf(e.coupon) };
-  switch (e.kind) {
-    case "Claim":
-      return { ...place, owner: encodeKey("holder", e.owner), until: timeAnswer(e.until) };
-    case "Transfer":
-      return { ...place, seq: e.seq, owner: encodeKey("holder", e.owner), case: e.case };
-    case "Redeem":
-      return {
-        ...place,
-        seq: e.seq,
-        value: money(e.value),
-        payable: money(e.payable),
-        value_before: money(e.before),
-        value_after: money(e.after),
-        uses_left: e.usesLeft,
-        final_at: timeAnswer(e.finalAt),
-      };
-    case "Void":
-      return { ...place, seq: e.seq, value: money(e.value), until: timeAnswer(e.until) };
   }
 }
 

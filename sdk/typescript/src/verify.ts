@@ -3,6 +3,7 @@ export * from "./consensus.ts";
 export * from "./genesis.ts";
 export * from "./proofs.ts";
 export * from "./receipt.ts";
+export * from "./receiptfile.ts";
 export * from "./receipts.ts";
 export * from "./rows.ts";
 export * from "./verifier.ts";

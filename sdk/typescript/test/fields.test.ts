@@ -32,7 +32,8 @@ test("each field of what is verified has a row, and each row a field", () => {
   const left = new Set([...rows.keys()].filter((k) => !k.endsWith(".*")));
   const classes = ["BlockReceipts", "NotFound", "Refusal", "OutcomeUnknown"];
   const interfaces = (source: string): boolean => source !== "errors";
-  for (const source of ["receipt", "verifier", "receipts", "rows", "client", "events", "statements", "profiles", "errors"]) {
+  const sources = ["receipt", "receiptfile", "verifier", "receipts", "rows", "client", "events", "statements"];
+  for (const source of [...sources, "profiles", "errors"]) {
     for (const [type, fields] of typesOf(source)) {
       if (given.includes(type) || ["Verifier", "Client"].includes(type)) continue;
       if (!interfaces(source) && !classes.includes(type)) continue;

@@ -152,7 +152,7 @@ test("a receipt file is checked by the program, and the program's words are chec
   assert.deepEqual([all.outcomes, all.timeMs], [block.outcomes, block.timeMs]);
   assert.equal(all.one(receipt.id)?.index, receipt.index);
   await assert.rejects(sdk.blockReceipts(client, 0), sdk.Unreachable); // no transactions, no receipts
-  const text = client.verifier.receiptFile(block.txs[receipt.index] as Uint8Array, receipt);
+  const text = sdk.receiptFile(client.verifier, block.txs[receipt.index] as Uint8Array, receipt);
   const folder = mkdtempSync(join(tmpdir(), "scrip-sdk-"));
   try {
     writeFileSync(join(folder, "receipt.json"), text);
@@ -164,8 +164,8 @@ test("a receipt file is checked by the program, and the program's words are chec
   } finally {
     rmSync(folder, { recursive: true });
   }
-  assert.equal(client.verifier.readReceiptFile(text).differs, false);
-  assert.equal(client.verifier.readReceiptFile(text.replace('"kind": "Claim"', '"kind": "Void"')).differs, true);
+  assert.equal(sdk.readReceiptFile(client.verifier, text).differs, false);
+  assert.equal(sdk.readReceiptFile(client.verifier, text.replace('"kind": "Claim"', '"kind": "Void"')).differs, true);
   const other = await client.block(receipt.height - 1);
   for (const bad of [
     "{}",
@@ -174,7 +174,7 @@ test("a receipt file is checked by the program, and the program's words are chec
     text.replace('"tx": "', '"tx": "AA'),
     text.replace(sdk.base64(receipt.header as Uint8Array), sdk.base64(sdk.encodeHeader(other.header))),
   ]) {
-    assert.throws(() => client.verifier.readReceiptFile(bad), sdk.FalseAnswer, bad.slice(0, 40));
+    assert.throws(() => sdk.readReceiptFile(client.verifier, bad), sdk.FalseAnswer, bad.slice(0, 40));
   }
 });
 

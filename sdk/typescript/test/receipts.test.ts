@@ -152,3 +152,31 @@ test("receipts of a block are read from the first node that proves them", async 
   }
   await assert.rejects(sdk.blockReceipts(between(answer()).client, 8), sdk.Unreachable); // of another height
 });
+
+/** Changes of good files, which the Go client reads as this one does. */
+interface Strict {
+  cases: { name: string; of: "receipt" | "receipts" | "answer"; replace: string; with: string; reads: string }[];
+}
+
+test("files are read as strictly as in Go", () => {
+  const folder = "client/testdata";
+  const { cases } = JSON.parse(readFileSync(repository(`${folder}/strict.json`), "utf8")) as Strict;
+  assert.ok(cases.length > 100);
+  const reads = (of: string, text: string): string => {
+    try {
+      const one = of === "receipt" ? sdk.readReceiptFile(verifier, text) : sdk.readReceiptsFile(verifier, text);
+      return one.differs ? "differs" : "holds";
+    } catch (e) {
+      assert.ok(e instanceof sdk.FalseAnswer, String(e));
+      return "refused";
+    }
+  };
+  const wrong: string[] = [];
+  for (const c of cases) {
+    const good = readFileSync(repository(`${folder}/strict-${c.of}.json`), "utf8");
+    assert.ok(good.includes(c.replace), c.name);
+    const got = reads(c.of, good.replace(c.replace, () => c.with));
+    if (got !== c.reads) wrong.push(`${c.name} of ${c.of}: ${got}, want ${c.reads}`);
+  }
+  assert.deepEqual(wrong, []);
+});
