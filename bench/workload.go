@@ -12,6 +12,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/scrip-network/scrip/actions"
 	"github.com/scrip-network/scrip/client"
 	"github.com/scrip-network/scrip/coupon"
 	"github.com/scrip-network/scrip/sig"
@@ -141,7 +142,7 @@ func (w *workload) publish(ctx context.Context, supply int) error {
 		ClaimFrom: now - day, ClaimUntil: now + day, RedeemFrom: now - day, RedeemUntil: now + day,
 		Transfer: coupon.TransferTrade, MaxTransfers: coupon.TransfersUnlimited,
 	}
-	r, err := w.client.Submit(ctx, w.chain.NewMemberTx(w.expires, &coupon.CampaignPublish{Terms: t}, w.cfg.Issuer))
+	r, err := w.client.Submit(ctx, actions.SignedCampaign(w.chain, w.expires, t, w.cfg.Issuer))
 	if err != nil {
 		return err
 	}
@@ -185,9 +186,9 @@ func (w *workload) sign(phase string, n int, make_ func(i int) *lane) []*lane {
 func (w *workload) claims(first, n int, side byte) []*lane {
 	return w.sign("signing claims", n, func(i int) *lane {
 		serial := uint32(first + i)
-		claim := signerOf(w.chain.ClaimKeySeed([16]byte(w.seed[:16]), w.campaign, serial))
-		t := coupon.Ticket{Campaign: w.campaign, Batch: w.batch, Serial: serial, ClaimKey: claim.Key, Expires: w.expires}
-		tx := w.chain.NewClaim(w.expires, t, w.ticket.Key, w.chain.SignTicket(t, w.ticket), w.holder(serial, side).Key, claim)
+		t := actions.SignedTicket(w.chain, coupon.TicketPayload{Campaign: w.campaign, Batch: w.batch, Serial: serial,
+			Seed: [16]byte(w.seed[:16]), Expires: w.expires}, w.ticket)
+		tx := actions.SignedClaim(w.chain, w.expires, t, w.ticket.Key, w.holder(serial, side).Key)
 		return &lane{kindClaim, (i + int(side)) % len(w.cfg.Nodes), [][]byte{tx}}
 	})
 }
@@ -205,8 +206,8 @@ func (w *workload) transfers(n int) []*lane {
 		l := &lane{kindTransfer, i % len(w.cfg.Nodes), make([][]byte, each)}
 		for seq := range l.txs {
 			from, to := sides[seq%2], sides[(seq+1)%2]
-			l.txs[seq] = w.chain.NewTransfer(w.expires, coupon.Transfer{
-				Coupon: coupon.NewCouponID(w.campaign, serial), Seq: uint32(seq), Mover: from.Key, To: to.Key}, from)
+			held := actions.Held{Coupon: coupon.NewCouponID(w.campaign, serial), Seq: uint32(seq)}
+			l.txs[seq] = actions.SignedTransfer(w.chain, w.expires, held, from, to.Key, 0)
 		}
 		return l
 	})
@@ -216,13 +217,10 @@ func (w *workload) transfers(n int) []*lane {
 func (w *workload) redemptions(first, n int) []*lane {
 	return w.sign("signing redemptions", n, func(i int) *lane {
 		serial, till := uint32(first+i), w.cfg.Tills[i%len(w.cfg.Tills)]
-		holder := w.holder(serial, 0)
-		v := coupon.Invoice{TillKey: till.Key, Campaign: w.campaign, Currency: w.cfg.Currency, Basis: 100,
-			BasketHash: coupon.BasketHash([16]byte{byte(serial), byte(serial >> 8), byte(serial >> 16)}, nil),
-			Expires:    w.expires}
-		a := coupon.Auth{Coupon: coupon.NewCouponID(w.campaign, serial), Holder: holder.Key, Value: 1, Expires: w.expires,
-			Mode: coupon.ModeInvoice, InvoiceDigest: v.Digest(w.chain)}
-		tx := w.chain.NewRedeemInvoice(v, w.chain.SignInvoice(v, till.Signer), a, w.chain.SignAuth(a, holder))
+		b := actions.Bill{Campaign: w.campaign, Currency: w.cfg.Currency, Basis: 100,
+			BasketHash: coupon.BasketHash([16]byte{byte(serial), byte(serial >> 8), byte(serial >> 16)}, nil)}
+		tx := actions.SignedRedemption(w.chain, till.Signer, b, actions.Held{Coupon: coupon.NewCouponID(w.campaign, serial)},
+			w.holder(serial, 0), 1, w.expires)
 		return &lane{kindRedeem, i % len(w.cfg.Nodes), [][]byte{tx}}
 	})
 }

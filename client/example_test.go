@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"os"
 	"time"
 
 	"github.com/scrip-network/scrip/api/apitest"
@@ -16,7 +15,7 @@ import (
 // returns is proven.
 func Example() {
 	chain, redemption, till := demonstration()
-	defer chain.end()
+	defer chain.End()
 
 	c, err := client.New(chain.genesis, chain.nodes, client.WithTill(till))
 	if err != nil {
@@ -40,9 +39,9 @@ func Example() {
 
 // exampleChain is a running chain for an example.
 type exampleChain struct {
+	apitest.Example
 	genesis []byte
 	nodes   []string
-	cleanup []func()
 }
 
 // demonstration starts a chain with one claimed coupon, and returns its
@@ -64,25 +63,4 @@ func demonstration() (*exampleChain, []byte, coupon.Signer) {
 		}
 	}
 	return e, campaign.Redeem(1, 0, holder, 0), apitest.Signer(x.Dev.Tills[0])
-}
-
-func (e *exampleChain) end() {
-	for i := len(e.cleanup) - 1; i >= 0; i-- {
-		e.cleanup[i]()
-	}
-}
-
-func (e *exampleChain) Helper()                   {}
-func (e *exampleChain) Cleanup(f func())          { e.cleanup = append(e.cleanup, f) }
-func (e *exampleChain) Logf(string, ...any)       {}
-func (e *exampleChain) Errorf(f string, a ...any) { fmt.Printf(f+"\n", a...) }
-func (e *exampleChain) Fatal(a ...any)            { panic(fmt.Sprint(a...)) }
-func (e *exampleChain) Fatalf(f string, a ...any) { panic(fmt.Sprintf(f, a...)) }
-func (e *exampleChain) TempDir() string {
-	dir, err := os.MkdirTemp("", "scrip-example")
-	if err != nil {
-		panic(err)
-	}
-	e.Cleanup(func() { _ = os.RemoveAll(dir) })
-	return dir
 }

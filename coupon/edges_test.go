@@ -133,11 +133,11 @@ func TestShopsOfTheTerms(t *testing.T) {
 	some := Terms{Shops: []Shop{{3, 1}, {3, 2}, {5, 0}}}
 	for shop, want := range map[Shop]bool{{3, 1}: true, {3, 2}: true, {3, 3}: false, {4, 1}: false, {5, 1}: true,
 		{5, 9}: true, {6, 1}: false} {
-		if some.goodAt(shop.Member, shop.Store) != want {
+		if some.GoodAt(shop.Member, shop.Store) != want {
 			t.Errorf("good at %v: %t", shop, !want)
 		}
 	}
-	if none := (Terms{}); !none.goodAt(9, 9) {
+	if none := (Terms{}); !none.GoodAt(9, 9) {
 		t.Error("an empty list means every merchant")
 	}
 }

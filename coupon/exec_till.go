@@ -36,7 +36,7 @@ func (x *exec) checkInvoice(tx *Tx, f *Redeem, h *found, till *Till) Code {
 	switch {
 	case x.now < t.RedeemFrom:
 		return NotYetValid
-	case !t.goodAt(till.Member, till.Store),
+	case !t.GoodAt(till.Member, till.Store),
 		auth.Mode == ModeShow && auth.Merchant != 0 && auth.Merchant != till.Member:
 		return MerchantNotEligible
 	case x.now >= inv.Expires:

@@ -250,9 +250,9 @@ func (s Shop) before(o Shop) bool {
 	return s.Member < o.Member || s.Member == o.Member && s.Store < o.Store
 }
 
-// goodAt reports whether the terms allow the store: named itself, through store
+// GoodAt reports whether the terms allow a store of a member: named itself, through store
 // 0 of its member, or by an empty list.
-func (t *Terms) goodAt(member, store uint16) bool {
+func (t *Terms) GoodAt(member, store uint16) bool {
 	if len(t.Shops) == 0 {
 		return true
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"time"
 
+	"github.com/scrip-network/scrip/actions"
 	"github.com/scrip-network/scrip/coupon"
 	"github.com/scrip-network/scrip/keys"
 )
@@ -55,47 +56,42 @@ func (x *Network) Publish() (tx []byte, c *Campaign) {
 	x.campaigns++
 	seed := sha256.Sum256(binary.LittleEndian.AppendUint32([]byte("ticket"), x.campaigns))
 	c = &Campaign{Number: x.campaigns, Terms: t, ticket: coupon.NewSigner(seed), x: x}
-	return x.Chain().NewMemberTx(Soon(), &coupon.CampaignPublish{Terms: t}, x.member(1)), c
+	return actions.SignedCampaign(x.Chain(), Soon(), t, x.member(1)), c
 }
 
 // Batch returns the transaction that opens the first n serials.
 func (c *Campaign) Batch(n uint32) []byte {
-	f := &coupon.BatchCommit{Campaign: c.Number, First: 1, Count: n, TicketKey: c.ticket.Key}
-	return c.x.Chain().NewMemberTx(Soon(), f, c.x.member(1))
+	return actions.SignedBatch(c.x.Chain(), Soon(), c.Number, 1, n, c.ticket.Key, c.x.member(1))
 }
 
 // Claim returns the claim of a serial for an owner.
 func (c *Campaign) Claim(serial uint32, owner [32]byte) []byte {
 	chain := c.x.Chain()
-	claim := coupon.NewSigner(chain.ClaimKeySeed([16]byte{byte(serial)}, c.Number, serial))
-	t := coupon.Ticket{Campaign: c.Number, Batch: 1, Serial: serial, ClaimKey: claim.Key, Expires: c.Terms.ClaimUntil}
-	return chain.NewClaim(Soon(), t, c.ticket.Key, chain.SignTicket(t, c.ticket), owner, claim)
+	t := actions.SignedTicket(chain, coupon.TicketPayload{Campaign: c.Number, Batch: 1, Serial: serial,
+		Seed: [16]byte{1, byte(serial)}, Expires: c.Terms.ClaimUntil}, c.ticket)
+	return actions.SignedClaim(chain, Soon(), t, c.ticket.Key, owner)
 }
 
 // Coupon returns the id of a serial.
 func (c *Campaign) Coupon(serial uint32) coupon.CouponID { return coupon.NewCouponID(c.Number, serial) }
 
+// held is a serial's coupon as its holder signs for it.
+func (c *Campaign) held(serial, seq uint32) actions.Held {
+	return actions.Held{Coupon: c.Coupon(serial), Seq: seq}
+}
+
 // Redeem returns the redemption of a coupon at a till, numbered as in Dev.Tills.
 func (c *Campaign) Redeem(serial, seq uint32, holder coupon.Signer, till int) []byte {
-	chain, t := c.x.Chain(), Signer(c.x.Dev.Tills[till])
-	expires := Soon()
-	var salt [16]byte
-	binary.LittleEndian.PutUint64(salt[:], uint64(time.Now().UnixNano()))
-	v := coupon.Invoice{TillKey: t.Key, Campaign: c.Number, Currency: 978, Basis: 800,
-		BasketHash: coupon.BasketHash(salt, []byte("coffee")), Expires: expires}
-	a := coupon.Auth{Coupon: c.Coupon(serial), Seq: seq, Holder: holder.Key, Value: 500, Expires: expires,
-		Mode: coupon.ModeInvoice, InvoiceDigest: v.Digest(chain)}
-	return chain.NewRedeemInvoice(v, chain.SignInvoice(v, t), a, chain.SignAuth(a, holder))
+	b := actions.Bill{Campaign: c.Number, Currency: 978, Basis: 800, BasketHash: actions.BasketHash([]byte("coffee"))}
+	return actions.SignedRedemption(c.x.Chain(), Signer(c.x.Dev.Tills[till]), b, c.held(serial, seq), holder, 500, Soon())
 }
 
 // Transfer returns the transfer of a coupon.
 func (c *Campaign) Transfer(serial, seq uint32, from coupon.Signer, to [32]byte) []byte {
-	f := coupon.Transfer{Coupon: c.Coupon(serial), Seq: seq, Mover: from.Key, To: to}
-	return c.x.Chain().NewTransfer(Soon(), f, from)
+	return actions.SignedTransfer(c.x.Chain(), Soon(), c.held(serial, seq), from, to, 0)
 }
 
 // Void returns the void of a redemption by a till.
 func (c *Campaign) Void(serial, seq uint32, till int) []byte {
-	t := Signer(c.x.Dev.Tills[till])
-	return c.x.Chain().NewVoid(Soon(), coupon.Void{Coupon: c.Coupon(serial), Seq: seq, Key: t.Key}, t)
+	return actions.SignedVoid(c.x.Chain(), Soon(), c.held(serial, seq), Signer(c.x.Dev.Tills[till]))
 }

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/scrip-network/scrip/actions"
 	"github.com/scrip-network/scrip/coupon"
 )
 
@@ -160,27 +161,24 @@ func (p *plan) owner(c *campaignPlan, t *ticketPlan) coupon.Signer {
 
 // claim makes the transaction that claims a ticket.
 func (p *plan) claim(c *campaignPlan, t *ticketPlan, until, expires uint64) []byte {
-	payload := coupon.TicketPayload{Campaign: c.number, Batch: c.batch, Serial: t.serial, Expires: until, Seed: t.seed}
-	claimKey := payload.ClaimSigner(p.chain)
-	ticket := payload.Restore(claimKey.Key)
-	return p.chain.NewClaim(expires, ticket, c.desk.Key, p.chain.SignTicket(ticket, c.desk), p.owner(c, t).Key, claimKey)
+	ticket := actions.SignedTicket(p.chain, coupon.TicketPayload{Campaign: c.number, Batch: c.batch, Serial: t.serial,
+		Expires: until, Seed: t.seed}, c.desk)
+	return actions.SignedClaim(p.chain, expires, ticket, c.desk.Key, p.owner(c, t).Key)
 }
 
 // redeem makes a redemption of a ticket's coupon at a till. Both modes occur: every
 // second coupon is shown, the others authorise the till's invoice.
 func (p *plan) redeem(c *campaignPlan, t *ticketPlan, till coupon.Signer, currency uint16, expires uint64) []byte {
-	id, holder := c.coupon(t), p.owner(c, t)
+	held, holder := actions.Held{Coupon: c.coupon(t)}, p.owner(c, t)
 	bill := t.redeem.household + "," + t.redeem.upc + "," + t.redeem.campaign + "," + t.redeem.date
 	salt := p.key("salt", bill, strconv.Itoa(t.nth), hex.EncodeToString(till.Key[:]))
-	invoice := coupon.Invoice{TillKey: till.Key, Campaign: c.number, Currency: currency, Basis: 3 * c.face,
-		BasketHash: coupon.BasketHash([16]byte(salt[:16]), []byte(bill)), Expires: expires}
-	auth := coupon.Auth{Coupon: id, Holder: holder.Key, Value: c.face, Expires: expires}
+	sale := actions.Bill{Campaign: c.number, Currency: currency, Basis: 3 * c.face,
+		BasketHash: coupon.BasketHash([16]byte(salt[:16]), []byte(bill))}
 	if t.serial%2 == 0 {
-		auth.Mode = coupon.ModeShow
-		return p.chain.NewRedeemShow(invoice, till, auth, p.chain.SignAuth(auth, holder))
+		code := actions.SignedShowCode(p.chain, held, holder, c.face, 0, expires)
+		return actions.SignedRedeemShown(p.chain, till, sale, expires, code)
 	}
-	auth.InvoiceDigest = invoice.Digest(p.chain)
-	return p.chain.NewRedeemInvoice(invoice, p.chain.SignInvoice(invoice, till), auth, p.chain.SignAuth(auth, holder))
+	return actions.SignedRedemption(p.chain, till, sale, held, holder, c.face, expires)
 }
 
 // redeemed are the tickets of a campaign whose coupons are redeemed.

@@ -12,6 +12,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/scrip-network/scrip/actions"
 	"github.com/scrip-network/scrip/client"
 	"github.com/scrip-network/scrip/coupon"
 )
@@ -163,8 +164,7 @@ func (r *replay) open(ctx context.Context, c *campaignPlan, known map[[32]byte]*
 		return r.openBatch(ctx, c, x)
 	}
 	terms := r.terms(c, r.ledger.issuer.Member, currency, time.Now())
-	receipt, err := r.submit(ctx, cl, r.chain.NewMemberTx(nowMs()+memberLifeMs, &coupon.CampaignPublish{Terms: terms},
-		r.ledger.issuer))
+	receipt, err := r.submit(ctx, cl, actions.SignedCampaign(r.chain, nowMs()+memberLifeMs, terms, r.ledger.issuer))
 	if err != nil {
 		return fmt.Errorf("publish: %w", err)
 	}
@@ -192,8 +192,8 @@ func (r *replay) openBatch(ctx context.Context, c *campaignPlan, x *client.Campa
 	if len(c.tickets) == 0 {
 		return nil
 	}
-	f := &coupon.BatchCommit{Campaign: c.number, First: x.NextSerial, Count: uint32(len(c.tickets)), TicketKey: c.desk.Key}
-	receipt, err := r.submit(ctx, cl, r.chain.NewMemberTx(nowMs()+memberLifeMs, f, r.ledger.issuer))
+	receipt, err := r.submit(ctx, cl, actions.SignedBatch(r.chain, nowMs()+memberLifeMs, c.number, x.NextSerial,
+		uint32(len(c.tickets)), c.desk.Key, r.ledger.issuer))
 	if err != nil {
 		return fmt.Errorf("open the tickets: %w", err)
 	}

@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"fmt"
 
+	"github.com/scrip-network/scrip/actions"
 	"github.com/scrip-network/scrip/coupon"
 	"github.com/scrip-network/scrip/genesis"
 )
@@ -156,14 +157,14 @@ func (s Shape) supply(campaign int) int {
 func (x *story) open() error {
 	until := x.begin + hourMs
 	err := x.blocks(x.Campaigns, blockTxs, x.begin, until, func(i int, expires uint64) []byte {
-		return x.chain.NewMemberTx(expires, &coupon.CampaignPublish{Terms: x.terms(i + 1)}, x.member(issuer(i+1)))
+		return actions.SignedCampaign(x.chain, expires, x.terms(i+1), x.member(issuer(i+1)))
 	})
 	if err != nil {
 		return err
 	}
 	err = x.blocks(x.Campaigns, blockTxs, until, until+hourMs, func(i int, expires uint64) []byte {
-		f := &coupon.BatchCommit{Campaign: uint32(i + 1), First: 1, Count: uint32(x.supply(i + 1)), TicketKey: x.ticket.Key}
-		return x.chain.NewMemberTx(expires, f, x.member(issuer(i+1)))
+		return actions.SignedBatch(x.chain, expires, uint32(i+1), 1, uint32(x.supply(i+1)), x.ticket.Key,
+			x.member(issuer(i+1)))
 	})
 	if err != nil {
 		return err
@@ -218,10 +219,9 @@ func (x *story) holder(i int) int {
 func (x *story) claims() error {
 	claim := func(i int, expires uint64) []byte {
 		campaign, serial := x.coupon(i)
-		key := coupon.NewSigner(x.chain.ClaimKeySeed([16]byte{byte(serial)}, campaign, serial))
-		t := coupon.Ticket{Campaign: campaign, Batch: 1, Serial: serial, ClaimKey: key.Key, Expires: x.end + 30*dayMs}
-		to := x.holders[x.holder(i)].Key
-		return x.chain.NewClaim(expires, t, x.ticket.Key, x.chain.SignTicket(t, x.ticket), to, key)
+		t := actions.SignedTicket(x.chain, coupon.TicketPayload{Campaign: campaign, Batch: 1, Serial: serial,
+			Seed: [16]byte{1, byte(serial)}, Expires: x.end + 30*dayMs}, x.ticket)
+		return actions.SignedClaim(x.chain, expires, t, x.ticket.Key, x.holders[x.holder(i)].Key)
 	}
 	full := 0
 	if x.Coupons >= 10*fullTxs {
@@ -240,9 +240,8 @@ func (x *story) claims() error {
 func (x *story) moves() error {
 	move := func(i, seq, from, to int, expires uint64) []byte {
 		campaign, serial := x.coupon(i)
-		mover := x.holders[from]
-		return x.chain.NewTransfer(expires, coupon.Transfer{Coupon: coupon.NewCouponID(campaign, serial), Seq: uint32(seq),
-			Mover: mover.Key, To: x.holders[to].Key}, mover)
+		held := actions.Held{Coupon: coupon.NewCouponID(campaign, serial), Seq: uint32(seq)}
+		return actions.SignedTransfer(x.chain, expires, held, x.holders[from], x.holders[to].Key, 0)
 	}
 	n, first := len(x.holders), moved(0)
 	from := x.end - 10*dayMs
@@ -267,11 +266,10 @@ func (x *story) redemptions() error {
 		till, holder := x.tills[i%len(x.tills)], x.holders[x.holder(used(i))]
 		var salt [16]byte
 		binary.BigEndian.PutUint64(salt[:], uint64(i))
-		v := coupon.Invoice{TillKey: till.Key, Campaign: campaign, Currency: currency, Basis: uint64(200 + i%2000),
-			BasketHash: coupon.BasketHash(salt, []byte("bread")), Expires: expires}
-		a := coupon.Auth{Coupon: coupon.NewCouponID(campaign, serial), Holder: holder.Key, Value: value, Expires: expires,
-			Mode: coupon.ModeInvoice, InvoiceDigest: v.Digest(x.chain)}
-		return x.chain.NewRedeemInvoice(v, x.chain.SignInvoice(v, till), a, x.chain.SignAuth(a, holder))
+		b := actions.Bill{Campaign: campaign, Currency: currency, Basis: uint64(200 + i%2000),
+			BasketHash: coupon.BasketHash(salt, []byte("bread"))}
+		held := actions.Held{Coupon: coupon.NewCouponID(campaign, serial)}
+		return actions.SignedRedemption(x.chain, till, b, held, holder, value, expires)
 	}
 	early := x.Redeemed - x.Redeemed/4
 	if err := x.blocks(early, blockTxs, x.end-8*dayMs, x.end-dayMs, redeem); err != nil {
@@ -287,7 +285,6 @@ func (x *story) undo() error {
 	manager := coupon.NewSigner(x.dev.Tills[managerTill].Seed)
 	return x.blocks(x.Redeemed/100, blockTxs, x.end-hourMs/4, x.end, func(k int, expires uint64) []byte {
 		campaign, serial := x.coupon(used(x.Redeemed - 1 - k))
-		f := coupon.Void{Coupon: coupon.NewCouponID(campaign, serial), Key: manager.Key}
-		return x.chain.NewVoid(expires, f, manager)
+		return actions.SignedVoid(x.chain, expires, actions.Held{Coupon: coupon.NewCouponID(campaign, serial)}, manager)
 	})
 }

@@ -3,6 +3,7 @@ package scene
 import (
 	"errors"
 
+	"github.com/scrip-network/scrip/actions"
 	"github.com/scrip-network/scrip/coupon"
 )
 
@@ -69,9 +70,9 @@ func (x *director) use(held map[string]*holding) error {
 // gifts gives coupons away: accepted, open, taken back.
 func (x *director) gifts(held map[string]*holding) error {
 	accepted := held["Cy's coffee"]
-	seed, err := x.give(accepted)
+	gift, err := x.give(accepted)
 	if err == nil {
-		err = x.accept(accepted, seed, "Cy")
+		err = x.accept(accepted, gift, "Cy")
 	}
 	if err != nil {
 		return err
@@ -80,17 +81,17 @@ func (x *director) gifts(held map[string]*holding) error {
 		return err
 	}
 	open := held["Cy's open gift"]
-	if seed, err = x.give(open); err != nil {
+	if gift, err = x.give(open); err != nil {
 		return err
 	}
-	x.gift = x.payloadLink("gift", &coupon.Payload{Type: coupon.PayloadGift, Gift: coupon.GiftPayload{Coupon: open.id,
-		Seed: seed}}, "a gift of Cy: "+open.offer.terms.Title)
+	x.gift = x.payloadLink("gift", &coupon.Payload{Type: coupon.PayloadGift, Gift: gift},
+		"a gift of Cy: "+open.offer.terms.Title)
 	back := held["Fay's five"]
 	if _, err = x.give(back); err != nil {
 		return err
 	}
-	f := coupon.Transfer{Coupon: back.id, Seq: back.seq, Mover: back.key.Key, To: back.key.Key}
-	_, err = x.submit("Fay takes a gift back", x.chain.NewTransfer(soon(), f, back.key))
+	_, err = x.submit("Fay takes a gift back", actions.SignedTransfer(x.chain, soon(), back.held(), back.key,
+		back.key.Key, 0))
 	return err
 }
 

@@ -14,6 +14,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/scrip-network/scrip/actions"
 	"github.com/scrip-network/scrip/client"
 	"github.com/scrip-network/scrip/coupon"
 	"github.com/scrip-network/scrip/desk"
@@ -32,6 +33,9 @@ type holding struct {
 	key   coupon.Signer
 	seq   uint32
 }
+
+// held is the coupon as its holder signs for it.
+func (h *holding) held() actions.Held { return actions.Held{Coupon: h.id, Seq: h.seq} }
 
 // name is the coupon with the number of its key, as links name it.
 func (h *holding) name() string { return fmt.Sprintf("%d.%d", h.id, h.n) }
@@ -112,7 +116,7 @@ func (x *director) admin(member uint16) coupon.MemberSigner {
 func (x *director) publish() error {
 	for _, o := range offers(nowMs()) {
 		signer := x.admin(o.terms.Issuer)
-		r, err := x.submit(o.terms.Title, x.chain.NewMemberTx(soon(), &coupon.CampaignPublish{Terms: o.terms}, signer))
+		r, err := x.submit(o.terms.Title, actions.SignedCampaign(x.chain, soon(), o.terms, signer))
 		if err != nil {
 			return err
 		}
@@ -184,21 +188,15 @@ type bill struct {
 // redeem uses a coupon.
 func (x *director) redeem(h *holding, b bill) error {
 	till := coupon.NewSigner(x.net.Dev().Tills[b.till].Seed)
-	var salt [16]byte
-	rand.Read(salt[:])
-	v := coupon.Invoice{TillKey: till.Key, Campaign: h.id.Campaign(), Currency: h.offer.terms.Currency, Basis: b.basis,
-		BasketHash: coupon.BasketHash(salt, []byte("a bill of the demonstration")), Expires: soon()}
+	sale := actions.Bill{Campaign: h.id.Campaign(), Currency: h.offer.terms.Currency, Basis: b.basis,
+		BasketHash: actions.BasketHash([]byte("a bill of the demonstration"))}
 	if b.unit > 0 {
-		v.Qty, v.Unit = 1, b.unit
+		sale.Qty, sale.Unit = 1, b.unit
 	}
-	a := coupon.Auth{Coupon: h.id, Seq: h.seq, Holder: h.key.Key, Value: b.value, Expires: v.Expires}
-	var tx []byte
+	tx := actions.SignedRedemption(x.chain, till, sale, h.held(), h.key, b.value, soon())
 	if b.show {
-		a.Mode, a.Value = coupon.ModeShow, h.offer.terms.ShowMax
-		tx = x.chain.NewRedeemShow(v, till, a, x.chain.SignAuth(a, h.key))
-	} else {
-		a.Mode, a.InvoiceDigest = coupon.ModeInvoice, v.Digest(x.chain)
-		tx = x.chain.NewRedeemInvoice(v, x.chain.SignInvoice(v, till), a, x.chain.SignAuth(a, h.key))
+		code := actions.SignedShowCode(x.chain, h.held(), h.key, h.offer.terms.ShowMax, 0, soon())
+		tx = actions.SignedRedeemShown(x.chain, till, sale, soon(), code)
 	}
 	r, err := x.submit(h.owner.name+" uses "+h.offer.terms.Title, tx)
 	if err != nil {
@@ -217,8 +215,8 @@ func (x *director) redeem(h *holding, b bill) error {
 // void undoes the last redemption of a coupon, by the till of a manager.
 func (x *director) void(h *holding, till int) error {
 	s := coupon.NewSigner(x.net.Dev().Tills[till].Seed)
-	f := coupon.Void{Coupon: h.id, Seq: h.seq - 1, Key: s.Key}
-	if _, err := x.submit("undoing "+h.offer.terms.Title, x.chain.NewVoid(soon(), f, s)); err != nil {
+	last := actions.Held{Coupon: h.id, Seq: h.seq - 1}
+	if _, err := x.submit("undoing "+h.offer.terms.Title, actions.SignedVoid(x.chain, soon(), last, s)); err != nil {
 		return err
 	}
 	h.seq++
@@ -226,27 +224,25 @@ func (x *director) void(h *holding, till int) error {
 	return nil
 }
 
-// give offers a coupon as a gift and returns the seed of the link.
-func (x *director) give(h *holding) (seed [16]byte, err error) {
+// give offers a coupon as a gift and returns what the link carries.
+func (x *director) give(h *holding) (g coupon.GiftPayload, err error) {
 	secret := h.owner.wallet.Secret()
-	seed = x.chain.GiftSeed(secret[:], h.id, h.seq)
-	f := coupon.Transfer{Coupon: h.id, Seq: h.seq, Mover: h.key.Key, GiftUntil: nowMs() + 7*day,
-		To: coupon.NewSigner(x.chain.GiftKeySeed(seed, h.id)).Key}
-	_, err = x.submit(h.owner.name+" gives "+h.offer.terms.Title, x.chain.NewTransfer(soon(), f, h.key))
+	g = actions.GiftOf(x.chain, h.held(), secret[:])
+	_, err = x.submit(h.owner.name+" gives "+h.offer.terms.Title, actions.SignedTransfer(x.chain, soon(), h.held(),
+		h.key, actions.GiftSigner(x.chain, g).Key, nowMs()+7*day))
 	h.seq++
-	return seed, err
+	return g, err
 }
 
 // accept moves a gift to somebody's own key.
-func (x *director) accept(h *holding, seed [16]byte, who string) error {
+func (x *director) accept(h *holding, g coupon.GiftPayload, who string) error {
 	p := x.people[who]
 	key, n, err := p.key(h.id.Campaign(), h.offer.terms.HolderCap > 0)
 	if err != nil {
 		return err
 	}
-	gift := coupon.NewSigner(x.chain.GiftKeySeed(seed, h.id))
-	f := coupon.Transfer{Coupon: h.id, Seq: h.seq, Mover: gift.Key, To: key.Key}
-	_, err = x.submit(who+" accepts "+h.offer.terms.Title, x.chain.NewTransfer(soon(), f, gift))
+	_, err = x.submit(who+" accepts "+h.offer.terms.Title, actions.SignedTransfer(x.chain, soon(), h.held(),
+		actions.GiftSigner(x.chain, g), key.Key, 0))
 	h.owner, h.key, h.n = p, key, n
 	h.seq++
 	return err
@@ -257,14 +253,14 @@ func (x *director) looseTicket(name string) (Link, error) {
 	var seed [32]byte
 	rand.Read(seed[:])
 	key, o, campaign := coupon.NewSigner(seed), x.offers[name], x.numbers[name]
-	f := &coupon.BatchCommit{Campaign: campaign, First: o.batch + 1, Count: 1, TicketKey: key.Key}
-	r, err := x.submit("a single ticket", x.chain.NewMemberTx(soon(), f, x.admin(o.terms.Issuer)))
+	serial := o.batch + 1
+	r, err := x.submit("a single ticket", actions.SignedBatch(x.chain, soon(), campaign, serial, 1, key.Key,
+		x.admin(o.terms.Issuer)))
 	if err != nil {
 		return Link{}, err
 	}
-	t := coupon.TicketPayload{Campaign: campaign, Batch: r.Outcome.Batch, Serial: f.First, Expires: o.terms.ClaimUntil}
-	rand.Read(t.Seed[:])
-	t.TicketSig = x.chain.SignTicket(t.Restore(t.ClaimSigner(x.chain).Key), key)
+	t := actions.SignedTicket(x.chain, coupon.TicketPayload{Campaign: campaign, Batch: r.Outcome.Batch, Serial: serial,
+		Expires: o.terms.ClaimUntil}, key)
 	p := &coupon.Payload{Type: coupon.PayloadTicket, Ticket: t}
 	return x.payloadLink("ticket", p, "one ticket: "+o.terms.Title), nil
 }

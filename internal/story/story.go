@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"time"
 
+	"github.com/scrip-network/scrip/actions"
 	"github.com/scrip-network/scrip/client"
 	"github.com/scrip-network/scrip/coupon"
 	"github.com/scrip-network/scrip/network"
@@ -146,8 +147,7 @@ func (p *player) publish(ctx context.Context) error {
 		RedeemUntil: now + 7*day, RollbackMs: hour, Transfer: coupon.TransferGift, MaxTransfers: 3,
 	}
 	r, err := p.submit(ctx, p.people, Step{Name: "publish", What: "The mall opens a campaign: 5.00 EUR off coffee",
-		Detail: "1000.00 EUR locked for 200 coupons"}, p.chain.NewMemberTx(soon(), &coupon.CampaignPublish{Terms: t},
-		p.mall()))
+		Detail: "1000.00 EUR locked for 200 coupons"}, actions.SignedCampaign(p.chain, soon(), t, p.mall()))
 	if err != nil {
 		return err
 	}
@@ -158,15 +158,13 @@ func (p *player) publish(ctx context.Context) error {
 
 func (p *player) batch(ctx context.Context) error {
 	desk := p.signer("desk")
-	f := &coupon.BatchCommit{Campaign: p.campaign, First: 1, Count: 200, TicketKey: desk.Key}
 	r, err := p.submit(ctx, p.people, Step{Name: "batch", What: "The mall prints 200 tickets"},
-		p.chain.NewMemberTx(soon(), f, p.mall()))
+		actions.SignedBatch(p.chain, soon(), p.campaign, 1, 200, desk.Key, p.mall()))
 	if err != nil {
 		return err
 	}
-	t := coupon.TicketPayload{Campaign: p.campaign, Batch: r.Outcome.Batch, Serial: 1, Expires: nowMs() + 3_600_000}
-	rand.Read(t.Seed[:])
-	t.TicketSig = p.chain.SignTicket(t.Restore(t.ClaimSigner(p.chain).Key), desk)
+	t := actions.SignedTicket(p.chain, coupon.TicketPayload{Campaign: p.campaign, Batch: r.Outcome.Batch, Serial: 1,
+		Expires: nowMs() + 3_600_000}, desk)
 	p.ticket = coupon.PayloadText(p.chain.EncodePayload(&coupon.Payload{Type: coupon.PayloadTicket, Ticket: t}))
 	return nil
 }
@@ -186,9 +184,8 @@ func (p *player) claim(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	claim := t.ClaimSigner(p.chain)
-	tx := p.chain.NewClaim(soon(), t.Restore(claim.Key), b.TicketKey, t.TicketSig, bo.Key, claim)
-	_, err = p.submit(ctx, p.people, Step{Name: "claim", What: "Bo scans a ticket and has the coupon"}, tx)
+	_, err = p.submit(ctx, p.people, Step{Name: "claim", What: "Bo scans a ticket and has the coupon"},
+		actions.SignedClaim(p.chain, soon(), t, b.TicketKey, bo.Key))
 	return err
 }
 
@@ -200,11 +197,10 @@ func (p *player) offer(ctx context.Context) error {
 	}
 	g := coupon.GiftPayload{Coupon: p.id}
 	rand.Read(g.Seed[:])
-	key := coupon.NewSigner(p.chain.GiftKeySeed(g.Seed, p.id))
 	p.gift = coupon.LinkFragment(p.chain.EncodePayload(&coupon.Payload{Type: coupon.PayloadGift, Gift: g}))
-	f := coupon.Transfer{Coupon: p.id, Seq: c.Seq, Mover: bo.Key, To: key.Key, GiftUntil: nowMs() + 3_600_000}
 	_, err = p.submit(ctx, p.people, Step{Name: "offer", What: "Bo makes a gift link for Cy"},
-		p.chain.NewTransfer(soon(), f, bo))
+		actions.SignedTransfer(p.chain, soon(), actions.Held{Coupon: p.id, Seq: c.Seq}, bo,
+			actions.GiftSigner(p.chain, g).Key, nowMs()+3_600_000))
 	return err
 }
 
@@ -223,11 +219,10 @@ func (p *player) accept(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	key, cy := coupon.NewSigner(p.chain.GiftKeySeed(g.Seed, g.Coupon)), p.signer("cy")
-	f := coupon.Transfer{Coupon: g.Coupon, Seq: c.Seq, Mover: key.Key, To: cy.Key}
 	_, err = p.submit(ctx, p.people, Step{Name: "accept",
 		What:   "Cy opens the link and has the coupon, under a key of her own",
-		Detail: "Bo's codes are dead from this height on"}, p.chain.NewTransfer(soon(), f, key))
+		Detail: "Bo's codes are dead from this height on"}, actions.SignedTransfer(p.chain, soon(),
+		actions.Held{Coupon: g.Coupon, Seq: c.Seq}, actions.GiftSigner(p.chain, g), p.signer("cy").Key, 0))
 	return err
 }
 
@@ -244,7 +239,6 @@ func (p *player) kill(context.Context) error {
 
 // bill makes the redemption of Cy's coupon at a till.
 func (p *player) bill(ctx context.Context, c *client.Client, till string, seq *uint32) ([]byte, error) {
-	t, cy := p.signer(till), p.signer("cy")
 	if seq == nil {
 		have, err := c.Coupon(ctx, p.id)
 		if err != nil {
@@ -252,14 +246,9 @@ func (p *player) bill(ctx context.Context, c *client.Client, till string, seq *u
 		}
 		seq = &have.Seq
 	}
-	var salt [16]byte
-	rand.Read(salt[:])
-	expires := soon()
-	v := coupon.Invoice{TillKey: t.Key, Campaign: p.campaign, Currency: 978, Basis: 780,
-		BasketHash: coupon.BasketHash(salt, []byte("2 coffees")), Expires: expires}
-	a := coupon.Auth{Coupon: p.id, Seq: *seq, Holder: cy.Key, Value: face, Expires: expires,
-		Mode: coupon.ModeInvoice, InvoiceDigest: v.Digest(p.chain)}
-	return p.chain.NewRedeemInvoice(v, p.chain.SignInvoice(v, t), a, p.chain.SignAuth(a, cy)), nil
+	b := actions.Bill{Campaign: p.campaign, Currency: 978, Basis: 780, BasketHash: actions.BasketHash([]byte("2 coffees"))}
+	return actions.SignedRedemption(p.chain, p.signer(till), b, actions.Held{Coupon: p.id, Seq: *seq}, p.signer("cy"),
+		face, soon()), nil
 }
 
 func (p *player) redeem(ctx context.Context) error {
@@ -298,10 +287,9 @@ func (p *player) redeemAgain(ctx context.Context) error {
 
 func (p *player) void(ctx context.Context) error {
 	manager := p.signer("bakery-manager")
-	f := coupon.Void{Coupon: p.id, Seq: p.redeemed.Outcome.Seq, Key: manager.Key}
 	r, err := p.submit(ctx, p.bakery, Step{Name: "void",
 		What: "The bakery's manager undoes the redemption: 5.00 EUR back in the coupon"},
-		p.chain.NewVoid(soon(), f, manager))
+		actions.SignedVoid(p.chain, soon(), actions.Held{Coupon: p.id, Seq: p.redeemed.Outcome.Seq}, manager))
 	if err != nil {
 		return err
 	}

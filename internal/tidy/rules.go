@@ -47,8 +47,10 @@ func layers() map[string]layer {
 		"profile":       {imports: []string{"coupon", "pbft/wire"}},
 		"profile/shelf": {imports: []string{"coupon", "profile"}},
 		"client":        {imports: []string{"chain", "coupon", "genesis", "keys", "pbft", "pbft/wire", "profile", "sig"}},
-		"api/apitest": {imports: []string{"api", "coupon", "genesis", "keys", "ledger", "node", "pbft", "pbft/dualpath",
-			"sig", "store", "transport"}},
+		// What issuers, holders and tills do.
+		"actions": {imports: []string{"client", "coupon", "sig"}},
+		"api/apitest": {imports: []string{"actions", "api", "coupon", "genesis", "keys", "ledger", "node", "pbft",
+			"pbft/dualpath", "sig", "store", "transport"}},
 		"api": {imports: []string{"chain", "client", "coupon", "genesis", "keys", "ledger", "node", "pbft/...",
 			"profile/...", "sig", "store", "gateway", "internal/throttle"}},
 		"gateway": {imports: []string{"coupon", "sig"}},
@@ -59,7 +61,7 @@ func layers() map[string]layer {
 			"api", "client", "desk", "genesis", "keys", "ledger", "node", "pbft", "pbft/driver", "pbft/dualpath",
 			"pbft/original", "profile/...", "sig", "store", "transport", "web"}},
 		"network":           {imports: []string{"client", "genesis", "keys", "store", "validator"}},
-		"bench":             {imports: []string{"client", "coupon", "genesis", "keys", "network", "sig"}},
+		"bench":             {imports: []string{"actions", "client", "coupon", "genesis", "keys", "network", "sig"}},
 		"web":               {},
 		"e2e":               {}, // tests only
 		"internal/tidy":     {},

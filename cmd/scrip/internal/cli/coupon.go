@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/scrip-network/scrip/actions"
 	"github.com/scrip-network/scrip/client"
 	"github.com/scrip-network/scrip/coupon"
 	"github.com/scrip-network/scrip/internal/purse"
@@ -280,8 +281,8 @@ func (a *App) claim(ctx context.Context, c *client.Client, p *purse.Purse, t *cl
 	if err != nil {
 		return err
 	}
-	raw := c.Chain().NewClaim(expiry(c.Verifier, coupon.KindClaim), t.ticket, t.ticketKey, t.ticketSig, owner.Public(),
-		t.claim)
+	raw := c.Chain().NewClaim(actions.Expiry(c.Verifier, coupon.KindClaim), t.ticket, t.ticketKey, t.ticketSig,
+		owner.Public(), t.claim)
 	err = a.send(ctx, c, raw, s, func(o outcome, r *client.Receipt) error {
 		err := a.Show(o, Fields{{"yours", a.green("coupon " + couponName(id))}, {"title", campaign.Terms.Title},
 			{"gives", ruleText(&campaign.Terms, currencyByNumber(c.Verifier, campaign.Terms.Currency))},
@@ -324,7 +325,7 @@ func (a *App) transfer(ctx context.Context, c *client.Client, f coupon.Transfer,
 	done func(outcome, *client.Receipt) error,
 ) error {
 	f.Mover = mover.Key
-	return a.send(ctx, c, c.Chain().NewTransfer(expiry(c.Verifier, coupon.KindTransfer), f, mover), s, done)
+	return a.send(ctx, c, c.Chain().NewTransfer(actions.Expiry(c.Verifier, coupon.KindTransfer), f, mover), s, done)
 }
 
 // couponAction returns a command that acts on one coupon of a wallet.

@@ -6,11 +6,11 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/scrip-network/scrip/actions"
 	"github.com/scrip-network/scrip/client"
 	"github.com/scrip-network/scrip/coupon"
 	"github.com/scrip-network/scrip/internal/purse"
 	"github.com/scrip-network/scrip/internal/units"
-	"github.com/scrip-network/scrip/keys"
 )
 
 // authAnswer is what is told of a code that a holder shows; the fields are
@@ -58,23 +58,14 @@ func newShowCodeCommand(a *App) *cobra.Command {
 				return err
 			}
 			if merchant == 0 {
-				merchant = onlyMerchant(&x.Campaign.Terms)
+				merchant = actions.OnlyMerchant(&x.Campaign.Terms)
 			}
-			auth := coupon.Auth{Coupon: id, Seq: x.Seq, Holder: x.Owner, Value: value, Mode: coupon.ModeShow, Merchant: merchant,
-				Expires: nowMs() + uint64(life.Milliseconds())}
-			return a.showAuth(cl.Verifier, auth, signer(owner), x, qr)
+			code := actions.SignedShowCode(cl.Chain(), signedFor(x), signer(owner), value, merchant,
+				nowMs()+uint64(life.Milliseconds()))
+			return a.showAuth(cl.Verifier, &code, x, qr)
 		})
 	}
 	return c
-}
-
-// onlyMerchant is the merchant whose shops alone take a coupon, or 0. The list of
-// shops is in the order of members.
-func onlyMerchant(t *coupon.Terms) uint16 {
-	if n := len(t.Shops); n > 0 && t.Shops[0].Member == t.Shops[n-1].Member {
-		return t.Shops[0].Member
-	}
-	return 0
 }
 
 // showValue is the most that a shown code may take.
@@ -84,17 +75,8 @@ func showValue(v *client.Verifier, x *client.Coupon, most string) (uint64, error
 		return 0, &Error{Exit: ExitRefused, Code: coupon.ShowLimit.String(), Text: "coupons of this campaign cannot be shown",
 			Remedy: "Let the till make an invoice.", Next: "scrip coupon authorise INVOICE"}
 	}
-	value := t.ShowMax
-	switch t.ValueKind {
-	case coupon.Percent:
-		value = min(value, t.Ceiling)
-	case coupon.Stored:
-		value = min(value, x.ValueLeft)
-	default:
-		value = min(value, t.Face)
-	}
 	if most == "" {
-		return value, nil
+		return actions.ShowValue(t, x.ValueLeft), nil
 	}
 	asked, err := units.ParseMoney(most, currencyByNumber(v, t.Currency))
 	if err != nil || asked == 0 {
@@ -103,9 +85,11 @@ func showValue(v *client.Verifier, x *client.Coupon, most string) (uint64, error
 	return asked, nil
 }
 
-func (a *App) showAuth(v *client.Verifier, auth coupon.Auth, holder coupon.Signer, x *client.Coupon, qr *qrForm) error {
-	p := coupon.AuthPayload(auth, v.Chain().SignAuth(auth, holder))
-	text := coupon.PayloadText(v.Chain().EncodePayload(&p))
+// signedFor is a coupon as its holder signs for it.
+func signedFor(x *client.Coupon) actions.Held { return actions.Held{Coupon: x.ID, Seq: x.Seq} }
+
+func (a *App) showAuth(v *client.Verifier, p *coupon.Payload, x *client.Coupon, qr *qrForm) error {
+	text, auth := coupon.PayloadText(v.Chain().EncodePayload(p)), &p.Auth
 	if err := a.showQR(a.Err, text, qr); err != nil {
 		return err
 	}
@@ -151,15 +135,14 @@ func newAuthoriseCommand(a *App) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			auth, x, owner, err := a.authorise(c.Context(), cl, p, &i, which, amount)
+			auth, x, err := a.authorise(c.Context(), cl, p, &i, which, amount)
 			if err != nil {
 				return err
 			}
 			if !submit {
-				return a.showAuth(cl.Verifier, auth, signer(owner), x, qr)
+				return a.showAuth(cl.Verifier, &auth, x, qr)
 			}
-			raw := cl.Chain().NewRedeemInvoice(i.Invoice, i.Signature, auth, cl.Chain().SignAuth(auth, signer(owner)))
-			return a.finish(c.Context(), cl, raw, s)
+			return a.finish(c.Context(), cl, actions.SignedRedeemInvoice(cl.Chain(), i, auth), s)
 		})
 	}
 	return c
@@ -167,61 +150,58 @@ func newAuthoriseCommand(a *App) *cobra.Command {
 
 // authorise checks an invoice and makes the holder's order for it.
 func (a *App) authorise(ctx context.Context, c *client.Client, p *purse.Purse, i *coupon.Payload, which, amount string,
-) (auth coupon.Auth, x *client.Coupon, owner keys.Secret, err error) {
+) (auth coupon.Payload, x *client.Coupon, err error) {
 	if err = verifyPayload(c, i); err != nil {
 		return
 	}
 	if nowMs() >= i.Invoice.Expires {
-		return auth, x, owner, refused(coupon.InvoiceExpired, "")
+		return auth, x, refused(coupon.InvoiceExpired, "")
 	}
 	if i.Invoice.Expires > nowMs()+authLifeMs(c.Verifier) {
-		return auth, x, owner, refused(coupon.LifeTooLong, "the till's invoice stays open for too long: ask for a new one")
+		return auth, x, refused(coupon.LifeTooLong, "the till's invoice stays open for too long: ask for a new one")
 	}
 	till, err := c.Till(ctx, i.Invoice.TillKey)
 	if err != nil {
-		return auth, x, owner, err
+		return auth, x, err
 	}
 	if !till.Till.Live(nowMs()) || till.Till.Rights&coupon.RightRedeem == 0 {
-		return auth, x, owner, refused(coupon.KeyState, "")
+		return auth, x, refused(coupon.KeyState, "")
 	}
 	id, err := a.chooseCoupon(ctx, c, p, i, till, which)
 	if err != nil {
-		return auth, x, owner, err
+		return auth, x, err
 	}
-	if x, owner, err = a.owned(ctx, c, p, id); err != nil {
-		return auth, x, owner, err
+	x, owner, err := a.owned(ctx, c, p, id)
+	if err != nil {
+		return auth, x, err
 	}
 	value, err := invoiceValue(c.Verifier, x, &i.Invoice, amount)
 	if err != nil {
-		return auth, x, owner, err
+		return auth, x, err
 	}
 	a.Say("%s off at %s, store %d", units.Money(value, currencyByNumber(c.Verifier, i.Invoice.Currency)),
 		memberName(c.Verifier, till.Member), till.Store)
-	return coupon.Auth{Coupon: id, Seq: x.Seq, Holder: x.Owner, Value: value, Mode: coupon.ModeInvoice,
-		InvoiceDigest: i.Invoice.Digest(c.Chain()), Expires: i.Invoice.Expires}, x, owner, nil
+	return actions.SignedAuth(c.Chain(), signedFor(x), signer(owner), i.Invoice, value), x, nil
 }
 
 // invoiceValue is the value that the terms give on an invoice.
 func invoiceValue(v *client.Verifier, x *client.Coupon, i *coupon.Invoice, amount string) (uint64, error) {
 	t := &x.Campaign.Terms
-	u := coupon.Use{Mode: coupon.ModeInvoice, ValueLeft: x.ValueLeft, Basis: i.Basis, Qty: i.Qty, Unit: i.Unit}
-	if t.ValueKind == coupon.Stored {
-		u.AuthValue = min(x.ValueLeft, i.Basis)
-		if amount != "" {
-			asked, err := units.ParseMoney(amount, currencyByNumber(v, t.Currency))
-			if err != nil {
-				return 0, usageError("--amount: %v", err)
-			}
-			u.AuthValue = asked
-		}
-	} else if amount != "" {
-		return 0, usageError("--amount is for stored value; this coupon gives what its terms say")
-	}
-	value := coupon.RuleValue(t, u)
-	if i.Basis < t.MinSpend || value == 0 {
+	value := actions.ValueOn(t, x.ValueLeft, i)
+	if value == 0 {
 		return 0, refused(coupon.MinSpend, "")
 	}
-	return value, nil
+	switch {
+	case amount == "":
+		return value, nil
+	case t.ValueKind != coupon.Stored:
+		return 0, usageError("--amount is for stored value; this coupon gives what its terms say")
+	}
+	asked, err := units.ParseMoney(amount, currencyByNumber(v, t.Currency))
+	if err != nil {
+		return 0, usageError("--amount: %v", err)
+	}
+	return asked, nil
 }
 
 // chooseCoupon returns the coupon that was named, or the only one that fits.
@@ -244,7 +224,7 @@ func (a *App) chooseCoupon(ctx context.Context, c *client.Client, p *purse.Purse
 			return 0, err
 		}
 		if _, err := invoiceValue(c.Verifier, x, &i.Invoice, ""); err == nil && mine && x.Status == coupon.Held.String() &&
-			x.Campaign.Terms.Currency == i.Invoice.Currency && goodAt(&x.Campaign.Terms, till) {
+			x.Campaign.Terms.Currency == i.Invoice.Currency && x.Campaign.Terms.GoodAt(till.Member, till.Store) {
 			fitting = append(fitting, e.Coupon)
 		}
 	}
@@ -259,17 +239,4 @@ func (a *App) chooseCoupon(ctx context.Context, c *client.Client, p *purse.Purse
 		names += " " + couponName(id)
 	}
 	return 0, usageError("%d coupons fit the invoice: choose with --coupon, such as%s", len(fitting), names)
-}
-
-// goodAt reports whether terms are good at a till's shop.
-func goodAt(t *coupon.Terms, till *client.Till) bool {
-	if len(t.Shops) == 0 {
-		return true
-	}
-	for _, s := range t.Shops {
-		if s.Member == till.Member && (s.Store == 0 || s.Store == till.Store) {
-			return true
-		}
-	}
-	return false
 }

@@ -2,7 +2,6 @@ package cli
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"io"
@@ -10,6 +9,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/scrip-network/scrip/actions"
 	"github.com/scrip-network/scrip/client"
 	"github.com/scrip-network/scrip/coupon"
 	"github.com/scrip-network/scrip/internal/units"
@@ -75,33 +75,33 @@ func (a *App) register(ctx context.Context, name string) (*client.Client, *clien
 	return c, x, signer(s), err
 }
 
-// invoice makes the till's statement of a sale. If the coupon's terms are known,
-// the amount is stated no larger than they need.
-func (a *App) invoice(c *client.Client, x *client.Till, s *sale, t *coupon.Terms) (coupon.Invoice, error) {
-	var v coupon.Invoice
+// bill is what the till states of a sale, and until when. If the coupon's terms are
+// known, the amount is stated no larger than they need.
+func (a *App) bill(c *client.Client, x *client.Till, s *sale, t *coupon.Terms) (b actions.Bill, expires uint64,
+	err error) {
 	currency := currencyByNumber(c.Verifier, x.Currency)
 	basis, err := units.ParseMoney(s.amount, currency)
 	if err != nil {
-		return v, usageError("--amount: %v", err)
+		return b, 0, usageError("--amount: %v", err)
 	}
 	unit := uint64(0)
 	if s.unit != "" {
 		if unit, err = units.ParseMoney(s.unit, currency); err != nil {
-			return v, usageError("--unit: %v", err)
+			return b, 0, usageError("--unit: %v", err)
 		}
 	}
 	if err := checkLife(c.Verifier, s.life); err != nil {
-		return v, err
+		return b, 0, err
 	}
 	hash, err := basketHash(s.basket)
 	if err != nil {
-		return v, err
+		return b, 0, err
 	}
 	if t != nil {
 		basis = coupon.ClipBasis(t, basis, s.qty, unit)
 	}
-	return coupon.Invoice{TillKey: x.Key, Campaign: s.campaign, Currency: x.Currency, Basis: basis, Qty: s.qty, Unit: unit,
-		BasketHash: hash, Expires: nowMs() + uint64(s.life.Milliseconds())}, nil
+	return actions.Bill{Campaign: s.campaign, Currency: x.Currency, Basis: basis, Qty: s.qty, Unit: unit,
+		BasketHash: hash}, nowMs() + uint64(s.life.Milliseconds()), nil
 }
 
 // basketHash binds a bill under a fresh salt, which also makes each invoice unique.
@@ -113,9 +113,7 @@ func basketHash(path string) ([32]byte, error) {
 			return [32]byte{}, err
 		}
 	}
-	var salt [16]byte
-	rand.Read(salt[:])
-	return coupon.BasketHash(salt, basket), nil
+	return actions.BasketHash(basket), nil
 }
 
 // invoiceAnswer is what is told of an invoice; the fields are stable.
@@ -147,21 +145,20 @@ func newRedeemInvoiceCommand(a *App) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		v, err := a.invoice(cl, x, s, nil)
+		b, expires, err := a.bill(cl, x, s, nil)
 		if err != nil {
 			return err
 		}
-		signature := cl.Chain().SignInvoice(v, till)
-		p := coupon.InvoicePayload(v, signature)
+		p := actions.SignedInvoice(cl.Chain(), till, b, expires)
 		text := coupon.PayloadText(cl.Chain().EncodePayload(&p))
 		if !wait {
-			return a.showInvoice(cl.Verifier, &v, text, qr)
+			return a.showInvoice(cl.Verifier, &p.Invoice, text, qr)
 		}
 		if err := a.showQR(a.Err, text, qr); err != nil {
 			return err
 		}
 		_, _ = fmt.Fprintln(a.Err, text) // what the wallet scans is no small talk
-		a.Say("waiting for the wallet's authorisation, until %s", units.Clock(v.Expires, time.Local))
+		a.Say("waiting for the wallet's authorisation, until %s", units.Clock(expires, time.Local))
 		line, err := a.readLine()
 		if errors.Is(err, io.EOF) {
 			return usageError("no authorisation came on stdin")
@@ -234,11 +231,11 @@ func (a *App) redeemCode(ctx context.Context, c *client.Client, at *client.Till,
 	if sold.campaign == 0 && (t.ProductHash != [32]byte{} || t.ValueKind == coupon.FreeItem) {
 		sold.campaign = p.Auth.Coupon.Campaign()
 	}
-	v, err := a.invoice(c, at, &sold, t)
+	b, expires, err := a.bill(c, at, &sold, t)
 	if err != nil {
 		return err
 	}
-	return a.finish(ctx, c, c.Chain().NewRedeemShow(v, till, p.Auth, p.Signature), out)
+	return a.finish(ctx, c, actions.SignedRedeemShown(c.Chain(), till, b, expires, p), out)
 }
 
 // unknownCoupon says in a till's words that there is no such coupon.
@@ -313,7 +310,7 @@ func (a *App) redeemAuth(ctx context.Context, c *client.Client, invoice *coupon.
 	if p.Auth.Mode != coupon.ModeInvoice || p.Auth.InvoiceDigest != invoice.Invoice.Digest(c.Chain()) {
 		return refused(coupon.InvoiceFacts, "the wallet has authorised another invoice")
 	}
-	return a.finish(ctx, c, c.Chain().NewRedeemInvoice(invoice.Invoice, invoice.Signature, p.Auth, p.Signature), out)
+	return a.finish(ctx, c, actions.SignedRedeemInvoice(c.Chain(), *invoice, p), out)
 }
 
 // redeemed is what is told of a redemption; the fields are stable.
@@ -416,8 +413,8 @@ func newVoidCommand(a *App) *cobra.Command {
 				return err
 			}
 		}
-		raw := cl.Chain().NewVoid(expiry(cl.Verifier, coupon.KindVoid), coupon.Void{Coupon: id, Seq: which,
-			Key: signs.Key}, signs)
+		raw := actions.SignedVoid(cl.Chain(), actions.Expiry(cl.Verifier, coupon.KindVoid),
+			actions.Held{Coupon: id, Seq: which}, signs)
 		return a.send(c.Context(), cl, raw, s, func(o outcome, r *client.Receipt) error {
 			return a.Show(o, Fields{{"undone", a.green(units.Money(r.Outcome.Value,
 				currency)) + " given back to coupon " + couponName(id)},

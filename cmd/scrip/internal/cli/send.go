@@ -11,34 +11,21 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/scrip-network/scrip/actions"
 	"github.com/scrip-network/scrip/client"
 	"github.com/scrip-network/scrip/coupon"
 	"github.com/scrip-network/scrip/internal/units"
 )
 
-// lifeOf returns how long a transaction that is made now may live: less than the
-// chain allows, so that clocks may differ a little.
-func lifeOf(c *client.Verifier, kind coupon.Kind) uint64 {
-	l := c.Genesis().File.Ledger
-	life := l.LifeMs
-	if kind.MemberSigned() {
-		life = min(l.MemberLifeMs, units.HourMs)
-	}
-	return life - life/6
-}
-
 // expiry returns the expiry of a member-signed transaction: far enough ahead for
 // others to sign a draft.
 func (s *sending) expiry(c *client.Verifier, kind coupon.Kind) uint64 {
 	if s.draft == "" {
-		return expiry(c, kind)
+		return actions.Expiry(c, kind)
 	}
 	life := c.Genesis().File.Ledger.MemberLifeMs
 	return nowMs() + life - life/6
 }
-
-// expiry returns the expiry of a transaction that is made now.
-func expiry(c *client.Verifier, kind coupon.Kind) uint64 { return nowMs() + lifeOf(c, kind) }
 
 // authLifeMs is how long from now the authorisation of a redemption, and the invoice
 // that it is for, may be good: well within what the chain allows. One that expires

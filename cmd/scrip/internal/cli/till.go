@@ -10,6 +10,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/scrip-network/scrip/actions"
 	"github.com/scrip-network/scrip/client"
 	"github.com/scrip-network/scrip/coupon"
 	"github.com/scrip-network/scrip/internal/label"
@@ -280,7 +281,7 @@ func newTillRevokeCommand(a *App) *cobra.Command {
 				return err
 			}
 		}
-		raw := cl.Chain().NewMemberTx(expiry(cl.Verifier, coupon.KindTillKeyRevoke),
+		raw := cl.Chain().NewMemberTx(actions.Expiry(cl.Verifier, coupon.KindTillKeyRevoke),
 			&coupon.TillKeyRevoke{Member: x.Member, TillKey: key}, members...)
 		return a.send(c.Context(), cl, raw, s, func(o outcome, _ *client.Receipt) error {
 			return a.Show(o, Fields{{"revoked", a.green("till " + x.Label)}, {"transaction", o.Tx.String()},

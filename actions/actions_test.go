@@ -1,0 +1,239 @@
+package actions_test
+
+import (
+	"context"
+	"errors"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/scrip-network/scrip/actions"
+	"github.com/scrip-network/scrip/api/apitest"
+	"github.com/scrip-network/scrip/client"
+	"github.com/scrip-network/scrip/coupon"
+)
+
+// stage is a running chain with one campaign and who acts on it.
+type stage struct {
+	x      *apitest.Network
+	holder actions.Holder
+	till   actions.Till
+	issuer actions.Issuer
+	ticket coupon.Signer
+	number uint32
+	batch  uint16
+}
+
+func setUp(t *testing.T) (context.Context, *stage) {
+	t.Helper()
+	x := apitest.Start(t, 4, nil)
+	x.WaitReady()
+	key := apitest.Signer(x.Dev.Tills[0])
+	c, err := client.New(x.Dev.Genesis.Raw, x.URLs())
+	if err != nil {
+		t.Fatal(err)
+	}
+	at, err := client.New(x.Dev.Genesis.Raw, x.URLs(), client.WithTill(key))
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := &stage{x: x, holder: actions.Holder{Client: c}, till: actions.Till{Client: at, Key: key},
+		issuer: actions.Issuer{Client: c, Signers: []coupon.MemberSigner{{Member: 1,
+			Signer: apitest.Signer(x.Dev.Admins[0])}}}, ticket: apitest.Holder(99)}
+	ctx, cancel := context.WithTimeout(t.Context(), time.Minute)
+	t.Cleanup(cancel)
+	if s.number, _, err = s.issuer.Publish(ctx, fiveOff(apitest.Now())); err != nil {
+		t.Fatal(err)
+	}
+	if s.batch, _, _, err = s.issuer.Release(ctx, s.number, 50, s.ticket.Key); err != nil {
+		t.Fatal(err)
+	}
+	return ctx, s
+}
+
+func (s *stage) ticketOf(serial uint32) coupon.TicketPayload {
+	return actions.SignedTicket(s.holder.Client.Chain(), coupon.TicketPayload{Campaign: s.number, Batch: s.batch,
+		Serial: serial, Expires: apitest.Now() + 3_600_000}, s.ticket)
+}
+
+// claim gives a holder the coupon of a serial.
+func (s *stage) claim(ctx context.Context, t *testing.T, serial uint32, owner coupon.Signer) actions.Held {
+	t.Helper()
+	r, err := s.holder.Claim(ctx, s.ticketOf(serial), owner.Key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return actions.Held{Coupon: r.Outcome.Coupon}
+}
+
+func bill() actions.Bill {
+	return actions.Bill{Currency: 978, Basis: 2000, BasketHash: actions.BasketHash(nil)}
+}
+
+// broken wants an error of a rule, before anything was handed in.
+func broken(t *testing.T, what string, err error, code coupon.Code) {
+	t.Helper()
+	var rule *actions.RuleError
+	if !errors.As(err, &rule) || rule.Code != code || rule.Text == "" {
+		t.Errorf("%s: %v, want %s", what, err, code)
+	}
+}
+
+// A coupon is given as a gift, taken back, given again, accepted, shown, and its
+// redemption undone: each in one call.
+func TestTheLifeOfACouponInCalls(t *testing.T) {
+	ctx, s := setUp(t)
+	bo, cy := apitest.Holder(1), apitest.Holder(2)
+	held := s.claim(ctx, t, 1, bo)
+	chain, secret := s.holder.Client.Chain(), []byte("the secret of a wallet, 32 bytes")
+	next := func(r *client.Receipt, err error) {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+		held.Seq++
+	}
+	until := apitest.Now() + 3_600_000
+	next(s.holder.OfferGift(ctx, held, bo, actions.GiftOf(chain, held, secret), until))
+	next(s.holder.Refresh(ctx, held, bo))
+	gift := actions.GiftOf(chain, held, secret)
+	next(s.holder.OfferGift(ctx, held, bo, gift, until))
+	next(s.holder.AcceptGift(ctx, gift, cy.Key))
+	r, err := s.till.RedeemShown(ctx, bill(), s.holder.ShowCode(held, cy, 500, 0))
+	next(r, err)
+	if r.Outcome.Value != 500 {
+		t.Errorf("%d cents were taken", r.Outcome.Value)
+	}
+	tx, err := s.till.Client.CheckTx(mustRedemption(t, ctx, s, r))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if basis := tx.Fields.(*coupon.Redeem).Invoice.Basis; basis != 500 {
+		t.Errorf("a bill of 2000 is stated as %d, 500 give the same value", basis)
+	}
+	manager := actions.Till{Client: s.till.Client, Key: apitest.Signer(s.x.Dev.Tills[1])}
+	next(manager.Void(ctx, actions.Held{Coupon: held.Coupon, Seq: held.Seq - 1}))
+	next(s.holder.Transfer(ctx, held, cy, bo.Key))
+	x, err := s.holder.Client.Coupon(ctx, held.Coupon)
+	if err != nil || x.Owner != bo.Key || x.Seq != held.Seq || x.UsesLeft != 1 {
+		t.Errorf("%+v, %v", x, err)
+	}
+}
+
+// mustRedemption reads the redemption of a receipt from its block.
+func mustRedemption(t *testing.T, ctx context.Context, s *stage, r *client.Receipt) []byte {
+	t.Helper()
+	b, err := s.till.Client.Block(ctx, r.Height)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, raw := range b.Txs {
+		if tx, err := s.till.Client.CheckTx(raw); err == nil && tx.ID == r.Outcome.ID {
+			return raw
+		}
+	}
+	t.Fatal("the block does not hold the redemption")
+	return nil
+}
+
+// What would break a rule is neither signed nor handed in.
+func TestWhatBreaksARuleIsNotHandedIn(t *testing.T) {
+	ctx, s := setUp(t)
+	bo := apitest.Holder(1)
+	held := s.claim(ctx, t, 1, bo)
+
+	forged := s.ticketOf(2)
+	forged.TicketSig[0] ^= 1
+	_, err := s.holder.Claim(ctx, forged, bo.Key)
+	broken(t, "a forged ticket", err, coupon.NotFound)
+
+	invoice := s.till.Invoice(bill())
+	cheaper := invoice
+	cheaper.Invoice.Basis--
+	_, err = s.holder.Authorise(held, bo, cheaper, 500)
+	broken(t, "an invoice that was changed", err, coupon.BadSignature)
+
+	late := actions.SignedInvoice(s.holder.Client.Chain(), s.till.Key, bill(),
+		actions.AuthLimit(s.holder.Client.Verifier)+60_000)
+	_, err = s.holder.Authorise(held, bo, late, 500)
+	broken(t, "an invoice that lives too long", err, coupon.LifeTooLong)
+
+	auth, err := s.holder.Authorise(held, bo, invoice, 500)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = s.till.RedeemInvoice(ctx, s.till.Invoice(bill()), auth)
+	broken(t, "the answer to another invoice", err, coupon.InvoiceFacts)
+	_, err = s.till.RedeemShown(ctx, bill(), auth)
+	broken(t, "an answer to an invoice as a shown code", err, coupon.InvoiceFacts)
+	_, err = s.till.RedeemInvoice(ctx, invoice, s.holder.ShowCode(held, bo, 500, 0))
+	broken(t, "a shown code as an answer to an invoice", err, coupon.InvoiceFacts)
+	more := auth
+	more.Auth.Value++
+	_, err = s.till.RedeemInvoice(ctx, invoice, more)
+	broken(t, "an authorisation that was changed", err, coupon.BadSignature)
+	code := s.holder.ShowCode(held, bo, 500, 0)
+	code.Auth.Merchant = 2
+	_, err = s.till.RedeemShown(ctx, bill(), code)
+	broken(t, "a code that was changed", err, coupon.BadSignature)
+
+	if _, err := s.till.RedeemInvoice(ctx, invoice, auth); err != nil {
+		t.Errorf("the true one: %v", err)
+	}
+}
+
+// The values that wallets and tills show are those of the rules, for each kind.
+func TestTheValueOfACouponIsThatOfTheRules(t *testing.T) {
+	for _, x := range []struct {
+		name       string
+		terms      coupon.Terms
+		left       uint64
+		invoice    coupon.Invoice
+		value, may uint64
+	}{
+		{"amount", coupon.Terms{ValueKind: coupon.Amount, Face: 500, ShowMax: 400}, 0, coupon.Invoice{Basis: 300}, 300, 400},
+		{"below the least bill", coupon.Terms{ValueKind: coupon.Amount, Face: 500, MinSpend: 301, ShowMax: 900}, 0,
+			coupon.Invoice{Basis: 300}, 0, 500},
+		{"percent", coupon.Terms{ValueKind: coupon.Percent, Bps: 1500, Ceiling: 200, ShowMax: 500}, 0,
+			coupon.Invoice{Basis: 1000}, 150, 200},
+		{"item", coupon.Terms{ValueKind: coupon.FreeItem, Face: 450, ShowMax: 450}, 0,
+			coupon.Invoice{Basis: 380, Qty: 1, Unit: 380}, 380, 450},
+		{"stored", coupon.Terms{ValueKind: coupon.Stored, Face: 5000, ShowMax: 5000}, 700, coupon.Invoice{Basis: 900}, 700,
+			700},
+		{"not shown", coupon.Terms{ValueKind: coupon.Amount, Face: 500}, 0, coupon.Invoice{Basis: 900}, 500, 0},
+	} {
+		if got := actions.ValueOn(&x.terms, x.left, &x.invoice); got != x.value {
+			t.Errorf("%s: %d on the bill, want %d", x.name, got, x.value)
+		}
+		if got := actions.ShowValue(&x.terms, x.left); got != x.may {
+			t.Errorf("%s: %d may be shown, want %d", x.name, got, x.may)
+		}
+	}
+	one := coupon.Terms{Shops: []coupon.Shop{{Member: 3, Store: 1}, {Member: 3, Store: 4}}}
+	two := coupon.Terms{Shops: []coupon.Shop{{Member: 2}, {Member: 3}}}
+	if m := actions.OnlyMerchant(&one); m != 3 {
+		t.Errorf("the only merchant is %d", m)
+	}
+	if a, b := actions.OnlyMerchant(&two), actions.OnlyMerchant(&coupon.Terms{}); a != 0 || b != 0 {
+		t.Errorf("the only merchant of several is %d, of all %d", a, b)
+	}
+}
+
+// The README's lines are those of the example, which is compiled and run.
+func TestTheReadmeShowsTheExample(t *testing.T) {
+	readme, err := os.ReadFile("../README.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	example, err := os.ReadFile("example_test.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, rest, _ := strings.Cut(string(readme), "```go\n")
+	shown, _, ok := strings.Cut(rest, "```")
+	words := func(s string) string { return strings.Join(strings.Fields(s), " ") }
+	if !ok || shown == "" || !strings.Contains(words(string(example)), words(shown)) {
+		t.Errorf("example_test.go does not hold the README's lines:\n%s", shown)
+	}
+}

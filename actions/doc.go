@@ -1,0 +1,15 @@
+// Package actions is what issuers, holders and tills do, each in one call: read what
+// is needed with proofs, sign, hand in, and return the proven receipt.
+//
+// It has two layers. The functions of sign.go ask nobody: from the chain, facts and keys
+// they make signed transactions and the payloads of QR codes and links, so that a
+// wallet works offline and a program that signs in advance writes the same bytes.
+// Issuer, Holder and Till put a client on top.
+//
+// Money is in minor units of the campaign's currency, times are Unix milliseconds.
+// Errors of methods that hand something in are those of client.Submit, errors of
+// those that read are those of client.Coupon; each says what was attempted. All
+// values are safe for concurrent use if their keys are.
+//
+// The TypeScript SDK has the same actions under the same names (actions.ts).
+package actions
