@@ -38,11 +38,11 @@ const (
 	// elderView is the view that the attacker led. The others are in the next one.
 	elderView = 1
 	// bodyBytes is about the size of a body that is to be kept, and bodiesMax how many
-	// of them a member may keep of one proposer: four of the largest.
+	// of them a member may keep of one proposer: two of the largest.
 	bodyBytes = 1 << 20
-	bodiesMax = 4 * (4 << 20) / bodyBytes
+	bodiesMax = 2 * (4 << 20) / bodyBytes
 	// bodiesEach is how many each member is given at least.
-	bodiesEach = 4 * bodiesMax
+	bodiesEach = 8 * bodiesMax
 	// reach is how far above the chain votes are taken, and a bit less.
 	reach = 60
 )

@@ -62,11 +62,17 @@ func (t *Transport) dialOnce(ctx context.Context, l *link) {
 		l.dialFailures.Add(1)
 		if ctx.Err() == nil {
 			t.report(handshakeReason(err), l.peer.Addr, l, err)
+			if hungUp(err) {
+				t.noteLoss(l)
+			}
 		}
 		return
 	}
 	cancel()
-	t.runSession(ctx, l, conn, in, t.prefersOwn(l))
+	began := time.Now()
+	if t.runSession(ctx, l, conn, in, t.prefersOwn(l)) == ReasonClosed && time.Since(began) < shortLife {
+		t.noteLoss(l)
+	}
 }
 
 // handshakeReason classifies an error from before a connection became a link.
@@ -139,6 +145,9 @@ func (t *Transport) serve(ctx context.Context, conn net.Conn) {
 
 	l, tc, in, err := t.accept(bounded, conn)
 	if err == nil {
+		if l.session.Load() != nil {
+			t.noteRival(l, conn.RemoteAddr().String())
+		}
 		// The peer has given its old connection up, or it would not make a
 		// new one; we may not have noticed.
 		if err = l.acquire(bounded, !t.prefersOwn(l)); err == nil {

@@ -25,6 +25,9 @@ type link struct {
 	turn    chan struct{}           // holds a token while a connection is in use
 	wanted  atomic.Int32            // preferred connections that wait for turn
 
+	theirs contest // for the peer's key
+	ours   contest // for the own one
+
 	nextLine time.Time // when a "link up" may be logged again; for the connection in use
 
 	sentFrames, sentBytes         atomic.Uint64
@@ -90,8 +93,9 @@ type session struct {
 }
 
 // runSession carries frames until the connection breaks or ctx ends, and closes
-// it. It runs on the link's goroutine, which becomes its reader.
-func (t *Transport) runSession(ctx context.Context, l *link, conn *tls.Conn, in *inbound, preferred bool) {
+// it. It runs on the link's goroutine, which becomes its reader. It returns why the
+// connection ended.
+func (t *Transport) runSession(ctx context.Context, l *link, conn *tls.Conn, in *inbound, preferred bool) Reason {
 	s := &session{
 		t: t, link: l, conn: conn, in: in, queue: newSendQueue(l.limits), preferred: preferred,
 		ended: make(chan struct{}),
@@ -123,6 +127,7 @@ func (t *Transport) runSession(ctx context.Context, l *link, conn *tls.Conn, in 
 	if t.cfg.LinkChanged != nil {
 		t.cfg.LinkChanged(l.peer.ID, l.lane, false)
 	}
+	return s.reason
 }
 
 // end breaks the connection, once, for the first reason given. It does not wait.

@@ -55,6 +55,9 @@ type LinkStats struct {
 	DialFailures                  uint64
 	QueuedFrames, QueuedBytes     int
 	RoundTrip                     time.Duration // last measured; 0 if never
+	// Contested: the link changes hands again and again, as if two processes used the
+	// peer's key.
+	Contested bool
 }
 
 // Stats is a snapshot of a Transport. Its parts are read one after the other.
@@ -63,13 +66,16 @@ type Stats struct {
 	Ended    [reasonCount]uint64 // connections refused or ended, by Reason
 	Pending  int                 // connections not authenticated yet
 	Misfired uint64              // Send to a member or lane that does not exist
+	// Contested: several members end this one's links again and again, as if another
+	// process used its key.
+	Contested bool
 }
 
 // Stats returns a snapshot. Safe for concurrent use.
 func (t *Transport) Stats() Stats {
 	s := Stats{
 		Links: make([]LinkStats, 0, len(t.order)), Ended: t.reasons.snapshot(),
-		Pending: t.pending.size(), Misfired: t.misfired.Load(),
+		Pending: t.pending.size(), Misfired: t.misfired.Load(), Contested: t.ownContested(time.Now()),
 	}
 	for _, l := range t.order {
 		s.Links = append(s.Links, l.stats())
@@ -83,7 +89,7 @@ func (l *link) stats() LinkStats {
 		SentFrames: l.sentFrames.Load(), SentBytes: l.sentBytes.Load(),
 		ReceivedFrames: l.receivedFrames.Load(), ReceivedBytes: l.receivedBytes.Load(),
 		Connects: l.connects.Load(), DialFailures: l.dialFailures.Load(),
-		RoundTrip: time.Duration(l.roundTripNanos.Load()),
+		RoundTrip: time.Duration(l.roundTripNanos.Load()), Contested: l.theirs.lasts(time.Now()),
 	}
 	for i := range s.Dropped {
 		s.Dropped[i] = l.drops[i].Load()

@@ -154,6 +154,7 @@ type Transport struct {
 	reasons  reasonCounters
 	misfired atomic.Uint64 // Send to a member or lane that does not exist
 	pending  pendingSet
+	said     contest // what is said of the own key
 }
 
 // New checks cfg and returns a Transport that works while Run runs. It opens no

@@ -69,6 +69,7 @@ type process struct {
 	ledger     *store.Ledger
 	log        *store.Log
 	amnesic    error
+	links      *transport.Transport
 	node       *node.Node
 	server     *api.Server
 }
@@ -187,10 +188,7 @@ func (p *process) assemble() error {
 		Machine: machine, TxBytesMax: ledger.TxBytesMax, Ledger: p.ledger, Log: p.log,
 		NewEngine: NewEngine,
 		NewNetwork: func(h transport.Handler, observe node.LinkObserver) (transport.Network, error) {
-			return transport.New(transport.Config{
-				Self: uint16(p.id), Key: key, ChainID: p.genesis.Digest, Peers: peers, Listener: p.peers,
-				Handler: h, LinkChanged: observe, Shape: shape, Log: p.opt.Logger.With("component", "transport"),
-			})
+			return p.connect(transport.Config{Key: key, Peers: peers, Shape: shape, Handler: h, LinkChanged: observe})
 		},
 		Timers:   p.timers(),
 		Verifier: verifier, Workers: p.cfg.Workers, LogBytesMax: int64(p.cfg.LogBytesMax),
@@ -201,6 +199,7 @@ func (p *process) assemble() error {
 	if err != nil {
 		return troubleOf("start the node", err)
 	}
+	p.node.Registry().MustRegister(&linkMetrics{p.links.Stats, uint16(p.id)})
 	faces, err := p.faces()
 	if err != nil {
 		return err
@@ -223,6 +222,15 @@ func (p *process) assemble() error {
 		Verifier: verifier, Version: p.opt.Version, Logger: p.opt.Logger,
 	})
 	return troubleOf("start the API", err)
+}
+
+// connect makes the transport of the validator, whose metrics are told too.
+func (p *process) connect(cfg transport.Config) (transport.Network, error) {
+	cfg.Self, cfg.ChainID, cfg.Listener = uint16(p.id), p.genesis.Digest, p.peers
+	cfg.Log = p.opt.Logger.With("component", "transport")
+	var err error
+	p.links, err = transport.New(cfg)
+	return p.links, err
 }
 
 // webOrigins returns the addresses of nodes and others, each once and sorted.

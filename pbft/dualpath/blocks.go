@@ -286,7 +286,7 @@ func (r *Replica) missingBelow(b *block) (need pbft.BlockRef, done, conflict boo
 }
 
 // looseBytesMax bounds, in largest payloads, the loose bodies of one proposer.
-const looseBytesMax = 4
+const looseBytesMax = 2
 
 // looseFull reports whether a proposer has its share of loose bodies here: blocks
 // above the committed one that only their proposer and bare votes speak for. This
@@ -316,7 +316,8 @@ func (r *Replica) looseFull(proposer pbft.ReplicaID) bool {
 }
 
 // forget drops what lies below the low mark, and the payloads of executed
-// blocks, which the driver's store holds (R13).
+// blocks, which the driver's store holds (R13), and of those that lost to them:
+// they would else stay, a proposer's share of loose ones for each window.
 func (r *Replica) forget() {
 	for s := r.chain.committed.Seq; s > r.chain.low; s-- {
 		b := r.committedAt(s)
@@ -324,8 +325,9 @@ func (r *Replica) forget() {
 			break
 		}
 		if s <= r.chain.executed {
-			b.block = &pbft.Block{SignedHeader: b.block.SignedHeader}
-			b.hasBody = false
+			for _, x := range r.chain.bySeq[s] {
+				x.dropBody()
+			}
 		}
 	}
 	for r.chain.low+r.keep() < min(r.chain.committed.Seq, r.chain.executed) {
@@ -342,6 +344,11 @@ func (r *Replica) forget() {
 			delete(r.chain.results, r.chain.resultsLow)
 		}
 	}
+}
+
+func (b *block) dropBody() {
+	b.block = &pbft.Block{SignedHeader: b.block.SignedHeader}
+	b.hasBody = false
 }
 
 // forgetAbandoned drops unlogged blocks of views long left, so that a series of

@@ -129,6 +129,34 @@ func TestLooseBodiesAreBoundedInBytes(t *testing.T) {
 	}
 }
 
+// Loose bodies go when the chain has come past them. They would else add up to a share
+// for each window that is remembered.
+func TestLooseBodiesGoWithTheirHeights(t *testing.T) {
+	c := newClusterOf(t, 4, 1, 1, 4096)
+	r := c.replicas[1]
+	for i := range 3 {
+		at := r.chain.committed
+		for range 8 {
+			x := c.header(1, at, c.genesis(), "loose", func(h *pbft.Header) { h.TimeMs += uint64(i) })
+			r.addBlock(&x, true)
+			at = c.com.Ref(&x.Header)
+		}
+		for range 8 {
+			c.propose("payload")
+		}
+	}
+	if r.chain.executed < 20 {
+		t.Fatalf("%d blocks are executed", r.chain.executed)
+	}
+	for s := r.chain.low; s <= r.chain.last; s++ {
+		for _, b := range r.chain.bySeq[s] {
+			if b.hasBody && s <= r.chain.executed {
+				t.Errorf("a body of height %d is kept, committed: %t", s, b.committed)
+			}
+		}
+	}
+}
+
 // What is proven is taken though its proposer has its share: certified blocks, and
 // what a primary must extend.
 func TestProvenBodiesAreTakenBesideLooseOnes(t *testing.T) {
