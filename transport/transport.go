@@ -161,7 +161,7 @@ type Transport struct {
 // socket.
 func New(cfg Config) (*Transport, error) {
 	t := &Transport{
-		cfg: cfg, log: cfg.Log, protocol: "scrip/1/" + hex.EncodeToString(cfg.ChainID[:8]),
+		cfg: cfg, log: cfg.Log, protocol: protocolOf(cfg.ChainID),
 		byKey: make(map[[sig.KeySize]byte]*Peer), links: make(map[uint16]*[Lanes]*link),
 		epoch: time.Now(),
 	}
@@ -182,6 +182,9 @@ func New(cfg Config) (*Transport, error) {
 	t.pending.init(t.cfg.Limits.HandshakesMax, t.cfg.Limits.HandshakesPerAddressMax)
 	return t, nil
 }
+
+// protocolOf returns the ALPN protocol of a chain.
+func protocolOf(chain [32]byte) string { return "scrip/1/" + hex.EncodeToString(chain[:8]) }
 
 func (t *Transport) addPeers() error {
 	switch {
