@@ -1,7 +1,7 @@
 package cli
 
 import (
-	"cmp"
+	"bufio"
 	"context"
 	"encoding/json"
 	"errors"
@@ -9,7 +9,6 @@ import (
 	"io"
 	"io/fs"
 	"maps"
-	"net"
 	"net/http"
 	"os"
 	"slices"
@@ -21,6 +20,8 @@ import (
 
 	"github.com/scrip-network/scrip/client"
 	"github.com/scrip-network/scrip/genesis"
+	"github.com/scrip-network/scrip/store"
+	"github.com/scrip-network/scrip/transport"
 	"github.com/scrip-network/scrip/validator"
 )
 
@@ -54,9 +55,10 @@ type doctorAnswer struct {
 func newDoctorCommand(a *App) *cobra.Command {
 	c := &cobra.Command{
 		Use: "doctor", Short: "Look for what keeps a validator from starting or taking part", Args: arguments(),
-		Long: "Look at the settings, home, key, genesis file, consensus log, ports, clock and peers of\n" +
-			"a validator, and say for each what to do. It changes nothing, and may be run beside the\n" +
-			"validator. The clock is compared with the nodes of client.nodes and web.nodes.\n\n" +
+		Long: "Look at the settings, home, key, genesis file, consensus log, disk, ports, clock and peers\n" +
+			"of a validator, and say for each what to do. It changes nothing, and may be run beside\n" +
+			"the validator; the ledger is compared with its seal if that does not run. The clock is\n" +
+			"compared with the nodes of client.nodes and web.nodes.\n\n" +
 			"Exit status: 0 nothing is wrong, though there may be warnings; 1 something is.",
 		Example: "  scrip doctor --home ./bakery",
 		RunE: func(c *cobra.Command, _ []string) error {
@@ -117,18 +119,36 @@ func (a *App) examine(c *cobra.Command) []finding {
 	}
 	all = append(all, finding{Check: "genesis", State: findingGood,
 		Text: fmt.Sprintf("%s, digest %x, validator %d of %d", g.File.Name, g.Digest, id,
-			len(g.File.Committee.Validators))}, checkLog(cfg, g))
+			len(g.File.Committee.Validators))}, checkLog(cfg, g), checkDisk(cfg))
 	others := maps.Clone(cfg.WebNodes)
 	delete(others, int(id))
 	nodes := readNodes(c.Context(), slices.Concat([]string{"http://" + cfg.ListenAPI}, cfg.Nodes,
 		slices.Sorted(maps.Values(others))))
-	if own := nodes[0].status; own != nil && own.Digest == g.Digest && own.Replica == uint16(id) {
+	own := nodes[0].status
+	if own != nil && own.Digest == g.Digest && own.Replica == uint16(id) {
 		all = append(all, checkRunning(cfg, own))
 	} else {
-		all = append(all, checkPorts(cfg)...)
+		// Only a validator that does not run leaves its files alone.
+		all = append(append(all, checkPorts(cfg)...), checkLedger(cfg), checkDescriptors(cfg, g))
+		own, nodes = nil, nodes[1:]
 	}
-	all = append(all, checkNodes(g, nodes[1:])...)
-	return append(all, checkPeers(c.Context(), cfg, g, int(id)))
+	all = append(all, checkKeys(c.Context(), g, int(id), nodes)...)
+	all = append(all, checkNodes(g, nodes[len(nodes)-len(cfg.Nodes)-len(others):])...)
+	return append(all, checkHeard(checkPeers(c.Context(), cfg, g, int(id)), own, g))
+}
+
+// checkHeard adds to the finding about peers what the validator that runs hears of them.
+func checkHeard(f finding, own *client.StatusAnswer, g *genesis.Genesis) finding {
+	others := len(g.File.Committee.Validators) - 1
+	if own == nil || own.PeersUp >= others {
+		return f
+	}
+	f.Text += fmt.Sprintf("; this validator, which runs, hears %d", own.PeersUp)
+	if f.State == findingGood {
+		f.State = findingWarning
+		f.Remedy = "Look at its log, and at what the others say: do they know its key and its address?"
+	}
+	return f
 }
 
 func checkHome(home string) finding {
@@ -168,6 +188,110 @@ func checkLog(cfg *validator.Config, g *genesis.Genesis) finding {
 	}
 	return finding{Check: check, State: findingGood, Text: "there"}
 }
+
+// checkDisk looks whether the disk of the data has room.
+func checkDisk(cfg *validator.Config) finding {
+	free, dir, err := cfg.FreeBytes()
+	if err != nil {
+		return bad("disk", err)
+	}
+	return diskFinding(free, dir)
+}
+
+func diskFinding(free uint64, dir string) finding {
+	f := finding{Check: "disk", State: findingGood,
+		Text: fmt.Sprintf("%.1f GiB are free for %s", float64(free)/(1<<30), dir)}
+	if free < validator.DiskFew {
+		f.State, f.Remedy = findingWarning, "Make room, or move the data to a larger disk: the ledger grows. Never make "+
+			"room in the data folder."
+	}
+	if free < validator.DiskBad {
+		f.State = findingBad
+	}
+	return f
+}
+
+// checkLedger compares the ledger with its seal.
+func checkLedger(cfg *validator.Config) finding {
+	const check = "ledger"
+	sealed, err := cfg.CheckLedger()
+	switch {
+	case errors.Is(err, store.ErrMoved):
+		return finding{check, findingWarning, "it changes while it is looked at: a validator has it open",
+			"Look again with the validator's own settings, or after it has stopped.", ""}
+	case err != nil:
+		return bad(check, err)
+	case !sealed:
+		return finding{Check: check, State: findingGood, Text: "nothing to compare yet: it is made, or sealed, at the start"}
+	}
+	return finding{Check: check, State: findingGood, Text: "is what its seal says"}
+}
+
+// checkDescriptors looks whether a validator that is started like this may open enough.
+func checkDescriptors(cfg *validator.Config, g *genesis.Genesis) finding {
+	const check = "descriptors"
+	connections := cfg.Connections(len(g.File.Committee.Validators))
+	if few := connections.Few(); few != "" {
+		return finding{check, findingWarning, few, "Raise the limit where the validator is started (LimitNOFILE in a unit " +
+			"file, ulimit -n in a shell): a service has its own, which may differ from this one.", ""}
+	}
+	return finding{Check: check, State: findingGood,
+		Text: fmt.Sprintf("%d connections to the API are possible here", connections.Max)}
+}
+
+// checkKeys looks whether nodes believe that two processes use one member's key.
+func checkKeys(ctx context.Context, g *genesis.Genesis, self int, nodes []seenNode) (all []finding) {
+	const check = "one key, one process"
+	said := make(map[int]bool)
+	for _, n := range nodes {
+		if n.status == nil || n.status.Digest != g.Digest {
+			continue
+		}
+		for _, member := range contestedKeys(ctx, n.url) {
+			if said[member] {
+				continue
+			}
+			said[member] = true
+			f := finding{check, findingWarning, fmt.Sprintf("two processes seem to use the key of validator %d, by what %s sees",
+				member, n.url), "Tell its operator to stop one of them at once.", ""}
+			if member == self {
+				f.State = findingBad
+				f.Remedy = "Stop one of the two at once, and find out who has the key: what two processes sign with one key " +
+					"may break its promises."
+			}
+			all = append(all, f)
+		}
+	}
+	return all
+}
+
+// contestedKeys returns the members whose links change hands again and again, as a node
+// tells in its metrics; none if it tells nothing.
+func contestedKeys(ctx context.Context, url string) (members []int) {
+	ctx, cancel := context.WithTimeout(ctx, doctorPatience)
+	defer cancel()
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, strings.TrimRight(url, "/")+"/metrics", nil)
+	if err != nil {
+		return nil
+	}
+	answer, err := http.DefaultClient.Do(r)
+	if err != nil {
+		return nil
+	}
+	defer func() { _ = answer.Body.Close() }()
+	for s := bufio.NewScanner(io.LimitReader(answer.Body, metricsBytesMax)); s.Scan(); {
+		var member int
+		if n, _ := fmt.Sscanf(s.Text(), `scrip_p2p_key_contested{member="%d"} 1`, &member); n == 1 &&
+			strings.HasSuffix(s.Text(), " 1") {
+			members = append(members, member)
+		}
+	}
+	slices.Sort(members)
+	return members
+}
+
+// metricsBytesMax bounds what is read of a node's metrics.
+const metricsBytesMax = 4 << 20
 
 // checkRunning looks at the validator itself, which holds its ports.
 func checkRunning(cfg *validator.Config, s *client.StatusAnswer) finding {
@@ -313,59 +437,62 @@ func checkPeers(ctx context.Context, cfg *validator.Config, g *genesis.Genesis, 
 	if err != nil {
 		return bad(check, err)
 	}
-	silent := unreachable(ctx, cfg.Peers, self)
+	silent, wrong := probePeers(ctx, cfg.Peers, g, self)
 	others := committee.Size() - 1
 	known := len(cfg.Peers)
 	if _, named := cfg.Peers[self]; named {
 		known--
 	}
-	text := fmt.Sprintf("%d of %d other validators can be reached", known-len(silent), others)
+	missing := len(silent) + len(wrong)
+	text := fmt.Sprintf("%d of %d other validators answer with their keys", known-missing, others)
 	if known < others {
 		text += fmt.Sprintf(", and %d without an address here must call", others-known)
 	}
-	if len(silent) == 0 {
+	if missing == 0 {
 		return finding{Check: check, State: findingGood, Text: text}
 	}
-	f := finding{check, findingWarning, text + "; not " + strings.Join(silent, ", "),
+	f := finding{check, findingWarning, text,
 		"Are these addresses right, do they run, and does a firewall let this machine in?", ""}
-	if others-len(silent) < committee.Quorum()-1 {
+	if len(silent) > 0 {
+		f.Text += "; not " + strings.Join(silent, ", ")
+	}
+	if len(wrong) > 0 {
+		f.Text += "; somebody else is at " + strings.Join(wrong, ", ")
+	}
+	if others-missing < committee.Quorum()-1 {
 		f.State, f.Text = findingBad, f.Text+fmt.Sprintf(": nothing commits without %d", committee.Quorum()-1)
 	}
 	return f
 }
 
-// unreachable returns the peers, as "number (address)", that take no connection.
-func unreachable(ctx context.Context, peers map[int]string, self int) []string {
+// probePeers returns the peers, as "number (address)", that take no connection, and
+// those at whose address something else answers.
+func probePeers(ctx context.Context, peers map[int]string, g *genesis.Genesis, self int) (silent, wrong []string) {
 	ctx, cancel := context.WithTimeout(ctx, doctorPatience)
 	defer cancel()
-	var mu sync.Mutex
+	numbers := slices.Sorted(maps.Keys(peers))
+	found := make([]error, len(numbers))
 	var tried sync.WaitGroup
-	var silent []int
-	for i, addr := range peers {
-		if i == self {
+	for k, i := range numbers {
+		if i == self || i < 0 || i >= len(g.File.Committee.Validators) {
 			continue
 		}
 		tried.Go(func() {
-			c, err := new(net.Dialer).DialContext(ctx, "tcp", addr)
-			if err = errors.Join(err, closeConn(c)); err != nil {
-				mu.Lock()
-				defer mu.Unlock()
-				silent = append(silent, i)
+			key, err := transport.Probe(ctx, peers[i], g.Digest)
+			if err == nil && key != g.File.Committee.Validators[i].Key {
+				err = transport.ErrNoMember
 			}
+			found[k] = err
 		})
 	}
 	tried.Wait()
-	slices.SortFunc(silent, cmp.Compare[int])
-	names := make([]string, len(silent))
-	for k, i := range silent {
-		names[k] = fmt.Sprintf("%d (%s)", i, peers[i])
+	for k, i := range numbers {
+		name := fmt.Sprintf("%d (%s)", i, peers[i])
+		if errors.Is(found[k], transport.ErrNoMember) {
+			wrong = append(wrong, name)
+		} else if found[k] != nil {
+			silent = append(silent, name)
+		}
 	}
-	return names
-}
-
-func closeConn(c net.Conn) error {
-	if c == nil {
-		return nil
-	}
-	return c.Close()
+	return silent, wrong
 }

@@ -3,6 +3,7 @@ package cli
 import (
 	"context"
 	"encoding/json"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
@@ -90,6 +91,57 @@ func TestAValidatorThatRunsAndIsNotReadyIsAWarning(t *testing.T) {
 	}
 	status.Ready = true
 	if f := checkRunning(cfg, status); f.State != findingGood || f.Remedy != "" {
+		t.Errorf("%+v", f)
+	}
+}
+
+// The disk is judged by what is free, wherever the data will be.
+func TestFreeSpaceIsLookedForWhereTheDataWillBe(t *testing.T) {
+	cfg := &validator.Config{Home: t.TempDir(), Data: "not/yet/there"}
+	if f := checkDisk(cfg); f.Check != "disk" || !strings.Contains(f.Text, "GiB are free for "+cfg.Home) {
+		t.Errorf("%+v", f)
+	}
+	for free, state := range map[uint64]string{validator.DiskBad - 1: findingBad, validator.DiskBad: findingWarning,
+		validator.DiskFew - 1: findingWarning, validator.DiskFew: findingGood} {
+		if f := diskFinding(free, "data"); f.State != state || (state == findingGood) != (f.Remedy == "") {
+			t.Errorf("%d bytes: %+v", free, f)
+		}
+	}
+}
+
+// Whoever runs two processes with one key is told by any node of the chain that sees it.
+func TestAKeyThatIsUsedTwiceIsBad(t *testing.T) {
+	g := doctorGenesis(t)
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(w, "# HELP\nscrip_p2p_key_contested{member=\"0\"} 0\n"+
+			"scrip_p2p_key_contested{member=\"1\"} 1\nscrip_p2p_key_contested{member=\"2\"} 1\n"+
+			"scrip_p2p_key_contested{member=\"3\"} 10\n")
+	}))
+	t.Cleanup(s.Close)
+	here := seenNode{url: s.URL, status: &client.StatusAnswer{Digest: g.Digest}}
+	elsewhere := seenNode{url: s.URL, status: &client.StatusAnswer{Digest: [32]byte{1}}}
+	all := checkKeys(context.Background(), g, 2, []seenNode{elsewhere, {url: s.URL}, here, here})
+	if len(all) != 2 || all[0].State != findingWarning || all[1].State != findingBad ||
+		!strings.Contains(all[0].Text, "key of validator 1") || !strings.Contains(all[1].Text, "key of validator 2") {
+		t.Errorf("%+v", all)
+	}
+	if all := checkKeys(context.Background(), g, 2, []seenNode{elsewhere}); all != nil {
+		t.Errorf("by a node of another chain: %+v", all)
+	}
+}
+
+// A validator that runs may hear fewer than can be reached.
+func TestWhatAValidatorHearsCounts(t *testing.T) {
+	g := doctorGenesis(t)
+	reached := finding{Check: "peers", State: findingGood, Text: "3 of 3"}
+	if f := checkHeard(reached, &client.StatusAnswer{PeersUp: 3}, g); f != reached {
+		t.Errorf("%+v", f)
+	}
+	if f := checkHeard(reached, nil, g); f != reached {
+		t.Errorf("%+v", f)
+	}
+	f := checkHeard(reached, &client.StatusAnswer{PeersUp: 1}, g)
+	if f.State != findingWarning || !strings.HasSuffix(f.Text, "hears 1") || f.Remedy == "" {
 		t.Errorf("%+v", f)
 	}
 }
