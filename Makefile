@@ -20,6 +20,8 @@ SEEDS    ?= 20000
 KILLS    ?= 200
 FAULTS   ?= 200
 MUTATE_SEED ?= 1
+SKIP     ?= 0
+CENSUS   ?= 2000
 RACES    ?= 1000
 DAMAGES  ?= 500
 ATTACK   ?= 500
@@ -69,17 +71,19 @@ go-test: build ## Vet and test the module; part of test
 race: ## The short tests under the race detector (needs a C compiler)
 	CGO_ENABLED=1 $(GO) test -race -short -timeout 20m ./...
 
-sim: ## SEEDS random simulated networks from seed FROM; SEED=n replays one with its trace
+sim: ## SEEDS random simulated networks from seed FROM, and which checks of the engines they never reached; SEED=n replays one with its trace
 	$(GO) test -count=1 -timeout 0 -v -run '^TestClusterKeepsItsPromises$$' ./pbft/pbfttest \
 	  $(if $(SEED),-sim.seed=$(SEED),-sim.from=$(FROM) -sim.count=$(SEEDS))
+	$(if $(SEED),,@$(MAKE) --no-print-directory census CENSUS=$(CENSUS) FROM=$(FROM))
 
-census: ## Fail where no test sees a check of the engines refuse; SEEDS=n lists what so many random runs never reach
+census: ## Fail where no test sees a check of the engines refuse; CENSUS=n lists what so many random runs never reach
 	$(GO) test -count=1 -timeout 0 -v -run '^TestEveryCheckRefuses$$' ./internal/mutate \
-	  $(if $(filter command line,$(origin SEEDS)),-census.seeds=$(SEEDS),-census.judge)
+	  $(if $(filter command line,$(origin CENSUS)),-census.seeds=$(CENSUS) -census.from=$(FROM))
 
-mutate: ## Put FAULTS faults of MUTATE_SEED into engines and driver, one at a time: do the tests see them?
+mutate: ## Put FAULTS faults of MUTATE_SEED into engines and driver, one at a time, after the first SKIP: do the tests see them?
 	$(GO) test -count=1 -timeout 0 -v -run '^TestFaultsAreFound$$' ./internal/mutate \
-	  -mutate.count=$(FAULTS) -mutate.seed=$(MUTATE_SEED) $(if $(AREAS),-mutate.areas=$(AREAS)) $(if $(MATCH),-mutate.match='$(MATCH)')
+	  -mutate.count=$(FAULTS) -mutate.seed=$(MUTATE_SEED) -mutate.from=$(SKIP) \
+	  $(if $(AREAS),-mutate.areas=$(AREAS)) $(if $(MATCH),-mutate.match='$(MATCH)')
 
 e2e-kill: ## Kill processes of a loaded network KILLS times; E2E_SEED=n repeats the choices
 	$(GO) test -count=1 -timeout 0 -v -run '^TestKill$$' ./e2e -e2e.kills=$(KILLS) $(if $(E2E_SEED),-e2e.seed=$(E2E_SEED))

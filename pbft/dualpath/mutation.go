@@ -68,6 +68,10 @@ const (
 	MutantNoCommitOnceCommitted Mutation = 27
 	// MutantNoCommitAfterRecall casts no COMMITs again when it votes again.
 	MutantNoCommitAfterRecall Mutation = 28
+	// MutantRecallNoCommit goes on where a peer remembers a lost COMMIT.
+	MutantRecallNoCommit Mutation = 29
+	// MutantCensor proposes without the payload that it is offered.
+	MutantCensor Mutation = 30
 )
 
 // NewMutant is New with one rule broken. It exists so that testers can prove

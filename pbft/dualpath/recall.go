@@ -138,7 +138,7 @@ func (r *Replica) forgotten(m *pbft.Recollection) bool {
 		r.cfg.Scheme.Verify(key, r.com.ViewChangeBytes(x), x.Signature) {
 		return true
 	}
-	if x := m.Commit; x != nil && x.Replica == r.self && !r.remembersCommit(x.Block) &&
+	if x := m.Commit; x != nil && x.Replica == r.self && !r.remembersCommit(x.Block) && r.mut != MutantRecallNoCommit &&
 		r.cfg.Scheme.Verify(key, r.com.CommitBytes(x.Block), x.Signature) {
 		return true
 	}

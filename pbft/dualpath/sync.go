@@ -244,9 +244,10 @@ func (r *Replica) onFetch(from pbft.ReplicaID, m *pbft.Fetch) pbft.Reason {
 	if b == nil || !b.hasBody || !b.signed || b.ref.Seq <= m.After {
 		return pbft.IgnoredUnwanted
 	}
-	if p.allowance.Left(r.now) == 0 || !r.answer(from, r.supply(b, m.After)) {
+	if p.allowance.Left(r.now) == 0 { // before anything is put together
 		return pbft.IgnoredQuota
 	}
+	r.answer(from, r.supply(b, m.After))
 	return pbft.Accepted
 }
 

@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"github.com/scrip-network/scrip/pbft"
+	"github.com/scrip-network/scrip/pbft/original"
 	"github.com/scrip-network/scrip/pbft/pbfttest"
 )
 
@@ -11,7 +12,12 @@ import (
 // of every fourth height.
 func stage(t *testing.T, byzantine ...pbft.ReplicaID) *pbfttest.Stage {
 	t.Helper()
-	s, err := pbfttest.NewStage(pbfttest.StageOptions{New: newEngine, Shape: pbfttest.Shape{Members: 4, Faults: 1},
+	return stageOf(t, newEngine, byzantine...)
+}
+
+func stageOf(t *testing.T, engine pbfttest.Factory, byzantine ...pbft.ReplicaID) *pbfttest.Stage {
+	t.Helper()
+	s, err := pbfttest.NewStage(pbfttest.StageOptions{New: engine, Shape: pbfttest.Shape{Members: 4, Faults: 1},
 		Byzantine: byzantine, Rules: []string{"agreement"}, Recall: true,
 		Parameters: pbft.Parameters{Protocol: pbft.Original, Window: 4, CheckpointInterval: 4}})
 	if err != nil {
@@ -104,14 +110,7 @@ func TestEveryLostLastFrameIsNoticed(t *testing.T) {
 		{name: "proposal", by: 0, lost: ofKind(pbft.RecordProposal), want: pbft.Amnesic,
 			play: func(s *pbfttest.Stage) { order(s, 1, all[0]) }},
 		{name: "VIEW-CHANGE", by: 3, lost: ofKind(pbft.RecordSlotViewChange), want: pbft.Amnesic,
-			play: func(s *pbfttest.Stage) {
-				for range 400 {
-					if s.Tick(1, 1, 2, 3); s.Engine(3).Status().View == 2 {
-						return
-					}
-					s.Settle(pbfttest.Among(1, 2, 3))
-				}
-			}},
+			play: leaveView1},
 		{name: "stable checkpoint", by: 3, lost: ofKind(pbft.RecordStable),
 			play: func(s *pbfttest.Stage) { order(s, 4, all...) }},
 	} {
@@ -194,5 +193,42 @@ func TestALostCertificateDoesNotDivide(t *testing.T) {
 	}
 	for _, v := range s.Violations() {
 		t.Error(v)
+	}
+}
+
+// Random faults seldom make others hear what a log then loses. Without the rule about
+// COMMITs or VIEW-CHANGEs, a replica that lost one votes on.
+func TestPlaysCatchMutants(t *testing.T) {
+	for _, x := range []struct {
+		name   string
+		lost   pbft.RecordKind
+		mutant original.Mutation
+		play   func(s *pbfttest.Stage)
+	}{
+		{"COMMIT", pbft.RecordCertificate, original.MutantRecallNoCommit, func(s *pbfttest.Stage) {
+			order(s, 1, pbft.KindPrePrepare, pbft.KindPrepare, pbft.KindCommit)
+		}},
+		{"VIEW-CHANGE", pbft.RecordSlotViewChange, original.MutantRecallNoViewChange, leaveView1},
+	} {
+		for m, want := range map[original.Mutation]pbft.Condition{original.Faithful: pbft.Amnesic, x.mutant: pbft.Voting} {
+			s := stageOf(t, func(cfg pbft.Config, log []pbft.Record) (pbft.Engine, error) {
+				return original.NewMutant(cfg, log, m)
+			})
+			x.play(s)
+			loseFrom(t, s, 3, ofKind(x.lost))
+			if got := recall(s, 3); got != want {
+				t.Errorf("mutation %d, %s lost: r3 is %v, want %v", m, x.name, got, want)
+			}
+		}
+	}
+}
+
+// leaveView1 lets r1 to r3 go to view 2.
+func leaveView1(s *pbfttest.Stage) {
+	for range 400 {
+		if s.Tick(1, 1, 2, 3); s.Engine(3).Status().View == 2 {
+			return
+		}
+		s.Settle(pbfttest.Among(1, 2, 3))
 	}
 }

@@ -33,12 +33,15 @@ func TestRandomFaultsCatchMutants(t *testing.T) {
 		{"blocks of long ago", original.MutantNoLowerBound, 400},
 		{"blocks of the future", original.MutantNoUpperBound, 200},
 		{"divergence unnoticed", original.MutantDivergenceUnnoticed, 40},
-		{"a VIEW-CHANGE that peers remember", original.MutantRecallNoViewChange, 400},
+		{"transactions left out", original.MutantCensor, 20},
 	} {
 		opt := pbfttest.Options{SafetyOnly: true, Protocol: pbft.Original}
 		if x.mutant == original.MutantTrustNewView {
 			opt.Fixed, opt.Byzantine = true, 2
 			opt.Behaviour = pbfttest.ForgeNewView | pbfttest.LieInViewChange | pbfttest.ForgeProposals | pbfttest.ForgeVotes
+		}
+		if x.mutant == original.MutantCensor {
+			opt.SafetyOnly = false
 		}
 		if x.mutant == original.MutantDivergenceUnnoticed {
 			opt = pbfttest.Options{Protocol: pbft.Original, Fixed: true, Byzantine: 1, Behaviour: pbfttest.Corrupt}

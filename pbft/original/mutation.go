@@ -40,6 +40,10 @@ const (
 	MutantNoUpperBound
 	// MutantDivergenceUnnoticed votes on where f+1 others have other results.
 	MutantDivergenceUnnoticed
+	// MutantRecallNoCommit goes on where a peer remembers a lost COMMIT.
+	MutantRecallNoCommit
+	// MutantCensor proposes without the payload that it is offered.
+	MutantCensor
 )
 
 // NewMutant is New with one rule broken. It exists so that testers can prove

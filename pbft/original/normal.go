@@ -27,6 +27,9 @@ func (r *Replica) Propose(payload []byte, root pbft.Digest, clockMs uint64) bool
 	if r.ProposeHint() == pbft.ProposeNever || len(payload) > int(r.par.PayloadBytesMax) {
 		return false
 	}
+	if r.mut == MutantCensor {
+		payload, root = nil, pbft.Digest{}
+	}
 	h := r.com.NullHeader(r.view, r.lead.next, max(clockMs, r.lead.timeMs+1))
 	h.PayloadRoot, h.PayloadBytes = root, uint32(len(payload))
 	sealed := &pbft.Block{SignedHeader: pbft.SignedHeader{Header: h}, Payload: payload}

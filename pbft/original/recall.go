@@ -149,7 +149,7 @@ func (r *Replica) forgotten(m *pbft.Recollection) bool {
 		}
 	}
 	for i := range commits {
-		if x := &commits[i]; !r.remembersCommit(x.Block) &&
+		if x := &commits[i]; !r.remembersCommit(x.Block) && r.mut != MutantRecallNoCommit &&
 			mine(x.Replica, r.com.CommitBytes(x.Block), x.Signature) {
 			return true
 		}

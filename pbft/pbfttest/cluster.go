@@ -43,6 +43,8 @@ type cluster struct {
 	omitKey     uint64
 	nextPayload int64
 	payloads    uint64
+	waiting     []*transaction
+	resumedUs   int64 // when work went on after the faults
 	boundaries  int
 
 	trace   tracer
@@ -84,7 +86,7 @@ func (c *cluster) startAll() error {
 		}
 	}
 	for i := range n {
-		if !c.plan.byzantine[i] || c.plan.behaviour&(Twins|Masked|Corrupt) == 0 {
+		if !c.plan.byzantine[i] || c.plan.behaviour&(Twins|Masked|Censor|Slow|Corrupt) == 0 {
 			continue
 		}
 		c.addNode(pbft.ReplicaID(i), false)

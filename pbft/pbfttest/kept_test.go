@@ -42,6 +42,19 @@ func commitsAgain(t *testing.T, engine pbfttest.Factory) bool {
 	return false
 }
 
+// lostCommit lets r3 lose the certificate behind a COMMIT that all have heard, and
+// returns what it is after it asked the others.
+func lostCommit(t *testing.T, engine pbfttest.Factory) pbft.Condition {
+	p := setting{shape: pbfttest.Shape{Members: 4, Faults: 1}, recall: true}.open(t, engine, "agreement")
+	p.Propose(0, "x")
+	p.Deliver(pbfttest.OfKind(pbft.KindPrePrepare))
+	p.Drop(pbfttest.Both(pbfttest.From(0), pbfttest.To(3)))
+	p.Deliver(pbfttest.Both(pbfttest.OfKind(pbft.KindPrepare), pbfttest.To(3)))
+	p.Deliver(pbfttest.OfKind(pbft.KindCommit))
+	p.loseFrom(3, pbft.RecordCertificate)
+	return p.recall(3)
+}
+
 // What random faults meet too seldom has a play of its own: with the rule all is
 // well, without it the play shows it.
 func TestPlaysCatchMutants(t *testing.T) {
@@ -49,6 +62,12 @@ func TestPlaysCatchMutants(t *testing.T) {
 		t.Errorf("r3 lost its VIEW-CHANGE and is %v", c)
 	}
 	if c := lostViewChange(t, mutantEngine(dualpath.MutantRecallNoViewChange)); c != pbft.Voting {
+		t.Errorf("without the rule it is %v", c)
+	}
+	if c := lostCommit(t, newEngine); c != pbft.Amnesic {
+		t.Errorf("r3 lost what its COMMIT rests on and is %v", c)
+	}
+	if c := lostCommit(t, mutantEngine(dualpath.MutantRecallNoCommit)); c != pbft.Voting {
 		t.Errorf("without the rule it is %v", c)
 	}
 	if !commitsAgain(t, newEngine) {

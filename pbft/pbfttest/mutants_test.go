@@ -53,6 +53,7 @@ func TestRandomFaultsCatchMutants(t *testing.T) {
 		{dualpath.MutantEquivocationUnpunished, anything, 200},
 		{dualpath.MutantNoCommitOnceCommitted, anything, 400},
 		{dualpath.MutantDivergenceUnnoticed, recovering, 400},
+		{dualpath.MutantCensor, pbfttest.Options{}, 20},
 	} {
 		opt := x.opt
 		opt.New = mutantEngine(x.mutant)

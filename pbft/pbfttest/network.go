@@ -16,14 +16,14 @@ func (c *cluster) transmit(e event, to pbft.ReplicaID) {
 		return
 	}
 	if c.healed {
-		c.schedule(500+c.uniform(min(c.plan.delayUs, 10_000)), e)
+		c.schedule(500+c.uniform(min(c.plan.delayUs, 10_000))+c.lateness(e.from), e)
 		return
 	}
 	if c.cut[e.from][to] || c.chance(c.plan.loss) || c.omits(e.from, to, e.message) {
 		c.trace.mix(1, uint64(to))
 		return
 	}
-	delay := 500 + c.uniform(c.plan.delayUs)
+	delay := 500 + c.uniform(c.plan.delayUs) + c.lateness(e.from)
 	if c.chance(c.plan.hold) {
 		delay += c.uniform(max(c.plan.safetyUs-c.now, 0))
 	}
@@ -31,6 +31,22 @@ func (c *cluster) transmit(e event, to pbft.ReplicaID) {
 	if c.chance(c.plan.duplicate) {
 		c.schedule(500+c.uniform(3*c.plan.delayUs+20_000), e)
 	}
+}
+
+// late is how slow a member is at present: an honest one until the faults end.
+func (c *cluster) late(id pbft.ReplicaID) int64 {
+	if c.healed && !c.plan.byzantine[id] {
+		return 0
+	}
+	return c.plan.lateUs[id]
+}
+
+// lateness is how long a slow member takes before it sends what it has to say.
+func (c *cluster) lateness(from pbft.ReplicaID) int64 {
+	if c.late(from) == 0 {
+		return 0
+	}
+	return c.late(from)/2 + c.uniform(c.late(from)/2)
 }
 
 // omits is a decision per view, kind and link that holds for the whole run: the

@@ -232,6 +232,15 @@ func TestReportOfABlockOfNextYear(t *testing.T) {
 	if v := p.Engine(1).Status().View; v != 2 {
 		t.Errorf("view %d, want 2", v)
 	}
+	latest := p.ClockMs() + p.Committee().Parameters().PrecisionMs
+	for _, id := range ids(1, 2, 3) {
+		for s := pbft.Seq(1); int(s) <= p.Committed(id); s++ {
+			if h := p.HeaderAt(id, s); h.TimeMs > latest {
+				t.Errorf("r%d committed block %d of view %d, which is %d ms ahead of every honest clock", id, s, h.View,
+					h.TimeMs-p.ClockMs())
+			}
+		}
+	}
 	for _, v := range p.Violations() {
 		t.Error(v)
 	}

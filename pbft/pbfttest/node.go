@@ -42,6 +42,7 @@ type node struct {
 	damaged     bool     // its log has lost something: it may have to be silent
 	remains     *remains
 	pending     []pbft.CommittedBlock
+	proposedUs  int64 // when it last proposed
 	clockMs     int64 // offset of the wall clock
 	committed   pbft.Seq
 	view        pbft.View
@@ -160,9 +161,10 @@ func (c *cluster) tick(x *node) {
 	if x.engine == nil {
 		return
 	}
-	x.engine.Tick(c.clock(x), c.now >= c.nextPayload)
+	x.engine.Tick(c.clock(x), c.now >= c.nextPayload || len(c.toOrder(x)) > 0)
 	c.witness.tick(x)
 	c.turn(x)
+	c.countWaiting(x)
 	if x.honest && x.engine != nil {
 		c.oracle.status(x)
 	}
@@ -226,29 +228,42 @@ func (c *cluster) propose(x *node) {
 	if c.stage != nil {
 		return
 	}
-	hint := x.engine.ProposeHint()
-	if hint == pbft.ProposeNever || hint == pbft.ProposeIfPending && c.now < c.nextPayload {
+	hint, order := x.engine.ProposeHint(), c.toOrder(x)
+	if hint == pbft.ProposeNever || hint == pbft.ProposeIfPending && c.now < c.nextPayload && len(order) == 0 ||
+		c.late(x.id) > 0 && c.now < x.proposedUs+c.late(x.id) {
 		return
 	}
 	var payload []byte
-	if c.now >= c.nextPayload {
-		payload = c.newPayload(x.id)
+	if c.now >= c.nextPayload || len(order) > 0 {
+		payload = c.newPayload(x.id, order...)
 		if !x.honest && c.chance(c.plan.invalid) {
 			payload[0] = invalidPayload
 		}
 	}
-	if x.engine.Propose(payload, payloadRoot(payload), c.clock(x)) && payload != nil && x.honest {
+	if !x.engine.Propose(payload, payloadRoot(payload), c.clock(x)) {
+		return
+	}
+	x.proposedUs = c.now
+	c.offered(x, order)
+	if payload != nil && x.honest {
 		c.nextPayload = c.now + c.uniform(2*c.plan.loadUs)
 	}
 }
 
-// newPayload makes a payload that no other block has.
-func (c *cluster) newPayload(by pbft.ReplicaID) []byte {
+// newPayload makes a payload that no other block has, with some transactions in it.
+func (c *cluster) newPayload(by pbft.ReplicaID, order ...*transaction) []byte {
 	c.payloads++
-	b := make([]byte, 10, 32)
+	b := make([]byte, payloadHead, payloadHead+16+8*len(order))
 	b[1] = byte(by)
 	binary.LittleEndian.PutUint64(b[2:], c.payloads)
-	return b[:10+c.payloads%16]
+	b[payloadHead-1] = byte(len(order))
+	for _, tx := range order {
+		b = binary.LittleEndian.AppendUint64(b, tx.id)
+	}
+	if c.plan.big && c.plan.byzantine[by] {
+		return append(b, make([]byte, int(c.plan.parameters.PayloadBytesMax)-len(b))...)
+	}
+	return b[:len(b)+int(c.payloads%16)]
 }
 
 // act does what a Ready asks, in its order, unless x crashes on the way.

@@ -361,6 +361,7 @@ func (o *oracle) committed(x *node, b *pbft.CommittedBlock) {
 		o.c.fail("execution", "block %d names a false state of %d", seq, h.ExecSeq)
 	}
 	o.chain = append(o.chain, decided{digest: b.Digest, header: *h})
+	o.c.ordered(b.Block.Payload)
 }
 
 // rightRoot compares execRoot with what an honest replica executed, if known.
@@ -433,4 +434,24 @@ func (o *oracle) status(x *node) {
 			o.c.fail("bounded", "r%d remembers %d things, the limit is %d", x.id, size, o.sizeLimit())
 		}
 	}
+	if e, ok := x.engine.(interface{ SizeBytes() int }); ok {
+		size := e.SizeBytes()
+		o.c.counts.SizeBytesMax = max(o.c.counts.SizeBytesMax, size)
+		if size > o.sizeBytesLimit() {
+			o.c.fail("bounded", "r%d remembers %d bytes of blocks and votes, the limit is %d", x.id, size,
+				o.sizeBytesLimit())
+		}
+	}
+}
+
+// sizeBytesLimit is what the blocks and votes of sizeLimit may take: few blocks are
+// of the largest payload, those that a Byzantine primary vouches for.
+func (o *oracle) sizeBytesLimit() int {
+	const small = 128 // bytes of the largest payload that an honest member makes
+	p := o.c.plan.parameters
+	limit := o.sizeLimit() * (pbft.HeaderBytes + small)
+	if o.c.plan.big {
+		limit += o.c.plan.shape.Faults * (8*int(p.Window) + int(p.Tenure)) * int(p.PayloadBytesMax)
+	}
+	return limit
 }

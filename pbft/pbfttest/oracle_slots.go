@@ -96,6 +96,7 @@ func (o *oracle) slotDecided(x *node, b *pbft.CommittedBlock) {
 		o.c.fail("validity", "r%d decides %d with an invalid payload", x.id, h.Seq)
 	}
 	o.chain = append(o.chain, decided{digest: b.Digest, header: h})
+	o.c.ordered(b.Block.Payload)
 }
 
 // slotSizeLimit is what an engine of the original protocol may remember at most:

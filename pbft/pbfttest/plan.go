@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"math/rand/v2"
+	"slices"
 	"strings"
 
 	"github.com/scrip-network/scrip/pbft"
@@ -45,6 +46,10 @@ const (
 	// Withhold: blocks, also of views long left, that only votes name; who asks for
 	// them gets them.
 	Withhold
+	// Censor: honest engines that leave out of their proposals what clients wait for.
+	Censor
+	// Slow: honest engines that are late with what they send, and propose seldom.
+	Slow
 	// Corrupt: honest engines, but from some block on their execution is wrong. It
 	// stands alone.
 	Corrupt
@@ -53,7 +58,8 @@ const (
 )
 
 var behaviourNames = [...]string{"twins", "masked", "forge-proposals", "forge-votes", "lie-in-view-change",
-	"forge-new-view", "spam-suspect", "replay", "mutate", "flood", "spoil", "withhold", "corrupt"}
+	"forge-new-view", "spam-suspect", "replay", "mutate", "flood", "spoil", "withhold",
+	"censor", "slow", "corrupt"}
 
 // String lists the behaviours of the set.
 func (b Behaviour) String() string {
@@ -135,6 +141,8 @@ type plan struct {
 	backdate                    bool // Byzantine primaries hold the chain's time still
 	fragile                     int  // permille of crashes of fragile replicas that damage their log
 	fragiles                    []bool
+	lateUs                      []int64 // how late each member is with what it sends; an honest one until the faults end
+	big                         bool    // Byzantine primaries make the largest payloads
 	delayUs                     int64
 	partitionUs                 int64 // mean pause between changes of the cut; 0 = none
 	clockUs                     int64 // mean pause between clock jumps; 0 = none
@@ -146,7 +154,8 @@ type plan struct {
 // pick returns one of the choices.
 func pick[T any](r *rand.Rand, choices ...T) T { return choices[r.IntN(len(choices))] }
 
-func drawPlan(r *rand.Rand, opt *Options) plan {
+// drawPlan draws from r, and from later what came to the plan after seeds were kept.
+func drawPlan(r, later *rand.Rand, opt *Options) plan {
 	shapes := opt.Shapes
 	if len(shapes) == 0 {
 		shapes = DefaultShapes
@@ -193,12 +202,13 @@ func drawPlan(r *rand.Rand, opt *Options) plan {
 	p.backdate = r.IntN(3) == 0
 	p.drawByzantine(r, opt)
 	p.drawFragile(r, opt)
+	p.drawSlow(later, opt)
 	return p
 }
 
 func (p *plan) drawByzantine(r *rand.Rand, opt *Options) {
 	count := pick(r, 0, 1, p.shape.Faults, p.shape.Faults)
-	for b := Behaviour(1); b < Corrupt; b <<= 1 {
+	for b := Behaviour(1); b < Censor; b <<= 1 {
 		if r.IntN(3) == 0 {
 			p.behaviour |= b
 		}
@@ -241,6 +251,33 @@ func (p *plan) drawFragile(r *rand.Rand, opt *Options) {
 	}
 }
 
+// drawSlow chooses a member that is late with everything, and what Byzantine ones do
+// with an honest engine besides.
+func (p *plan) drawSlow(r *rand.Rand, opt *Options) {
+	p.lateUs = make([]int64, p.shape.Members)
+	p.big = r.IntN(8) == 0
+	censor, slow, alone, at, lateUs := r.IntN(8) == 0, r.IntN(5) == 0, r.IntN(2) == 0, r.IntN(p.shape.Members),
+		pick[int64](r, 50_000, 200_000, 1_000_000)
+	if opt.Fixed {
+		censor, slow, at = false, p.behaviour&Slow != 0, slices.Index(p.byzantine, true)
+	}
+	if slow && at >= 0 {
+		p.lateUs[at] = lateUs
+	}
+	if opt.Fixed || p.behaviour == Corrupt {
+		return
+	}
+	if slow && p.byzantine[at] {
+		if alone {
+			p.behaviour = 0
+		}
+		p.behaviour |= Slow
+	}
+	if censor {
+		p.behaviour |= Censor
+	}
+}
+
 // String lists what the seed decided, for a report of a violation.
 func (p *plan) String() string {
 	var byzantine []int
@@ -255,13 +292,14 @@ func (p *plan) String() string {
 			fragile = append(fragile, i)
 		}
 	}
-	return fmt.Sprintf("n=%d f=%d p=%d W=%d K=%d C=%d D=%d byzantine=%v %v backdate=%t fragile=%v precision=%d delay=%d\n"+
+	return fmt.Sprintf("n=%d f=%d p=%d W=%d K=%d C=%d D=%d byzantine=%v %v backdate=%t big=%t fragile=%v late=%v"+
+		" precision=%d delay=%d\n"+
 		"  timers min=%d max=%d cap=%d idle=%d retransmit=%d status=%d codec=%t ed25519=%t recall=%t\n"+
 		"  permille loss=%d duplicate=%d omit=%d hold=%d crash=%d compact=%d;"+
 		" ms delay<=%d partition~%d clock~%d check<=%d execute<=%d load~%d safety=%d",
 		p.shape.Members, p.shape.Faults, p.shape.FastFaults, p.parameters.Window, p.parameters.Tenure,
-		p.parameters.CheckpointInterval, p.parameters.ExecutionLag, byzantine, p.behaviour, p.backdate, fragile,
-		p.parameters.PrecisionMs, p.parameters.DelayMs,
+		p.parameters.CheckpointInterval, p.parameters.ExecutionLag, byzantine, p.behaviour, p.backdate, p.big,
+		fragile, p.lateUs, p.parameters.PrecisionMs, p.parameters.DelayMs,
 		p.timers.TimeoutTicksMin, p.timers.TimeoutTicksMax, p.timers.TimeoutTicksCap, p.timers.IdleTicks,
 		p.timers.RetransmitTicks, p.timers.StatusTicks, p.codec, p.ed25519, p.recall,
 		p.loss, p.duplicate, p.omit, p.hold, p.crash, p.compact, p.delayUs/1000, p.partitionUs/1000, p.clockUs/1000,

@@ -47,7 +47,7 @@ func (r *Result) String() string {
 // wrong in it is a violation.
 func Run(seed uint64, opt Options) (*Result, error) {
 	rng := rand.New(rand.NewPCG(seed, 0x5c121))
-	p := drawPlan(rng, &opt)
+	p := drawPlan(rng, rand.New(rand.NewPCG(seed, 0x51a3)), &opt)
 	c, err := newCluster(seed, &opt, p, rng)
 	if err != nil {
 		return nil, fmt.Errorf("seed %d: %w", seed, err)
@@ -55,7 +55,7 @@ func Run(seed uint64, opt Options) (*Result, error) {
 	c.trace.line(0, "seed %d: %s", seed, c.plan.String())
 	healed := c.phases()
 	r := &Result{Seed: seed, Plan: c.plan.String(), Violations: c.oracle.violations, Decided: len(c.oracle.chain),
-		VirtualUs: c.now, LivenessUs: c.now - healed, ViewChanges: len(c.oracle.changes), Counts: c.counts,
+		VirtualUs: c.now, LivenessUs: c.resumedUs - healed, ViewChanges: len(c.oracle.changes), Counts: c.counts,
 		TraceHash: c.trace.hash, Boundaries: c.boundaries}
 	for _, x := range c.nodes {
 		if x.honest && x.engine != nil {
@@ -79,6 +79,7 @@ func (c *cluster) phases() (healed int64) {
 	}
 	c.runUntil(c.plan.safetyUs, nil)
 	healed = c.now
+	c.resumedUs = healed
 	if !c.opt.SafetyOnly && !c.stopped {
 		c.resume()
 	}
@@ -95,9 +96,11 @@ func (c *cluster) resume() {
 	target := high + pbft.Seq(c.plan.parameters.Window) + 2
 	bound := c.now + c.livenessUs()
 	c.runUntil(bound, func() bool {
+		c.submit()
 		low, _ := c.honestCommitted()
 		return low >= target
 	})
+	c.resumedUs = c.now
 	if most := viewChangesMax * (c.plan.shape.Faults + 1); len(c.oracle.changes) > most && !c.stopped {
 		c.fail("liveness", "%d changes of view after the faults ended, at most %d", len(c.oracle.changes), most)
 	}
@@ -109,6 +112,8 @@ func (c *cluster) resume() {
 		c.fail("liveness", "an honest replica is at %d, the target was %d in %.1f s", low, target,
 			float64(c.livenessUs())/1e6)
 	}
+	// What clients wait for may take longer where a faulty primary leaves it out.
+	c.runUntil(bound, func() bool { return len(c.waiting) == 0 })
 }
 
 // viewChangesMax is how many views may be voted for after the faults, for each

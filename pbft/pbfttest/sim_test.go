@@ -90,6 +90,9 @@ func everythingHappened(t *testing.T, c *pbfttest.Counts) {
 	if c.Commits[0] == 0 || c.Commits[pbft.CommittedSlow] == 0 || c.Commits[pbft.CommittedFast] == 0 || c.Crashes == 0 {
 		t.Errorf("commits as ancestor, -, slow and fast: %v; %d crashes", c.Commits, c.Crashes)
 	}
+	if c.Transactions == 0 || c.WaitUsMax == 0 || c.SizeBytesMax == 0 {
+		t.Errorf("%d transactions, which waited up to %d us; at most %d bytes", c.Transactions, c.WaitUsMax, c.SizeBytesMax)
+	}
 }
 
 // The same seed gives the same run, on any number of workers and with or without

@@ -122,6 +122,14 @@ func (s *Stage) BlockAt(id pbft.ReplicaID, seq pbft.Seq) pbft.BlockRef {
 	return s.c.committee.Ref(&chain[seq-1].block.Header)
 }
 
+// HeaderAt returns the header of a block that a replica committed.
+func (s *Stage) HeaderAt(id pbft.ReplicaID, seq pbft.Seq) pbft.Header {
+	return s.c.instances[id][0].chain[seq-1].block.Header
+}
+
+// ClockMs returns what the clocks of all honest replicas say, in Unix milliseconds.
+func (s *Stage) ClockMs() uint64 { return uint64(epochMs + s.c.now/1000) }
+
 // Violations returns what the oracles saw.
 func (s *Stage) Violations() []Violation { return s.c.oracle.violations }
 

@@ -20,8 +20,13 @@ type Counts struct {
 	// replicas by Event.Detail: as an ancestor, -, slow, fast.
 	Transitions [pbft.EventCondition + 1]int
 	Commits     [4]int
-	// SizeMax is the most that an honest engine remembered, if it tells.
-	SizeMax int
+	// SizeMax is the most that an honest engine remembered, if it tells, and
+	// SizeBytesMax how many bytes that took.
+	SizeMax, SizeBytesMax int
+	// Transactions counts what clients handed in after the faults ended; WaitUsMax is how
+	// long one of them waited at most for its order while a member that held it led.
+	Transactions int
+	WaitUsMax    int64
 	// Forged counts messages that the adversary made by hand.
 	Forged int
 	// Spoiled counts what it made of others' messages, by the number of the way.
@@ -41,6 +46,9 @@ func (a *Counts) add(b *Counts) {
 	a.Messages += b.Messages
 	a.Crashes += b.Crashes
 	a.Forged += b.Forged
+	a.Transactions += b.Transactions
+	a.WaitUsMax = max(a.WaitUsMax, b.WaitUsMax)
+	a.SizeBytesMax = max(a.SizeBytesMax, b.SizeBytesMax)
 	a.SizeMax = max(a.SizeMax, b.SizeMax)
 	a.ServedMax = max(a.ServedMax, b.ServedMax)
 	for i := range b.Spoiled {

@@ -21,6 +21,7 @@ type memory struct {
 	atUs        int64 // since when
 	change      pbft.View
 	prepare     pbft.BlockRef
+	commit      pbft.BlockRef
 }
 
 // remains are what a replica with a damaged log still knows of its own signatures.
@@ -180,6 +181,11 @@ func (w *witness) remember(x *node, from pbft.ReplicaID, m pbft.Message, reason 
 			return
 		}
 		k.prepare = m.Block
+	case *pbft.Commit:
+		if !k.commit.Rank().Less(m.Block.Rank()) {
+			return
+		}
+		k.commit = m.Block
 	case *pbft.ViewChange:
 		if reason != pbft.Accepted || m.View <= k.change {
 			return
@@ -220,7 +226,7 @@ func (w *witness) forgets(x *node) {
 			k.atUs >= x.remains.atUs {
 			continue
 		}
-		if k.change > x.remains.changed || w.lost(x, k.prepare) {
+		if k.change > x.remains.changed || w.lost(x, k.prepare) || w.lostCommit(x, k.commit) {
 			holders++
 		}
 	}
@@ -238,6 +244,16 @@ func (w *witness) lost(x *node, b pbft.BlockRef) bool {
 	}
 	tip := x.remains.tips[b.View]
 	return b.View >= min(s.View, s.High.View) && b.View > 0 && tip != b && tip.Seq <= b.Seq
+}
+
+// lostCommit reports whether a COMMIT is one whose certificate the log ought to have:
+// that one, or one of a higher rank.
+func (w *witness) lostCommit(x *node, b pbft.BlockRef) bool {
+	s := x.engine.Status()
+	if w.c.committee.Protocol() == pbft.Original {
+		return b.View > max(s.View, s.ViewChanged)
+	}
+	return s.High.Less(b.Rank())
 }
 
 // proposal notes a proposal of the present view that was taken. A second one of the

@@ -57,6 +57,23 @@ var mutants = []mutant[dualpath.Mutation]{
 	{"tip-of-last-view", dualpath.MutantTipOfLastView, "reports the tip of the last view voted in"},
 	{"handover-any-slot", dualpath.MutantHandoverAnySlot, "takes any certificate of a view for its end"},
 	{"strict-rule", dualpath.MutantStrictRule, "uses the rule for larger committees where there are fewer members"},
+	{"trust-blocks", dualpath.MutantTrustBlocks, "does not verify the certificates of blocks that it fetches"},
+	{"trust-proof", dualpath.MutantTrustProof, "does not verify the certificates that peers show it"},
+	{"trust-evidence", dualpath.MutantTrustEvidence, "does not verify the signatures of evidence"},
+	{"excluded-report", dualpath.MutantExcludedReport, "counts the report of a primary that evidence excludes"},
+	{"false-votes", dualpath.MutantFalseVotes, "counts votes with false signatures"},
+	{"tip-of-another-view", dualpath.MutantTipOfAnotherView, "takes reports of votes of another view"},
+	{"recall-no-view-change", dualpath.MutantRecallNoViewChange, "goes on where a peer remembers a lost view change"},
+	{"any-root", dualpath.MutantAnyRoot, "votes for blocks whatever state they name"},
+	{"no-lower-bound", dualpath.MutantNoLowerBound, "votes for blocks of long ago"},
+	{"no-upper-bound", dualpath.MutantNoUpperBound, "votes for blocks of the future"},
+	{"suspect-forever", dualpath.MutantSuspectForever, "counts suspicions however old they are"},
+	{"divergence-unnoticed", dualpath.MutantDivergenceUnnoticed, "votes on where f+1 others have other results"},
+	{"equivocation-unpunished", dualpath.MutantEquivocationUnpunished, "does not convict a primary of two proposals"},
+	{"no-commit-once-committed", dualpath.MutantNoCommitOnceCommitted, "keeps back a vote to commit that others need"},
+	{"no-commit-after-recall", dualpath.MutantNoCommitAfterRecall, "does not vote to commit again after a restart"},
+	{"recall-no-commit", dualpath.MutantRecallNoCommit, "goes on where a peer remembers a lost vote to commit"},
+	{"censor", dualpath.MutantCensor, "leads without ordering what clients hand in"},
 }
 
 // originalMutants are those of the original protocol.
@@ -70,6 +87,14 @@ var originalMutants = []mutant[original.Mutation]{
 	{"certificate-not-durable", original.MutantCertificateNotDurable, "does not log what is prepared"},
 	{"few-reports", original.MutantFewReports, "starts a view on one report too few"},
 	{"lowest-view", original.MutantLowestView, "orders again what was prepared in the lowest view"},
+	{"trust-decided", original.MutantTrustDecided, "does not verify the certificates of decided blocks"},
+	{"false-votes", original.MutantFalseVotes, "counts votes with false signatures"},
+	{"recall-no-view-change", original.MutantRecallNoViewChange, "goes on where a peer remembers a lost view change"},
+	{"no-lower-bound", original.MutantNoLowerBound, "votes for blocks of long ago"},
+	{"no-upper-bound", original.MutantNoUpperBound, "votes for blocks of the future"},
+	{"divergence-unnoticed", original.MutantDivergenceUnnoticed, "votes on where f+1 others have other results"},
+	{"recall-no-commit", original.MutantRecallNoCommit, "goes on where a peer remembers a lost vote to commit"},
+	{"censor", original.MutantCensor, "leads without ordering what clients hand in"},
 }
 
 // simOptions are the flags of sim.

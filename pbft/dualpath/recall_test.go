@@ -1,0 +1,214 @@
+package dualpath
+
+import (
+	"testing"
+
+	"github.com/scrip-network/scrip/pbft"
+)
+
+// recalling is r1 of four that asks what it signed, with what its log holds: one block
+// of its own view 2, and the certificate of the block below.
+func recalling(t *testing.T) (c *cluster, r *Replica, own pbft.Block) {
+	t.Helper()
+	c = newClusterOf(t, 4, 1, 0, 4096)
+	x := c.header(1, c.genesis(), c.genesis(), "x", nil)
+	ref := c.com.Ref(&x.Header)
+	own = c.header(2, ref, ref, "own", func(h *pbft.Header) { h.BaseSeq = 1 })
+	log := []pbft.Record{{Kind: pbft.RecordBlock, Block: &x},
+		{Kind: pbft.RecordCertificate, Certificate: c.certificate(pbft.Prepared, ref, 0, 2, 3)}}
+	r, err := New(pbft.Config{Committee: c.com, Self: 1, Scheme: stub{}, PayloadRoot: payloadRoot, Recall: true,
+		Sign:    func(m []byte) pbft.Signature { return stubSign(c.com.Key(1), m) },
+		Genesis: c.com.GenesisHeader(pbft.Digest{}, 1)}, log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Tick(c.clock, false)
+	return c, r, own
+}
+
+// An own proposal that others remember shows that the log lost it: unless the log
+// holds the PREPARE for it, which is all that it must not contradict.
+func TestAProposalIsRememberedByItsPrepare(t *testing.T) {
+	for _, x := range []struct {
+		name string
+		tips func(own pbft.BlockRef) []tip
+		want pbft.Condition
+	}{
+		{"nothing", func(pbft.BlockRef) []tip { return nil }, pbft.Amnesic},
+		{"the PREPARE of another block", func(own pbft.BlockRef) []tip {
+			own.Digest[0]++
+			return tip1(own)
+		}, pbft.Amnesic},
+		{"its PREPARE", tip1, pbft.Recalling},
+		{"a later PREPARE of its view", func(own pbft.BlockRef) []tip {
+			own.Seq++
+			return tip1(own)
+		}, pbft.Recalling},
+	} {
+		c, r, own := recalling(t)
+		r.tips = x.tips(c.com.Ref(&own.Header))
+		r.Receive(2, &pbft.Recollection{Nonce: r.recall.nonce, Proposal: &own.SignedHeader})
+		if r.condition != x.want {
+			t.Errorf("with %s in its log: %v, want %v", x.name, r.condition, x.want)
+		}
+	}
+}
+
+// A COMMIT promises that its certificate is reported: that one, or one of a higher
+// rank, must be in the log.
+func TestACommitIsRememberedByItsCertificate(t *testing.T) {
+	for _, x := range []struct {
+		name string
+		do   func(b *pbft.BlockRef)
+		want pbft.Condition
+	}{
+		{"that is held", func(*pbft.BlockRef) {}, pbft.Recalling},
+		{"below the one that is held", func(b *pbft.BlockRef) { b.View, b.Digest[0] = 0, 9 }, pbft.Recalling},
+		{"of another block there", func(b *pbft.BlockRef) { b.Digest[0]++ }, pbft.Amnesic},
+		{"above", func(b *pbft.BlockRef) { b.Seq++ }, pbft.Amnesic},
+		{"of a later view", func(b *pbft.BlockRef) { b.View++ }, pbft.Amnesic},
+	} {
+		c, r, _ := recalling(t)
+		b := r.highRef
+		x.do(&b)
+		r.Receive(2, &pbft.Recollection{Nonce: r.recall.nonce, Commit: c.vote(1, voteCommit, b).(*pbft.Commit)})
+		if r.condition != x.want {
+			t.Errorf("a COMMIT with a certificate %s: %v, want %v", x.name, r.condition, x.want)
+		}
+	}
+}
+
+// A certificate that names a known block at another place adds something: it is
+// looked at, and found to be false.
+func TestACertificateOfAKnownBlockElsewhere(t *testing.T) {
+	for _, do := range []func(b *pbft.BlockRef){
+		func(b *pbft.BlockRef) { b.View++ }, func(b *pbft.BlockRef) { b.Seq++ },
+	} {
+		c, r := settled(t)
+		b := r.highRef
+		do(&b)
+		x := c.certificate(pbft.Prepared, r.highRef, 0, 2, 3)
+		x.Block = b
+		if got := r.Receive(2, &pbft.Proof{Certificate: x}); got != pbft.InvalidCertificate {
+			t.Errorf("%+v: %v", b, got)
+		}
+		if got := r.held(x); got != x {
+			t.Errorf("%+v: held is %+v", b, got)
+		}
+	}
+}
+
+// Of one member so many SUSPECTs are verified in ten ticks, true or not.
+func TestSuspicionsAreLimited(t *testing.T) {
+	c, r := settled(t)
+	forged := c.suspect(2, 1, pbft.SuspectTimeout)
+	forged.Signature[0]++
+	for i := range testimoniesMax {
+		if got := r.Receive(2, forged); got != pbft.InvalidSignature {
+			t.Fatalf("SUSPECT %d: %v", i, got)
+		}
+	}
+	if got := r.Receive(2, c.suspect(2, 1, pbft.SuspectTimeout)); got != pbft.IgnoredQuota {
+		t.Errorf("one more: %v", got)
+	}
+	for range testimonyTicks {
+		r.Tick(c.clock, false)
+	}
+	if got := r.Receive(2, c.suspect(2, 1, pbft.SuspectTimeout)); got != pbft.Accepted {
+		t.Errorf("ten ticks later: %v", got)
+	}
+}
+
+// The certificate in a NEW-VIEW may itself hand the view over, to the same base: then
+// the NEW-VIEW comes too late to change anything.
+func TestANewViewThatItsCertificateOvertakes(t *testing.T) {
+	c := newClusterOf(t, 4, 1, 1, 8)
+	for range 7 {
+		c.propose("x")
+	}
+	r := c.replicas[2]
+	last := c.child(r, r.chain.committed, nil)
+	ref := c.com.Ref(&last.Header)
+	r.addHeader(&last.SignedHeader)
+	var q []*pbft.ViewChange
+	for _, id := range []pbft.ReplicaID{0, 1, 3} {
+		q = append(q, c.sign(&pbft.ViewChange{View: 2, High: ref, Replica: id}))
+	}
+	m := c.newView(2, ref, &pbft.NewView{Certificate: c.certificate(pbft.Prepared, ref, 0, 1, 3)}, q...)
+	if got := r.Receive(1, m); got != pbft.IgnoredStale || r.view != 2 || r.entry.base != ref || r.entry.newView != nil {
+		t.Errorf("%v, view %d from %+v", got, r.view, r.entry.base)
+	}
+}
+
+// Another entry proof of the present view replaces its base as long as nothing was
+// signed in it, and never that of its own primary.
+func TestWhoMayReplaceTheBase(t *testing.T) {
+	other := pbft.BlockRef{View: 1, Seq: 2, Digest: pbft.Digest{2}}
+	for _, x := range []struct {
+		name string
+		do   func(r *Replica)
+		want bool
+	}{
+		{"a follower", func(*Replica) {}, true},
+		{"a follower of view 1", func(r *Replica) { r.view = 1 }, false},
+		{"by the same base", func(r *Replica) { r.entry.base = other }, false},
+		{"who has prepared a block of it", func(r *Replica) { r.tips = tip1(pbft.BlockRef{View: 3, Seq: 4}) }, false},
+		{"who has prepared a block of another", func(r *Replica) { r.tips = tip1(pbft.BlockRef{View: 2, Seq: 4}) }, true},
+		{"its primary", func(r *Replica) { r.view = 2 }, false},
+	} {
+		c, r := settled(t)
+		r.view, r.tips, r.entry = 3, nil, entry{base: c.genesis()}
+		if x.do(r); r.mayReplaceBase(other) != x.want {
+			t.Errorf("%s: %t", x.name, !x.want)
+		}
+	}
+}
+
+// At and above a block are it and what is built on it.
+func TestDescending(t *testing.T) {
+	c, r := settled(t)
+	b := r.chain.byDigest[r.chain.committed.Digest]
+	parent := r.parent(b)
+	beside := parent.ref
+	beside.Digest[0]++
+	above := b.ref
+	above.Seq++
+	for _, x := range []struct {
+		name string
+		a    pbft.BlockRef
+		want bool
+	}{
+		{"itself", b.ref, true}, {"its parent", parent.ref, true}, {"the genesis", c.genesis(), true},
+		{"a block beside its parent", beside, false}, {"a block above it", above, false},
+	} {
+		if got := r.descends(b, x.a); got != x.want {
+			t.Errorf("%s: %t", x.name, got)
+		}
+	}
+}
+
+// Of what this replica itself wants, the block that everybody was asked for makes
+// room; a block that somebody was not asked for yet does not, and what another wants
+// never does.
+func TestWhatIsWantedInVainMakesRoom(t *testing.T) {
+	for _, x := range []struct {
+		name  string
+		owner pbft.ReplicaID
+		asks  int
+		want  bool
+	}{
+		{"asked of all", 1, 4, true}, {"not asked of all", 1, 3, false}, {"another's", 2, 4, false},
+	} {
+		_, r := settled(t)
+		for i := range 2 * pbft.Seq(r.par.Window) {
+			r.want(pbft.BlockRef{View: 1, Seq: 4, Digest: pbft.Digest{byte(i + 1)}}, x.owner, x.owner, 1)
+		}
+		r.wants[3].asks = x.asks
+		vain := r.wants[3].block.Digest
+		late := pbft.Digest{99}
+		r.want(pbft.BlockRef{View: 1, Seq: 4, Digest: late}, x.owner, x.owner, 1)
+		if got := r.wanted(late) != nil; got != x.want || (r.wanted(vain) == nil) != x.want {
+			t.Errorf("%s: room %t", x.name, got)
+		}
+	}
+}
