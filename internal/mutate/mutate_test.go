@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"sort"
 	"strings"
 	"sync"
@@ -14,9 +15,10 @@ import (
 )
 
 var (
-	count   = flag.Int("mutate.count", 0, "how many faults to put in; 0 = the smoke test's")
+	count   = flag.Int("mutate.count", 0, "how many faults to put in")
 	seed    = flag.Uint64("mutate.seed", 1, "which")
-	areas   = flag.String("mutate.areas", "dualpath,original,node", "where")
+	areas   = flag.String("mutate.areas", "dualpath,original,node,driver", "where")
+	from    = flag.Int("mutate.from", 0, "how many of those that the seed draws first are left out: another run had them")
 	match   = flag.String("mutate.match", "", "only faults whose names match, all of them")
 	workers = flag.Int("mutate.workers", 2, "how many at a time")
 )
@@ -30,25 +32,26 @@ type area struct {
 }
 
 func allAreas() []area {
-	sim := Step{Package: "pbft/pbfttest", LimitSeconds: 300}
-	quick := sim
-	quick.Skip = "^Test(RandomFaultsCatchMutants|TooMany|RunsAreDeterministic)"
-	whole := sim
-	whole.Run = "^Test(RandomFaultsCatchMutants|TooMany|RunsAreDeterministic)"
+	const slow = "^Test(RandomFaultsCatchMutants|TooMany|RunsAreDeterministic)"
+	quick := func(pkg string) Step { return Step{Package: pkg, Skip: slow, LimitSeconds: 600} }
+	whole := func(pkg string) Step { return Step{Package: pkg, Run: slow, LimitSeconds: 600} }
 	return []area{
 		{"dualpath", []string{"pbft/dualpath/*.go"}, []string{"mutation.go", "size.go", "doc.go"},
-			[]Step{{Package: "pbft/dualpath", LimitSeconds: 120}, quick, whole}},
+			[]Step{{Package: "pbft/dualpath", LimitSeconds: 300}, quick("pbft/pbfttest"), whole("pbft/pbfttest")}},
 		{"original", []string{"pbft/original/*.go"}, []string{"mutation.go", "doc.go"},
-			[]Step{{Package: "pbft/original", LimitSeconds: 300}}},
+			[]Step{quick("pbft/original"), whole("pbft/original")}},
 		{"node", []string{"node/loop.go", "node/inbox.go", "node/serve.go", "node/compact.go", "node/propose.go",
 			"node/payload.go", "node/mempool.go", "node/executor.go", "node/certs.go", "node/status.go"}, nil,
-			[]Step{{Package: "node", LimitSeconds: 300}}},
+			[]Step{{Package: "node", LimitSeconds: 600}}},
+		{"driver", []string{"pbft/driver/*.go"}, []string{"doc.go"},
+			[]Step{{Package: "pbft/driver", LimitSeconds: 300}, {Package: "node", LimitSeconds: 600}}},
 	}
 }
 
 // candidate is a fault with the tests that may find it.
 type candidate struct {
 	Fault
+	area  string
 	src   []byte
 	steps []Step
 }
@@ -72,7 +75,7 @@ func candidates(t *testing.T, root string) []candidate {
 			}
 			for _, f := range faults {
 				if only.MatchString(f.String()) {
-					all = append(all, candidate{f, src, a.steps})
+					all = append(all, candidate{f, a.name, src, a.steps})
 				}
 			}
 		}
@@ -115,8 +118,8 @@ func moduleRoot(t *testing.T) string {
 }
 
 // Faults drawn by a seed are put into the engines and the driver, one at a time,
-// and the tests are run on each. The smoke test shows that the tool works, the long
-// run how many the tests find; docs/testing.md has its figures.
+// and the tests are run on each, and tells of each as it comes. Without a number it
+// puts in a few that must be found; docs/testing.md has the figures of long runs.
 func TestFaultsAreFound(t *testing.T) {
 	root, want := moduleRoot(t), *count
 	all := candidates(t, root)
@@ -126,35 +129,54 @@ func TestFaultsAreFound(t *testing.T) {
 		want = len(all)
 	}
 	if want == 0 {
-		t.Skipf("%d places; make mutate puts faults into them", len(all))
+		smoke(t, root)
+		return
 	}
+	places := len(all)
+	all = all[min(*from, len(all)):]
 	r := &record{want: want}
-	var g sync.WaitGroup
-	next := make(chan candidate)
-	for range *workers {
-		tester := Tester{Root: root, Dir: t.TempDir()}
-		g.Go(func() {
-			for c := range next {
-				out, err := tester.Try(Overlay{c.File: c.Apply(c.src)}, c.steps)
-				if err != nil {
-					t.Error(err)
-				}
-				r.note(c.Fault, out)
-			}
-		})
+	for len(all) > 0 && !r.full() {
+		size := min(len(all), batchMax, 6*r.missing()/5+1) // some do not build
+		tryAll(t, root, all[:size], r)
+		all = all[size:]
 	}
-	for _, c := range all {
-		if r.full() {
-			break
-		}
-		next <- c
-	}
-	close(next)
-	g.Wait()
-	t.Logf("seed %d, %d places: %d faults, %d found, %d survive", *seed, len(all), r.found+len(r.survivors), r.found,
+	t.Logf("seed %d, %d places: %d faults, %d found, %d survive", *seed, places, r.found+len(r.survivors), r.found,
 		len(r.survivors))
 	for _, s := range r.survivors {
 		t.Log("survives: " + s)
+	}
+}
+
+// smokeFaults are put in by every test run: one of each engine.
+var smokeFaults = []struct{ file, kind, was string }{
+	{"pbft/dualpath/suspect.go", "check dropped", "!r.mayTestify(from)"},
+	{"pbft/original/recall.go", "check dropped", "x == nil"},
+}
+
+// smoke shows that a fault is put in and found.
+func smoke(t *testing.T, root string) {
+	if testing.Short() {
+		t.Skip("builds tests")
+	}
+	tester := Tester{Root: root, Dir: t.TempDir()}
+	for _, x := range smokeFaults {
+		src, err := os.ReadFile(filepath.Join(root, x.file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		faults, err := Faults(x.file, src)
+		if err != nil {
+			t.Fatal(err)
+		}
+		at := slices.IndexFunc(faults, func(f Fault) bool { return f.Kind == x.kind && f.Was == x.was })
+		if at < 0 {
+			t.Fatalf("%s has no place for %s: %s", x.file, x.kind, x.was)
+		}
+		steps := []Step{{Package: filepath.Dir(x.file), Skip: randomTests, LimitSeconds: 300}}
+		out, err := tester.Try(Overlay{x.file: faults[at].Apply(src)}, steps)
+		if err != nil || out.Verdict != Found {
+			t.Errorf("%v: %+v, %v", faults[at], out, err)
+		}
 	}
 }
 
@@ -170,6 +192,12 @@ func (r *record) full() bool {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.found+len(r.survivors) >= r.want
+}
+
+func (r *record) missing() int {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.want - r.found - len(r.survivors)
 }
 
 func (r *record) note(f Fault, out Outcome) {

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"regexp"
 	"strconv"
+	"strings"
 	"time"
 )
 
@@ -21,7 +22,8 @@ type Step struct {
 	Run, Skip string
 	// Args go to the tests.
 	Args []string
-	// LimitSeconds end a run: then the fault counts as found, since it hangs.
+	// LimitSeconds of processor time end a run, or waitFactor as many on the clock:
+	// then the fault counts as found, since it hangs.
 	LimitSeconds int
 }
 
@@ -83,7 +85,7 @@ func (t Tester) Try(o Overlay, steps []Step) (Outcome, error) {
 func (t Tester) write(o Overlay) (string, error) {
 	replace := make(map[string]string, len(o))
 	for file, src := range o {
-		copied := filepath.Join(t.Dir, strconv.Itoa(len(replace))+"_"+filepath.Base(file))
+		copied := filepath.Join(t.Dir, copyName(file))
 		if err := os.WriteFile(copied, src, 0o600); err != nil {
 			return "", fmt.Errorf("write a changed source: %w", err)
 		}
@@ -100,24 +102,33 @@ func (t Tester) write(o Overlay) (string, error) {
 	return path, nil
 }
 
+// copyName is the name of the copy that stands in for a file.
+func copyName(file string) string { return strings.ReplaceAll(file, "/", "_") }
+
 func (t Tester) build(overlay, binary, pkg string) ([]byte, error) {
-	c := exec.Command("go", "test", "-c", "-vet=off", "-overlay="+overlay, "-o", binary, "./"+pkg)
+	c := exec.Command("go", "test", "-c", "-vet=off", "-ldflags=-s -w", "-gcflags=-e", "-overlay="+overlay,
+		"-o", binary, "./"+pkg)
 	c.Dir = t.Root
 	return c.CombinedOutput()
 }
+
+// waitFactor is how much longer than its processor time tests may take: others use the
+// machine too.
+const waitFactor = 20
 
 var failed = regexp.MustCompile(`(?m)^\s*--- FAIL: (\S+)|^panic: (.*)$|^fatal error: (.*)$`)
 
 // run plays a built test. env is added to the environment.
 func (t Tester) run(binary string, s Step, env []string) Outcome {
-	args := []string{"-test.failfast", "-test.timeout=" + (time.Duration(s.LimitSeconds) * time.Second).String()}
+	args := []string{"-c", `ulimit -t "$0"; exec "$@"`, strconv.Itoa(s.LimitSeconds), binary, "-test.failfast",
+		"-test.timeout=" + (waitFactor * time.Duration(s.LimitSeconds) * time.Second).String()}
 	if s.Run != "" {
 		args = append(args, "-test.run="+s.Run)
 	}
 	if s.Skip != "" {
 		args = append(args, "-test.skip="+s.Skip)
 	}
-	c := exec.Command(binary, append(args, s.Args...)...)
+	c := exec.Command("sh", append(args, s.Args...)...)
 	c.Dir = filepath.Join(t.Root, s.Package)
 	c.Env = append(os.Environ(), env...)
 	var out bytes.Buffer
