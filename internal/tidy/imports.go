@@ -2,6 +2,7 @@ package tidy
 
 import (
 	"go/ast"
+	"maps"
 	"slices"
 	"strconv"
 	"strings"
@@ -62,6 +63,38 @@ func Imports(files []*File) (problems []Problem) {
 				problems = append(problems, f.problem(spec.Pos(), "%s must not import %s", f.Package(), own))
 			case !inside && l.pure && !slices.Contains(pureImports(), name):
 				problems = append(problems, f.problem(spec.Pos(), "pure package %s must not import %s", f.Package(), name))
+			}
+		}
+	}
+	return problems
+}
+
+// Permissions checks that each package imports what its own entry of the table lets it:
+// what nobody uses any more would let it in again unnoticed. Entries for whole folders
+// and permissions for all packages are not judged.
+func Permissions(files []*File) (problems []Problem) {
+	used := map[string][]string{}
+	for _, f := range files {
+		if f.AST == nil || f.IsTest() {
+			continue
+		}
+		for _, spec := range f.AST.Imports {
+			if name, err := strconv.Unquote(spec.Path.Value); err == nil {
+				if own, inside := strings.CutPrefix(name, module); inside {
+					used[f.Package()] = append(used[f.Package()], own)
+				}
+			}
+		}
+	}
+	all := layers()
+	for _, pkg := range slices.Sorted(maps.Keys(all)) {
+		for _, allowed := range all[pkg].imports {
+			if _, there := used[pkg]; !there || allowed == "..." {
+				continue
+			}
+			if !slices.ContainsFunc(used[pkg], func(own string) bool { return matches(allowed, own) }) {
+				problems = append(problems, Problem{File: "internal/tidy/rules.go", Line: 1,
+					Text: pkg + " may import " + allowed + " and does not: take it out of the table"})
 			}
 		}
 	}

@@ -167,7 +167,8 @@ func byPackage(files []*File) map[string][]*File {
 func Check(files []*File) []Problem {
 	var problems []Problem
 	for _, rule := range []func([]*File) []Problem{
-		Imports, Homes, OneVerifier, Purity, PackageComments, Documented, FunctionLength, FileShape, PackageNames,
+		Imports, Permissions, Homes, OneVerifier,
+		Purity, PackageComments, Documented, FunctionLength, FileShape, PackageNames,
 		Words, Links, CodeMap, Changelog,
 	} {
 		problems = append(problems, rule(files)...)

@@ -50,6 +50,18 @@ func expect(t *testing.T, rule func([]*File) []Problem, files []*File, want ...s
 	}
 }
 
+// A permission that nothing uses is taken back.
+func TestPermissions(t *testing.T) {
+	expect(t, Permissions, parse(t,
+		"transport/a.go", "package transport\nimport \"github.com/scrip-network/scrip/sig\"\n",
+		"transport/a_test.go", "package transport\nimport \"github.com/scrip-network/scrip/pbft/wire\"\n",
+		"coupon/a.go", "package coupon\nimport \"github.com/scrip-network/scrip/pbft/wire\"\n",
+		"cmd/scrip/a.go", "package main\nimport \"github.com/scrip-network/scrip/coupon\"\n",
+	),
+		"transport may import pbft/wire and does not",
+	)
+}
+
 func TestImports(t *testing.T) {
 	expect(t, Imports, parse(t,
 		"pbft/a.go", `package pbft
@@ -62,7 +74,7 @@ import "github.com/scrip-network/scrip/store"
 		"pbft/a_test.go", "package pbft\nimport \"time\"\n",
 		"node/a.go", `package node
 import "os"
-import "github.com/scrip-network/scrip/pbft/dualpath"
+import "github.com/scrip-network/scrip/pbft/driver"
 import "github.com/scrip-network/scrip/coupon"
 `,
 		"store/a.go", "package store\nimport \"github.com/scrip-network/scrip/storefront\"\n",
