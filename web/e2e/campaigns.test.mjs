@@ -102,6 +102,40 @@ test("a campaign is duplicated with all its settings, and nothing is opened befo
   assert.deepEqual(rest(copy.terms), rest(old));
 });
 
+test("what is refused at the door stays in sight with the reason, whichever page one has gone to", async () => {
+  const { page } = ana;
+  const [{ id }] = await campaigns("issuer=2");
+  await page.goto(`${scene.base}/console/#/campaign/${id}`);
+  await page.getByRole("button", { name: "Close for ever" }).click({ timeout: waitMs });
+  await scene.network.cli("campaign", "close", String(id), "--sign", "bakery", "--yes");
+  let letGo;
+  const held = new Promise((resolve) => {
+    letGo = resolve;
+  });
+  await page.route("**/v1/transactions*", async (route) => {
+    if (route.request().method() === "POST") await held;
+    await route.continue();
+  });
+  const dialog = page.getByRole("dialog");
+  await dialog.getByRole("textbox").fill("Advent coffee");
+  await dialog.getByRole("button", { name: "Close for ever" }).click();
+  await dialog.getByRole("button", { name: "Cancel" }).click();
+  await page.goto(`${scene.base}/console/#/tills`);
+  await page.getByRole("heading", { name: "Tills" }).waitFor();
+  letGo();
+  const row = page.locator("[data-refused]");
+  await row.getByRole("heading", { name: "Refused: Close for ever: Advent coffee" }).waitFor({ timeout: waitMs });
+  await look(page, "console-refused");
+  await page.reload();
+  await row.getByText(/E\d{3}/).waitFor({ timeout: waitMs });
+  await row.getByRole("button", { name: "I have read it" }).click();
+  await row.waitFor({ state: "detached" });
+  await page.reload();
+  await page.getByRole("heading", { name: "Tills" }).waitFor({ timeout: waitMs });
+  assert.equal(await row.count(), 0);
+  await page.unroute("**/v1/transactions*");
+});
+
 /** crowd answers the list of campaigns as a node would that has very many of this member's. */
 async function crowd(page) {
   const [real] = await campaigns("issuer=2");

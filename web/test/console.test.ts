@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs";
 import { SecretKey, keyFileBody } from "@scrip/sdk/keys";
 import { payloadLink, parsePayload, ticketSigned } from "@scrip/sdk/links";
 import { hex } from "@scrip/sdk/bytes";
+import { Refusal, type RefusedBy } from "@scrip/sdk/errors";
 import { liability, termsFault, type Terms } from "@scrip/sdk/terms";
 import { parseGenesis } from "@scrip/sdk/verify";
 import type { CampaignAnswer, TakingAnswer, TotalAnswer } from "@scrip/sdk/answers";
@@ -15,6 +16,7 @@ import { follower, sampleEvent } from "../src/console/developers.tsx";
 import { isLoopback } from "../src/console/handout.tsx";
 import { draftOf, duplicateOf, kinds, percentOf, readDraft, type Draft } from "../src/console/draft.ts";
 import { moment } from "../src/console/dates.ts";
+import { HandIns, refusedMax } from "../src/console/handins.ts";
 import { inCurrency, templates } from "../src/console/home.tsx";
 import { readBrought, seedOf } from "../src/console/session.ts";
 import { ticketAt, type OwnBatch } from "../src/console/tickets.ts";
@@ -346,5 +348,55 @@ describe("the list of campaigns", () => {
     const got = await gather(link, { issuer: 2 }, 600, new AbortController().signal);
     expect([got.items.length, got.whole]).toEqual([600, false]);
     expect(asked.map((q) => q["limit"])).toEqual([250, 250, 100]);
+  });
+});
+
+describe("what is handed in", () => {
+  const kept = () => {
+    const rows = new Map<string, unknown>();
+    const store = { get: (k: string) => Promise.resolve(rows.get(k)), set: (k: string, v: unknown) =>
+      Promise.resolve(void rows.set(k, v)), delete: (k: string) => Promise.resolve(void rows.delete(k)),
+    list: (k: string) => Promise.resolve([...rows].filter(([n]) => n.startsWith(k)).map(([, v]) => v)) };
+    return { rows, store };
+  };
+  const handIns = (submit: () => Promise<unknown>, store = kept().store) =>
+    new HandIns({ store, client: { submit } } as unknown as Link);
+  const raw = (n: number) => new Uint8Array([n]);
+  const refusal = (code = "E201") => new Refusal("0b", code, { detail: "" } as RefusedBy);
+
+  test("one that is done is forgotten; one whose answer was lost goes on after a restart, with the same bytes", async () => {
+    const { rows, store } = kept();
+    const lost = handIns(() => Promise.reject(new Error("no answer")), store);
+    await expect(lost.act("a", raw(1))).rejects.toThrow("no answer");
+    await expect(lost.act("b", raw(2))).rejects.toThrow("no answer");
+    const again = handIns(() => Promise.resolve({}), store);
+    await again.load();
+    expect(again.all.value.map((x) => [x.what, x.raw, x.refusal])).toEqual([["a", raw(1), undefined], ["b", raw(2), undefined]]);
+    for (const x of again.all.value) await again.finish(x);
+    expect([again.all.value, rows.size]).toEqual([[], 0]);
+  });
+  test("one that the door refuses is kept with the reason until it has been read, also over a restart", async () => {
+    const { rows, store } = kept();
+    const h = handIns(() => Promise.reject(refusal()), store);
+    await expect(h.act("a", raw(1))).rejects.toThrow();
+    expect(h.all.value[0]).toMatchObject({ what: "a", going: false, refusal: { code: "E201" } });
+    await h.load();
+    expect(h.all.value[0]?.refusal?.code).toBe("E201");
+    await h.drop(h.all.value[0]?.id ?? "");
+    expect([h.all.value, rows.size]).toEqual([[], 0]);
+  });
+  test("only so many that were refused are kept", async () => {
+    const { rows, store } = kept();
+    const h = handIns(() => Promise.reject(refusal()), store);
+    for (let i = 0; i < refusedMax + 3; i++) await h.act(String(i), raw(i)).catch(() => undefined);
+    expect([h.all.value.length, rows.size]).toEqual([refusedMax, refusedMax]);
+  });
+  test("the row of a console that knew one only is taken over", async () => {
+    const { rows, store } = kept();
+    rows.set("pending", { raw: raw(7), what: "old" });
+    const h = handIns(() => Promise.resolve({}), store);
+    await h.load();
+    expect(h.all.value.map((x) => x.what)).toEqual(["old"]);
+    expect(rows.has("pending")).toBe(false);
   });
 });

@@ -6,7 +6,7 @@ import { type Link } from "../kit/chain.ts";
 import { match, go, route } from "../kit/router.ts";
 import { Shell } from "../kit/shell.tsx";
 import { t as kit } from "../kit/text.ts";
-import { Button, Failure, LinkButton, Loading, Notice, toast } from "../kit/ui.tsx";
+import { Button, Failure, LinkButton, Loading, Notice } from "../kit/ui.tsx";
 import { Outage } from "../kit/ledger/outage.tsx";
 import { Missing } from "../kit/ledger/page.tsx";
 import { failureOf } from "../kit/refusal/refusal.ts";
@@ -16,9 +16,10 @@ import { Developers } from "./developers.tsx";
 import { Editor } from "./editor.tsx";
 import { HandOut } from "./handout.tsx";
 import { Home, Start, TemplatesPage } from "./home.tsx";
-import { Confirm, SessionContext, useSession, useWork } from "./parts.tsx";
+import { Confirm, SessionContext, useWork } from "./parts.tsx";
 import { memberOf, readBrought, Session, type Brought } from "./session.ts";
 import { SignIn } from "./signin.tsx";
+import { UnderWay } from "./underway.tsx";
 import { AddTill, ApproveCode, Tills } from "./tills.tsx";
 import { t } from "./text.ts";
 
@@ -49,22 +50,6 @@ function Nav(p: { onSignOut: () => void }): JSX.Element {
       <button type="button" class="sections-out" onClick={p.onSignOut}>{t("signOut")}</button>
     </nav>
   );
-}
-
-/** UnderWay goes on with a transaction whose answer was lost, and says how it ended. */
-function UnderWay(): JSX.Element | null {
-  const session = useSession();
-  const [error, setError] = useState<unknown>();
-  const [left] = useState(() => session.pending.value);
-  const finish = () => {
-    setError(undefined);
-    if (left) session.finish(left).then(() => toast(t("pendingDone", { what: left.what })), setError);
-  };
-  useEffect(finish, []);
-  const open = session.pending.value !== undefined;
-  if (!left || (!open && error === undefined)) return null;
-  if (error !== undefined) return <Failure {...failureOf(error)} {...(open ? { onRetry: finish } : {})} />;
-  return <Notice title={t("pending", { what: left.what })} live><p>{t("pendingText")}</p><Loading /></Notice>;
 }
 
 function Pages(): JSX.Element {

@@ -81,7 +81,7 @@ function Brakes(p: { campaign: ProvenCampaign; onDone: () => void }): JSX.Elemen
   const [closing, setClosing] = useState(false);
   const work = useWork();
   const control = (kind: "CampaignPause" | "CampaignResume" | "CampaignClose", what: string) => work.run(async () => {
-    await session.act(what, session.sign({ kind, campaign: c.number }));
+    await session.act(`${what}: ${c.terms.title}`, session.sign({ kind, campaign: c.number }));
     setClosing(false);
     toast(t("done"));
     p.onDone();

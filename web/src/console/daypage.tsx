@@ -3,10 +3,9 @@ import { signal } from "@preact/signals";
 import type { JSX } from "preact";
 import { useMemo, useRef, useState } from "preact/hooks";
 import type { TakingAnswer, TillAnswer, TotalAnswer } from "@scrip/sdk/answers";
-import { voidRedemption } from "@scrip/sdk/actions";
 import { SecretKey } from "@scrip/sdk/keys";
 import { campaignOf } from "@scrip/sdk/objects";
-import { Right, tillKeyAddTx } from "@scrip/sdk/transactions";
+import { Right, tillKeyAddTx, voidTx } from "@scrip/sdk/transactions";
 import { Table, VerifiedBadge } from "../kit/badge.tsx";
 import { date, lastDay, money, number, timeSeconds } from "../kit/format.ts";
 import { isFalse } from "../kit/ledger/check.ts";
@@ -203,7 +202,8 @@ function UndoButton(p: { line: TakingAnswer; value: string; onDone: () => void }
   const undo = () => work.run(async () => {
     const key = await managerKey(session, true);
     if (!key) return;
-    await voidRedemption(link.client, key, BigInt(p.line.coupon), p.line.seq);
+    const what = t("undoOf", { coupon: serialText(p.line.coupon), value: p.value });
+    await session.act(what, voidTx(link.chain, link.client.expiry(), BigInt(p.line.coupon), p.line.seq, key));
     toast(t("undoDone"));
     setAsking(undefined);
     p.onDone();

@@ -195,7 +195,7 @@ function Form(p: { draft: Draft; onChange: (d: Draft) => void }): JSX.Element {
   const open = async () => {
     const { terms } = read;
     if (!terms) return;
-    const receipt = await session.act(terms.title, session.sign({ kind: "CampaignPublish", terms }));
+    const receipt = await session.act(`${t("openAct")}: ${terms.title}`, session.sign({ kind: "CampaignPublish", terms }));
     const effect = receipt.outcome.effect;
     await link.store.delete(draftRow);
     if (draft.publicTerms.trim() !== "") await link.store.set(termsRow(terms.termsHash), publicTermsOf(draft));

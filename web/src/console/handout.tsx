@@ -159,7 +159,7 @@ function Release(p: { campaign: ProvenCampaign; by: "desk" | "links"; start: num
       return setNoDesk(true);
     }
     const ticketKey = found?.key ?? (await newTicketKey(link, c.number, first, n)).key;
-    await session.act(t("handConfirm", { n }),
+    await session.act(t("handOf", { n: number(n), title: c.terms.title }),
       session.sign({ kind: "BatchCommit", campaign: c.number, first, count: n, ticketKey }));
     setAsking(false);
     toast(t("done"));

@@ -1,33 +1,22 @@
-/**
- * The merchant's key on this device, and what it signs. Each signed transaction is
- * kept before it is handed in and goes on after a restart with the same bytes: a
- * campaign is never opened twice because an answer was lost.
- */
+/** The merchant's key on this device, and what it signs. */
 import { signal, type ReadonlySignal } from "@preact/signals";
 import type { MemberBody } from "@scrip/sdk/answers";
 import { compare, fromBase64url, fromHex } from "@scrip/sdk/bytes";
-import { OutcomeUnknown, Refusal, RuleError, type Receipt } from "@scrip/sdk/client";
+import type { Receipt } from "@scrip/sdk/client";
 import { decodeBech32m, parseKeyFileBody, SecretKey, secretPrefix } from "@scrip/sdk/keys";
 import { memberTx, type BatchCommit, type CampaignControl, type CampaignPublish, type MemberSigner, type TillKeyRevoke,
 } from "@scrip/sdk/transactions";
 import type { Link } from "../kit/chain.ts";
 import type { Currency } from "../kit/format.ts";
 import type { Sealed } from "../kit/storage.ts";
+import { handInRows, HandIns } from "./handins.ts";
 
 const keyRow = "member-key";
-const pendingRow = "pending";
-const submitMs = 180_000;
 
 /** Kept is the member's key as it lies on the device. */
 interface Kept {
   member: number;
   sealed: Sealed;
-}
-
-/** Pending is a transaction whose outcome is not known yet; what names it to the person. */
-export interface Pending {
-  raw: Uint8Array;
-  what: string;
 }
 
 export type MemberFields = CampaignPublish | CampaignControl | BatchCommit | TillKeyRevoke;
@@ -86,13 +75,13 @@ export async function memberOf(link: Link, seed: Uint8Array, said = 0): Promise<
 
 export class Session {
   readonly signer: MemberSigner;
-  readonly #pending = signal<Pending | undefined>(undefined);
-  readonly pending: ReadonlySignal<Pending | undefined> = this.#pending;
+  readonly handIns: HandIns;
   readonly #about = signal<MemberBody | undefined>(undefined);
   /** The member as a node shows it: name, roles, promises. */
   readonly about: ReadonlySignal<MemberBody | undefined> = this.#about;
 
   constructor(readonly link: Link, readonly member: number, readonly key: SecretKey) {
+    this.handIns = new HandIns(link);
     this.signer = { member, key: key.key, sign: (m) => key.sign(m) };
   }
 
@@ -101,7 +90,7 @@ export class Session {
     const kept = await link.store.get<Kept>(keyRow);
     if (!kept) return undefined;
     const s = new Session(link, kept.member, new SecretKey("member", await link.store.open(kept.sealed)));
-    s.#pending.value = await link.store.get<Pending>(pendingRow);
+    await s.handIns.load();
     return s;
   }
 
@@ -115,8 +104,8 @@ export class Session {
 
   /** end forgets the key and what belongs to it. */
   static async end(link: Link): Promise<void> {
-    for (const row of [keyRow, pendingRow, "draft", "offer", "manager"]) await link.store.delete(row);
-    for (const rows of ["tickets/", "terms/"]) await link.store.deleteAll(rows);
+    for (const row of [keyRow, handInRows.former, "draft", "offer", "manager"]) await link.store.delete(row);
+    for (const rows of ["tickets/", "terms/", handInRows.prefix]) await link.store.deleteAll(rows);
   }
 
   async load(): Promise<void> {
@@ -148,28 +137,7 @@ export class Session {
   }
 
   /** act hands in what the member has signed, and returns the proven receipt. */
-  async act(what: string, raw: Uint8Array): Promise<Receipt> {
-    const pending = { raw, what };
-    await this.link.store.set(pendingRow, pending);
-    this.#pending.value = pending;
-    return this.finish(pending);
-  }
-
-  /** finish goes on with a transaction until its outcome is known. */
-  async finish(p: Pending): Promise<Receipt> {
-    try {
-      const receipt = await this.link.client.submit(p.raw, { signal: AbortSignal.timeout(submitMs) });
-      await this.#done();
-      return receipt;
-    } catch (e) {
-      const decided = e instanceof Refusal || e instanceof RuleError || (e instanceof OutcomeUnknown && e.lapsed);
-      if (decided) await this.#done();
-      throw e;
-    }
-  }
-
-  async #done(): Promise<void> {
-    await this.link.store.delete(pendingRow);
-    this.#pending.value = undefined;
+  act(what: string, raw: Uint8Array): Promise<Receipt> {
+    return this.handIns.act(what, raw);
   }
 }

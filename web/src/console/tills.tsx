@@ -45,7 +45,7 @@ function RevokeButton(p: { till: TillAnswer; onDone: () => void }): JSX.Element 
   const label = p.till.label || t("tillUnnamed");
   const revoke = () => work.run(async () => {
     const tillKey = decodeKey("till", p.till.key);
-    await session.act(t("tillRevokeTitle", { label }),
+    await session.act(`${t("tillRevoke")}: ${label}`,
       session.sign({ kind: "TillKeyRevoke", member: session.member, tillKey }));
     toast(t("tillRevoked", { label }));
     setAsking(false);
@@ -117,7 +117,7 @@ function useApprove() {
   const { link } = session;
   return async (r: Registration): Promise<void> => {
     const raw = joinMemberSigned(r.body, [signMember(link.chain, r.body, session.signer)], r.signature);
-    await session.act(t("tillAdd"), raw);
+    await session.act(t("tillAddOf", { label: r.fields.label || t("tillUnnamed") }), raw);
     await link.store.delete(offerRow);
     toast(t("tillAdded", { label: r.fields.label || t("tillUnnamed") }));
     go("/tills", true);
