@@ -41,6 +41,7 @@ const (
 	listIssued
 	listTakings
 	listTotals
+	listCourse
 )
 
 // cursor is a place in a list: the first item of the next page.

@@ -210,6 +210,7 @@ func (s *Server) stateRoutes(api huma.API) {
 	add(s, api, get("obligations", "/v1/obligations", tagState, "What campaigns owe merchants, by settlement cycle"),
 		s.obligations)
 	s.takingsRoutes(api)
+	s.courseRoutes(api)
 	op = get("state", "/v1/state/{key}", tagState, "A row of the state with a proof that it is there, or that it is not")
 	op.Description = "At the newest height that a quorum attests here."
 	add(s, api, op, s.state)

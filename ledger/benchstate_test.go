@@ -201,6 +201,9 @@ func (x *benchLedger) load(b testing.TB) {
 			other := x.claimed(leaves[i].serial)
 			changes = append(changes, chain.Change{Key: other.Key, Value: other.Value})
 		}
+		issued := Counters{Issued: uint32(min(first+x.claims, x.coupons))}
+		r.Changes.Extra = append(r.Changes.Extra,
+			store.Write{Key: courseKey(benchCampaign, batch.TimeMs), Value: issued.encode()})
 		if first+x.claims >= x.coupons {
 			row := x.counted(b)
 			r.Changes.Rows = append(r.Changes.Rows, row)

@@ -8,5 +8,5 @@
 //
 // Beside the state it keeps indexes for queries, as extras of the block that
 // changed them; they are no part of the agreed state. OwnedCoupons, CouponHistory,
-// Takings and BlockHeight read them.
+// Takings, Course and BlockHeight read them.
 package ledger

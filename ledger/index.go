@@ -14,6 +14,7 @@ const (
 	indexOwner   = 'o' // owner [32], coupon u64 -> one byte: coupons that are not redeemed
 	indexHistory = 'h' // coupon u64, height u64, index u32 -> event type u8
 	indexTakings = 't' // member u16, time u64, index u32 -> see Taking
+	indexCourses = 'c' // campaign u32, quarter of an hour u32 -> see Counters
 	indexBlocks  = 'b' // first 16 bytes of a block's digest -> height u64
 )
 
@@ -24,8 +25,12 @@ func (m *Machine) indexes(r *coupon.Result, b node.Batch) []store.Write {
 		extra = append(extra, store.Write{Key: blockKey(b.Parent), Value: binary.BigEndian.AppendUint64(nil, b.Height-1)})
 	}
 	for i := range r.Writes {
-		if w := &r.Writes[i]; len(w.Key) == 1+8 && w.Key[0] == coupon.PrefixCoupon {
+		w := &r.Writes[i]
+		switch {
+		case len(w.Key) == 1+8 && w.Key[0] == coupon.PrefixCoupon:
 			extra = m.indexOwner(extra, w)
+		case len(w.Key) == 1+4 && w.Key[0] == coupon.PrefixCampaign:
+			extra = m.indexCourse(extra, w, b)
 		}
 	}
 	for i := range r.Outcomes {

@@ -1,8 +1,9 @@
 // Many campaigns: found, sorted and duplicated in the console, and campaigns that begin later, from the editor to the
 // wallet and the till.
 import assert from "node:assert/strict";
+import { readFile } from "node:fs/promises";
 import { test } from "node:test";
-import { bill, claim, openTill, readCode } from "./faces.mjs";
+import { bill, claim, openTill, readCode, result, wedge } from "./faces.mjs";
 import { look, walk } from "./looks.mjs";
 import { publish, tickets } from "./network.mjs";
 import { coffee, stage } from "./stage.mjs";
@@ -12,6 +13,15 @@ const dayMs = 86_400_000;
 const scene = stage([], { options: { bypassCSP: true, acceptDownloads: true } });
 const many = 320;
 let ana;
+
+/** bakery is the page of the baker's console. */
+async function bakery() {
+  if (ana) return ana.page;
+  ana = await scene.device();
+  await ana.page.goto(`${scene.base}/console/#k=${await scene.network.seed("bakery")}&m=2`);
+  await ana.page.getByRole("heading", { name: "DEV Bakery" }).waitFor({ timeout: waitMs });
+  return ana.page;
+}
 
 const campaigns = async (query = "") => (await (await fetch(`${scene.base}/v1/campaigns?${query}`)).json()).items;
 /** dayText is a day as date fields have it, so many days from today in the device's zone. */
@@ -30,9 +40,7 @@ async function open(page, title) {
 }
 
 test("a campaign that begins later says so in the console, the wallet and at the till", async () => {
-  ana = await scene.device();
-  const { page } = ana;
-  await page.goto(`${scene.base}/console/#k=${await scene.network.seed("bakery")}&m=2`);
+  const page = await bakery();
   await page.getByRole("link", { name: /Free coffee/ }).click({ timeout: waitMs });
   await page.getByLabel("Title").fill("Advent coffee");
   await page.getByLabel("Can be claimed from").fill("2099-01-01");
@@ -77,7 +85,7 @@ test("a campaign that begins later says so in the console, the wallet and at the
 });
 
 test("a campaign is duplicated with all its settings, and nothing is opened before it is confirmed", async () => {
-  const { page } = ana;
+  const page = await bakery();
   const flags = coffee({ title: "Happy hour" }).flags;
   flags.splice(flags.indexOf("--issuer"), 2, "--issuer", "2");
   flags.push("--life", "10d", "--transfer", "trade", "--resale-max", "50%", "--shops", "3", "--holder-cap", "2");
@@ -103,7 +111,7 @@ test("a campaign is duplicated with all its settings, and nothing is opened befo
 });
 
 test("what is refused at the door stays in sight with the reason, whichever page one has gone to", async () => {
-  const { page } = ana;
+  const page = await bakery();
   const [{ id }] = await campaigns("issuer=2");
   await page.goto(`${scene.base}/console/#/campaign/${id}`);
   await page.getByRole("button", { name: "Close for ever" }).click({ timeout: waitMs });
@@ -134,6 +142,62 @@ test("what is refused at the door stays in sight with the reason, whichever page
   await page.getByRole("heading", { name: "Tills" }).waitFor({ timeout: waitMs });
   assert.equal(await row.count(), 0);
   await page.unroute("**/v1/transactions*");
+});
+
+test("how it goes over time stands in a picture, a table and a file, and a node that exaggerates is found out", async () => {
+  const page = await bakery();
+  await page.goto(`${scene.base}/console/#/course`);
+  await page.getByRole("heading", { name: "Nothing happened in this time" }).waitFor({ timeout: waitMs });
+  await look(page, "console-course-empty");
+  const flags = coffee({ title: "Rolls" }).flags;
+  flags.splice(flags.indexOf("--issuer"), 2, "--issuer", "2");
+  const id = await publish(scene.network, flags, "bakery");
+  const links = await tickets(scene.network, id, 3, "bakery");
+  const till = await scene.device();
+  await openTill(till.page, scene.base, await scene.network.seed("bakery-till"));
+  for (const [i, link] of links.entries()) {
+    const { context, code } = await scene.holder(link);
+    if (i === 0) {
+      await wedge(till.page, code);
+      await bill(till.page, 700);
+      await result(till.page, "accepted");
+    }
+    await context.close();
+  }
+  await till.context.close();
+  await page.goto(`${scene.base}/console/#/campaign/${id}`);
+  await page.getByRole("main").getByRole("link", { name: "Over time" }).click({ timeout: waitMs });
+  await page.getByText("Claimed in this time: 3 of 3 in all. Redeemed: 1 of 1.").waitFor({ timeout: waitMs });
+  await page.locator("[data-verified]").waitFor();
+  await page.getByRole("img", { name: /^Claimed: 3 in all; most in one part: 3, / }).waitFor();
+  await page.getByRole("button", { name: "To pay" }).click();
+  await page.getByRole("img", { name: /^To pay: €4\.50 in all/ }).waitFor();
+  const table = page.getByRole("region", { name: /^As a table/ });
+  await table.getByRole("row", { name: / 3 1 0 €4\.50$/ }).waitFor();
+  await look(page, "console-course-days");
+  await page.getByRole("button", { name: "Today" }).click();
+  await page.getByRole("button", { name: "By hour" }).and(page.locator("[aria-pressed=true]")).waitFor();
+  await table.getByRole("row", { name: /:00 .* €4\.50$/ }).waitFor({ timeout: waitMs });
+  await look(page, "console-course-hours");
+  await walk(page, "console-course");
+  const [download] = await Promise.all([page.waitForEvent("download"), page.getByRole("button", { name: "CSV" }).click()]);
+  const lines = (await readFile(await download.path(), "utf8")).replace("\ufeff", "").trim().split("\r\n");
+  assert.match(lines.join("\n"), new RegExp(`,${id},Rolls,EUR,3,1,0,4\\.50,0\\.00,`));
+  await page.getByRole("combobox", { name: "Campaign" }).selectOption({ label: "All my campaigns" });
+  await page.getByText("These sums are one node’s word.").waitFor({ timeout: waitMs });
+  await page.getByLabel("From").fill("2020-01-01");
+  await page.getByText("Not a range of 1 to 366 days.").waitFor();
+
+  await page.route("**/v1/members/2/course*", async (route) => {
+    const answer = await route.fetch();
+    const body = await answer.json();
+    for (const x of body.items) x.claims = "4";
+    await route.fulfill({ response: answer, json: body });
+  });
+  await page.goto(`${scene.base}/console/#/course/${id}`);
+  await page.getByText("More than the campaign’s proven counters say").waitFor({ timeout: waitMs });
+  assert.equal(await page.locator("[data-verified]").count(), 0);
+  await page.unroute("**/v1/members/2/course*");
 });
 
 /** crowd answers the list of campaigns as a node would that has very many of this member's. */
@@ -173,7 +237,7 @@ async function crowd(page) {
 }
 
 test("one of several hundred campaigns is found by words, sorted and by its state, with the keyboard alone", async () => {
-  const { page } = ana;
+  const page = await bakery();
   const asked = await crowd(page);
   await page.goto(`${scene.base}/console/#/tills`);
   await page.goto(`${scene.base}/console/#/`);

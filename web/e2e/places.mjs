@@ -88,6 +88,7 @@ export const consolePlaces = [
   place("/handout/1", heading("Hand out: Free coffee")),
   place("/tills", table, { alone: true }),
   place("/day", button("CSV of the day")),
+  place("/course", (page) => page.locator("[data-course]")),
   place("/", (page) => page.getByRole("link", { name: "New campaign" })),
   place("/campaign/999", heading("There is no campaign 999")),
   place("/handout/999", heading("There is no campaign 999")),

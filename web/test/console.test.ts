@@ -7,9 +7,10 @@ import { hex } from "@scrip/sdk/bytes";
 import { Refusal, type RefusedBy } from "@scrip/sdk/errors";
 import { liability, termsFault, type Terms } from "@scrip/sdk/terms";
 import { parseGenesis } from "@scrip/sdk/verify";
-import type { CampaignAnswer, TakingAnswer, TotalAnswer } from "@scrip/sdk/answers";
+import type { CampaignAnswer, CourseAnswer, TakingAnswer, TotalAnswer } from "@scrip/sdk/answers";
 import type { Link } from "../src/kit/chain.ts";
 import { all, choose, gather, type Choice } from "../src/console/campaigns.ts";
+import { axisTop, courseFile, daysBetween, lay, partsOf, sumOf } from "../src/console/course.ts";
 import { csv, csvStyle, Decimal } from "../src/console/csv.ts";
 import { addUp, dayFile, daySpan, linesFile, takenBy } from "../src/console/day.ts";
 import { follower, sampleEvent } from "../src/console/developers.tsx";
@@ -398,5 +399,41 @@ describe("what is handed in", () => {
     await h.load();
     expect(h.all.value.map((x) => x.what)).toEqual(["old"]);
     expect(rows.has("pending")).toBe(false);
+  });
+});
+
+describe("how it goes over time", () => {
+  const item = (begin: number, more: Partial<CourseAnswer> = {}): CourseAnswer => ({ begin: String(begin), currency: "EUR",
+    claims: "1", redemptions: "2", voids: "1", payable: "900", voided: "450", uncounted: false, ...more });
+  test("days are the device's own, also when the clocks change, and end with now", () => {
+    const parts = partsOf("2026-11-20", "2026-11-23", "day", now);
+    expect(parts.map((p) => p.begin)).toEqual([20, 21, 22].map((d) => new Date(2026, 10, d).getTime()));
+    const hours = partsOf("2026-11-22", "2026-11-22", "hour", now);
+    expect(hours.length).toBe(13);
+    expect(daysBetween("2026-10-20", "2026-10-30")).toBe(11);
+    expect([daysBetween("2026-10-30", "2026-10-20"), daysBetween("x", "2026-10-20"), daysBetween("2020-01-01",
+      "2026-10-20")]).toEqual([undefined, undefined, undefined]);
+  });
+  test("what happened is laid into its day or hour, of one currency, and nothing is lost", () => {
+    const parts = partsOf("2026-11-20", "2026-11-22", "day", now);
+    const at = (d: number, h: number) => new Date(2026, 10, d, h).getTime();
+    const items = [item(at(20, 0)), item(at(20, 23)), item(at(22, 5)), item(at(22, 5), { currency: "JPY" })];
+    const laid = lay(items, parts, "EUR");
+    expect(laid.map((p) => p.claims)).toEqual([2n, 0n, 1n]);
+    expect(sumOf(laid)).toEqual({ claims: 3n, redemptions: 6n, voids: 3n, payable: 2700n, voided: 1350n });
+    expect(lay([item(at(21, 1), { uncounted: true })], parts, "EUR").map((p) => p.uncounted)).toEqual([false, true, false]);
+  });
+  test("an axis ends at a round number that holds all, with a round half", () => {
+    expect([0n, 1n, 2n, 3n, 5n, 11n, 99n, 100n, 101n, 401n].map(axisTop)).toEqual(
+      [1n, 1n, 2n, 4n, 10n, 20n, 100n, 100n, 200n, 1000n]);
+  });
+  test("a file has every part, in the shop's time and in UTC, and says from where it comes", () => {
+    const parts = lay([item(new Date(2026, 10, 21).getTime())], partsOf("2026-11-21", "2026-11-22", "day", now), "EUR");
+    const origin = { chain: { chain, genesis }, member: 2, name: "Bakery", campaign: { id: 7, title: "=x" }, height: 9,
+      timeMs: now };
+    const lines = courseFile(parts, euro, origin, "comma").trim().split("\r\n");
+    expect(lines.length).toBe(3);
+    expect(lines[1]).toContain("2026-11-21;00:00;7;'=x;EUR;1;2;1;9,00;4,50;");
+    expect(lines[2]).toContain("2026-11-22;00:00;7;'=x;EUR;0;0;0;0,00;0,00;");
   });
 });

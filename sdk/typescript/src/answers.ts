@@ -204,6 +204,23 @@ export interface CouponBody {
   version: number;
 }
 
+export interface CourseAnswer {
+  /** Begin of the span, Unix milliseconds */
+  begin: string;
+  /** Coupons claimed */
+  claims: string;
+  currency: string;
+  /** Minor units by which rose what the funders owe */
+  payable: string;
+  redemptions: string;
+  /** Whether more happened in or before the span that the node has not counted */
+  uncounted: boolean;
+  /** Minor units by which it fell */
+  voided: string;
+  /** Redemptions undone */
+  voids: string;
+}
+
 export interface DryRunAnswer {
   /** OK, or the code of the refusal */
   code: string;
@@ -444,6 +461,18 @@ export interface PageCouponAnswer {
   /** Height of the state that is listed */
   height: string;
   items: CouponAnswer[];
+  /** Where to go on; absent on the last page */
+  next_cursor?: string;
+  /** Time of its block */
+  time: Time;
+}
+
+export interface PageCourseAnswer {
+  /** Always true: an executed height is decided */
+  final: boolean;
+  /** Height of the state that is listed */
+  height: string;
+  items: CourseAnswer[];
   /** Where to go on; absent on the last page */
   next_cursor?: string;
   /** Time of its block */
@@ -943,6 +972,7 @@ export interface Answers {
   CodeBody: CodeBody;
   CouponAnswer: CouponAnswer;
   CouponBody: CouponBody;
+  CourseAnswer: CourseAnswer;
   DryRunAnswer: DryRunAnswer;
   Effect: Effect;
   EventAnswer: EventAnswer;
@@ -961,6 +991,7 @@ export interface Answers {
   PageBlockAnswer: PageBlockAnswer;
   PageCampaignAnswer: PageCampaignAnswer;
   PageCouponAnswer: PageCouponAnswer;
+  PageCourseAnswer: PageCourseAnswer;
   PageMemberAnswer: PageMemberAnswer;
   PageObligationAnswer: PageObligationAnswer;
   PageStepAnswer: PageStepAnswer;
@@ -1004,6 +1035,7 @@ export const shapes: Readonly<Record<keyof Answers, Readonly<Record<string, stri
   CodeBody: { bundle: "s", code: "s", expires: "Time" },
   CouponAnswer: { campaign: "n", claimed_at: "Time", gift_key: "?s", gift_until: "?Time", id: "s", owner: "s", redeem_until: "Time", seq: "n", serial: "n", status: "s", transfers_left: "n", until: "Time", uses_left: "n", value_left: "s", version: "n" },
   CouponBody: { campaign: "n", claimed_at: "Time", final: "b", gift_key: "?s", gift_until: "?Time", header: "?s", height: "s", id: "s", owner: "s", proof: "?s", redeem_until: "Time", seq: "n", serial: "n", status: "s", time: "Time", transfers_left: "n", until: "Time", uses_left: "n", value_left: "s", version: "n" },
+  CourseAnswer: { begin: "s", claims: "s", currency: "s", payable: "s", redemptions: "s", uncounted: "b", voided: "s", voids: "s" },
   DryRunAnswer: { code: "s", effect: "?Effect", final: "b", height: "s", id: "s", name: "s", time: "Time", word: "s" },
   Effect: { batch: "?n", campaign: "?n", case: "?s", coupon: "?s", event: "?s", final_at: "?Time", first: "?Place", owner: "?s", payable: "?s", seq: "?n", serial: "?n", till: "?s", until: "?Time", uses_left: "?n", value: "?s", value_after: "?s", value_before: "?s" },
   EventAnswer: { data: "EventData", datacontenttype: "s", id: "s", source: "s", specversion: "s", subject: "?s", time: "s", type: "s" },
@@ -1022,6 +1054,7 @@ export const shapes: Readonly<Record<keyof Answers, Readonly<Record<string, stri
   PageBlockAnswer: { final: "b", height: "s", items: "[]BlockAnswer", next_cursor: "?s", time: "Time" },
   PageCampaignAnswer: { final: "b", height: "s", items: "[]CampaignAnswer", next_cursor: "?s", time: "Time" },
   PageCouponAnswer: { final: "b", height: "s", items: "[]CouponAnswer", next_cursor: "?s", time: "Time" },
+  PageCourseAnswer: { final: "b", height: "s", items: "[]CourseAnswer", next_cursor: "?s", time: "Time" },
   PageMemberAnswer: { final: "b", height: "s", items: "[]MemberAnswer", next_cursor: "?s", time: "Time" },
   PageObligationAnswer: { final: "b", height: "s", items: "[]ObligationAnswer", next_cursor: "?s", time: "Time" },
   PageStepAnswer: { final: "b", height: "s", items: "[]StepAnswer", next_cursor: "?s", time: "Time" },

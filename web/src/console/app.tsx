@@ -12,11 +12,11 @@ import { Missing } from "../kit/ledger/page.tsx";
 import { failureOf } from "../kit/refusal/refusal.ts";
 import { CampaignPage } from "./campaign.tsx";
 import { DayPage } from "./daypage.tsx";
-import { Developers } from "./developers.tsx";
 import { Editor } from "./editor.tsx";
 import { HandOut } from "./handout.tsx";
 import { Home, Start, TemplatesPage } from "./home.tsx";
 import { Confirm, SessionContext, useWork } from "./parts.tsx";
+import { CoursePage, Developers } from "./later.ts";
 import { memberOf, readBrought, Session, type Brought } from "./session.ts";
 import { SignIn } from "./signin.tsx";
 import { UnderWay } from "./underway.tsx";
@@ -33,12 +33,15 @@ const pages: readonly { pattern: string; title: () => string; draw: (p: Record<s
   { pattern: "/tills", title: () => t("tillsTitle"), draw: () => <Tills /> },
   { pattern: "/tills/add", title: () => t("tillAdd"), draw: () => <AddTill /> },
   { pattern: "/day", title: () => t("dayTitle"), draw: () => <DayPage /> },
+  { pattern: "/course", title: () => t("courseTitle"), draw: () => <CoursePage /> },
+  { pattern: "/course/:n", title: () => t("courseTitle"), draw: (p) => <CoursePage number={p["n"] ?? ""} /> },
   { pattern: "/developers", title: () => t("devTitle"), draw: () => <Developers /> },
 ];
 
 const sections = [
   { path: "/", text: () => t("navCampaigns") }, { path: "/tills", text: () => t("navTills") },
-  { path: "/day", text: () => t("navDay") }, { path: "/developers", text: () => t("navDevelopers") },
+  { path: "/day", text: () => t("navDay") }, { path: "/course", text: () => t("navCourse") },
+  { path: "/developers", text: () => t("navDevelopers") },
 ];
 
 function Nav(p: { onSignOut: () => void }): JSX.Element {

@@ -207,6 +207,7 @@ export function CampaignPage(p: { number: string }): JSX.Element {
             {own && c.nextSerial > 1 && <LinkButton kind="main"
               href={`#/handout/${c.number}`}>{t("handOut")}</LinkButton>}
             {own && <Duplicate campaign={c} />}
+            {own && <a href={`#/course/${c.number}`}>{t("courseTitle")}</a>}
             <a href={`/explorer/#/campaign/${c.number}`}>{t("seeLedger")}</a>
           </div>
         </div>
