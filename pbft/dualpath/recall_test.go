@@ -212,3 +212,33 @@ func TestWhatIsWantedInVainMakesRoom(t *testing.T) {
 		}
 	}
 }
+
+// A primary goes on where its view began, above what is committed since, and not at
+// all on a block of a later view: it is about to enter that.
+func TestWhereAPrimaryGoesOn(t *testing.T) {
+	for _, x := range []struct {
+		name string
+		do   func(r *Replica, tip *block)
+		want pbft.Seq // 0: nowhere
+	}{
+		{"committed above the base", func(*Replica, *block) {}, 3},
+		{"the base is above", func(r *Replica, tip *block) {
+			r.entry.base = tip.ref
+			r.chain.committed = r.parent(tip).ref
+		}, 3},
+		{"committed in a later view", func(_ *Replica, tip *block) { tip.ref.View = 6 }, 0},
+		{"committed in its own", func(_ *Replica, tip *block) { tip.ref.View = 5 }, 3},
+	} {
+		_, r := settled(t)
+		r.view = 5
+		tip := r.chain.byDigest[r.chain.committed.Digest]
+		x.do(r, tip)
+		got := pbft.Seq(0)
+		if b := r.viewStart(); b != nil {
+			got = b.ref.Seq
+		}
+		if got != x.want {
+			t.Errorf("%s: on block %d, want %d", x.name, got, x.want)
+		}
+	}
+}

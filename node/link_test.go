@@ -1,0 +1,86 @@
+package node
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/scrip-network/scrip/pbft"
+	"github.com/scrip-network/scrip/transport"
+)
+
+// The engine is told once of a channel: when both lanes are up, and when a peer speaks
+// that was silent for long, whatever the network says of its links.
+func TestAChannelIsToldOfOnce(t *testing.T) {
+	b := newInbox(3, 0, newMetrics())
+	p := b.peer(1)
+	told := func(what string, want bool) {
+		t.Helper()
+		if p.takeConnected() != want {
+			t.Errorf("%s: told %t", what, !want)
+		}
+	}
+	told("nothing happened", false)
+	b.linkChanged(1, transport.Votes, true)
+	told("one lane", false)
+	b.linkChanged(1, transport.Bulk, true)
+	told("both lanes", true)
+	told("again", false)
+	b.linkChanged(1, transport.Bulk, false)
+	told("a lane is gone", false)
+	b.linkChanged(1, transport.Bulk, true)
+	b.linkChanged(1, transport.Votes, false)
+	told("it was whole in between", true)
+
+	p.heard = time.Now().Add(-heardPeriod)
+	p.listen()
+	p.listen()
+	told("it was silent for long", true)
+	p.listen()
+	told("it goes on speaking", false)
+	if !p.isUp() {
+		t.Error("it was heard and does not count as present")
+	}
+	p.heard = time.Now().Add(-heardPeriod)
+	if p.isUp() {
+		t.Error("it is silent and counts as present")
+	}
+	b.linkChanged(1, transport.Lanes, true) // no such lane, no such peer, itself
+	b.linkChanged(9, transport.Votes, true)
+	b.linkChanged(0, transport.Votes, true)
+}
+
+// A node that may not answer says why, and is not ready.
+func TestANodeBelowItsFloorIsNotReady(t *testing.T) {
+	c := makeCluster(t, options{size: 4})
+	c.startAll()
+	m := c.members[0]
+	m.mustSubmit("before", 1)
+	c.wait("it is ready", func() bool { return m.node.Status().Ready })
+	c.stopAll()
+	m.node.end.Store(nil)
+	m.node.floor = 1 << 40
+	if s := m.node.Status(); s.Ready || !s.Live || !strings.HasPrefix(s.Reason, ErrRestoring.Error()) {
+		t.Errorf("ready %t, live %t: %s", s.Ready, s.Live, s.Reason)
+	}
+}
+
+// A certificate that is damaged in the ledger is an error, not one to be replaced.
+func TestADamagedCertificateIsNotReplaced(t *testing.T) {
+	c := makeCluster(t, options{size: 4})
+	c.startAll()
+	m := c.members[0]
+	last := m.mustSubmit("before", 1)
+	c.agree(last.Height, 0, 1, 2, 3)
+	if err := m.ledger.PutCheckpoint(1<<20, []byte{1}); err != nil {
+		t.Fatal(err)
+	}
+	e := newExecutor(m.node)
+	err := e.certify(&pbft.CheckpointCertificate{Seq: 1 << 20, Signatures: make([]pbft.Signature, 3)})
+	if err == nil || !strings.Contains(err.Error(), "stored certificate of height") {
+		t.Errorf("%v", err)
+	}
+	if held, err := m.ledger.Latest().Checkpoint(1 << 20); err != nil || len(held) != 1 {
+		t.Errorf("%d bytes are held, %v", len(held), err)
+	}
+}
