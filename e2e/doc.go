@@ -15,6 +15,7 @@
 //     clients that flood and dawdle.
 //   - Attack: a member with its real key asks, claims, votes and proposes whatever it can,
 //     also as the primary that it was; thousands of idle connections meet few descriptors.
+//   - Freeze: a validator that stood still is not ready at its old height.
 //   - Full disk: a validator that can write no more stops, says so, and comes back.
 //   - Damage: homes of killed validators with damaged, cut, deleted and older files of
 //     every kind. A validator gives the right answers, none, or does not start.
