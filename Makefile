@@ -25,6 +25,7 @@ CENSUS   ?= 2000
 RACES    ?= 1000
 DAMAGES  ?= 500
 ATTACK   ?= 500
+SKEW     ?= 10m
 FROM     := $(or $(FROM),$(shell date +%s)0000)
 BENCH    ?= .
 COUPONS  ?= 1000000
@@ -33,7 +34,7 @@ VERSION  := $(shell git describe --tags --always --dirty 2>/dev/null || echo unk
 LDFLAGS  := -s -w -X main.version=$(VERSION)
 
 .DEFAULT_GOAL := build
-.PHONY: help build demo check test test-tools go-test fmt-check race sim census mutate e2e-kill e2e-race e2e-damage e2e-attack fuzz bench lab lab-quick comet comet-test web web-check web-e2e web-scale pictures sdk sdk-test lint clean
+.PHONY: help build demo check test test-tools go-test fmt-check race sim census mutate e2e-kill e2e-race e2e-damage e2e-attack e2e-clock fuzz bench lab lab-quick comet comet-test web web-check web-e2e web-scale pictures sdk sdk-test lint clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -96,6 +97,9 @@ e2e-damage: ## Start validators on DAMAGES damaged homes; E2E_SEED=n repeats the
 
 e2e-attack: ## One member does its worst: time and memory of the others, idle and attacked, side by side
 	$(GO) test -count=1 -timeout 0 -v -run '^TestMemberAttacks$$' ./e2e -e2e.attack=$(ATTACK)
+
+e2e-clock: ## One validator's clock is wrong by SKEW, then by as much the other way: builds scrip with such a clock
+	$(GO) test -count=1 -timeout 0 -v -run '^TestClock$$' ./e2e -e2e.skew=$(SKEW)
 
 fuzz: ## Every fuzz target for FUZZTIME each
 	@set -e; for pkg in $$($(GO) list ./...); do \

@@ -15,6 +15,7 @@
 //     clients that flood and dawdle.
 //   - Attack: a member with its real key asks, claims, votes and proposes whatever it can,
 //     also as the primary that it was; thousands of idle connections meet few descriptors.
+//   - Clock: blocks are dated by honest clocks, whatever one validator's shows.
 //   - Freeze: a validator that stood still is not ready at its old height.
 //   - Full disk: a validator that can write no more stops, says so, and comes back.
 //   - Damage: homes of killed validators with damaged, cut, deleted and older files of
@@ -29,4 +30,5 @@
 //	make e2e-race RACES=1000
 //	make e2e-damage DAMAGES=500
 //	make e2e-attack ATTACK=500
+//	make e2e-clock SKEW=10m
 package e2e

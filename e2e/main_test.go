@@ -20,6 +20,7 @@ var (
 	killsFlag   = flag.Int("e2e.kills", 6, "validators to kill or stop")
 	racesFlag   = flag.Int("e2e.races", 200, "coupons that two tills redeem at once")
 	damagesFlag = flag.Int("e2e.damages", 20, "homes to damage")
+	skewFlag    = flag.Duration("e2e.skew", 0, "by how much the clock of one validator is wrong")
 	freezeFlag  = flag.Duration("e2e.freeze", 6*time.Second, "how long a validator is frozen; more than 5 s")
 	seedFlag    = flag.Uint64("e2e.seed", 0, "seed of the random choices; 0 = from the clock")
 	engineFlag  = flag.String("e2e.engine", "dualpath", "protocol of the networks: dualpath or original")
