@@ -89,6 +89,7 @@ export const consolePlaces = [
   place("/tills", table, { alone: true }),
   place("/day", button("CSV of the day")),
   place("/course", (page) => page.locator("[data-course]")),
+  place("/shop", button("Sign and publish")),
   place("/", (page) => page.getByRole("link", { name: "New campaign" })),
   place("/campaign/999", heading("There is no campaign 999")),
   place("/handout/999", heading("There is no campaign 999")),

@@ -3,6 +3,7 @@ import type { ComponentChildren, JSX } from "preact";
 import { useContext, useEffect, useState } from "preact/hooks";
 import { SecretKey } from "@scrip/sdk/keys";
 import { type Link } from "../kit/chain.ts";
+import { lazily } from "../kit/lazy.tsx";
 import { match, go, route } from "../kit/router.ts";
 import { Shell } from "../kit/shell.tsx";
 import { t as kit } from "../kit/text.ts";
@@ -23,6 +24,8 @@ import { UnderWay } from "./underway.tsx";
 import { AddTill, ApproveCode, Tills } from "./tills.tsx";
 import { t } from "./text.ts";
 
+const ShopPage = lazily(async () => (await import("./shop/page.tsx")).ShopPage);
+
 const pages: readonly { pattern: string; title: () => string; draw: (p: Record<string, string>) => JSX.Element }[] = [
   { pattern: "/", title: () => t("campaigns"), draw: () => <Home /> },
   { pattern: "/templates", title: () => t("newCampaign"), draw: () => <TemplatesPage /> },
@@ -35,12 +38,14 @@ const pages: readonly { pattern: string; title: () => string; draw: (p: Record<s
   { pattern: "/day", title: () => t("dayTitle"), draw: () => <DayPage /> },
   { pattern: "/course", title: () => t("courseTitle"), draw: () => <CoursePage /> },
   { pattern: "/course/:n", title: () => t("courseTitle"), draw: (p) => <CoursePage number={p["n"] ?? ""} /> },
+  { pattern: "/shop", title: () => t("shopTitle"), draw: () => <ShopPage /> },
   { pattern: "/developers", title: () => t("devTitle"), draw: () => <Developers /> },
 ];
 
 const sections = [
   { path: "/", text: () => t("navCampaigns") }, { path: "/tills", text: () => t("navTills") },
   { path: "/day", text: () => t("navDay") }, { path: "/course", text: () => t("navCourse") },
+  { path: "/shop", text: () => t("navShop") },
   { path: "/developers", text: () => t("navDevelopers") },
 ];
 

@@ -7,6 +7,7 @@ import { Coupon } from "../kit/coupon.tsx";
 import { amountOf } from "../kit/amount.ts";
 import { type Currency } from "../kit/format.ts";
 import { go } from "../kit/router.ts";
+import { useShop } from "../kit/shop/shops.ts";
 import { fromOf } from "../kit/terms.ts";
 import { Button, LinkButton, Loading, Segments, useLoad } from "../kit/ui.tsx";
 import { moment } from "./dates.ts";
@@ -59,8 +60,9 @@ export function Preview(p: { draft: Draft; seed: number; href?: string }): JSX.E
   const { draft } = p;
   const currency = session.link.currency(draft.currency);
   const amount = (text: string) => amountOf(text, currency) ?? 0n;
+  const look = useShop(session.link, session.member);
   return (
-    <Coupon issuer={session.name} title={draft.title || "…"} campaign={p.seed} specimen href={p.href}
+    <Coupon issuer={session.name} title={draft.title || "…"} campaign={p.seed} specimen href={p.href} look={look}
       fromMs={fromOf({ redeemFrom: moment(draft.useFrom || draft.claimFrom || "", "first") ?? 0 }, session.link.nowMs())}
       untilMs={moment(draft.useUntil, "last") ?? session.link.nowMs()}
       rule={{ kind: draft.kind, face: amount(draft.value), bps: percentOf(draft.percent) ?? 0,

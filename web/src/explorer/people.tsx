@@ -7,6 +7,8 @@ import { Table } from "../kit/badge.tsx";
 import { date, dateTime, money, number, type Currency } from "../kit/format.ts";
 import { checkRow } from "../kit/ledger/check.ts";
 import { AsOf, msOf, word } from "../kit/ledger/ledger.tsx";
+import { ShopFacts } from "../kit/shop/facts.tsx";
+import { useShop } from "../kit/shop/shops.ts";
 import { Empty, useLoad } from "../kit/ui.tsx";
 import { CampaignTable, CouponTable } from "./campaign.tsx";
 import { CheckAbsent, CheckLines, CheckPanel } from "./check.tsx";
@@ -92,6 +94,12 @@ function Owed(p: { pages: Pages<ObligationAnswer> }): JSX.Element {
   );
 }
 
+/** MemberShop is what a member says of itself, if it does. */
+function MemberShop(p: { number: number; name: string }): JSX.Element | null {
+  const shop = useShop(useLink(), p.number);
+  return shop ? <ShopFacts name={p.name} shop={shop} /> : null;
+}
+
 export function MemberPage(p: { number: string }): JSX.Element {
   const link = useLink();
   const currency = useCurrency();
@@ -128,6 +136,7 @@ export function MemberPage(p: { number: string }): JSX.Element {
               </Pair>
             )}
           </dl>
+          <MemberShop number={m.id} name={m.name} />
           <Got of={gotPages(campaigns)}>
             {(items) => items.length === 0 ? <Empty title={t("memberCampaignsNone")} />
               : <CampaignTable campaigns={items} caption={t("memberCampaigns")} />}

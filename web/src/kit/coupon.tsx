@@ -2,6 +2,8 @@
 import type { ComponentChildren, JSX } from "preact";
 import { Rosette } from "./rosette.tsx";
 import { firstMoment, lastDay, money, moneyShort, percent, type Currency } from "./format.ts";
+import { inkOn, type Look } from "./shop/look.ts";
+import { Logo } from "./shop/logo.tsx";
 import { t } from "./text.ts";
 
 /** Rule is what of a campaign's terms says its value. */
@@ -83,6 +85,8 @@ export interface CouponProps {
   done?: boolean;
   stamp?: StampText | undefined;
   specimen?: boolean;
+  /** The shop's own colour and logo; what is over is drawn without the colour. */
+  look?: Look | undefined;
   href?: string | undefined;
   children?: ComponentChildren;
 }
@@ -96,15 +100,23 @@ function facts(p: CouponProps): string {
   return parts.join(" · ");
 }
 
+/** inColour is the slip in a shop's colour: its ground, the ink on it, and what stays away from that ink. */
+function inColour(colour: string): Record<string, string> {
+  const ink = inkOn(colour);
+  return { "--shop": colour, "--shop-ink": ink, "--shop-away": ink === "#000000" ? "#ffffff" : "#000000" };
+}
+
 /** Coupon draws one; with href it is a link to its page. */
 export function Coupon(p: CouponProps): JSX.Element {
   const value = valueText(p.rule, p.valueLeft);
   const serial = p.serial === undefined ? undefined : t("serialNo", { serial: `${p.campaign}-${p.serial}` });
+  const colour = p.done ? undefined : p.look?.colour;
   const slip = (
-    <div class="coupon-slip">
+    <div class="coupon-slip" style={colour && inColour(colour)}>
       <div class="coupon-face">
         <Rosette seed={p.campaign} />
         <span class="coupon-issuer">
+          {p.look && <Logo look={p.look} />}
           {p.issuer}
           {p.state ? ` · ${p.state}` : ""}
         </span>
@@ -120,7 +132,7 @@ export function Coupon(p: CouponProps): JSX.Element {
     </div>
   );
   return (
-    <article class={`coupon${p.done ? " coupon-done" : ""}`}>
+    <article class={`coupon${p.done ? " coupon-done" : ""}${colour ? " coupon-shop" : ""}`}>
       {p.href ? (
         <a class="coupon-link" href={p.href}>
           {slip}

@@ -6,9 +6,11 @@ import { VerifiedBadge } from "../kit/badge.tsx";
 import { ruleText } from "../kit/coupon.tsx";
 import { ago, dateTime, firstMoment, lastMoment, money } from "../kit/format.ts";
 import { cashierText, textOf } from "../kit/refusal/refusal.ts";
+import { useShop } from "../kit/shop/shops.ts";
 import { ruleOf } from "../kit/terms.ts";
 import { LinkButton, Button, Empty, Failure, Notice, toast, useLoad, useNow } from "../kit/ui.tsx";
 import { useSession } from "./context.ts";
+import { ShopFacts } from "./later.ts";
 import type { Session } from "./model.ts";
 import { Paper, PrintButton } from "./paper.tsx";
 import type { Slip } from "./purse.ts";
@@ -73,6 +75,29 @@ export function Facts(p: { terms: Terms; slip?: Slip }): JSX.Element {
       <dt>{t("giftable")}</dt>
       <dd>{terms.transfer === "none" ? t("giftableNo") : left}</dd>
     </dl>
+  );
+}
+
+/** ShopBox shows a shop, once its name and profile are known. */
+function ShopBox(p: { member: number }): JSX.Element | null {
+  const { link } = useSession();
+  const shop = useShop(link, p.member);
+  const proven = useLoad(() => link.member(p.member), [p.member]).value;
+  const name = proven ?? link.genesis.members[p.member - 1]?.name; // without a network
+  return shop && name ? <ShopFacts name={name} shop={shop} /> : null;
+}
+
+const shopsMax = 4;
+
+/** ShopBoxes are the shops where a coupon is good, or whose coupon it is if it is good everywhere. */
+function ShopBoxes(p: { terms: Terms }): JSX.Element {
+  const listed = [...new Set(p.terms.shops.map((s) => s.member))].slice(0, shopsMax);
+  return (
+    <>
+      {(listed.length > 0 ? listed : [p.terms.issuer]).map((m) => (
+        <ShopBox key={m} member={m} />
+      ))}
+    </>
   );
 }
 
@@ -168,6 +193,7 @@ export function CouponPage(p: { id: bigint }): JSX.Element {
         </Notice>
       )}
       <Facts terms={terms} slip={slip} />
+      <ShopBoxes terms={terms} />
       <Uses slip={slip} terms={terms} />
       <div class="row no-print">
         <VerifiedBadge proof={slip.proof} />

@@ -10,4 +10,5 @@ export const Replace = lazily(async () => (await rest()).Replace);
 export const RestorePage = lazily(async () => (await rest()).RestorePage);
 export const ScanPage = lazily(async () => (await rest()).ScanPage);
 export const ShowPage = lazily(async () => (await rest()).ShowPage);
+export const ShopFacts = lazily(async () => (await rest()).ShopFacts);
 export const Qr = lazily(async () => (await import("../kit/qr.tsx")).Qr);

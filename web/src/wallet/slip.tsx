@@ -3,6 +3,7 @@ import type { JSX } from "preact";
 import { campaignOf, serialOf } from "@scrip/sdk/transactions";
 import { Coupon, type StampText } from "../kit/coupon.tsx";
 import { dateTime } from "../kit/format.ts";
+import { useShop } from "../kit/shop/shops.ts";
 import { fromOf, ruleOf } from "../kit/terms.ts";
 import { t as kit } from "../kit/text.ts";
 import { Notice } from "../kit/ui.tsx";
@@ -49,6 +50,7 @@ export function SlipCard(p: { slip: Slip; link?: boolean; fresh?: boolean }): JS
   const { slip } = p;
   const campaign = campaignOf(slip.id);
   const terms = session.terms.value.get(campaign);
+  const look = useShop(session.link, terms?.issuer ?? 0);
   if (!terms) return null;
   return (
     <Coupon
@@ -65,6 +67,7 @@ export function SlipCard(p: { slip: Slip; link?: boolean; fresh?: boolean }): JS
       stamp={stampOf(slip, p.fresh ?? false)}
       done={slip.state === "redeemed" || slip.state === "given" || slip.state === "expired"}
       specimen={session.link.demo}
+      look={look}
       href={p.link ? `#/coupon/${slip.id}` : undefined}
     />
   );
