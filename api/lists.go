@@ -42,6 +42,7 @@ const (
 	listTakings
 	listTotals
 	listCourse
+	listActivity
 )
 
 // cursor is a place in a list: the first item of the next page.

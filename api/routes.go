@@ -222,6 +222,7 @@ func (s *Server) chainRoutes(api huma.API) {
 	add(s, api, get("blocks", "/v1/blocks", tagChain, "Blocks, newest first"), s.blocks)
 	add(s, api, get("block", "/v1/blocks/{height}", tagChain,
 		"A block with its transactions, receipts and certificates"), s.block)
+	s.activityRoutes(api)
 	op := get("receipts", "/v1/blocks/{height}/receipts", tagChain, "All receipts of a block under one certificate")
 	op.Description = "For those who check many: the signatures are checked once, and all receipts together give the " +
 		"root that they cover. A block without transactions has none, which is not_found; until enough members attest " +

@@ -116,7 +116,8 @@ const (
 // state a quorum attests, which it keeps pinned. It also keeps the states at
 // which unfinished lists go on. Safe for concurrent use.
 type watch struct {
-	s *Server
+	s     *Server
+	paces *paces
 
 	mu        sync.Mutex // guards all below
 	height    uint64
@@ -130,7 +131,7 @@ type pin struct {
 	until time.Time
 }
 
-func newWatch(s *Server) *watch { return &watch{s: s, changed: make(chan struct{})} }
+func newWatch(s *Server) *watch { return &watch{s: s, paces: newPaces(), changed: make(chan struct{})} }
 
 // run follows the node until ctx ends.
 func (w *watch) run(ctx context.Context) {
@@ -180,6 +181,7 @@ func (w *watch) look(pending []*snapshot) ([]*snapshot, error) {
 		if err != nil {
 			return pending, err
 		}
+		w.paces.note(p.timeMs, time.Now())
 		pending = append(pending, p)
 	}
 	if len(pending) == 0 {

@@ -11,11 +11,12 @@ import (
 
 // The indexes, by the first byte of an extra's key. Numbers are big-endian.
 const (
-	indexOwner   = 'o' // owner [32], coupon u64 -> one byte: coupons that are not redeemed
-	indexHistory = 'h' // coupon u64, height u64, index u32 -> event type u8
-	indexTakings = 't' // member u16, time u64, index u32 -> see Taking
-	indexCourses = 'c' // campaign u32, quarter of an hour u32 -> see Counters
-	indexBlocks  = 'b' // first 16 bytes of a block's digest -> height u64
+	indexOwner    = 'o' // owner [32], coupon u64 -> one byte: coupons that are not redeemed
+	indexHistory  = 'h' // coupon u64, height u64, index u32 -> event type u8
+	indexTakings  = 't' // member u16, time u64, index u32 -> see Taking
+	indexCourses  = 'c' // campaign u32, quarter of an hour u32 -> see Counters
+	indexBlocks   = 'b' // first 16 bytes of a block's digest -> height u64
+	indexActivity = 'a' // begin of a quarter of an hour u64, Unix ms -> see Activity
 )
 
 // indexes returns the changes of the indexes by a block.
@@ -46,7 +47,7 @@ func (m *Machine) indexes(r *coupon.Result, b node.Batch) []store.Write {
 			extra = indexTaking(extra, r, o, b, uint32(i))
 		}
 	}
-	return extra
+	return m.indexActivity(extra, r, b)
 }
 
 // indexOwner moves a coupon between owners.

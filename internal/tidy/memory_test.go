@@ -97,6 +97,7 @@ var keptSmall = map[string]string{
 	"eventQueueMax":    "part of a stream",
 	"pendingMax":       "4 snapshots",
 	"pinsMax":          "32 snapshots",
+	"pacesMax":         "8,832 sums of 64 bytes",
 	"CouponCodesMax":   "of the codes that CodesMax bounds",
 }
 

@@ -2,6 +2,24 @@
 
 /** The API's answers as they stand in JSON: numbers of 64 bits are decimal strings, bytes are base64. */
 
+export interface ActivityAnswer {
+  /** Begin of the quarter of an hour */
+  begins: Time;
+  blocks: number;
+  claims: number;
+  /** How soon blocks were decided here; absent if this process measured none */
+  final?: Pace;
+  redemptions: number;
+  /** Transactions without an effect */
+  refused: number;
+  /** All of them, refused ones too */
+  transactions: number;
+  /** Gifts, their taking back, and changes of hands */
+  transfers: number;
+  /** Redemptions undone, at the time of the undoing */
+  voids: number;
+}
+
 export interface AuthsBody {
   /** Payloads of type 2, as the wallet has left them */
   auths: string[];
@@ -417,6 +435,25 @@ export interface ObligationAnswer {
   payee_name: string;
   /** Minor units */
   sum: string;
+}
+
+export interface Pace {
+  /** How many blocks were timed */
+  blocks: number;
+  mean_ms: number;
+  most_ms: number;
+}
+
+export interface PageActivityAnswer {
+  /** Always true: an executed height is decided */
+  final: boolean;
+  /** Height of the state that is listed */
+  height: string;
+  items: ActivityAnswer[];
+  /** Where to go on; absent on the last page */
+  next_cursor?: string;
+  /** Time of its block */
+  time: Time;
 }
 
 export interface PageBatchAnswer {
@@ -962,6 +999,7 @@ export interface ValidatorsBody {
 
 /** The answers by name. */
 export interface Answers {
+  ActivityAnswer: ActivityAnswer;
   AuthsBody: AuthsBody;
   BatchAnswer: BatchAnswer;
   BatchLine: BatchLine;
@@ -987,6 +1025,8 @@ export interface Answers {
   NodeAddress: NodeAddress;
   NodesBody: NodesBody;
   ObligationAnswer: ObligationAnswer;
+  Pace: Pace;
+  PageActivityAnswer: PageActivityAnswer;
   PageBatchAnswer: PageBatchAnswer;
   PageBlockAnswer: PageBlockAnswer;
   PageCampaignAnswer: PageCampaignAnswer;
@@ -1025,6 +1065,7 @@ export interface Answers {
 
 /** Their shapes, as check() reads them: s, n, b, a name, []list; ? may be absent. */
 export const shapes: Readonly<Record<keyof Answers, Readonly<Record<string, string>>>> = {
+  ActivityAnswer: { begins: "Time", blocks: "n", claims: "n", final: "?Pace", redemptions: "n", refused: "n", transactions: "n", transfers: "n", voids: "n" },
   AuthsBody: { auths: "[]s", expires: "Time" },
   BatchAnswer: { campaign: "n", count: "n", first: "n", number: "n", ticket_key: "s" },
   BatchLine: { code: "s", final: "b", height: "?s", tx: "n" },
@@ -1050,6 +1091,8 @@ export const shapes: Readonly<Record<keyof Answers, Readonly<Record<string, stri
   NodeAddress: { key: "s", member: "n", name: "s", replica: "n", url: "?s" },
   NodesBody: { desks: "[]s", nodes: "[]NodeAddress" },
   ObligationAnswer: { begins: "Time", campaign: "n", count: "n", currency: "s", cycle: "n", ends: "Time", payee: "n", payee_name: "s", sum: "s" },
+  Pace: { blocks: "n", mean_ms: "n", most_ms: "n" },
+  PageActivityAnswer: { final: "b", height: "s", items: "[]ActivityAnswer", next_cursor: "?s", time: "Time" },
   PageBatchAnswer: { final: "b", height: "s", items: "[]BatchAnswer", next_cursor: "?s", time: "Time" },
   PageBlockAnswer: { final: "b", height: "s", items: "[]BlockAnswer", next_cursor: "?s", time: "Time" },
   PageCampaignAnswer: { final: "b", height: "s", items: "[]CampaignAnswer", next_cursor: "?s", time: "Time" },
