@@ -1,12 +1,16 @@
 package network
 
 import (
+	"encoding/json"
 	"errors"
+	"fmt"
+	"os"
 	"path/filepath"
 	"time"
 
 	"github.com/scrip-network/scrip/genesis"
 	"github.com/scrip-network/scrip/keys"
+	"github.com/scrip-network/scrip/validator"
 )
 
 // Person is somebody of the demonstration: a name, what they do, and their key.
@@ -52,6 +56,21 @@ func (n *Network) People() []Person {
 	}
 	add("desk", "hands out the mall's tickets", desk)
 	return all
+}
+
+// ShowPeople lets the start pages of all nodes list the links, instead of those before.
+func (n *Network) ShowPeople(links []Link) error {
+	raw, err := json.Marshal(links)
+	for i := 0; err == nil && i < n.cfg.Validators; i++ {
+		name := filepath.Join(n.Home(i), validator.PeopleName)
+		if err = os.WriteFile(name+".new", raw, 0o600); err == nil { // a node may read it meanwhile
+			err = os.Rename(name+".new", name)
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("show the people of the demo: %w", err)
+	}
+	return nil
 }
 
 // Person returns one of the people by name.

@@ -16,6 +16,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"html/template"
 	"io/fs"
 	"net/http"
 	"net/url"
@@ -49,6 +50,19 @@ type Config struct {
 	// Campaign returns what is public of a campaign, if there is one of the number; nil =
 	// previews name none. It is called by many goroutines.
 	Campaign func(number uint32) (Campaign, bool)
+	// People returns whom the start page lets one be: those of a demonstration, whose keys
+	// are public. nil = nobody. It is called by many goroutines.
+	People func() []Person
+}
+
+// Person is somebody of a demonstration, with a link that opens a face as them.
+type Person struct {
+	// Face is what the link opens, as "wallet", or a thing that is opened in one, as "ticket".
+	Face string `json:"face"`
+	Who  string `json:"who,omitempty"`
+	URL  string `json:"url"`
+	// Text says in a few words what there is to see.
+	Text string `json:"text,omitempty"`
 }
 
 // Handler serves the faces. It is safe for concurrent use.
@@ -56,11 +70,13 @@ type Handler struct {
 	files   map[string]*file // by path
 	faces   []string         // that are built
 	connect string
-	start   *file
+	start   *template.Template
+	plain   *file // the start page of nobody
 	style   *file
 
 	name, origin string
 	campaign     func(uint32) (Campaign, bool)
+	people       func() []Person
 }
 
 // New reads all files. It fails if an origin is none.
@@ -73,7 +89,7 @@ func New(cfg Config) (*Handler, error) {
 		}
 	}
 	h := &Handler{files: make(map[string]*file), name: cmp.Or(cfg.Name, "Scrip"), origin: cfg.Origin,
-		campaign: cfg.Campaign}
+		campaign: cfg.Campaign, people: cfg.People}
 	for _, origin := range cfg.Connect {
 		if !IsOrigin(origin) {
 			return nil, fmt.Errorf("serve the faces: %q is no web origin, such as https://node.example", origin)
@@ -246,14 +262,14 @@ func (h *Handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case strings.Contains(p, "#"):
 		h.unescaped(w, r, p)
 	case p == "/":
-		h.serve(w, r, "", h.start, http.StatusOK)
+		h.welcome(w, r, http.StatusOK)
 	case p == stylePath:
 		h.serve(w, r, "", h.style, http.StatusOK)
 	case linkForm.MatchString(p):
 		parts := linkForm.FindStringSubmatch(p)
 		h.link(w, r, parts[1], parts[2])
 	case !slices.Contains(Faces(), face):
-		h.serve(w, r, "", h.start, http.StatusNotFound)
+		h.welcome(w, r, http.StatusNotFound)
 	case !below:
 		w.Header().Set("Location", "/"+face+"/") // a browser keeps what stands behind the #
 		w.WriteHeader(http.StatusPermanentRedirect)
@@ -273,7 +289,7 @@ func (h *Handler) unescaped(w http.ResponseWriter, r *http.Request, p string) {
 	to, fragment, _ := strings.Cut(p, "#")
 	face, _, _ := strings.Cut(strings.TrimPrefix(to, "/"), "/")
 	if !linkForm.MatchString(to) && !slices.Contains(Faces(), face) {
-		h.serve(w, r, "", h.start, http.StatusNotFound)
+		h.welcome(w, r, http.StatusNotFound)
 		return
 	}
 	link := url.URL{Path: to, Fragment: fragment}
@@ -289,7 +305,7 @@ func (h *Handler) index(w http.ResponseWriter, r *http.Request, face string) {
 		h.serve(w, r, face, f, http.StatusOK)
 		return
 	}
-	h.serve(w, r, face, h.start, http.StatusNotFound)
+	h.welcome(w, r, http.StatusNotFound)
 }
 
 func (h *Handler) serve(w http.ResponseWriter, r *http.Request, face string, f *file, status int) {

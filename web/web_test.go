@@ -152,6 +152,31 @@ func TestEveryPathShowsItsFace(t *testing.T) {
 	}
 }
 
+// The start page of a demonstration lets one be its people; what a link may not be is left out.
+func TestTheStartPageKnowsItsPeople(t *testing.T) {
+	if got := text(t, ask(handler(t, web.Config{Files: built()}), "GET", "/")); strings.Contains(got, "<h2>") {
+		t.Errorf("a network that is no demonstration has people:\n%s", got)
+	}
+	people := []web.Person{
+		{Face: "wallet", Who: "Bo & Co", URL: "http://node.example/wallet/#k=AAAA&n=Bo", Text: "two coffees"},
+		{Face: "console", Who: "Ana", URL: "javascript:alert(1)"},
+		{Face: "nonsense", Who: "Cy", URL: "http://node.example/"},
+	}
+	h := handler(t, web.Config{Files: built(), People: func() []web.Person { return people }})
+	got := text(t, ask(h, "GET", "/"))
+	for _, want := range []string{`href="http://node.example/wallet/#k=AAAA&amp;n=Bo"`, "Bo &amp; Co", "two coffees"} {
+		if !strings.Contains(got, want) {
+			t.Errorf("the page lacks %s:\n%s", want, got)
+		}
+	}
+	if strings.Contains(got, "Ana") || strings.Contains(got, "Cy") {
+		t.Errorf("the page leads where it may not:\n%s", got)
+	}
+	if people = nil; strings.Contains(text(t, ask(h, "GET", "/")), "Bo") {
+		t.Error("the page keeps people who have gone")
+	}
+}
+
 // A program without faces says so instead of showing nothing.
 func TestFacesThatAreNotBuilt(t *testing.T) {
 	h := handler(t, web.Config{Files: fstest.MapFS{".keep": {}}})

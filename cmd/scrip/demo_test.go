@@ -8,6 +8,7 @@ import (
 	"encoding/base64"
 	"encoding/json"
 	"fmt"
+	"html"
 	"io"
 	"net/http"
 	"net/url"
@@ -138,6 +139,18 @@ func TestADemoTellsAStory(t *testing.T) {
 	t.Run("gifts and tickets", x.checkPapers)
 	t.Run("desk", x.checkDesk)
 	t.Run("nodes", x.checkNodes)
+	t.Run("start page", func(t *testing.T) {
+		r, err := http.Get(x.record.Nodes[3] + "/")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer func() { _ = r.Body.Close() }()
+		b, err := io.ReadAll(r.Body)
+		page := html.UnescapeString(string(b))
+		if bo := x.links("wallet")["Bo"]; err != nil || bo == "" || !strings.Contains(page, bo) {
+			t.Errorf("the start page does not know Bo (%s, %v):\n%s", bo, err, page)
+		}
+	})
 	t.Run("urls", func(t *testing.T) {
 		out, err := exec.Command("scrip", "demo", "urls", "-o", "json").Output()
 		var again network.Record

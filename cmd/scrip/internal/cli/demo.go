@@ -165,6 +165,9 @@ func (a *App) serveDemo(ctx context.Context, n *network.Network, o demoOptions, 
 	if err != nil {
 		return err
 	}
+	if err := n.ShowPeople(links); err != nil {
+		return err
+	}
 	record := &network.Record{Port: o.port, PID: os.Getpid(), Started: begin, Dir: n.Dir(), Genesis: n.GenesisPath(),
 		Nodes: n.URLs(), Chain: n.Dev().Genesis.File.Name, Desk: n.DeskURL(), Links: links}
 	record.Text = a.demoText(n, o, links, time.Since(begin))
