@@ -51,6 +51,9 @@ test("the explorer's lists", async () => {
   await page.route(...listed("**/v1/campaigns?*", []));
   await page.goto(url("/explorer/#/campaigns"));
   await empty(page, "/campaigns", ["No campaign has been opened", "Campaigns are numbered from 1"]);
+  await page.route(...listed("**/v1/activity?*", []));
+  await page.goto(url("/explorer/#/time"));
+  await empty(page, "/time", ["Nothing was counted in this range", "A node counts from its first block on"]);
   const genesis = { ...blocks[0], height: "0", tx_count: 0 };
   await page.route(...listed("**/v1/blocks?*", [genesis]));
   await page.goto(url("/explorer/#/"));

@@ -65,6 +65,40 @@ test("the first page tells whether the network is well, and its picture is a tab
   await page.getByText("11 of 11 blocks checked").waitFor();
 });
 
+test("how it goes over time is counted by hour and day, as pictures and as tables", async () => {
+  const { page } = visitor;
+  const { items } = await json("/v1/activity?limit=3000");
+  const redemptions = items.reduce((n, q) => n + q.redemptions, 0);
+  assert.ok(redemptions > 0, "the story has redemptions");
+  await open(page, "/time");
+  for (const range of ["24 hours", "7 days", "30 days", "90 days"]) {
+    await page.getByRole("button", { name: range }).click();
+    const part = page.getByRole("region", { name: "Redemptions", exact: true }).first();
+    await part.getByRole("img", { name: range.length > 7 || range[0] === "7" ? /by hour/ : /by day/ })
+      .waitFor({ timeout: waitMs });
+    await part.getByText("As a table").click();
+    const counted = part.getByRole("row").filter({ hasNot: page.getByRole("columnheader") });
+    await counted.first().waitFor();
+    const told = await counted.evaluateAll((rows) => rows.map((r) => Number(r.children[1].textContent)));
+    assert.equal(told.reduce((a, b) => a + b, 0), redemptions, range);
+    await part.getByText("As a table").click();
+  }
+  await page.getByRole("heading", { name: "Time to final" }).waitFor({ timeout: waitMs });
+  await look(page, "explorer-time");
+  await walk(page, "explorer-time");
+});
+
+test("an event is shown where no stream of events gets through", async () => {
+  const d = await device();
+  await d.page.route("**/v1/events*", () => undefined);
+  await open(d.page, "/");
+  await d.page.getByText("Nothing since you came here.").waitFor({ timeout: waitMs });
+  await network.cli("campaign", "pause", "4", "--sign", "mall");
+  await d.page.getByRole("link", { name: "Campaign paused" }).waitFor({ timeout: waitMs });
+  await network.cli("campaign", "resume", "4", "--sign", "mall");
+  await d.context.close();
+});
+
 test("an event is shown while one looks", async () => {
   const { page } = visitor;
   await network.cli("campaign", "pause", "1", "--sign", "bakery");

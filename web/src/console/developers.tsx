@@ -1,18 +1,18 @@
 /** For those who connect a shop's own programs. */
 import type { JSX } from "preact";
-import { useMemo, useRef, useState } from "preact/hooks";
+import { useEffect, useMemo, useRef, useState } from "preact/hooks";
 import type { EventAnswer } from "@scrip/sdk/answers";
-import type { LedgerEvent } from "@scrip/sdk/client";
 import { eventIdText } from "@scrip/sdk/events";
 import { base64, hex } from "@scrip/sdk/bytes";
 import { encodeKey, SecretKey } from "@scrip/sdk/keys";
 import { rowKey } from "@scrip/sdk/rows";
 import { Right, tillKeyAddTx } from "@scrip/sdk/transactions";
 import { timeSeconds } from "../kit/format.ts";
+import { followAll, withEvent, type Happening } from "../kit/ledger/follow.ts";
 import { word } from "../kit/ledger/ledger.tsx";
 import { t as kit } from "../kit/text.ts";
 import { Button, Copyable, copyText, Notice, Segments } from "../kit/ui.tsx";
-import { Confirm, useEvents, useSession, useWork } from "./parts.tsx";
+import { Confirm, useSession, useWork } from "./parts.tsx";
 import { daySpan } from "./day.ts";
 import { dateText } from "./dates.ts";
 import { t } from "./text.ts";
@@ -89,10 +89,10 @@ function Sample(p: { text: string; name: string }): JSX.Element {
 
 type Chosen = "all" | "redemption" | "coupon" | "campaign" | "till";
 
-const isOf = (chosen: Chosen, e: LedgerEvent) => chosen === "all" || e.type.startsWith(chosen) ||
+const isOf = (chosen: Chosen, e: Happening) => chosen === "all" || e.type.startsWith(chosen) ||
   (chosen === "coupon" && e.type.startsWith("gift"));
 
-function EventList(p: { events: readonly LedgerEvent[] }): JSX.Element {
+function EventList(p: { events: readonly Happening[] }): JSX.Element {
   if (p.events.length === 0) return <p class="soft" role="status">{t("devEventsNone")}</p>;
   return (
     <ul role="list" class="entries" data-events={p.events.length}>
@@ -101,7 +101,7 @@ function EventList(p: { events: readonly LedgerEvent[] }): JSX.Element {
           <details class="twin">
             <summary>{word(e.type)} · <span
               class="mono">{eventIdText(e.id)}</span> · {timeSeconds(e.timeMs)}</summary>
-            <pre class="sample" tabIndex={0}>{JSON.stringify({ type: e.type, id: eventIdText(e.id), tx: e.receipt.id,
+            <pre class="sample" tabIndex={0}>{JSON.stringify({ type: e.type, id: eventIdText(e.id), tx: e.tx,
               ...e.outcome.effect },
               (_, v: unknown) => (typeof v === "bigint" ? String(v) : v instanceof Uint8Array ? hex(v) : v), 1)}</pre>
           </details>
@@ -138,9 +138,15 @@ function TestEvent(): JSX.Element {
 }
 
 function Events(): JSX.Element {
-  const [events, setEvents] = useState<readonly LedgerEvent[]>([]);
+  const [events, setEvents] = useState<readonly Happening[]>([]);
   const [chosen, setChosen] = useState<Chosen>("all");
-  const away = useEvents({}, [], (e) => setEvents((all) => [e, ...all].slice(0, 5 * eventsKept)));
+  const [away, setAway] = useState(false);
+  const { link } = useSession();
+  useEffect(() => {
+    const stop = new AbortController();
+    void followAll(link, (e) => setEvents((all) => withEvent(all, e, 5 * eventsKept)), stop.signal, setAway);
+    return () => stop.abort();
+  }, [link]);
   const options: { value: Chosen; text: string }[] = [{ value: "all", text: t("devAll") },
     { value: "redemption", text: t("devRedemptions") }, { value: "coupon", text: t("devCoupons") },
     { value: "campaign", text: t("navCampaigns") }, { value: "till", text: t("navTills") }];

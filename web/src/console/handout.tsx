@@ -1,6 +1,6 @@
 /** Handing out: a poster for everybody by way of a desk, or single links. */
 import type { JSX } from "preact";
-import { useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import type { ProvenCampaign } from "@scrip/sdk/client";
 import { hex } from "@scrip/sdk/bytes";
 import { decodeKey } from "@scrip/sdk/keys";
@@ -145,6 +145,8 @@ function Release(p: { campaign: ProvenCampaign; by: "desk" | "links"; start: num
   const { campaign: c } = p;
   const left = c.terms.maxSupply - c.nextSerial + 1;
   const [count, setCount] = useState(String(Math.min(left, p.start)));
+  // What was released is not left: the field begins anew instead of finding fault with itself.
+  useEffect(() => setCount(String(Math.min(left, p.start))), [c.nextSerial]);
   const [asking, setAsking] = useState(false);
   const [noDesk, setNoDesk] = useState(false);
   const work = useWork();

@@ -15,11 +15,13 @@ import { LinkContext, useLink } from "./parts.tsx";
 import { HolderPage, MemberPage, Members, TillPage } from "./people.tsx";
 import { find } from "./search.ts";
 import { t } from "./text.ts";
+import { TimePage } from "./timepage.tsx";
 import { TxPage } from "./tx.tsx";
 import { Validators } from "./validators.tsx";
 
 const pages: readonly { pattern: string; title: () => string; draw: (p: Record<string, string>) => JSX.Element }[] = [
   { pattern: "/", title: () => t("nowTitle"), draw: () => <Now /> },
+  { pattern: "/time", title: () => t("timeTitle"), draw: () => <TimePage /> },
   { pattern: "/blocks", title: () => t("blocks"), draw: () => <Blocks /> },
   { pattern: "/block/:height", title: () => t("blocks"), draw: (p) => <BlockPage height={p["height"] ?? ""} /> },
   { pattern: "/tx/:id", title: () => t("txTitle"), draw: (p) => <TxPage id={p["id"] ?? ""} /> },
@@ -35,7 +37,7 @@ const pages: readonly { pattern: string; title: () => string; draw: (p: Record<s
 ];
 
 const sections = [
-  { path: "/", text: () => t("navNow") }, { path: "/blocks", text: () => t("navBlocks") },
+  { path: "/", text: () => t("navNow") }, { path: "/time", text: () => t("navTime") }, { path: "/blocks", text: () => t("navBlocks") },
   { path: "/campaigns", text: () => t("navCampaigns") }, { path: "/members", text: () => t("navMembers") },
   { path: "/validators", text: () => t("navValidators") },
 ];

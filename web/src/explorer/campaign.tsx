@@ -22,7 +22,7 @@ export function CampaignTable(p: { campaigns: readonly CampaignAnswer[]; caption
   return (
     <Table caption={p.caption} rows={p.campaigns} rowKey={(c) => c.id} columns={[
       { head: "№", figure: true, cell: (c) => c.id },
-      { head: t("title"), cell: (c) => <a href={`#/campaign/${c.id}`}>{c.terms.title}</a> },
+      { head: t("title"), lead: true, cell: (c) => <a href={`#/campaign/${c.id}`}>{c.terms.title}</a> },
       { head: t("campaignBy"), cell: (c) => <MemberLink number={c.issuer} name={c.issuer_name} /> },
       { head: t("value"), cell: (c) => ruleText(ruleOf(c.terms)) },
       { head: t("state"), cell: (c) => word(c.status) },
@@ -104,7 +104,7 @@ function Money(p: { campaign: CampaignAnswer }): JSX.Element {
 export function CouponTable(p: { coupons: readonly CouponAnswer[]; caption: string }): JSX.Element {
   return (
     <Table caption={p.caption} rows={p.coupons} rowKey={(c) => c.id} columns={[
-      { head: "№", cell: (c) => <a href={`#/coupon/${c.id}`}>{serialText(c.id)}</a> },
+      { head: "№", lead: true, cell: (c) => <a href={`#/coupon/${c.id}`}>{serialText(c.id)}</a> },
       { head: t("state"), cell: (c) => word(c.status) },
       { head: t("couponOwner"), cell: (c) => <Digest text={c.owner} href={`#/holder/${c.owner}`}
         name={t("couponOwner")} /> },

@@ -7,7 +7,10 @@ import type { Link } from "../kit/chain.ts";
 /** SeenBlock is a block with the device's measure of how long it took to be final. */
 export interface SeenBlock {
   block: BlockAnswer;
-  /** From the time in the header to the arrival here, ms; undefined for blocks from before. */
+  /**
+   * From the time in the header, when the block was proposed, to its arrival here, decided, ms. Only of
+   * blocks that were waited for: one that lay ready when it was asked for says nothing.
+   */
   tookMs?: number;
 }
 
@@ -32,7 +35,8 @@ export class Live {
     while (!stop.aborted) {
       try {
         if (document.visibilityState === "visible" && !this.paused.value) {
-          await this.#look(fresh, stop);
+          // Where blocks come fast one lies ready: the next one is waited for, and timed.
+          if (!(await this.#look(fresh, stop)) && fresh) await this.#look(true, stop);
           fresh = true;
         } else {
           fresh = false; // what came meanwhile was not timed
@@ -47,20 +51,24 @@ export class Live {
     }
   }
 
-  async #look(fresh: boolean, stop: AbortSignal): Promise<void> {
+  /** #look asks for the newest blocks, and tells whether it waited for one. */
+  async #look(fresh: boolean, stop: AbortSignal): Promise<boolean> {
     const top = this.#blocks.value[0];
+    const askedMs = this.link.nowMs();
     // The node holds the request until the next block is executed.
     const query = { limit: top ? 30 : kept, min_height: top && fresh ? Number(top.block.height) + 1 : undefined };
     const page = await this.link.client.read("PageBlockAnswer", "/v1/blocks", query, { signal: stop });
     const nowMs = this.link.nowMs();
     const known = new Set(this.#blocks.value.map((b) => b.block.height));
+    const waited = fresh && Number(page.items[0]?.time.ms ?? 0) >= askedMs;
     const added = page.items.filter((b) => !known.has(b.height)).map((block, i): SeenBlock =>
-      (fresh && i === 0 ? { block, tookMs: Math.max(0, nowMs - Number(block.time.ms)) } : { block }));
+      (waited && i === 0 ? { block, tookMs: Math.max(0, nowMs - Number(block.time.ms)) } : { block }));
     this.#failed.value = false;
     if (added.length > 0 || !top) {
       this.#blocks.value = [...added, ...this.#blocks.value]
         .sort((a, b) => Number(b.block.height) - Number(a.block.height)).slice(0, kept);
     }
+    return waited;
   }
 }
 

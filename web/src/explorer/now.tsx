@@ -1,16 +1,16 @@
 /** Is the network well? Live blocks, time to final, and what has just happened. */
 import type { JSX } from "preact";
 import { useEffect, useMemo, useState } from "preact/hooks";
-import type { LedgerEvent } from "@scrip/sdk/client";
 import { Table, TableTwin } from "../kit/badge.tsx";
 import { ago, number, seconds, time, timeSeconds } from "../kit/format.ts";
 import { AsOf, msOf, serialText, word } from "../kit/ledger/ledger.tsx";
-import { followEvents } from "../kit/ledger/follow.ts";
+import { followAll, withEvent, type Happening } from "../kit/ledger/follow.ts";
 import { checkHeaders } from "../kit/ledger/check.ts";
 import { Button, Empty, Failure, Loading, Notice, useNow } from "../kit/ui.tsx";
 import { Outage } from "../kit/ledger/outage.tsx";
 import { CheckPanel } from "./check.tsx";
 import { Live, middleOf, type SeenBlock } from "./live.ts";
+import { Bars } from "../kit/ledger/chart.tsx";
 import { Figure } from "../kit/ledger/page.tsx";
 import { useLink } from "./parts.tsx";
 import { t } from "./text.ts";
@@ -23,20 +23,10 @@ const eventsKept = 10;
 /** Strip draws the last blocks as bars; the newest stands at the end of the line. */
 function Strip(p: { blocks: readonly SeenBlock[] }): JSX.Element {
   const shown = p.blocks.slice(0, bars).reverse();
-  const most = Math.max(1, ...shown.map((b) => b.block.tx_count));
-  return (
-    <svg class="strip" viewBox={`0 0 ${bars * 10} 100`} preserveAspectRatio="none" role="img"
-      aria-label={t("nowStrip")}>
-      <path class="strip-ground" d={`M0 99.5H${bars * 10}`} />
-      {shown.map((b, i) => {
-        const height = b.block.tx_count === 0 ? 5 : 12 + (84 * b.block.tx_count) / most;
-        const x = (bars - shown.length + i) * 10 + 2;
-        return <rect key={b.block.height} class={b.block.tx_count === 0 ? "strip-empty" : "strip-bar"} x={x}
-          y={100 - height}
-          width="6" height={height} />;
-      })}
-    </svg>
-  );
+  const [first, last] = [shown[0], shown[shown.length - 1]];
+  return <Bars label={t("nowStrip")} unit={t("nowStripUnit")} places={bars} write={number}
+    values={shown.map((b) => b.block.tx_count)}
+    times={first && last ? [first, last].map((b) => timeSeconds(msOf(b.block.time))) : []} />;
 }
 
 /** Health says in a sentence how the network is, and never says well when it is not. */
@@ -55,7 +45,7 @@ function Health(p: { newest: SeenBlock; failed: boolean; paused: boolean }): JSX
   return <Notice kind="good" live><p class="strong">{t("nowWell")}</p></Notice>;
 }
 
-function subjectLink(e: LedgerEvent): JSX.Element | null {
+function subjectLink(e: Happening): JSX.Element | null {
   const x = e.outcome.effect;
   if (!x) return null;
   if ("coupon" in x) return <a href={`#/coupon/${x.coupon}`}>{t("hitCoupon", { serial: serialText(x.coupon) })}</a>;
@@ -66,11 +56,11 @@ function subjectLink(e: LedgerEvent): JSX.Element | null {
 /** Events are those that come while one looks, each proven before it is shown. */
 function Events(p: { paused: boolean }): JSX.Element {
   const link = useLink();
-  const [events, setEvents] = useState<readonly LedgerEvent[]>([]);
+  const [events, setEvents] = useState<readonly Happening[]>([]);
   useEffect(() => {
     if (p.paused) return undefined;
     const stop = new AbortController();
-    void followEvents(link, {}, (e) => setEvents((all) => [e, ...all].slice(0, eventsKept)), stop.signal);
+    void followAll(link, (e) => setEvents((all) => withEvent(all, e, eventsKept)), stop.signal);
     return () => stop.abort();
   }, [link, p.paused]);
   return (
@@ -79,8 +69,8 @@ function Events(p: { paused: boolean }): JSX.Element {
       {events.length === 0 ? <p class="soft">{t("nowEventsNone")}</p> : (
         <ul role="list" class="entries">
           {events.map((e) => (
-            <li key={e.receipt.id} class="entry">
-              <a class="strong" href={`#/tx/${e.receipt.id}`}>{word(e.type)}</a>
+            <li key={e.tx} class="entry">
+              <a class="strong" href={`#/tx/${e.tx}`}>{word(e.type)}</a>
               <span>{subjectLink(e)}</span>
               <time class="soft small" dateTime={new Date(e.timeMs).toISOString()}>{time(e.timeMs)}</time>
             </li>
@@ -136,7 +126,7 @@ export function Now(): JSX.Element {
         : t("nowPause")}</Button></div>
       <Events paused={paused} />
       <BlockTable blocks={blocks.slice(0, listed)} />
-      <p><a href="#/blocks">{t("blocks")}</a></p>
+      <p class="row"><a href="#/blocks">{t("blocks")}</a> <a href="#/time">{t("timeTitle")}</a></p>
       <CheckPanel subject="now" about={t("checkHeaders", { n: attested(blocks).length })}
         run={(report) => checkHeaders(link, attested(live.blocks.value), report)} />
     </div>

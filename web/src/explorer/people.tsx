@@ -81,7 +81,7 @@ function Owed(p: { pages: Pages<ObligationAnswer> }): JSX.Element {
     <Got of={gotPages(p.pages)}>
       {(items) => items.length === 0 ? <Empty title={t("memberOwedNone")} /> : (
         <Table caption={t("memberOwed")} rows={items} rowKey={(o) => `${o.cycle}/${o.campaign}`} columns={[
-          { head: t("cycle"), cell: (o) => `${date(msOf(o.begins))} – ${date(msOf(o.ends))}` },
+          { head: t("cycle"), lead: true, cell: (o) => `${date(msOf(o.begins))} – ${date(msOf(o.ends))}` },
           { head: t("campaigns"), cell: (o) => <a
             href={`#/campaign/${o.campaign}`}>{t("campaignTitle", { n: String(o.campaign) })}</a> },
           { head: t("count"), figure: true, cell: (o) => number(o.count) },

@@ -94,7 +94,7 @@ function Board(p: { picture: Picture }): JSX.Element {
       )}
       <Table caption={t("validatorsTitle")} rows={committee.validators} rowKey={(v) => v.replica} columns={[
         { head: "№", figure: true, cell: (v) => v.replica },
-        { head: t("title"), cell: (v) => <><MemberLink number={v.member} name={v.member_name} />
+        { head: t("title"), lead: true, cell: (v) => <><MemberLink number={v.member} name={v.member_name} />
           {v.replica === committee.primary && <span class="small soft"> · {t("validatorPrimary")}</span>}</> },
         { head: t("validatorState"), cell: (v) => <State of={of(v.replica)} /> },
         { head: t("validatorHeight"), figure: true, cell: (v) => <Lag of={of(v.replica)} top={top} /> },

@@ -31,13 +31,17 @@ export interface Column<R> {
   figure?: boolean;
   /** For the screen alone: buttons are of no use on paper. */
   screen?: boolean;
+  /** What names a row. A table with such a column is set row by row on a phone, each led by it. */
+  lead?: boolean;
 }
 
 const columnClass = <R,>(c: Column<R>) =>
-  [c.figure && "figure", c.screen && "no-print"].filter(Boolean).join(" ") || undefined;
+  [c.figure && "figure", c.screen && "no-print", c.lead && "lead"].filter(Boolean).join(" ") || undefined;
 
-/** Table is a ruled table; its caption names it. */
-
+/**
+ * Table is a ruled table; its caption names it. The roles are said, as a browser may take a table that
+ * is set otherwise on a phone for none.
+ */
 export function Table<R>(p: {
   caption: string;
   columns: readonly Column<R>[];
@@ -46,22 +50,22 @@ export function Table<R>(p: {
 }): JSX.Element {
   return (
     <div class="table-wrap" role="region" aria-label={p.caption} tabIndex={0}>
-      <table class="table">
+      <table class={`table${p.columns.some((c) => c.lead) ? " table-rows" : ""}`} role="table">
         <caption>{p.caption}</caption>
-        <thead>
-          <tr>
+        <thead role="rowgroup">
+          <tr role="row">
             {p.columns.map((c) => (
-              <th key={c.head} scope="col" class={columnClass(c)}>
+              <th key={c.head} scope="col" role="columnheader" class={columnClass(c)}>
                 {c.head}
               </th>
             ))}
           </tr>
         </thead>
-        <tbody>
+        <tbody role="rowgroup">
           {p.rows.map((r) => (
-            <tr key={p.rowKey(r)}>
+            <tr key={p.rowKey(r)} role="row">
               {p.columns.map((c) => (
-                <td key={c.head} class={columnClass(c)}>
+                <td key={c.head} role="cell" data-head={c.head} class={columnClass(c)}>
                   {c.cell(r)}
                 </td>
               ))}

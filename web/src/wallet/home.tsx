@@ -51,7 +51,7 @@ function List(p: { head: string; slips: readonly Slip[] }): JSX.Element | null {
   return (
     <section class="stack" aria-label={p.head}>
       <h2>{p.head}</h2>
-      <ul role="list" class="stack">
+      <ul role="list" class="stack slips">
         {p.slips.map((s) => (
           <li key={String(s.id)}>
             <SlipCard slip={s} link />
@@ -98,7 +98,7 @@ export function Home(): JSX.Element {
   const wait = slips.filter((s) => s.state === "pending" || s.state === "offered");
   const past = slips.filter((s) => !isOpen(s));
   return (
-    <div class="stack">
+    <div class="stack home">
       <h1 class="unseen">{t("myCoupons")}</h1>
       <Stale />
       {!looking && <KeepCard />}
@@ -121,7 +121,7 @@ export function Home(): JSX.Element {
       {past.length > 0 && (
         <details class="twin" open={use.length === 0 && past.length <= 3}>
           <summary>{t("pastCount", { n: past.length })}</summary>
-          <ul role="list" class="stack">
+          <ul role="list" class="stack slips">
             {past.map((s) => (
               <li key={String(s.id)}>
                 <SlipCard slip={s} link />

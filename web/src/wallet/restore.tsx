@@ -1,6 +1,7 @@
 /** Bringing a wallet to this device: from words, a file, or a link. */
 import type { JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
+import { fileText } from "../kit/file.ts";
 import { Button, Check, Failure, Field, LinkButton, Loading, Notice } from "../kit/ui.tsx";
 import { failureOf } from "../kit/refusal/refusal.ts";
 import { useSession } from "./context.ts";
@@ -38,6 +39,7 @@ function FromFile(p: { enabled: boolean; onEntropy: (e: Uint8Array) => Promise<v
   const [passphrase, setPassphrase] = useState("");
   const [busy, setBusy] = useState(false);
   const [error, setError] = useState("");
+  const [unread, setUnread] = useState(false);
   const open = async () => {
     setBusy(true);
     setError("");
@@ -70,9 +72,17 @@ function FromFile(p: { enabled: boolean; onEntropy: (e: Uint8Array) => Promise<v
         aria-label={t("restoreFile")}
         onChange={(e) => {
           const file = e.currentTarget.files?.[0];
-          if (file && file.size <= fileBytesMax) void file.text().then(setText);
+          setError("");
+          setUnread(false);
+          setText("");
+          if (!file) return;
+          void fileText(file, fileBytesMax).then((x) => {
+            setText(x ?? "");
+            setUnread(x === undefined || x.trim() === "");
+          });
         }}
       />
+      {unread && <Failure title={t("restoreUnread")} detail={t("restoreUnreadText")} />}
       {text !== "" && !isCopy(text) && (
         <Field
           label={t("keepPassphrase")}
