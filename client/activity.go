@@ -2,7 +2,7 @@ package client
 
 // ActivityAnswer is what a quarter of an hour brought, by one node's own account.
 type ActivityAnswer struct {
-	Begins       Time   `json:"begins" doc:"Begin of the quarter of an hour"`
+	Begins       Time   `json:"begins" doc:"Begin of the quarter"`
 	Blocks       uint64 `json:"blocks"`
 	Transactions uint64 `json:"transactions" doc:"All of them, refused ones too"`
 	Refused      uint64 `json:"refused" doc:"Transactions without an effect"`
@@ -10,7 +10,7 @@ type ActivityAnswer struct {
 	Transfers    uint64 `json:"transfers" doc:"Gifts, their taking back, and changes of hands"`
 	Redemptions  uint64 `json:"redemptions"`
 	Voids        uint64 `json:"voids" doc:"Redemptions undone, at the time of the undoing"`
-	Final        *Pace  `json:"final,omitempty" doc:"How soon blocks were decided here; absent if this process measured none"`
+	Final        *Pace  `json:"final,omitempty" doc:"How soon blocks were decided here; absent if none was timed"`
 }
 
 // Pace is how long blocks took from the time in their header, when they were proposed,

@@ -101,6 +101,8 @@ test("an event is shown where no stream of events gets through", async () => {
 
 test("an event is shown while one looks", async () => {
   const { page } = visitor;
+  await open(page, "/");
+  await page.getByText("Nothing since you came here.").waitFor({ timeout: waitMs });
   await network.cli("campaign", "pause", "1", "--sign", "bakery");
   await page.getByRole("link", { name: "Campaign paused" }).waitFor({ timeout: waitMs });
   await network.cli("campaign", "resume", "1", "--sign", "bakery");

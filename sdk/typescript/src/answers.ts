@@ -3,11 +3,11 @@
 /** The API's answers as they stand in JSON: numbers of 64 bits are decimal strings, bytes are base64. */
 
 export interface ActivityAnswer {
-  /** Begin of the quarter of an hour */
+  /** Begin of the quarter */
   begins: Time;
   blocks: number;
   claims: number;
-  /** How soon blocks were decided here; absent if this process measured none */
+  /** How soon blocks were decided here; absent if none was timed */
   final?: Pace;
   redemptions: number;
   /** Transactions without an effect */
