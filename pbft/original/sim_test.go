@@ -141,3 +141,21 @@ func TestKeptSeeds(t *testing.T) {
 		}
 	}
 }
+
+// Thirty seconds of faults instead of two.
+func TestLongRuns(t *testing.T) {
+	if testing.Short() {
+		t.Skip("takes long")
+	}
+	opt := pbfttest.Options{New: newEngine, Protocol: pbft.Original, SafetyMs: 30_000}
+	s, err := pbfttest.RunMany(1, longSeeds, runtime.GOMAXPROCS(0), opt, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, r := range s.Failed {
+		t.Errorf("%v", r)
+	}
+}
+
+// longSeeds is how many long runs every test run plays.
+const longSeeds = 8

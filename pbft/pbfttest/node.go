@@ -182,6 +182,7 @@ func (c *cluster) receive(x *node, e *event) {
 		}
 	}
 	c.witness.arrives(x, e.from, m)
+	e.untrue = e.untrue && !skips(x, m)
 	reason := x.engine.Receive(e.from, m)
 	c.witness.received(x, e, m, reason)
 	c.trace.mix(uint64(reason), uint64(m.Kind()))

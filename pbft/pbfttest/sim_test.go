@@ -164,13 +164,13 @@ func TestKeptSeeds(t *testing.T) {
 	}
 }
 
-// Twenty seconds of faults instead of two: what grows with time shows here, such as
+// Thirty seconds of faults instead of two: what grows with time shows here, such as
 // suffixes that are certified and not committed, and views that went by.
 func TestLongRuns(t *testing.T) {
 	if testing.Short() {
 		t.Skip("takes long")
 	}
-	opt := pbfttest.Options{New: newEngine, SafetyMs: 20_000}
+	opt := pbfttest.Options{New: newEngine, SafetyMs: 30_000}
 	s, err := pbfttest.RunMany(1, longSeeds, runtime.GOMAXPROCS(0), opt, nil)
 	if err != nil {
 		t.Fatal(err)
@@ -182,4 +182,4 @@ func TestLongRuns(t *testing.T) {
 }
 
 // longSeeds is how many long runs every test run plays.
-const longSeeds = 30
+const longSeeds = 20

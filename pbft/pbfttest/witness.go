@@ -142,6 +142,13 @@ func (w *witness) suspect(v *view, from pbft.ReplicaID, of pbft.View) {
 	v.suspects[from] = append(kept, suspicion{of, v.ticks})
 }
 
+// skips reports whether a replica need not look at what spoilers make false of decided
+// blocks, the first one: it has decided it since.
+func skips(x *node, m pbft.Message) bool {
+	d, ok := m.(*pbft.Decided)
+	return ok && d.Blocks[0].Header.Seq <= x.engine.Status().Committed.Seq
+}
+
 // received judges what an honest replica makes of a message.
 func (w *witness) received(x *node, e *event, m pbft.Message, reason pbft.Reason) {
 	if !x.honest {
