@@ -242,3 +242,30 @@ func TestWhereAPrimaryGoesOn(t *testing.T) {
 		}
 	}
 }
+
+// The headers of a NEW-VIEW come in one order, each once, all of the view of the highest
+// certificate.
+func TestAttachedHeadersComeOnce(t *testing.T) {
+	c, r := settled(t)
+	x, y := c.next(r, "x", nil).SignedHeader, c.next(r, "y", nil).SignedHeader
+	if compareRefs(c.com.Ref(&x.Header), c.com.Ref(&y.Header)) > 0 {
+		x, y = y, x
+	}
+	for _, k := range []struct {
+		name    string
+		headers []pbft.SignedHeader
+		view    pbft.View
+		want    pbft.Reason
+	}{
+		{"none", nil, 1, pbft.Accepted},
+		{"two", []pbft.SignedHeader{x, y}, 1, pbft.Accepted},
+		{"of another view", []pbft.SignedHeader{x, y}, 2, pbft.InvalidContent},
+		{"out of order", []pbft.SignedHeader{y, x}, 1, pbft.InvalidContent},
+		{"one twice", []pbft.SignedHeader{x, x}, 1, pbft.InvalidContent},
+	} {
+		_, got := r.checkHeaders(&pbft.NewView{Headers: k.headers}, pbft.BlockRef{View: k.view, Seq: 3})
+		if got != k.want {
+			t.Errorf("%s: %v, want %v", k.name, got, k.want)
+		}
+	}
+}
