@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/scrip-network/scrip/pbft"
+	"github.com/scrip-network/scrip/store"
 	"github.com/scrip-network/scrip/transport"
 )
 
@@ -82,5 +83,43 @@ func TestADamagedCertificateIsNotReplaced(t *testing.T) {
 	}
 	if held, err := m.ledger.Latest().Checkpoint(1 << 20); err != nil || len(held) != 1 {
 		t.Errorf("%d bytes are held, %v", len(held), err)
+	}
+}
+
+// A stored block that cannot be read is an error wherever it is read, and neither left
+// out nor taken for an empty one.
+func TestAStoredBlockThatCannotBeRead(t *testing.T) {
+	good := make([]byte, recordBytes)
+	h := pbft.Header{View: 1, Seq: 2}
+	copy(good, h.Append(nil))
+	for _, x := range []struct {
+		name string
+		b    store.BlockBatch
+		ok   bool
+	}{
+		{"whole", store.BlockBatch{Header: good}, true},
+		{"a header of one byte", store.BlockBatch{Header: []byte{1}}, false},
+		{"a certificate of one byte", store.BlockBatch{Header: good, Certificate: []byte{1}}, false},
+	} {
+		c := makeCluster(t, options{size: 4})
+		m := c.members[0]
+		m.start()
+		if err := m.stopNode(); err != nil {
+			t.Fatal(err)
+		}
+		height, _ := m.ledger.Latest().Height()
+		x.b.Height = height + 1
+		if err := m.ledger.Commit(x.b, false); err != nil {
+			t.Fatal(err)
+		}
+		l := m.node.loop
+		l.executed = pbft.Seq(x.b.Height)
+		blocks, err := l.unsyncedBlocks()
+		if (err == nil) != x.ok || x.ok && len(blocks) == 0 {
+			t.Errorf("%s: %d blocks for the log, %v", x.name, len(blocks), err)
+		}
+		if _, _, err := readBlock(m.ledger.Latest(), l.executed); (err == nil) != x.ok {
+			t.Errorf("%s: for a peer: %v", x.name, err)
+		}
 	}
 }
