@@ -269,3 +269,35 @@ func TestAttachedHeadersComeOnce(t *testing.T) {
 		}
 	}
 }
+
+// Only a block of the present view is progress of it: what older views left behind does
+// not stop its timer.
+func TestOnlyItsOwnBlocksAreAViewsProgress(t *testing.T) {
+	for view, want := range map[pbft.View]bool{1: true, 3: false} {
+		c, r := settled(t)
+		x := c.next(r, "x", nil)
+		b := r.addBlock(&x, true)
+		r.view, r.backoff, r.clock.progressAt = view, 2, 0
+		r.now = 9
+		r.commitChain(b)
+		if r.chain.committed != b.ref {
+			t.Fatalf("view %d: committed %+v", view, r.chain.committed)
+		}
+		if got := r.clock.progressAt == 9 && r.backoff == 0; got != want {
+			t.Errorf("a block of view 1 in view %d: progress %t, want %t", view, got, want)
+		}
+	}
+}
+
+// What is missing to vote for a block is asked for, from the first block on.
+func TestTheBodyOfTheFirstBlockIsWanted(t *testing.T) {
+	c := newClusterOf(t, 4, 1, 0, 4096)
+	r := c.replicas[1]
+	x := c.header(1, c.genesis(), c.genesis(), "x", nil)
+	r.addHeader(&x.SignedHeader)
+	b := r.chain.byDigest[c.com.HeaderDigest(&x.Header)]
+	r.wants = nil
+	if r.preparable(b) || r.wanted(b.ref.Digest) == nil {
+		t.Error("a block without its body is not asked for")
+	}
+}
