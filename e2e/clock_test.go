@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/scrip-network/scrip/pbft"
 )
 
 // skewVariable tells a program that buildSkewed has made by how many seconds its clock
@@ -39,7 +41,17 @@ func TestClock(t *testing.T) {
 			}
 			defer func(old string) { *scripFlag = old }(*scripFlag)
 			*scripFlag = script
-			c := startCluster(t, nil)
+			c := launch(t, pbft.DualPath, nil)
+			for i := range validators {
+				if i != victim {
+					c.await("the others are ready", func() string {
+						if s := c.status(i); s == nil || !s.Ready {
+							return fmt.Sprintf("%+v", s)
+						}
+						return ""
+					})
+				}
+			}
 			m := openMarket(c, 2, 2)
 			c.timed(m, 1, 2, 3)
 			c.await("the one with another clock says so", func() string {

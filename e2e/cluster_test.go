@@ -50,6 +50,14 @@ func startCluster(t *testing.T, settings map[string]string, env ...string) *clus
 // block where it has use for them.
 func startProtocol(t *testing.T, protocol pbft.Protocol, settings map[string]string, env ...string) *cluster {
 	t.Helper()
+	c := launch(t, protocol, settings, env...)
+	c.waitReady()
+	return c
+}
+
+// launch is startProtocol for a network of which not every validator will be ready.
+func launch(t *testing.T, protocol pbft.Protocol, settings map[string]string, env ...string) *cluster {
+	t.Helper()
 	executable := *scripFlag
 	if executable == "" {
 		var err error
@@ -75,7 +83,6 @@ func startProtocol(t *testing.T, protocol pbft.Protocol, settings map[string]str
 	if err := n.Start(); err != nil {
 		t.Fatal(err)
 	}
-	c.waitReady()
 	return c
 }
 
