@@ -139,6 +139,8 @@ test("the console's pages", async () => {
   await measure("console tills", c("/tills"), table);
   // The day's sums are made of all of its takings.
   await measure("console day", c("/day"), today > 0 ? shown(50) : undefined, { rows: 2 * today + rowsMax });
+  // An entry for each quarter of an hour in which something happened.
+  await measure("console over time", c("/course"), (p) => p.locator("[data-course]").waitFor({ timeout: waitMs }));
   await measure("console developers", c("/developers"));
 });
 

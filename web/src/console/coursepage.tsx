@@ -46,7 +46,7 @@ function Choices(p: { campaign: number; range: Range; days: number | undefined; 
   const known = listed.some((c) => c.id === p.campaign);
   const fault = p.days === undefined ? t("courseRangeBad", { n: daysMax }) : undefined;
   return (
-    <form class="stack-s no-print list-tools" onSubmit={(e) => e.preventDefault()}>
+    <form class="stack-s no-print list-tools course-tools" onSubmit={(e) => e.preventDefault()}>
       <div class="field">
         <label for={id}>{t("courseCampaign")}</label>
         <select id={id} class="input" value={String(p.campaign)}

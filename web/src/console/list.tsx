@@ -5,7 +5,7 @@ import { signal } from "@preact/signals";
 import type { CampaignAnswer } from "@scrip/sdk/answers";
 import { Table } from "../kit/badge.tsx";
 import { ruleText } from "../kit/coupon.tsx";
-import { firstMoment, lastMoment, number } from "../kit/format.ts";
+import { firstMoment, lastDay, number } from "../kit/format.ts";
 import { ruleOf, word } from "../kit/ledger/ledger.tsx";
 import { More } from "../kit/ledger/pages.tsx";
 import { Button, Field, Segments, useLoad, type Loaded } from "../kit/ui.tsx";
@@ -32,10 +32,9 @@ function List(p: { caption: string; campaigns: readonly CampaignAnswer[] }): JSX
   };
   return (
     <Table caption={p.caption} rows={p.campaigns} rowKey={(c) => c.id} columns={[
-      { head: t("listTitle"), cell: (c) => <a class="strong" href={`#/campaign/${c.id}`}>{c.terms.title}</a> },
-      { head: t("listValue"), cell: (c) => ruleText(ruleOf(c.terms)) },
-      { head: t("listState"), cell: state },
-      { head: t("listEnds"), cell: (c) => lastMoment(endsMs(c)) },
+      { head: t("listTitle"), cell: (c) => <><a class="strong" href={`#/campaign/${c.id}`}>{c.terms.title}</a>
+        <span class="list-facts small soft">{ruleText(ruleOf(c.terms))} · {t("listUntil", { date: lastDay(endsMs(c)) })}</span></> },
+      { head: t("listState"), cell: (c) => <span class="list-state">{state(c)}</span> },
       { head: t("listClaimed"), figure: true, cell: (c) => `${number(c.issued)} / ${number(c.terms.max_supply)}` },
       { head: t("listRedeemed"), figure: true, cell: (c) => number(redeemed(c)) },
     ]} />
