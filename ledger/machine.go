@@ -8,6 +8,7 @@ import (
 
 	"github.com/scrip-network/scrip/chain"
 	"github.com/scrip-network/scrip/coupon"
+	"github.com/scrip-network/scrip/internal/label"
 	"github.com/scrip-network/scrip/node"
 	"github.com/scrip-network/scrip/sig"
 	"github.com/scrip-network/scrip/store"
@@ -100,6 +101,10 @@ func sender(tx *coupon.Tx) [32]byte {
 // ends nothing would be a receipt that looks final and is not.
 func (m *Machine) Admit(tx *node.Tx, by *[32]byte, nowMs uint64) error {
 	t := decoded(tx)
+	if !label.Fits(shownText(t)) {
+		return &node.Refusal{Code: uint16(coupon.BadEncoding), Text: "Its title or name is not composed (NFC), or holds " +
+			"characters that nobody sees, or blanks at its ends."}
+	}
 	o, err := m.rules.DryRun(m.door, nowMs, t)
 	if err != nil || o.Code == coupon.OK {
 		// A row that does not fit the others is one read between two blocks:
@@ -113,6 +118,17 @@ func (m *Machine) Admit(tx *node.Tx, by *[32]byte, nowMs uint64) error {
 	}
 	info, _ := o.Code.Info()
 	return &node.Refusal{Code: uint16(o.Code), Text: info.Explanation}
+}
+
+// shownText is the text in a transaction that people read, "" if it has none.
+func shownText(t *coupon.Tx) string {
+	switch f := t.Fields.(type) {
+	case *coupon.CampaignPublish:
+		return f.Terms.Title
+	case *coupon.TillKeyAdd:
+		return f.Label
+	}
+	return ""
 }
 
 // decoded returns the coupon form of a transaction, which Check has put there.

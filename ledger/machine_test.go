@@ -229,6 +229,28 @@ func TestHistoriesAndPlaces(t *testing.T) {
 	}
 }
 
+// What people read is taken at the door only as it is seen: composed, without characters
+// that have no width or turn the direction, which the rules alone let pass. Blocks may
+// hold it.
+func TestTheDoorTakesNoUnseenText(t *testing.T) {
+	w := testWorld(true)
+	b := newBench(t, w)
+	good := b.check(coupontest.NewGenerator(w, coupontest.Workload{Campaigns: 1, Redeem: 1}, 1, startMs).Setup()[0])
+	for text, fits := range map[string]bool{"Coffee": true, "Café": true, "👩\u200d🍳": true, "": true, "Cafe\u0301": false,
+		"Cof\u200bfee": false, " Coffee": false, "Coffee\ufeff": false, "Cof\u2028fee": false} {
+		for _, fields := range []coupon.Fields{&coupon.CampaignPublish{Terms: coupon.Terms{Title: text}},
+			&coupon.TillKeyAdd{Label: text}} {
+			tx, other := *good, *decoded(good)
+			other.Fields, other.Kind, tx.Decoded = fields, fields.Kind(), &other
+			var refusal *node.Refusal
+			unseen := errors.As(b.m.Admit(&tx, nil, startMs), &refusal) && refusal.Code == uint16(coupon.BadEncoding)
+			if unseen == fits {
+				t.Errorf("%q in a %T: %+v", text, fields, refusal)
+			}
+		}
+	}
+}
+
 func TestTheDoorRefusesWhatTheStateRefusesButNotToATill(t *testing.T) {
 	w := testWorld(true)
 	b := newBench(t, w)

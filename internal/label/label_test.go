@@ -1,6 +1,8 @@
 package label
 
 import (
+	"encoding/json"
+	"os"
 	"strings"
 	"testing"
 )
@@ -34,6 +36,32 @@ func TestWhatDoesNotFitIsSaidInWords(t *testing.T) {
 	} {
 		if got, _, err := Read(c.text, 64); err == nil || !strings.Contains(err.Error(), c.want) {
 			t.Errorf("%q: %q, %v; wanted %q", c.text, got, err, c.want)
+		}
+	}
+}
+
+// The vectors are those of the TypeScript SDK, by which the web reads what is typed. A
+// node's door takes what they leave as it is.
+func TestLabelsAreReadAsInTypeScript(t *testing.T) {
+	raw, err := os.ReadFile("testdata/labels.json")
+	if err != nil {
+		t.Fatal(err)
+	}
+	var labels []struct {
+		Name, Text, Clean string
+		Taken             int
+		Refused           bool
+	}
+	if err := json.Unmarshal(raw, &labels); err != nil || len(labels) < 20 {
+		t.Fatalf("%d labels: %v", len(labels), err)
+	}
+	for _, x := range labels {
+		clean, taken, err := Read(x.Text, 64)
+		if clean != x.Clean || taken != x.Taken || (err != nil) != x.Refused {
+			t.Errorf("%s: %q, %d taken, %v", x.Name, clean, taken, err)
+		}
+		if Fits(x.Text) != (!x.Refused && x.Clean == x.Text) || !x.Refused && !Fits(x.Clean) {
+			t.Errorf("%s: it fits %v", x.Name, Fits(x.Text))
 		}
 	}
 }

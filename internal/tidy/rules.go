@@ -41,7 +41,7 @@ func layers() map[string]layer {
 		// The node does not know coupons: ledger is its state machine, cmd joins them.
 		"node":          {imports: []string{"chain", "pbft", "pbft/wire", "pbft/driver", "sig", "store", "transport"}},
 		"node/nodetest": {imports: []string{"chain", "node", "pbft/...", "sig", "store", "transport"}},
-		"ledger":        {imports: []string{"chain", "coupon", "node", "pbft/wire", "sig", "store"}},
+		"ledger":        {imports: []string{"chain", "coupon", "internal/label", "node", "pbft/wire", "sig", "store"}},
 		"profile":       {imports: []string{"coupon", "pbft/wire"}},
 		"profile/shelf": {imports: []string{"coupon", "profile"}},
 		"client":        {imports: []string{"chain", "coupon", "genesis", "keys", "pbft", "pbft/wire", "profile", "sig"}},

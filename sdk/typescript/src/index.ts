@@ -11,6 +11,7 @@ export * from "./clock.ts";
 export * from "./codes.ts";
 export { afterEvent, eventIdText, parseEventId } from "./events.ts";
 export * from "./keys.ts";
+export * from "./labels.ts";
 export * from "./links.ts";
 export * from "./profiles.ts";
 export * from "./scan.ts";

@@ -3,6 +3,7 @@ import { utf8 } from "@scrip/sdk/bytes";
 import { sha256 } from "@scrip/sdk/signing";
 import { liability, moneyMax, termsFault, type Terms } from "@scrip/sdk/terms";
 import { parseAmount } from "@scrip/sdk/amounts";
+import { readLabel } from "@scrip/sdk/labels";
 import { readAmount, readCount, type AmountFault } from "../kit/amount.ts";
 import { decimal, type Currency } from "../kit/format.ts";
 import { dateText, moment } from "./dates.ts";
@@ -86,8 +87,6 @@ const graceMs = 60_000;
 const storedUses = 50;
 const giftsMax = 3;
 const undoHoursMax = 90 * 24;
-/** Control characters and those that turn the direction of writing: the ledger refuses them. */
-const unprintable = /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/;
 
 /** A new draft of a kind, with a good beginning of each. */
 export function draftOf(kind: Kind, title: string, currency: number, nowMs: number, more: Partial<Draft> = {}): Draft {
@@ -249,9 +248,10 @@ export function duplicateOf(campaign: number, t: Terms, currency: Currency, nowM
 /** readDraft reads the fields. Amounts are exact; costs are there as soon as value and number are. */
 export function readDraft(d: Draft, issuer: number, currency: Currency, nowMs: number): Read {
   const faults: Faults = {};
-  if (d.title.trim() === "") faults.title = "faultNeeded";
-  else if (utf8(d.title.trim()).length > titleBytesMax) faults.title = "faultLong";
-  else if (unprintable.test(d.title)) faults.title = "faultTitle";
+  const title = readLabel(d.title);
+  if (title === undefined) faults.title = "faultTitle";
+  else if (title === "") faults.title = "faultNeeded";
+  else if (utf8(title).length > titleBytesMax) faults.title = "faultLong";
   const values = readValues(d, currency, faults);
   const number = (field: "count" | "each" | "undoHours", least: number, most: number): number | undefined => {
     const n = whole(d[field], least, most);
@@ -265,7 +265,7 @@ export function readDraft(d: Draft, issuer: number, currency: Currency, nowMs: n
   const times = readTimes(d, nowMs, faults);
   if (!values || count === undefined) return { faults };
   const terms: Terms = {
-    ...settingsOf(d, issuer, values.most), issuer, currency: d.currency, title: d.title.trim(),
+    ...settingsOf(d, issuer, values.most), issuer, currency: d.currency, title: title ?? "",
     termsHash: termsHashOf(d), valueKind: d.kind, face: values.face, bps: values.bps, ceiling: values.ceiling,
     minSpend: values.minSpend, buy: 0, get: 0, maxSupply: count, budget: 0n,
     claimFrom: times?.claimFrom ?? 0, claimUntil: times?.claimUntil ?? 0, redeemFrom: times?.useFrom ?? 0,

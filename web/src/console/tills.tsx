@@ -2,6 +2,7 @@
 import type { JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import type { TillAnswer } from "@scrip/sdk/answers";
+import { readLabel } from "@scrip/sdk/labels";
 import { hex } from "@scrip/sdk/bytes";
 import { decodeKey } from "@scrip/sdk/keys";
 import { joinMemberSigned, randomBytes, Right, signMember } from "@scrip/sdk/transactions";
@@ -221,14 +222,15 @@ export function AddTill(): JSX.Element {
   const readCap = readAmount(cap, currency);
   const dayCap = typeof readCap === "bigint" ? readCap : undefined;
   const validUntil = moment(until, "last");
-  const goodLabel = label.trim() !== "" && new TextEncoder().encode(label.trim()).length <= labelBytesMax;
+  const name = readLabel(label) ?? "";
+  const goodLabel = name !== "" && new TextEncoder().encode(name).length <= labelBytesMax;
   const goodTime = validUntil !== undefined && validUntil > link.nowMs() && validUntil <= link.nowMs() + 3 * yearMs;
   const make = () => {
     setTried(true);
     if (!goodLabel || storeNumber === undefined || dayCap === undefined || dayCap < 1n || !goodTime) return;
     const o: Offer = { secret: randomBytes(16), member, store: storeNumber,
       rights: undo ? Right.redeem | Right.voidOwn : Right.redeem,
-      currency: currency.number, validUntil, dayCap, label: label.trim() };
+      currency: currency.number, validUntil, dayCap, label: name };
     void link.store.set(offerRow, o);
     setOffer(o);
   };
@@ -241,7 +243,8 @@ export function AddTill(): JSX.Element {
       <h1>{t("tillAdd")}</h1>
       <p>{t("tillsNoneText")}</p>
       <Field label={t("tillLabel")} hint={t("tillLabelHint")} value={label} onInput={setLabel} maxLength={32} required
-        error={fault(goodLabel, label.trim() === "" ? t("faultNeeded") : t("faultLong"))} />
+        error={fault(goodLabel, readLabel(label) === undefined ? t("faultTitle")
+          : name === "" ? t("faultNeeded") : t("faultLong"))} />
       <CurrencyChoice value={currency.number} onChange={setCurrency} />
       <Field label={t("tillCap", { currency: currency.letters })} hint={t("tillCapHint")} value={cap} onInput={setCap}
         inputMode="decimal"
