@@ -23,6 +23,7 @@ const made = {
   wallet: async () => {
     const page = await open(linkOf("wallet", "Bo"), phone);
     await page.getByRole("heading", { name: "To use" }).waitFor(patient);
+    await page.getByText("Looking for your coupons").waitFor({ state: "detached", ...patient });
     return page;
   },
   till: async () => {

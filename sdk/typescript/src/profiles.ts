@@ -89,7 +89,8 @@ function walkPng(b: DataView): [number, number] | undefined {
   for (let at = 8; at + 12 <= b.byteLength; ) {
     const n = b.getUint32(at);
     const name = String.fromCharCode(...new Uint8Array(b.buffer, b.byteOffset + at + 4, 4));
-    if (n > b.byteLength - at - 12 || !pngChunks.test(name) || (size === undefined) !== (name === "IHDR")) return undefined;
+    const first = size === undefined;
+    if (n > b.byteLength - at - 12 || !pngChunks.test(name) || first !== (name === "IHDR")) return undefined;
     if (name === "IHDR") size = [b.getUint32(at + 8), n === 13 ? b.getUint32(at + 12) : 0];
     at += 12 + n;
     if (name === "IEND") return n === 0 && at === b.byteLength ? size : undefined;
@@ -148,18 +149,19 @@ export function inspectLogo(
   return { type: png ? "image/png" : "image/jpeg", width, height };
 }
 
+const website =
+  /^https:\/\/([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])?(\/[!#-&(-;=?-[\]_a-z~]*)?$/i;
+
 /** Whether a text is an address that may be linked to: https, a host name with a dot, no login, no port. */
 export function validWebsite(text: string): boolean {
   return (
     text.length <= profileLimits.websiteBytes &&
-    /^https:\/\/([a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?\.)+[a-z]([a-z0-9-]{0,61}[a-z0-9])?(\/[!#-&(-;=?-[\]_a-z~]*)?$/i.test(
-      text,
-    ) &&
+    website.test(text) &&
     !/[A-Z]/.test(text.split("/")[2] ?? "")
   );
 }
 
-/** Whether a text is a phone number with its country: a plus, 3 to 15 digits, single blanks or hyphens between. */
+/** Whether a text is a phone number with its country: a plus, 3 to 15 digits, single blanks or hyphens. */
 export function validPhone(text: string): boolean {
   const digits = text.replace(/\D/g, "").length;
   return text.length <= profileLimits.phoneBytes && /^\+\d+([ -]\d+)*$/.test(text) && digits >= 3 && digits <= 15;
@@ -350,7 +352,7 @@ export async function readProfile(
   return { profile, member };
 }
 
-/** Hands a profile to every node. Returns how many took it, with what the others said; throws Unreachable if none did. */
+/** Hands a profile to every node. Returns how many took it and what the others said; throws Unreachable if none did. */
 export async function publishProfile(
   client: Client,
   p: SignedProfile,

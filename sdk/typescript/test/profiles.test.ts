@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { base64, fromHex, hex } from "../src/bytes.ts";
 import { Client } from "../src/client.ts";
-import { RuleError, Unreachable } from "../src/errors.ts";
+import { ProblemError, RuleError, Unreachable } from "../src/errors.ts";
 import { utf8 } from "../src/bytes.ts";
 import {
   type Profile,
@@ -125,7 +125,7 @@ function clientOf(answers: (Uint8Array | "none" | "away")[], nowMs: number): Cli
     askEach: () =>
       answers.map(async (a) => {
         if (a === "away") throw new Error("no answer");
-        if (a === "none") throw await import("../src/errors.ts").then((m) => new m.ProblemError({ code: "not_found" } as never));
+        if (a === "none") throw new ProblemError({ code: "not_found" } as never);
         return { profile: base64(a) };
       }),
   };
