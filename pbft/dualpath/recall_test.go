@@ -301,3 +301,19 @@ func TestTheBodyOfTheFirstBlockIsWanted(t *testing.T) {
 		t.Error("a block without its body is not asked for")
 	}
 }
+
+// The entry proof goes with the first proposal of its view, and with no other.
+func TestTheEntryComesWithTheFirstProposal(t *testing.T) {
+	for _, x := range []struct {
+		view pbft.View
+		base pbft.Seq
+		want bool
+	}{{1, 2, true}, {1, 1, false}, {2, 2, false}} {
+		_, r := settled(t)
+		b := r.chain.byDigest[r.chain.committed.Digest] // block 3 of view 1
+		r.view, r.entry = x.view, entry{baseSeq: x.base, newView: &pbft.NewView{View: 1}}
+		if got := r.prePrepare(b).Entry != nil; got != x.want {
+			t.Errorf("block 3 of view 1 in view %d from base %d: with its entry %t", x.view, x.base, got)
+		}
+	}
+}
