@@ -67,6 +67,11 @@ function Preferences(): JSX.Element {
   );
 }
 
+/** toContent moves the focus to the content, where a screen reader goes on. */
+export function toContent(): void {
+  document.getElementById("content")?.focus({ preventScroll: true });
+}
+
 export interface ShellProps {
   /** The face's name, in the masthead. */
   name: string;

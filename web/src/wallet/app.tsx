@@ -1,9 +1,9 @@
 /** The wallet's frame: which page is shown, and what a link brought. */
 import type { ComponentChildren, JSX } from "preact";
-import { useEffect, useState } from "preact/hooks";
+import { useEffect, useRef, useState } from "preact/hooks";
 import { OtherChain, type Link } from "../kit/chain.ts";
 import { go, match, route } from "../kit/router.ts";
-import { Shell } from "../kit/shell.tsx";
+import { Shell, toContent } from "../kit/shell.tsx";
 import { Button, Failure, Loading, Notice, useAgain } from "../kit/ui.tsx";
 import { SessionContext } from "./context.ts";
 import type { Session } from "./model.ts";
@@ -79,6 +79,13 @@ export function Arrived(p: { arrival: Arrival; onLeave: () => void }): JSX.Eleme
 
 /** Main shows what a link brought until the person goes elsewhere. */
 function Main(p: { session: Session; path: string; secret: string | undefined }): JSX.Element {
+  const here = route.value;
+  const first = useRef(here);
+  // Who listens to the page goes on at the content of the next one, not at its beginning.
+  useEffect(() => {
+    if (first.current !== here) toContent();
+    first.current = "";
+  }, [here]);
   const [arrival, setArrival] = useState(() => readAddress(p.session.link.chain, p.path, p.secret));
   useEffect(() => {
     const leave = () => setArrival(undefined);

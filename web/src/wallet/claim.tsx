@@ -11,6 +11,7 @@ import { Coupon } from "../kit/coupon.tsx";
 import { firstMoment, lastMoment } from "../kit/format.ts";
 import { failureOf, textOf } from "../kit/refusal/refusal.ts";
 import { go } from "../kit/router.ts";
+import { toContent } from "../kit/shell.tsx";
 import { fromOf, ruleOf } from "../kit/terms.ts";
 import { Button, Failure, Loading, Notice, useLoad, type FailureText, type Loaded } from "../kit/ui.tsx";
 import { useSession } from "./context.ts";
@@ -59,6 +60,7 @@ function obstacle(c: ProvenCampaign, nowMs: number): string | undefined {
 }
 
 function Yours(p: { slip: Slip }): JSX.Element {
+  useEffect(toContent, []); // the button that was pressed is gone
   return (
     <div class="stack">
       <Notice kind="good" level={1} title={t("claimDone")} live>
