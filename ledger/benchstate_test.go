@@ -201,6 +201,17 @@ func (x *benchLedger) load(b testing.TB) {
 			other := x.claimed(leaves[i].serial)
 			changes = append(changes, chain.Change{Key: other.Key, Value: other.Value})
 		}
+		for i, w := range r.Changes.Extra {
+			if w.Key[0] != indexActivity {
+				continue
+			}
+			a, err := decodeActivity(w.Key[1:], w.Value)
+			if err != nil {
+				b.Fatal(err)
+			}
+			a.Claims += uint64(min(x.claims, x.coupons-first))
+			r.Changes.Extra[i].Value = a.encode()
+		}
 		issued := Counters{Issued: uint32(min(first+x.claims, x.coupons))}
 		r.Changes.Extra = append(r.Changes.Extra,
 			store.Write{Key: courseKey(benchCampaign, batch.TimeMs), Value: issued.encode()})
