@@ -55,7 +55,7 @@ export async function explorerPlaces(network) {
   const { items: life } = await ask(`/v1/coupons/${held.id}/history`);
   const { items: tills } = await ask("/v1/tills?member=2");
   return [
-    place("/time", (page) => page.getByText("Transactions by hour")),
+    place("/time", (page) => page.getByRole("img", { name: /^Transactions by hour/ })),
     place("/blocks", table),
     place("/block/2", heading("Block 2")),
     place(`/tx/${life[0].tx}`, (page) => page.getByText("The bytes as they were signed")),
