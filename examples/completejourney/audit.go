@@ -28,6 +28,11 @@ func (r *replay) audit(ctx context.Context) (*totals, error) {
 	for _, c := range r.campaigns {
 		n += len(c.redeemed())
 	}
+	// A client knows the heights of what it handed in itself, and the audit asks for what
+	// all of them did.
+	if err := r.level(ctx); err != nil {
+		return nil, err
+	}
 	r.bar.begin("audit", n)
 	for i, c := range r.campaigns {
 		k, who, err := r.auditCampaign(ctx, r.client(i), c)
