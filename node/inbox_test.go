@@ -3,6 +3,10 @@ package node
 import (
 	"context"
 	"testing"
+
+	"github.com/scrip-network/scrip/chain"
+	"github.com/scrip-network/scrip/pbft"
+	"github.com/scrip-network/scrip/transport"
 )
 
 // A peer's messages wait within a number and within bytes, whichever is full first.
@@ -40,5 +44,50 @@ func TestAQueueOfAPeerIsBoundedInBytes(t *testing.T) {
 	}
 	if fits(1) {
 		t.Fatal("there is room beside a message that takes all of it")
+	}
+}
+
+// The engine is made without a function for payloads and relies on the link: no message
+// reaches it whose payload is not that of its header, and none that does not decode.
+func TestOnlyWholeMessagesReachTheEngine(t *testing.T) {
+	m := makeCluster(t, options{size: 4}).members[0]
+	m.start()
+	if err := m.stopNode(); err != nil {
+		t.Fatal(err)
+	}
+	b := newInbox(4, 0, newMetrics())
+	b.fits = m.node.payloads.fits
+	raws := [][]byte{newHashTx(clientKey, nowMs()+60_000, "a payload")}
+	block := pbft.Block{Payload: chain.EncodePayload(raws)}
+	block.Header.PayloadBytes, block.Header.PayloadRoot = uint32(len(block.Payload)), pbft.Digest(chain.PayloadRoot(raws))
+	other := block
+	other.Header.PayloadRoot[0]++
+	longer := block
+	longer.Header.PayloadBytes++
+	blocks := func(all ...pbft.Block) pbft.Message {
+		return &pbft.Blocks{Blocks: all, Certificate: &pbft.Certificate{Kind: pbft.CommittedFast}}
+	}
+	for _, x := range []struct {
+		name  string
+		frame []byte
+		taken bool
+	}{
+		{"a proposal", pbft.EncodeMessage(&pbft.PrePrepare{Block: block}), true},
+		{"one with another payload", pbft.EncodeMessage(&pbft.PrePrepare{Block: other}), false},
+		{"one with a longer one", pbft.EncodeMessage(&pbft.PrePrepare{Block: longer}), false},
+		{"blocks", pbft.EncodeMessage(blocks(block, block)), true},
+		{"blocks, the last with another payload", pbft.EncodeMessage(blocks(block, other)), false},
+		{"a status", pbft.EncodeMessage(&pbft.Status{Replica: 1}), true},
+		{"half a status", pbft.EncodeMessage(&pbft.Status{Replica: 1})[:9], false},
+	} {
+		b.handle(1, transport.Bulk, x.frame)
+		in, ok := b.peers[1].lanes[transport.Bulk].take()
+		if ok != x.taken || ok && in.message == nil {
+			t.Errorf("%s: handed on %t", x.name, ok)
+		}
+		if blamed := b.peers[1].malice > 0; blamed == x.taken {
+			t.Errorf("%s: held against the peer %t", x.name, blamed)
+		}
+		b.peers[1].malice = 0
 	}
 }

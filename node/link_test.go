@@ -123,3 +123,34 @@ func TestAStoredBlockThatCannotBeRead(t *testing.T) {
 		}
 	}
 }
+
+// What a crash took of certificates is wanted again, the newest blocks' at least.
+func TestMissingCertificatesAreWantedAfterAStart(t *testing.T) {
+	m := makeCluster(t, options{size: 4}).members[0]
+	m.start()
+	if err := m.stopNode(); err != nil {
+		t.Fatal(err)
+	}
+	header := make([]byte, recordBytes)
+	height, _ := m.ledger.Latest().Height()
+	for range 3 {
+		height++
+		h := pbft.Header{View: 1, Seq: pbft.Seq(height)}
+		copy(header, h.Append(nil))
+		if err := m.ledger.Commit(store.BlockBatch{Height: height, Header: header}, false); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := m.ledger.PutCheckpoint(height-1, []byte{1}); err != nil {
+		t.Fatal(err)
+	}
+	c := newCerts(m.node)
+	if err := c.scan(height); err != nil {
+		t.Fatal(err)
+	}
+	for h, wanted := range map[uint64]bool{height: true, height - 1: false, height - 2: true} {
+		if _, is := c.wanted[h]; is != wanted {
+			t.Errorf("the certificate of height %d of %d: wanted %t", h, height, is)
+		}
+	}
+}

@@ -39,6 +39,12 @@ func TestDefaultsLeaveRoomForAll(t *testing.T) {
 			t.Errorf("%d members: one fills the pool: %+v", members, l)
 		}
 	}
+	l, err := driver.Limits{}.WithDefaults(4)
+	want := driver.Limits{TxsMax: 65536, BytesMax: 64 << 20, SenderTxsMax: 16384, PeerTxsMax: 32768, OwnTxsMax: 12288,
+		OwnBytesMax: 12 << 20}
+	if err != nil || l != want {
+		t.Errorf("four members: %+v, want %+v", l, want)
+	}
 	tiny, err := driver.Limits{TxsMax: 1, BytesMax: 1}.WithDefaults(100)
 	if err != nil || tiny.OwnTxsMax != 1 || tiny.OwnBytesMax != 1 || tiny.SenderTxsMax != 1 || tiny.PeerTxsMax != 1 {
 		t.Errorf("a pool for one has no share for one: %+v, %v", tiny, err)

@@ -317,3 +317,22 @@ func TestTheEntryComesWithTheFirstProposal(t *testing.T) {
 		}
 	}
 }
+
+// Who may not vote joins no suspicion, even where as many as must be right have one.
+func TestWhoMayNotVoteSuspectsNobody(t *testing.T) {
+	for _, condition := range []pbft.Condition{pbft.Voting, pbft.Amnesic} {
+		c, r := settled(t)
+		r.become(condition)
+		drain(r)
+		for _, from := range []pbft.ReplicaID{2, 3} {
+			if got := r.Receive(from, c.suspect(from, 1, pbft.SuspectTimeout)); got != pbft.Accepted {
+				t.Fatalf("SUSPECT of %d: %v", from, got)
+			}
+		}
+		r.Tick(c.clock, true)
+		suspects := r.own != 0 || act(r)[pbft.KindSuspect] > 0
+		if suspects != (condition == pbft.Voting) {
+			t.Errorf("%v: suspects %t", condition, suspects)
+		}
+	}
+}

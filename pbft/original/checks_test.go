@@ -52,6 +52,20 @@ func TestMessagesOfNobody(t *testing.T) {
 	}
 }
 
+// A channel to nobody, or to oneself, is none.
+func TestChannelsOfNobody(t *testing.T) {
+	s := newSolo(t, 4, 1)
+	for peer, greeted := range map[pbft.ReplicaID]bool{0: true, 1: false, 4: false, pbft.Everyone: false} {
+		s.r.Ready()
+		s.r.Advance()
+		s.r.Connected(peer)
+		rd := s.r.Ready()
+		if (len(rd.Messages) > 0) != greeted {
+			t.Errorf("member %d of 4: %d messages", peer, len(rd.Messages))
+		}
+	}
+}
+
 // Proposals and blocks are taken in their one form, signed, with their own body.
 func TestProposalsThatAreRefused(t *testing.T) {
 	s := newSolo(t, 4, 1)
