@@ -91,7 +91,7 @@ function Totals(p: { shown: Shown }): JSX.Element {
   return (
     <>
     <Table caption={t("dayByTill")} rows={rows} rowKey={(r) => r.key} columns={[
-      { head: t("dayTill"), cell: (r) => strong(r, r.name) }, { head: t("dayCampaign"), cell: (r) => r.campaign },
+      { head: t("dayTill"), lead: true, cell: (r) => strong(r, r.name) }, { head: t("dayCampaign"), cell: (r) => r.campaign },
       { head: t("dayCount"), figure: true, cell: (r) => strong(r, number(r.count)) },
       { head: t("dayValue"), figure: true, cell: (r) => sum(r, r.value) },
       { head: t("dayVoids"), figure: true, cell: (r) => strong(r, number(r.voids)) },
@@ -236,7 +236,7 @@ function Lines(p: { shown: Shown; lines: readonly TakingAnswer[]; pages: Pages<T
     <>
     <Table caption={t("dayLines")} rows={lines.filter((x) => p.shown.letters.has(campaignOf(BigInt(x.coupon))))} rowKey={(x) => x.id} columns={[
       { head: t("lineTime"), cell: (x) => timeSeconds(msOf(x.time)) },
-      { head: t("lineCoupon"), cell: (x) => <a href={`/explorer/#/coupon/${x.coupon}`}>{serialText(x.coupon)}</a> },
+      { head: t("lineCoupon"), lead: true, cell: (x) => <a href={`/explorer/#/coupon/${x.coupon}`}>{serialText(x.coupon)}</a> },
       { head: t("dayTill"), cell: (x) => labels.till(x.till) },
       { head: t("dayValue"), figure: true, cell: (x) => (x.type === "redemption.voided" ? `− ${value(x)}` : value(x)) },
       { head: t("lineState"), cell: (x) => (x.type === "redemption.voided" ||
@@ -261,7 +261,7 @@ function Owed(p: { quiet: boolean }): JSX.Element | null {
     <Got of={gotPages(pages)}>
       {(items) => items.length === 0 ? <p class="soft">{t("dayOwedNone")}</p> : (
         <Table caption={t("dayOwed")} rows={items} rowKey={(o) => `${o.cycle}/${o.campaign}`} columns={[
-          { head: t("dayCycle"), cell: (o) => `${date(msOf(o.begins))} – ${lastDay(msOf(o.ends))}` },
+          { head: t("dayCycle"), lead: true, cell: (o) => `${date(msOf(o.begins))} – ${lastDay(msOf(o.ends))}` },
           { head: t("dayOwedBy"), cell: (o) => <a href={`#/campaign/${o.campaign}`}>{o.campaign}</a> },
           { head: t("dayCount"), figure: true, cell: (o) => number(o.count) },
           { head: t("dayOwedSum"), figure: true, cell: (o) => money(BigInt(o.sum), session.currencyNamed(o.currency)) },

@@ -154,7 +154,9 @@ function Events(): JSX.Element {
     <section class="stack-s" aria-labelledby="events-title">
       <h2 id="events-title">{t("devEvents")}</h2>
       <p>{t("devEventsText")}</p>
-      <Segments label={t("devEvents")} value={chosen} options={options} onChange={setChosen} />
+      <div class="events-tools">
+        <Segments label={t("devEvents")} value={chosen} options={options} onChange={setChosen} />
+      </div>
       {away && <Notice kind="bad" live><p>{t("devEventsAway")}</p></Notice>}
       <EventList events={events.filter((e) => isOf(chosen, e)).slice(0, eventsKept)} />
       <TestEvent />

@@ -32,7 +32,7 @@ function List(p: { caption: string; campaigns: readonly CampaignAnswer[] }): JSX
   };
   return (
     <Table caption={p.caption} rows={p.campaigns} rowKey={(c) => c.id} columns={[
-      { head: t("listTitle"), cell: (c) => <><a class="strong" href={`#/campaign/${c.id}`}>{c.terms.title}</a>
+      { head: t("listTitle"), lead: true, cell: (c) => <><a class="strong" href={`#/campaign/${c.id}`}>{c.terms.title}</a>
         <span class="list-facts small soft">{ruleText(ruleOf(c.terms))} · {t("listUntil", { date: lastDay(endsMs(c)) })}</span></> },
       { head: t("listState"), cell: (c) => <span class="list-state">{state(c)}</span> },
       { head: t("listClaimed"), figure: true, cell: (c) => `${number(c.issued)} / ${number(c.terms.max_supply)}` },

@@ -93,7 +93,7 @@ export function Tills(): JSX.Element {
           ? <Empty title={t("tillsNone")}><p>{t("tillsNoneText")}</p></Empty>
           : (
             <Table caption={t("tillsTitle")} rows={inOrder(tills)} rowKey={(x) => x.key} columns={[
-              { head: t("tillLabel"), cell: (x) => <><a
+              { head: t("tillLabel"), lead: true, cell: (x) => <><a
                 href={`/explorer/#/till/${x.key}`}>{x.label || t("tillUnnamed")}</a>
                 <span class="small soft mono"> {fingerprint(decodeKey("till", x.key))}</span></> },
               { head: t("tillState"), cell: (x) => <>{word(x.state)} <span
