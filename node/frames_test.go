@@ -60,6 +60,17 @@ func TestFramesBesideConsensusHaveTheirBytes(t *testing.T) {
 	n.certs.ask(1)
 	question := "81" + "02000000" + "0201000000000000" + "0300000000000000"
 	next("wanted", question)
+	if asked := n.inbox.peers[1].asked.Load(); asked != 1 {
+		t.Errorf("one question allows %d answers", asked)
+	}
+	for range 2 * certsAskedMax {
+		n.certs.add(3, time.Time{})
+		n.certs.ask(1)
+	}
+	if asked := n.inbox.peers[1].asked.Load(); asked != certsAskedMax {
+		t.Errorf("many questions allow %d answers, at most %d", asked, certsAskedMax)
+	}
+	r.frames = nil
 
 	asked, err := hex.DecodeString("01000000" + "0100000000000000")
 	if err != nil {

@@ -67,6 +67,14 @@ func TestOnlyWholeMessagesReachTheEngine(t *testing.T) {
 	blocks := func(all ...pbft.Block) pbft.Message {
 		return &pbft.Blocks{Blocks: all, Certificate: &pbft.Certificate{Kind: pbft.CommittedFast}}
 	}
+	status := pbft.EncodeMessage(&pbft.Status{Replica: 1})
+	b.handle(9, transport.Votes, status) // no member, this one, no lane, nothing
+	b.handle(0, transport.Votes, status)
+	b.handle(1, transport.Lanes, status)
+	b.handle(1, transport.Votes, nil)
+	if n := counterOf(b.metrics.frameDropped); n != 4 {
+		t.Errorf("%v of four frames from nobody were dropped", n)
+	}
 	for _, x := range []struct {
 		name  string
 		frame []byte
@@ -77,8 +85,8 @@ func TestOnlyWholeMessagesReachTheEngine(t *testing.T) {
 		{"one with a longer one", pbft.EncodeMessage(&pbft.PrePrepare{Block: longer}), false},
 		{"blocks", pbft.EncodeMessage(blocks(block, block)), true},
 		{"blocks, the last with another payload", pbft.EncodeMessage(blocks(block, other)), false},
-		{"a status", pbft.EncodeMessage(&pbft.Status{Replica: 1}), true},
-		{"half a status", pbft.EncodeMessage(&pbft.Status{Replica: 1})[:9], false},
+		{"a status", status, true},
+		{"half a status", status[:9], false},
 	} {
 		b.handle(1, transport.Bulk, x.frame)
 		in, ok := b.peers[1].lanes[transport.Bulk].take()

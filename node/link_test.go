@@ -1,6 +1,7 @@
 package node
 
 import (
+	"log/slog"
 	"strings"
 	"testing"
 	"time"
@@ -153,4 +154,34 @@ func TestMissingCertificatesAreWantedAfterAStart(t *testing.T) {
 			t.Errorf("the certificate of height %d of %d: wanted %t", h, height, is)
 		}
 	}
+}
+
+// What an operator must mend is said once in a while, not at each look, and again when
+// it comes back.
+func TestTroubleIsSaidOnceInAWhile(t *testing.T) {
+	m := makeCluster(t, options{size: 4}).members[0]
+	m.start()
+	if err := m.stopNode(); err != nil {
+		t.Fatal(err)
+	}
+	n, said := m.node, new(strings.Builder)
+	n.log = slog.New(slog.NewTextHandler(said, nil))
+	alone := time.Now().Add(-2 * alonePeriod)
+	n.inbox.began = alone
+	var look trouble
+	want := func(what string, lines int) {
+		t.Helper()
+		look.look(n)
+		if got := strings.Count(said.String(), "nobody has reached this node"); got != lines {
+			t.Errorf("%s: said %d times, want %d", what, got, lines)
+		}
+	}
+	want("at first", 1)
+	want("at once again", 1)
+	look.saidAt = look.saidAt.Add(-warnPeriod)
+	want("after a while", 2)
+	n.inbox.began = time.Now()
+	want("somebody is there", 2)
+	n.inbox.began = alone
+	want("it comes back", 3)
 }

@@ -336,3 +336,71 @@ func TestWhoMayNotVoteSuspectsNobody(t *testing.T) {
 		}
 	}
 }
+
+// Who may not vote tells nobody again that it gave a view up.
+func TestWhatIsSaidToANewChannel(t *testing.T) {
+	for _, condition := range []pbft.Condition{pbft.Voting, pbft.Amnesic} {
+		c, r := settled(t)
+		if !r.startViewChange(2) {
+			t.Fatal("no VIEW-CHANGE for view 2")
+		}
+		act(r)
+		r.become(condition)
+		r.Tick(c.clock, false)
+		drain(r)
+		r.Connected(3)
+		told := 0
+		for _, o := range drain(r).Messages {
+			told += boolInt(o.Message.Kind() == pbft.KindViewChange && o.To == 3)
+		}
+		if told != boolInt(condition == pbft.Voting) {
+			t.Errorf("%v: %d VIEW-CHANGEs", condition, told)
+		}
+	}
+}
+
+func boolInt(b bool) int {
+	if b {
+		return 1
+	}
+	return 0
+}
+
+// Amnesia and a broken chain are for good.
+func TestSomeConditionsAreForGood(t *testing.T) {
+	for _, last := range []pbft.Condition{pbft.Amnesic, pbft.Broken} {
+		_, r := settled(t)
+		r.become(last)
+		r.become(pbft.Voting)
+		if got := r.Status().Condition; got != last {
+			t.Errorf("%v became %v", last, got)
+		}
+	}
+}
+
+// What an answer from the store will cost is known before it is asked for: as many
+// blocks as fit, one at least.
+func TestServedBytesAreThoseOfTheBlocks(t *testing.T) {
+	_, r := settled(t)
+	each := pbft.HeaderBytes + 1
+	for most, want := range map[int]int{1: each, each: each, 2*each - 1: each, 2 * each: 2 * each, 3 * each: 3 * each,
+		100 * each: 3 * each} {
+		if got := r.servedBytes(0, most); got != want {
+			t.Errorf("of at most %d bytes: %d, want %d", most, got, want)
+		}
+	}
+	if got := r.servedBytes(3, 1000); got != 0 {
+		t.Errorf("above the last: %d", got)
+	}
+}
+
+// Blocks that commit at once leave the timeout at its least.
+func TestQuickBlocksKeepTheTimeoutShort(t *testing.T) {
+	c, r := settled(t)
+	for range 20 {
+		c.propose("x")
+	}
+	if got, want := r.Status().TimeoutTicks, uint64(r.tm.TimeoutTicksMin); got != want {
+		t.Errorf("a timeout of %d ticks, want %d", got, want)
+	}
+}

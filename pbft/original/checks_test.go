@@ -66,6 +66,37 @@ func TestChannelsOfNobody(t *testing.T) {
 	}
 }
 
+// A certificate is made once, however many votes come after it.
+func TestOneCertificateIsMadeOfManyVotes(t *testing.T) {
+	s := newSolo(t, 4, 1)
+	x := s.block(1, 1, "a", nil)
+	ref := s.com.Ref(&x.Header)
+	s.get(0, &pbft.PrePrepare{Block: x})
+	s.turn()
+	s.happened(pbft.EventPrepared)
+	made := 0
+	for _, id := range []pbft.ReplicaID{0, 2, 3} {
+		s.get(id, s.vote(id, prepares, ref))
+		s.turn()
+		made += s.happened(pbft.EventPrepared)
+	}
+	if made != 1 {
+		t.Errorf("%d certificates of four PREPAREs", made)
+	}
+}
+
+// Amnesia and a broken chain are for good.
+func TestSomeConditionsAreForGood(t *testing.T) {
+	for _, last := range []pbft.Condition{pbft.Amnesic, pbft.Broken} {
+		s := newSolo(t, 4, 1)
+		s.r.become(last)
+		s.r.become(pbft.Voting)
+		if got := s.r.Status().Condition; got != last {
+			t.Errorf("%v became %v", last, got)
+		}
+	}
+}
+
 // Proposals and blocks are taken in their one form, signed, with their own body.
 func TestProposalsThatAreRefused(t *testing.T) {
 	s := newSolo(t, 4, 1)
