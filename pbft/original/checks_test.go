@@ -66,6 +66,21 @@ func TestChannelsOfNobody(t *testing.T) {
 	}
 }
 
+// A new channel is told of the view that was given up, unless by one that may not vote.
+func TestWhatIsSaidToANewChannel(t *testing.T) {
+	for _, condition := range []pbft.Condition{pbft.Voting, pbft.Amnesic} {
+		s := newSolo(t, 4, 1)
+		s.r.changed, s.r.ownChange = 6, s.change(1, 6)
+		s.r.become(condition)
+		s.turn()
+		s.r.Connected(3)
+		told := kinds(s.turn(), s.r.ownChange.Kind())
+		if (told == 1) != (condition == pbft.Voting) || told > 1 {
+			t.Errorf("%v: %d VIEW-CHANGEs", condition, told)
+		}
+	}
+}
+
 // A certificate is made once, however many votes come after it.
 func TestOneCertificateIsMadeOfManyVotes(t *testing.T) {
 	s := newSolo(t, 4, 1)
