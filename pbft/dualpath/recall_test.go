@@ -403,4 +403,22 @@ func TestQuickBlocksKeepTheTimeoutShort(t *testing.T) {
 	if got, want := r.Status().TimeoutTicks, uint64(r.tm.TimeoutTicksMin); got != want {
 		t.Errorf("a timeout of %d ticks, want %d", got, want)
 	}
+	if r.stats.p95 != 0 {
+		t.Errorf("blocks that commit within a tick took %d", r.stats.p95)
+	}
+}
+
+// What is missing below a block is its parent, at the height below it.
+func TestWhatIsMissingIsTheParent(t *testing.T) {
+	c, r, tip, child := chain3(t)
+	if got := r.Receive(child.Header.Proposer, &pbft.PrePrepare{Block: child}); got != pbft.Accepted {
+		t.Fatal(got)
+	}
+	b := r.chain.byDigest[c.com.Ref(&child.Header).Digest]
+	delete(r.chain.byDigest, tip.Digest)
+	r.chain.committed.Seq-- // so that the parent is wanted
+	need, whole, conflict := r.missingBelow(b)
+	if want := (pbft.BlockRef{Seq: tip.Seq, Digest: tip.Digest}); need != want || whole || conflict {
+		t.Errorf("missing is %+v, want %+v; whole %t, conflict %t", need, want, whole, conflict)
+	}
 }
