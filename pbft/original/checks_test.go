@@ -81,6 +81,25 @@ func TestWhatIsSaidToANewChannel(t *testing.T) {
 	}
 }
 
+// A member that lost its log is told its newest PREPARE and COMMIT, wherever they came from.
+func TestARecallGetsTheNewestVotes(t *testing.T) {
+	s := newSolo(t, 4, 1)
+	var newest pbft.BlockRef
+	for seq := pbft.Seq(1); seq <= 2; seq++ {
+		newest = s.decide(seq, "a")
+	}
+	s.get(2, &pbft.Recall{Nonce: pbft.RecallCommits})
+	for _, o := range s.turn() {
+		if m, ok := o.Message.(*pbft.Recollection); ok && o.To == 2 {
+			if m.Prepare == nil || m.Prepare.Block != newest || m.Commit == nil || m.Commit.Block != newest {
+				t.Errorf("PREPARE %+v, COMMIT %+v, want both of %+v", m.Prepare, m.Commit, newest)
+			}
+			return
+		}
+	}
+	t.Error("no answer")
+}
+
 // A certificate is made once, however many votes come after it.
 func TestOneCertificateIsMadeOfManyVotes(t *testing.T) {
 	s := newSolo(t, 4, 1)
