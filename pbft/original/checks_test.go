@@ -100,6 +100,21 @@ func TestARecallGetsTheNewestVotes(t *testing.T) {
 	t.Error("no answer")
 }
 
+// In which condition a replica starts is what its driver knows of the log.
+func TestHowAReplicaStarts(t *testing.T) {
+	for _, x := range []struct {
+		cfg  pbft.Config
+		want pbft.Condition
+	}{{pbft.Config{}, pbft.Voting}, {pbft.Config{Recall: true}, pbft.Recalling},
+		{pbft.Config{Amnesic: true}, pbft.Amnesic}, {pbft.Config{Amnesic: true, Recall: true}, pbft.Amnesic}} {
+		s := newSolo(t, 4, 1)
+		s.start(1, nil, x.cfg)
+		if got := s.r.Status().Condition; got != x.want {
+			t.Errorf("amnesic %t, recall %t: %v, want %v", x.cfg.Amnesic, x.cfg.Recall, got, x.want)
+		}
+	}
+}
+
 // A certificate is made once, however many votes come after it.
 func TestOneCertificateIsMadeOfManyVotes(t *testing.T) {
 	s := newSolo(t, 4, 1)
