@@ -49,7 +49,10 @@ type view struct {
 	// prepared are blocks with a certificate, committing those of which another's
 	// COMMIT was seen, voted those for which it sent its own.
 	prepared, committing, voted map[pbft.BlockRef]bool
-	served                      map[pbft.ReplicaID]int // bytes in this tick
+	// proven is the highest height of which a commit certificate came: nobody needs its
+	// COMMIT there any more.
+	proven pbft.Seq
+	served map[pbft.ReplicaID]int // bytes in this tick
 }
 
 type suspicion struct {
@@ -165,6 +168,10 @@ func (w *witness) received(x *node, e *event, m pbft.Message, reason pbft.Reason
 	switch m := m.(type) {
 	case *pbft.PrePrepare:
 		w.proposal(x, v, &m.Header)
+	case *pbft.Proof:
+		if m.Certificate.Kind != pbft.Prepared {
+			v.proven = max(v.proven, m.Certificate.Block.Seq)
+		}
 	case *pbft.Commit:
 		if e.honest && w.c.committee.Protocol() == pbft.DualPath {
 			note(&v.committing, m.Block)
@@ -322,7 +329,7 @@ func (w *witness) rested(x *node) {
 	s := x.engine.Status()
 	for b := range v.committing {
 		switch {
-		case b.Seq <= s.Committed.Seq || b.View < s.ViewChanged || v.voted[b]:
+		case b.Seq <= max(s.Committed.Seq, v.proven) || b.View < s.ViewChanged || v.voted[b]:
 			delete(v.committing, b)
 		case v.prepared[b] && s.Condition == pbft.Voting:
 			w.c.fail("withheld-commit", "r%d keeps back its commit of %s, which others need", x.id, ref(b))
