@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"time"
 
 	"golang.org/x/sync/errgroup"
 
@@ -28,9 +29,7 @@ func (r *replay) audit(ctx context.Context) (*totals, error) {
 	for _, c := range r.campaigns {
 		n += len(c.redeemed())
 	}
-	// A client knows the heights of what it handed in itself, and the audit asks for what
-	// all of them did.
-	if err := r.level(ctx); err != nil {
+	if err := r.settle(ctx); err != nil {
 		return nil, err
 	}
 	r.bar.begin("audit", n)
@@ -44,6 +43,34 @@ func (r *replay) audit(ctx context.Context) (*totals, error) {
 	}
 	total.households = len(redeemers)
 	return total, nil
+}
+
+// settle waits until every client is shown a state in which all is done that any of
+// them handed in: each knows the heights of its own transactions only.
+func (r *replay) settle(ctx context.Context) error {
+	ctx, cancel := context.WithTimeout(ctx, submitTimeout)
+	defer cancel()
+	var top uint64
+	for _, cl := range r.clients {
+		top = max(top, cl.Floor())
+	}
+	for _, cl := range r.clients {
+		for {
+			_, _, s, err := cl.Counts(ctx)
+			if err != nil {
+				return fmt.Errorf("wait for height %d: %w", top, err)
+			}
+			if s.Height >= top {
+				break // the client takes none below it from here on
+			}
+			select {
+			case <-ctx.Done():
+				return fmt.Errorf("wait for height %d: %w", top, ctx.Err())
+			case <-time.After(20 * time.Millisecond):
+			}
+		}
+	}
+	return nil
 }
 
 // auditCampaign reads a campaign, its batches, each coupon with its redemption, and
