@@ -151,6 +151,7 @@ var keptSeeds = []uint64{
 	3004054,  // full of old votes, a replica took none for the block that would have committed them
 	4051084,  // a replica that caught up told of each view on its way; counted as one after the faults
 	40010409, // a witness wanted a COMMIT below a certificate that its replica had just been shown
+	40021344, // the same, of a certificate that its replica had put together of others' COMMITs
 }
 
 func TestKeptSeeds(t *testing.T) {

@@ -46,11 +46,12 @@ type view struct {
 	proposals map[pbft.Rank]pbft.Digest
 	convicted map[pbft.Rank]bool
 	conflicts []pbft.Rank
-	// prepared are blocks with a certificate, committing those of which another's
-	// COMMIT was seen, voted those for which it sent its own.
-	prepared, committing, voted map[pbft.BlockRef]bool
-	// proven is the highest height of which a commit certificate came: nobody needs its
-	// COMMIT there any more.
+	// prepared are blocks with a certificate, voted those for which it sent its COMMIT.
+	prepared, voted map[pbft.BlockRef]bool
+	// committing are the members whose COMMITs for a block came.
+	committing map[pbft.BlockRef]pbft.Signers
+	// proven is the highest height of which a commit certificate came, whole or COMMIT by
+	// COMMIT: nobody needs its own there any more.
 	proven pbft.Seq
 	served map[pbft.ReplicaID]int // bytes in this tick
 }
@@ -173,10 +174,24 @@ func (w *witness) received(x *node, e *event, m pbft.Message, reason pbft.Reason
 			v.proven = max(v.proven, m.Certificate.Block.Seq)
 		}
 	case *pbft.Commit:
-		if e.honest && w.c.committee.Protocol() == pbft.DualPath {
-			note(&v.committing, m.Block)
-		}
+		w.commits(v, m, e.honest)
 	}
+}
+
+// commits notes another's COMMIT. Those of members that may lie count towards a
+// certificate, and make nobody wait for one.
+func (w *witness) commits(v *view, m *pbft.Commit, honest bool) {
+	by, wanted := v.committing[m.Block]
+	if w.c.committee.Protocol() != pbft.DualPath || !honest && !wanted {
+		return
+	}
+	if by.Add(m.Replica); by.Count() >= w.c.committee.Quorum() {
+		v.proven = max(v.proven, m.Block.Seq)
+	}
+	if v.committing == nil {
+		v.committing = make(map[pbft.BlockRef]pbft.Signers)
+	}
+	v.committing[m.Block] = by
 }
 
 // remember notes what x holds of another's signatures from now on.
