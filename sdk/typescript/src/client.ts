@@ -23,6 +23,7 @@ import { FalseAnswer, NotFound, OutcomeUnknown, ProblemError, Refusal, StaleAnsw
 import { type EventFilter, type EventId, type LedgerEvent, type StreamGate, follow } from "./events.ts";
 import {
   type Ask,
+  type CallOptions,
   type Fetch,
   blockBytesMax,
   genesisBytesMax,
@@ -67,6 +68,7 @@ import type { CheckedTx } from "./transactions.ts";
 import { type Block, type Receipt, type State, Verifier } from "./verifier.ts";
 
 export type { Receipt, State, Block } from "./verifier.ts";
+export type { CallOptions } from "./http.ts";
 export type { EventFilter, EventId, LedgerEvent, StreamGate, StreamTurn } from "./events.ts";
 export * from "./errors.ts";
 
@@ -108,12 +110,6 @@ export interface ClientOptions {
    * answer goes into it, and ages and expiries are by it. Without one the machine's own clock counts.
    */
   clock?: ChainClock;
-}
-
-/** Options of one call. */
-export interface CallOptions {
-  /** Ends the call; it throws the signal's reason. */
-  signal?: AbortSignal;
 }
 
 /** A row as it is proven. */

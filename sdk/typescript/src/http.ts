@@ -18,6 +18,12 @@ const problemBytesMax = 64 << 10;
 /** The part of fetch that is used; tests and programs may give another. */
 export type Fetch = (url: string, init: RequestInit) => Promise<Response>;
 
+/** Options of one call. */
+export interface CallOptions {
+  /** Ends the call; it throws the signal's reason. */
+  signal?: AbortSignal;
+}
+
 /** One request. */
 export interface Ask {
   method: "GET" | "POST";

@@ -3,11 +3,10 @@
  * signatures are checked once for all of them. Apart from Verifier and Client, so that
  * pages which show single receipts do not carry it.
  */
-import { type ReceiptsAnswer, shapes } from "./answers.ts";
+import { type Answers, type ReceiptsAnswer, shapes } from "./answers.ts";
 import { base64, equal, fromBase64, hex } from "./bytes.ts";
-import type { CallOptions, Client } from "./client.ts";
 import { FalseAnswer } from "./errors.ts";
-import { checkAnswer } from "./http.ts";
+import { type CallOptions, checkAnswer } from "./http.ts";
 import { canonical, parseFile, timeAnswer } from "./json.ts";
 import { type BlockProof, decodeBlockProof, encodeReceiptProof, treeLevels, treePath } from "./proofs.ts";
 import { type Outcome, decodeReceipt } from "./receipt.ts";
@@ -72,12 +71,25 @@ export function verifyReceipts(verifier: Verifier, proof: Uint8Array, header: Ui
   return falseUnless(() => new BlockReceipts(verifier, proof, header, node));
 }
 
+/** What asks the nodes of a chain about its blocks: a Client. */
+export interface BlockReader {
+  readonly verifier: Verifier;
+  /** Client.ofBlock. */
+  ofBlock<K extends keyof Answers, T extends { timeMs: number }>(
+    kind: K,
+    height: number,
+    part: string,
+    read: (answer: Answers[K], node: string) => T,
+    options?: CallOptions,
+  ): Promise<T>;
+}
+
 /**
  * All receipts of an executed block, proven, from the first node that shows them. A block
  * without transactions has none, and of a new one the proof may still be missing: both
  * throw Unreachable with what each node said.
  */
-export function blockReceipts(client: Client, height: number, options: CallOptions = {}): Promise<BlockReceipts> {
+export function blockReceipts(client: BlockReader, height: number, options: CallOptions = {}): Promise<BlockReceipts> {
   const read = (a: ReceiptsAnswer, node: string): BlockReceipts => {
     const all = falseUnless(() => new BlockReceipts(client.verifier, fromBase64(a.proof), fromBase64(a.header), node));
     if (all.height !== height) throw new FalseAnswer(`the receipts of height ${all.height}, not ${height}`);

@@ -4,7 +4,7 @@
  * RuleError, so nothing is signed that every node must refuse.
  */
 import { compare, concat, hex } from "./bytes.ts";
-import { RuleError } from "./errors.ts";
+import { RuleError } from "./failure.ts";
 import {
   type Auth,
   type Invoice,

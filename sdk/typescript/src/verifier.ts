@@ -16,7 +16,7 @@ import {
   decodeHeader,
   encodeHeader,
 } from "./consensus.ts";
-import { FalseAnswer, messageOf } from "./errors.ts";
+import { FalseAnswer, messageOf } from "./failure.ts";
 import { type Genesis, parseGenesis } from "./genesis.ts";
 import {
   decodeKeyProof,

@@ -33,7 +33,7 @@ function Frame(p: {
   );
 }
 
-function Page(): JSX.Element {
+function Page(p: { onArrival: (arrival: Arrival) => void }): JSX.Element {
   const path = route.value;
   const coupon = match("/coupon/:id", path);
   if (coupon) return <CouponPage id={BigInt(coupon["id"] ?? "0")} />;
@@ -41,13 +41,13 @@ function Page(): JSX.Element {
   if (show) return <ShowPage id={BigInt(show["id"] ?? "0")} />;
   const gift = match("/gift/:id", path);
   if (gift) return <GiftPage id={BigInt(gift["id"] ?? "0")} />;
-  if (path === "/scan") return <ScanPage />;
+  if (path === "/scan") return <ScanPage onArrival={p.onArrival} />;
   if (path === "/keep") return <KeepPage />;
   if (path === "/restore") return <RestorePage />;
   return <Home />;
 }
 
-/** Arrived is the page of what a link brought; nothing happens before a tap. */
+/** Arrived is the page of what a link or a scan brought; nothing happens before a tap. */
 export function Arrived(p: { arrival: Arrival; onLeave: () => void }): JSX.Element {
   const { arrival } = p;
   switch (arrival.kind) {
@@ -77,7 +77,7 @@ export function Arrived(p: { arrival: Arrival; onLeave: () => void }): JSX.Eleme
   }
 }
 
-/** Main shows what a link brought until the person goes elsewhere. */
+/** Main shows what a link or a scan brought until the person goes elsewhere. */
 function Main(p: { session: Session; path: string; secret: string | undefined }): JSX.Element {
   const here = route.value;
   const first = useRef(here);
@@ -111,7 +111,7 @@ function Main(p: { session: Session; path: string; secret: string | undefined })
       />
     );
   }
-  return <Page />;
+  return <Page onArrival={setArrival} />;
 }
 
 function Failed(p: { error: unknown; retry: () => void; busy: boolean }): JSX.Element {

@@ -1,4 +1,4 @@
-/** The parts of the wallet that its first page does without. */
+/** The pages of the wallet that its first one does without. */
 import { lazily } from "../kit/lazy.tsx";
 
 const rest = () => import("./rest.ts");
@@ -10,5 +10,3 @@ export const Replace = lazily(async () => (await rest()).Replace);
 export const RestorePage = lazily(async () => (await rest()).RestorePage);
 export const ScanPage = lazily(async () => (await rest()).ScanPage);
 export const ShowPage = lazily(async () => (await rest()).ShowPage);
-export const ShopFacts = lazily(async () => (await rest()).ShopFacts);
-export const Qr = lazily(async () => (await import("../kit/qr.tsx")).Qr);

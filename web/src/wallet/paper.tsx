@@ -5,7 +5,7 @@
  */
 import type { JSX } from "preact";
 import { Button } from "../kit/ui.tsx";
-import { Qr } from "./later.ts";
+import { Qr } from "./parts.ts";
 import { t } from "./text.ts";
 
 /** Paper is printed below the coupon, and not seen on the screen. */

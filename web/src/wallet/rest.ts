@@ -4,5 +4,4 @@ export { KeepPage } from "./keep.tsx";
 export { PayPage } from "./pay.tsx";
 export { Replace, RestorePage } from "./restore.tsx";
 export { ScanPage } from "./scan.tsx";
-export { ShopFacts } from "../kit/shop/facts.tsx";
 export { ShowPage } from "./show.tsx";

@@ -4,26 +4,15 @@ import { useState } from "preact/hooks";
 import { CameraScanner } from "../kit/scan/scan.tsx";
 import { go } from "../kit/router.ts";
 import { Button, Field } from "../kit/ui.tsx";
-import { Arrived } from "./app.tsx";
 import { useSession } from "./context.ts";
 import { readScanned, type Arrival } from "./arrival.ts";
 import { t } from "./text.ts";
 
-export function ScanPage(): JSX.Element {
+/** ScanPage hands on what was read; the wallet shows it. */
+export function ScanPage(p: { onArrival: (arrival: Arrival) => void }): JSX.Element {
   const session = useSession();
   const [text, setText] = useState("");
-  const [arrival, setArrival] = useState<Arrival>();
-  const read = (scanned: string) => setArrival(readScanned(session.link.chain, scanned));
-  if (arrival)
-    return (
-      <Arrived
-        arrival={arrival}
-        onLeave={() => {
-          setArrival(undefined);
-          go("/");
-        }}
-      />
-    );
+  const read = (scanned: string) => p.onArrival(readScanned(session.link.chain, scanned));
   return (
     <div class="stack">
       <h1>{t("scanTitle")}</h1>
