@@ -3,7 +3,12 @@ package actions_test
 import (
 	"context"
 	"errors"
+	"go/ast"
+	"go/parser"
+	"go/token"
 	"os"
+	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -113,7 +118,7 @@ func TestTheLifeOfACouponInCalls(t *testing.T) {
 		t.Errorf("a bill of 2000 is stated as %d, 500 give the same value", basis)
 	}
 	manager := actions.Till{Client: s.till.Client, Key: apitest.Signer(s.x.Dev.Tills[1])}
-	next(manager.Void(ctx, actions.Held{Coupon: held.Coupon, Seq: held.Seq - 1}))
+	next(manager.VoidRedemption(ctx, actions.Held{Coupon: held.Coupon, Seq: held.Seq - 1}))
 	next(s.holder.Transfer(ctx, held, cy, bo.Key))
 	x, err := s.holder.Client.Coupon(ctx, held.Coupon)
 	if err != nil || x.Owner != bo.Key || x.Seq != held.Seq || x.UsesLeft != 1 {
@@ -148,22 +153,22 @@ func TestWhatBreaksARuleIsNotHandedIn(t *testing.T) {
 	_, err := s.holder.Claim(ctx, forged, bo.Key)
 	broken(t, "a forged ticket", err, coupon.NotFound)
 
-	invoice := s.till.Invoice(bill())
+	invoice := s.till.MakeInvoice(bill())
 	cheaper := invoice
 	cheaper.Invoice.Basis--
-	_, err = s.holder.Authorise(held, bo, cheaper, 500)
+	_, err = s.holder.AuthorizeInvoice(held, bo, cheaper, 500)
 	broken(t, "an invoice that was changed", err, coupon.BadSignature)
 
 	late := actions.SignedInvoice(s.holder.Client.Chain(), s.till.Key, bill(),
 		actions.AuthLimit(s.holder.Client.Verifier)+60_000)
-	_, err = s.holder.Authorise(held, bo, late, 500)
+	_, err = s.holder.AuthorizeInvoice(held, bo, late, 500)
 	broken(t, "an invoice that lives too long", err, coupon.LifeTooLong)
 
-	auth, err := s.holder.Authorise(held, bo, invoice, 500)
+	auth, err := s.holder.AuthorizeInvoice(held, bo, invoice, 500)
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, err = s.till.RedeemInvoice(ctx, s.till.Invoice(bill()), auth)
+	_, err = s.till.RedeemInvoice(ctx, s.till.MakeInvoice(bill()), auth)
 	broken(t, "the answer to another invoice", err, coupon.InvoiceFacts)
 	_, err = s.till.RedeemShown(ctx, bill(), auth)
 	broken(t, "an answer to an invoice as a shown code", err, coupon.InvoiceFacts)
@@ -218,6 +223,66 @@ func TestTheValueOfACouponIsThatOfTheRules(t *testing.T) {
 	if a, b := actions.OnlyMerchant(&two), actions.OnlyMerchant(&coupon.Terms{}); a != 0 || b != 0 {
 		t.Errorf("the only merchant of several is %d, of all %d", a, b)
 	}
+}
+
+// exports of actions.ts that Go has no need of.
+var onlyTypeScript = map[string]string{
+	"receiptOf":   "an outcome in Go has the fields of every kind",
+	"showRenewMs": "of a page that draws the code anew",
+}
+
+// Both SDKs have the same actions under the same names.
+func TestTheNamesAreThoseOfTheTypeScriptSDK(t *testing.T) {
+	source, err := os.ReadFile("../sdk/typescript/src/actions.ts")
+	if err != nil {
+		t.Fatal(err)
+	}
+	have := exported(t)
+	names := regexp.MustCompile(`(?m)^export (?:async )?(?:function|const|class) (\w+)`).FindAllSubmatch(source, -1)
+	if len(names) < 10 {
+		t.Fatalf("only %d exports were found in actions.ts", len(names))
+	}
+	for _, m := range names {
+		name := string(m[1])
+		_, excused := onlyTypeScript[name]
+		if in := have[strings.ToUpper(name[:1])+name[1:]]; in == excused {
+			t.Errorf("actions.ts has %s: in Go %v, excused %v", name, in, excused)
+		}
+		delete(onlyTypeScript, name)
+	}
+	if len(onlyTypeScript) > 0 {
+		t.Errorf("excused, and not in actions.ts: %v", onlyTypeScript)
+	}
+}
+
+// exported returns the exported functions, methods and constants of the package.
+func exported(t *testing.T) map[string]bool {
+	t.Helper()
+	files, err := filepath.Glob("*.go")
+	if err != nil {
+		t.Fatal(err)
+	}
+	have := map[string]bool{}
+	for _, name := range files {
+		if strings.HasSuffix(name, "_test.go") {
+			continue
+		}
+		f, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.SkipObjectResolution)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ast.Inspect(f, func(n ast.Node) bool {
+			switch d := n.(type) {
+			case *ast.FuncDecl:
+				have[d.Name.Name] = true
+				return false
+			case *ast.ValueSpec:
+				have[d.Names[0].Name] = true
+			}
+			return true
+		})
+	}
+	return have
 }
 
 // The README's lines are those of the example, which is compiled and run.

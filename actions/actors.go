@@ -105,14 +105,14 @@ type Holder struct{ Client *client.Client }
 func (h *Holder) Claim(ctx context.Context, t coupon.TicketPayload, to [32]byte) (*client.Receipt, error) {
 	c := h.Client.Chain()
 	b, _, err := h.Client.Batch(ctx, t.Campaign, t.Batch)
+	ticket := TicketOf(c, t, b.TicketKey)
+	if err == nil && !ticket.Genuine(c, &b) {
+		err = refuse(coupon.NotFound, "it is not a ticket of its batch")
+	}
 	if err != nil {
 		return nil, fmt.Errorf("claim a ticket of campaign %d: %w", t.Campaign, err)
 	}
-	if check := t.SigCheck(c, b.TicketKey); !sig.Verify(&check.Key, check.Message, &check.Signature) {
-		return nil, fmt.Errorf("claim a ticket of campaign %d: %w", t.Campaign,
-			refuse(coupon.NotFound, "it is not signed by its batch's ticket key"))
-	}
-	return h.Client.Submit(ctx, SignedClaim(c, Expiry(h.Client.Verifier, coupon.KindClaim), t, b.TicketKey, to))
+	return h.Client.Submit(ctx, SignedClaim(c, Expiry(h.Client.Verifier, coupon.KindClaim), ticket, to))
 }
 
 func (h *Holder) move(ctx context.Context, x Held, mover coupon.Signer, to [32]byte, giftUntil uint64,
@@ -155,11 +155,12 @@ func (h *Holder) ShowCode(x Held, owner coupon.Signer, value uint64, merchant ui
 	return SignedShowCode(h.Client.Chain(), x, owner, value, merchant, nowMs()+ShowLifeMs)
 }
 
-// Authorise is the holder's answer to a till's invoice: value is exact, see ValueOn.
+// AuthorizeInvoice is the holder's answer to a till's invoice: value is exact, see ValueOn.
 // No node is asked. Errors: a *RuleError, E102 for an invoice that was changed and
 // E109 for one that lives longer than an authorisation may, so that the till must make
 // another.
-func (h *Holder) Authorise(x Held, owner coupon.Signer, invoice coupon.Payload, value uint64) (coupon.Payload, error) {
+func (h *Holder) AuthorizeInvoice(x Held, owner coupon.Signer, invoice coupon.Payload, value uint64,
+) (coupon.Payload, error) {
 	if err := signed(h.Client.Chain(), &invoice); err != nil {
 		return coupon.Payload{}, fmt.Errorf("authorise an invoice: %w", err)
 	}
@@ -180,8 +181,8 @@ type Till struct {
 // expires is when what the till states now ends.
 func (t *Till) expires() uint64 { return min(nowMs()+InvoiceLifeMs, AuthLimit(t.Client.Verifier)) }
 
-// Invoice is an invoice for the customer to scan.
-func (t *Till) Invoice(b Bill) coupon.Payload {
+// MakeInvoice makes an invoice for the customer to scan.
+func (t *Till) MakeInvoice(b Bill) coupon.Payload {
 	return SignedInvoice(t.Client.Chain(), t.Key, b, t.expires())
 }
 
@@ -221,8 +222,8 @@ func (t *Till) RedeemShown(ctx context.Context, b Bill, code coupon.Payload) (*c
 	return t.Client.Submit(ctx, SignedRedeemShown(t.Client.Chain(), t.Key, b, t.expires(), code))
 }
 
-// Void undoes the redemption of a coupon that had this seq before it: the customer has
+// VoidRedemption undoes the redemption of a coupon that had this seq before it: the customer has
 // the use back.
-func (t *Till) Void(ctx context.Context, x Held) (*client.Receipt, error) {
+func (t *Till) VoidRedemption(ctx context.Context, x Held) (*client.Receipt, error) {
 	return t.Client.Submit(ctx, SignedVoid(t.Client.Chain(), Expiry(t.Client.Verifier, coupon.KindVoid), x, t.Key))
 }

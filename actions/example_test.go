@@ -37,8 +37,8 @@ func fromTicketToGoods(ctx context.Context, c *client.Client, ticket coupon.Tick
 		return nil, err
 	}
 	coffee := actions.Bill{Currency: 978, Basis: 780, BasketHash: actions.BasketHash([]byte("2 coffees"))}
-	invoice := counter.Invoice(coffee)
-	auth, err := holder.Authorise(actions.Held{Coupon: claimed.Outcome.Coupon}, owner, invoice, 500)
+	invoice := counter.MakeInvoice(coffee)
+	auth, err := holder.AuthorizeInvoice(actions.Held{Coupon: claimed.Outcome.Coupon}, owner, invoice, 500)
 	if err != nil {
 		return nil, err
 	}

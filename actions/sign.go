@@ -1,9 +1,14 @@
 package actions
 
 import (
+	"crypto/hkdf"
 	"crypto/rand"
+	"crypto/sha256"
 
 	"github.com/scrip-network/scrip/coupon"
+	"github.com/scrip-network/scrip/keys"
+	"github.com/scrip-network/scrip/pbft/wire"
+	"github.com/scrip-network/scrip/sig"
 )
 
 // SignedTicket returns a ticket for printing or sending, signed with its batch's
@@ -17,11 +22,50 @@ func SignedTicket(c coupon.Chain, t coupon.TicketPayload, ticketKey coupon.Signe
 	return t
 }
 
-// SignedClaim returns the claim of a ticket for the owner to. ticketKey is the public
-// key of the ticket's batch.
-func SignedClaim(c coupon.Chain, expires uint64, t coupon.TicketPayload, ticketKey, to [32]byte) []byte {
+// infoTicketSeed derives a ticket's seed from the ticket key.
+const infoTicketSeed = "scrip/ticket-seed/v1"
+
+// SerialTicket returns the one ticket that a ticket key makes of a serial: making it
+// again gives the same one, since two different tickets of one serial would be evidence
+// against their maker.
+func SerialTicket(c coupon.Chain, ticketKey keys.Secret, campaign uint32, batch uint16, serial uint32, expires uint64,
+) coupon.TicketPayload {
+	info := wire.AppendUint32(wire.AppendUint32([]byte(infoTicketSeed), campaign), serial)
+	seed, err := hkdf.Key(sha256.New, ticketKey.Seed[:], c.Digest[:], string(info), 16)
+	if err != nil {
+		panic("actions: derive a ticket's seed: " + err.Error()) // sizes are constants
+	}
+	return SignedTicket(c, coupon.TicketPayload{Campaign: campaign, Batch: batch, Serial: serial, Expires: expires,
+		Seed: [16]byte(seed)}, coupon.NewSigner(ticketKey.Seed))
+}
+
+// Ticket is a ticket with the secret that claims it: one that was printed or sent
+// carries it (see TicketOf), for one of a desk the holder has made it.
+type Ticket struct {
+	coupon.Ticket
+	// Key is the public ticket key of its batch, Signature its signature.
+	Key       [32]byte
+	Signature [64]byte
+	// Claim is the claim key.
+	Claim coupon.Signer
+}
+
+// TicketOf restores the ticket of a payload. ticketKey is the public key of its batch.
+func TicketOf(c coupon.Chain, t coupon.TicketPayload, ticketKey [32]byte) Ticket {
 	claim := t.ClaimSigner(c)
-	return c.NewClaim(expires, t.Restore(claim.Key), ticketKey, t.TicketSig, to, claim)
+	return Ticket{Ticket: t.Restore(claim.Key), Key: ticketKey, Signature: t.TicketSig, Claim: claim}
+}
+
+// Genuine reports whether a ticket is of a batch: signed by its key, with one of its
+// serials.
+func (t *Ticket) Genuine(c coupon.Chain, b *coupon.Batch) bool {
+	return t.Key == b.TicketKey && t.Serial >= b.First && t.Serial-b.First < b.Count &&
+		sig.Verify(&t.Key, c.Message(coupon.TagTicket, t.AppendTo(nil)), &t.Signature)
+}
+
+// SignedClaim returns the claim of a ticket for the owner to.
+func SignedClaim(c coupon.Chain, expires uint64, t Ticket, to [32]byte) []byte {
+	return c.NewClaim(expires, t.Ticket, t.Key, t.Signature, to, t.Claim)
 }
 
 // Held is the part of a coupon that its holder signs for: it and how often it has
@@ -137,6 +181,25 @@ func SignedBatch(c coupon.Chain, expires uint64, campaign, first, count uint32, 
 	issuer ...coupon.MemberSigner) []byte {
 	return c.NewMemberTx(expires, &coupon.BatchCommit{Campaign: campaign, First: first, Count: count,
 		TicketKey: ticketKey}, issuer...)
+}
+
+// SignedControl pauses, resumes or closes a campaign; op is the kind of transaction.
+func SignedControl(c coupon.Chain, expires uint64, op coupon.Kind, campaign uint32, issuer ...coupon.MemberSigner,
+) []byte {
+	return c.NewMemberTx(expires, &coupon.CampaignControl{Op: op, Campaign: campaign}, issuer...)
+}
+
+// SignedTill registers a till, whose key proves by signing that it is there.
+func SignedTill(c coupon.Chain, expires uint64, t coupon.TillKeyAdd, till coupon.Signer,
+	merchant ...coupon.MemberSigner) []byte {
+	t.TillKey = till.Key
+	return c.NewTillKeyAdd(expires, &t, till, merchant...)
+}
+
+// SignedTillRevoke takes a till's key away for ever.
+func SignedTillRevoke(c coupon.Chain, expires uint64, member uint16, till [32]byte, merchant ...coupon.MemberSigner,
+) []byte {
+	return c.NewMemberTx(expires, &coupon.TillKeyRevoke{Member: member, TillKey: till}, merchant...)
 }
 
 // ValueOn is the value that a coupon has on an invoice; 0 = nothing. left is what a

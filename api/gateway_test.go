@@ -10,6 +10,7 @@ import (
 	"testing/fstest"
 	"time"
 
+	"github.com/scrip-network/scrip/actions"
 	"github.com/scrip-network/scrip/api"
 	"github.com/scrip-network/scrip/api/apitest"
 	"github.com/scrip-network/scrip/client"
@@ -31,9 +32,7 @@ type codeAnswer struct {
 
 // shown returns what a wallet shows, encoded.
 func shown(x *apitest.Network, id coupon.CouponID, seq uint32, holder coupon.Signer, merchant uint16) []byte {
-	a := coupon.Auth{Coupon: id, Seq: seq, Holder: holder.Key, Value: 500, Mode: coupon.ModeShow, Merchant: merchant,
-		Expires: apitest.Soon()}
-	p := coupon.AuthPayload(a, x.Chain().SignAuth(a, holder))
+	p := actions.SignedShowCode(x.Chain(), actions.Held{Coupon: id, Seq: seq}, holder, 500, merchant, apitest.Soon())
 	return x.Chain().EncodePayload(&p)
 }
 
@@ -90,8 +89,8 @@ func TestAShortCodeLeadsToARedemption(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	v := coupon.Invoice{TillKey: till.Key, Campaign: campaign.Number, Currency: 978, Basis: 800, Expires: p.Auth.Expires}
-	tx := x.Chain().NewRedeemShow(v, till, p.Auth, p.Signature)
+	tx := actions.SignedRedeemShown(x.Chain(), till, actions.Bill{Campaign: campaign.Number, Currency: 978, Basis: 800},
+		p.Auth.Expires, p)
 	if receipt := submit(t, c, tx); receipt.Outcome.Value != 500 {
 		t.Errorf("the receipt says %d", receipt.Outcome.Value)
 	}

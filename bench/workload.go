@@ -147,8 +147,8 @@ func (w *workload) publish(ctx context.Context, supply int) error {
 		return err
 	}
 	w.campaign = r.Outcome.Campaign
-	f := &coupon.BatchCommit{Campaign: w.campaign, First: 1, Count: uint32(supply), TicketKey: w.ticket.Key}
-	if r, err = w.client.Submit(ctx, w.chain.NewMemberTx(w.expires, f, w.cfg.Issuer)); err != nil {
+	if r, err = w.client.Submit(ctx, actions.SignedBatch(w.chain, w.expires, w.campaign, 1, uint32(supply), w.ticket.Key,
+		w.cfg.Issuer)); err != nil {
 		return err
 	}
 	w.batch = r.Outcome.Batch
@@ -188,7 +188,7 @@ func (w *workload) claims(first, n int, side byte) []*lane {
 		serial := uint32(first + i)
 		t := actions.SignedTicket(w.chain, coupon.TicketPayload{Campaign: w.campaign, Batch: w.batch, Serial: serial,
 			Seed: [16]byte(w.seed[:16]), Expires: w.expires}, w.ticket)
-		tx := actions.SignedClaim(w.chain, w.expires, t, w.ticket.Key, w.holder(serial, side).Key)
+		tx := actions.SignedClaim(w.chain, w.expires, actions.TicketOf(w.chain, t, w.ticket.Key), w.holder(serial, side).Key)
 		return &lane{kindClaim, (i + int(side)) % len(w.cfg.Nodes), [][]byte{tx}}
 	})
 }

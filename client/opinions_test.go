@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/scrip-network/scrip/actions"
 	"github.com/scrip-network/scrip/api/apitest"
 	"github.com/scrip-network/scrip/chain"
 	"github.com/scrip-network/scrip/client"
@@ -280,32 +281,30 @@ func TestTheStateProvesThatATransactionHadNoEffect(t *testing.T) {
 	merchant := coupon.MemberSigner{Member: 2, Signer: apitest.Signer(x.Dev.Admins[1])}
 	ticket := coupon.NewSigner([32]byte{1})
 	claim := func(serial uint32) []byte {
-		tk := coupon.Ticket{Campaign: campaign.Number, Batch: 1, Serial: serial, ClaimKey: ticket.Key,
-			Expires: apitest.Soon()}
-		return chain.NewClaim(past, tk, ticket.Key, chain.SignTicket(tk, ticket), holder.Key, ticket)
+		t := actions.SignedTicket(chain, coupon.TicketPayload{Campaign: campaign.Number, Batch: 1, Serial: serial,
+			Expires: apitest.Soon()}, ticket)
+		return actions.SignedClaim(chain, past, actions.TicketOf(chain, t, ticket.Key), holder.Key)
 	}
 	move := func(serial, seq uint32) []byte {
-		return chain.NewTransfer(past, coupon.Transfer{Coupon: campaign.Coupon(serial), Seq: seq, Mover: holder.Key,
-			To: holder.Key}, holder)
+		return actions.SignedTransfer(chain, past, actions.Held{Coupon: campaign.Coupon(serial), Seq: seq}, holder,
+			holder.Key, 0)
 	}
 	redeem := func(serial, seq uint32) []byte {
-		v := coupon.Invoice{TillKey: till.Key, Campaign: campaign.Number, Currency: 978, Basis: 800, Expires: past}
-		a := coupon.Auth{Coupon: campaign.Coupon(serial), Seq: seq, Holder: holder.Key, Value: 500, Expires: past,
-			InvoiceDigest: v.Digest(chain)}
-		return chain.NewRedeemInvoice(v, chain.SignInvoice(v, till), a, chain.SignAuth(a, holder))
+		b := actions.Bill{Campaign: campaign.Number, Currency: 978, Basis: 800}
+		return actions.SignedRedemption(chain, till, b, actions.Held{Coupon: campaign.Coupon(serial), Seq: seq}, holder, 500,
+			past)
 	}
 	batch := func(first uint32) []byte {
-		return chain.NewMemberTx(past, &coupon.BatchCommit{Campaign: campaign.Number, First: first, Count: 1,
-			TicketKey: ticket.Key}, admin)
+		return actions.SignedBatch(chain, past, campaign.Number, first, 1, ticket.Key, admin)
 	}
 	void := func(serial uint32) []byte {
-		return chain.NewVoid(past, coupon.Void{Coupon: campaign.Coupon(serial), Key: till.Key}, till)
+		return actions.SignedVoid(chain, past, actions.Held{Coupon: campaign.Coupon(serial)}, till)
 	}
 	add := func(key coupon.Signer) []byte {
-		return chain.NewTillKeyAdd(past, &coupon.TillKeyAdd{Member: 2, Store: 1, TillKey: key.Key, Rights: 1, Currency: 978,
+		return actions.SignedTill(chain, past, coupon.TillKeyAdd{Member: 2, Store: 1, Rights: 1, Currency: 978,
 			ValidUntil: coupon.TimeMax, DayCap: 1}, key, merchant)
 	}
-	revoke := chain.NewMemberTx(past, &coupon.TillKeyRevoke{Member: 2, TillKey: till.Key}, merchant)
+	revoke := actions.SignedTillRevoke(chain, past, 2, till.Key, merchant)
 	for name, tt := range map[string]struct {
 		tx   []byte
 		dead bool

@@ -12,7 +12,6 @@ import (
 	"regexp"
 	"testing"
 
-	"github.com/scrip-network/scrip/coupon"
 	"github.com/scrip-network/scrip/desk"
 	"github.com/scrip-network/scrip/keys"
 )
@@ -48,9 +47,8 @@ func deskOf(c *cluster, i int) (url string) {
 func TestAValidatorRunsATicketDesk(t *testing.T) {
 	c := startCluster(t, map[string]string{"listen-desk": "127.0.0.1:0"})
 	m := openMarket(c, 1, 0)
-	x := c.clientOf()
 	m.terms.Title = "By poster"
-	campaign := c.submit(x, m.bySigner(c, 1, &coupon.CampaignPublish{Terms: m.terms})).Outcome.Campaign
+	campaign := m.publish(c, m.terms)
 
 	url := deskOf(c, 0)
 	answer, err := http.Get(fmt.Sprintf("%s/v1/keys/%d/1", url, campaign))
@@ -70,7 +68,7 @@ func TestAValidatorRunsATicketDesk(t *testing.T) {
 	if err != nil {
 		t.Fatalf("the desk's key %q: %v", key.Key, err)
 	}
-	c.submit(x, m.bySigner(c, 1, &coupon.BatchCommit{Campaign: campaign, First: 1, Count: 5, TicketKey: ticketKey}))
+	m.release(c, campaign, 5, ticketKey)
 
 	ask := func(url, who string) (ticket desk.Ticket) {
 		t.Helper()

@@ -18,6 +18,7 @@ import (
 	"sync"
 	"testing"
 
+	"github.com/scrip-network/scrip/actions"
 	"github.com/scrip-network/scrip/client"
 	"github.com/scrip-network/scrip/coupon"
 	"github.com/scrip-network/scrip/sig"
@@ -91,7 +92,7 @@ func (x *hostile) nonsense() {
 	long := append(bytes.Clone(good), make([]byte, coupon.TxSizeMax)...)
 	foreign := x.m.chain
 	foreign.Digest[0] ^= 1
-	elsewhere := foreign.NewVoid(nowMs()+lifeMs, coupon.Void{Coupon: 1}, x.m.tills[0])
+	elsewhere := actions.SignedVoid(foreign, nowMs()+lifeMs, actions.Held{Coupon: 1}, x.m.tills[0])
 	for _, k := range []struct {
 		what, contentType string
 		body              []byte

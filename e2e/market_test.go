@@ -8,6 +8,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"github.com/scrip-network/scrip/actions"
 	"github.com/scrip-network/scrip/coupon"
 )
 
@@ -55,15 +56,13 @@ func openMarket(c *cluster, uses uint16, tills int) *market {
 		ClaimFrom: now - marketMs, ClaimUntil: now + marketMs, RedeemFrom: now - marketMs, RedeemUntil: now + marketMs,
 		RollbackMs: marketMs, Transfer: coupon.TransferTrade, MaxTransfers: coupon.TransfersUnlimited,
 	}
-	x := c.clientOf()
-	m.campaign = c.submit(x, m.bySigner(c, 1, &coupon.CampaignPublish{Terms: m.terms})).Outcome.Campaign
-	c.submit(x, m.bySigner(c, 1, &coupon.BatchCommit{
-		Campaign: m.campaign, First: 1, Count: m.terms.MaxSupply, TicketKey: m.desk.Key}))
+	m.campaign = m.publish(c, m.terms)
+	m.release(c, m.campaign, m.terms.MaxSupply, m.desk.Key)
 	for i := range tills {
 		member := uint16(2 + i%2)
 		m.tills = append(m.tills, signer("till", uint64(i)))
-		c.submit(x, m.chain.NewTillKeyAdd(nowMs()+lifeMs, &coupon.TillKeyAdd{
-			Member: member, Store: 1, TillKey: m.tills[i].Key, Rights: coupon.RightRedeem | coupon.RightVoidOwn, Currency: euro,
+		c.submit(c.clientOf(), actions.SignedTill(m.chain, nowMs()+lifeMs, coupon.TillKeyAdd{
+			Member: member, Store: 1, Rights: coupon.RightRedeem | coupon.RightVoidOwn, Currency: euro,
 			ValidFrom: now - marketMs, ValidUntil: now + marketMs, DayCap: 1_000_000_000, Label: "till",
 		}, m.tills[i], m.member(c, member)))
 	}
@@ -74,8 +73,14 @@ func (m *market) member(c *cluster, number uint16) coupon.MemberSigner {
 	return coupon.MemberSigner{Member: number, Signer: coupon.NewSigner(c.Dev().Admins[number-1].Seed)}
 }
 
-func (m *market) bySigner(c *cluster, number uint16, f coupon.Fields) []byte {
-	return m.chain.NewMemberTx(nowMs()+lifeMs, f, m.member(c, number))
+// publish opens a campaign of member 1 and returns its number.
+func (m *market) publish(c *cluster, t coupon.Terms) uint32 {
+	return c.submit(c.clientOf(), actions.SignedCampaign(m.chain, nowMs()+lifeMs, t, m.member(c, 1))).Outcome.Campaign
+}
+
+// release opens the first serials of a campaign of member 1.
+func (m *market) release(c *cluster, campaign, count uint32, ticketKey [32]byte) {
+	c.submit(c.clientOf(), actions.SignedBatch(m.chain, nowMs()+lifeMs, campaign, 1, count, ticketKey, m.member(c, 1)))
 }
 
 // holder returns the n-th owner of the coupon with a serial.
@@ -83,35 +88,36 @@ func holder(serial uint32, n int) coupon.Signer { return signer("holder", uint64
 
 func (m *market) coupon(serial uint32) coupon.CouponID { return coupon.NewCouponID(m.campaign, serial) }
 
+func (m *market) held(serial, seq uint32) actions.Held {
+	return actions.Held{Coupon: m.coupon(serial), Seq: seq}
+}
+
 // claim turns the ticket with a serial into a coupon of its first holder.
 func (m *market) claim(serial uint32) []byte {
-	claimKey := signer("claim", uint64(serial))
-	t := coupon.Ticket{Campaign: m.campaign, Batch: batch, Serial: serial, ClaimKey: claimKey.Key,
-		Expires: m.terms.ClaimUntil}
-	return m.chain.NewClaim(nowMs()+lifeMs, t, m.desk.Key, m.chain.SignTicket(t, m.desk), holder(serial, 0).Key, claimKey)
+	t := actions.SignedTicket(m.chain, coupon.TicketPayload{Campaign: m.campaign, Batch: batch, Serial: serial,
+		Seed: [16]byte{1}, Expires: m.terms.ClaimUntil}, m.desk)
+	return actions.SignedClaim(m.chain, nowMs()+lifeMs, actions.TicketOf(m.chain, t, m.desk.Key), holder(serial, 0).Key)
 }
 
 // transfer hands a coupon from its n-th holder to the next.
 func (m *market) transfer(serial uint32, n int, seq uint32) []byte {
-	from := holder(serial, n)
-	return m.chain.NewTransfer(nowMs()+lifeMs, coupon.Transfer{
-		Coupon: m.coupon(serial), Seq: seq, Mover: from.Key, To: holder(serial, n+1).Key}, from)
+	return actions.SignedTransfer(m.chain, nowMs()+lifeMs, m.held(serial, seq), holder(serial, n), holder(serial, n+1).Key,
+		0)
 }
 
 // redeem uses a coupon of its n-th holder once at a till, in either mode.
 func (m *market) redeem(till coupon.Signer, serial uint32, n int, seq uint32, mode coupon.Mode) []byte {
 	expires, owner := nowMs()+lifeMs, holder(serial, n)
-	v := coupon.Invoice{TillKey: till.Key, Campaign: m.campaign, Currency: euro, Basis: bill, Expires: expires,
+	b := actions.Bill{Campaign: m.campaign, Currency: euro, Basis: bill,
 		BasketHash: sha256.Sum256(binary.LittleEndian.AppendUint32(till.Key[:], serial<<8|seq))}
-	a := coupon.Auth{Coupon: m.coupon(serial), Seq: seq, Holder: owner.Key, Value: face, Expires: expires, Mode: mode}
 	if mode == coupon.ModeShow {
-		return m.chain.NewRedeemShow(v, till, a, m.chain.SignAuth(a, owner))
+		code := actions.SignedShowCode(m.chain, m.held(serial, seq), owner, face, 0, expires)
+		return actions.SignedRedeemShown(m.chain, till, b, expires, code)
 	}
-	a.InvoiceDigest = m.chain.Hash(coupon.TagInvoice, v.AppendTo(nil))
-	return m.chain.NewRedeemInvoice(v, m.chain.SignInvoice(v, till), a, m.chain.SignAuth(a, owner))
+	return actions.SignedRedemption(m.chain, till, b, m.held(serial, seq), owner, face, expires)
 }
 
 // void undoes the redemption of a coupon at a till.
 func (m *market) void(till coupon.Signer, serial, seq uint32) []byte {
-	return m.chain.NewVoid(nowMs()+lifeMs, coupon.Void{Coupon: m.coupon(serial), Seq: seq, Key: till.Key}, till)
+	return actions.SignedVoid(m.chain, nowMs()+lifeMs, m.held(serial, seq), till)
 }

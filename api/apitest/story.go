@@ -69,7 +69,7 @@ func (c *Campaign) Claim(serial uint32, owner [32]byte) []byte {
 	chain := c.x.Chain()
 	t := actions.SignedTicket(chain, coupon.TicketPayload{Campaign: c.Number, Batch: 1, Serial: serial,
 		Seed: [16]byte{1, byte(serial)}, Expires: c.Terms.ClaimUntil}, c.ticket)
-	return actions.SignedClaim(chain, Soon(), t, c.ticket.Key, owner)
+	return actions.SignedClaim(chain, Soon(), actions.TicketOf(chain, t, c.ticket.Key), owner)
 }
 
 // Coupon returns the id of a serial.

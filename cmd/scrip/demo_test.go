@@ -20,6 +20,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/scrip-network/scrip/actions"
 	"github.com/scrip-network/scrip/client"
 	"github.com/scrip-network/scrip/coupon"
 	"github.com/scrip-network/scrip/keys"
@@ -306,14 +307,8 @@ func (x *demo) checkPapers(t *testing.T) {
 		t.Errorf("the gift's coupon is %s, for another key", c.Status)
 	}
 	p := x.payload(t, x.links("ticket")["anybody"]).Ticket
-	b, _, err := x.client.Batch(x.ctx, p.Campaign, p.Batch)
-	if err != nil {
-		t.Fatal(err)
-	}
-	claim, owner := p.ClaimSigner(x.client.Chain()), coupon.NewSigner([32]byte{1})
-	tx := x.client.Chain().NewClaim(uint64(time.Now().Add(time.Minute).UnixMilli()), p.Restore(claim.Key), b.TicketKey,
-		p.TicketSig, owner.Key, claim)
-	if _, err := x.client.Submit(x.ctx, tx); err != nil {
+	holder := actions.Holder{Client: x.client}
+	if _, err := holder.Claim(x.ctx, p, coupon.NewSigner([32]byte{1}).Key); err != nil {
 		t.Errorf("the ticket is not good: %v", err)
 	}
 }
@@ -356,9 +351,10 @@ func (x *demo) checkDesk(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	tx := x.client.Chain().NewClaim(uint64(time.Now().Add(time.Minute).UnixMilli()), coupon.Ticket{
-		Campaign: uint32(campaign), Batch: ticket.Batch, Serial: ticket.Serial, ClaimKey: claim.Key,
-		Expires: uint64(ticket.Expires.Ms)}, key, [64]byte(ticket.Signature), coupon.NewSigner([32]byte{3}).Key, claim)
+	tx := actions.SignedClaim(x.client.Chain(), actions.Expiry(x.client.Verifier, coupon.KindClaim), actions.Ticket{
+		Ticket: coupon.Ticket{Campaign: uint32(campaign), Batch: ticket.Batch, Serial: ticket.Serial, ClaimKey: claim.Key,
+			Expires: uint64(ticket.Expires.Ms)}, Key: key, Signature: [64]byte(ticket.Signature), Claim: claim,
+	}, coupon.NewSigner([32]byte{3}).Key)
 	if _, err := x.client.Submit(x.ctx, tx); err != nil {
 		t.Errorf("the ticket is not good: %v", err)
 	}

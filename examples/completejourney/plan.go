@@ -163,7 +163,7 @@ func (p *plan) owner(c *campaignPlan, t *ticketPlan) coupon.Signer {
 func (p *plan) claim(c *campaignPlan, t *ticketPlan, until, expires uint64) []byte {
 	ticket := actions.SignedTicket(p.chain, coupon.TicketPayload{Campaign: c.number, Batch: c.batch, Serial: t.serial,
 		Expires: until, Seed: t.seed}, c.desk)
-	return actions.SignedClaim(p.chain, expires, ticket, c.desk.Key, p.owner(c, t).Key)
+	return actions.SignedClaim(p.chain, expires, actions.TicketOf(p.chain, ticket, c.desk.Key), p.owner(c, t).Key)
 }
 
 // redeem makes a redemption of a ticket's coupon at a till. Both modes occur: every

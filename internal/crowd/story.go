@@ -170,10 +170,10 @@ func (x *story) open() error {
 		return err
 	}
 	return x.blocks(x.Tills, blockTxs, until+hourMs, until+2*hourMs, func(i int, expires uint64) []byte {
-		f := &coupon.TillKeyAdd{Member: bakery, Store: uint16(1 + i/8), TillKey: x.tills[i].Key, Rights: coupon.RightRedeem,
-			Currency: currency, ValidFrom: x.begin, ValidUntil: x.end + 300*dayMs, DayCap: 100_000_000,
+		t := coupon.TillKeyAdd{Member: bakery, Store: uint16(1 + i/8), Rights: coupon.RightRedeem, Currency: currency,
+			ValidFrom: x.begin, ValidUntil: x.end + 300*dayMs, DayCap: 100_000_000,
 			Label: fmt.Sprintf("Store %d, counter %d", 1+i/8, 1+i%8)}
-		return x.chain.NewTillKeyAdd(expires, f, x.tills[i], x.member(bakery))
+		return actions.SignedTill(x.chain, expires, t, x.tills[i], x.member(bakery))
 	})
 }
 
@@ -221,7 +221,7 @@ func (x *story) claims() error {
 		campaign, serial := x.coupon(i)
 		t := actions.SignedTicket(x.chain, coupon.TicketPayload{Campaign: campaign, Batch: 1, Serial: serial,
 			Seed: [16]byte{1, byte(serial)}, Expires: x.end + 30*dayMs}, x.ticket)
-		return actions.SignedClaim(x.chain, expires, t, x.ticket.Key, x.holders[x.holder(i)].Key)
+		return actions.SignedClaim(x.chain, expires, actions.TicketOf(x.chain, t, x.ticket.Key), x.holders[x.holder(i)].Key)
 	}
 	full := 0
 	if x.Coupons >= 10*fullTxs {

@@ -38,8 +38,8 @@ func (x *director) play() error {
 		return err
 	}
 	night := x.offers["night"]
-	_, err := x.submit("pausing "+night.terms.Title, x.chain.NewMemberTx(soon(),
-		&coupon.CampaignControl{Op: coupon.KindCampaignPause, Campaign: x.numbers["night"]}, x.admin(night.terms.Issuer)))
+	_, err := x.submit("pausing "+night.terms.Title, actions.SignedControl(x.chain, soon(),
+		coupon.KindCampaignPause, x.numbers["night"], x.admin(night.terms.Issuer)))
 	return err
 }
 

@@ -133,8 +133,8 @@ func (x *director) publish() error {
 			}
 		}
 		if o.close {
-			f := &coupon.CampaignControl{Op: coupon.KindCampaignClose, Campaign: number}
-			if _, err := x.submit("closing "+o.terms.Title, x.chain.NewMemberTx(soon(), f, signer)); err != nil {
+			tx := actions.SignedControl(x.chain, soon(), coupon.KindCampaignClose, number, signer)
+			if _, err := x.submit("closing "+o.terms.Title, tx); err != nil {
 				return err
 			}
 		}
@@ -143,13 +143,14 @@ func (x *director) publish() error {
 }
 
 func (x *director) commit(campaign uint32, o offer) error {
-	f := &coupon.BatchCommit{Campaign: campaign, First: 1, Count: o.batch, TicketKey: x.desk.KeyFor(campaign, 1)}
-	r, err := x.submit("tickets of "+o.terms.Title, x.chain.NewMemberTx(soon(), f, x.admin(o.terms.Issuer)))
+	key := x.desk.KeyFor(campaign, 1)
+	r, err := x.submit("tickets of "+o.terms.Title, actions.SignedBatch(x.chain, soon(), campaign, 1, o.batch, key,
+		x.admin(o.terms.Issuer)))
 	if err != nil {
 		return err
 	}
-	err = x.desk.Serve(desk.Batch{Campaign: campaign, Issuer: o.terms.Issuer, Number: r.Outcome.Batch, First: f.First,
-		Count: f.Count, TicketKey: f.TicketKey, Expires: o.terms.ClaimUntil}, nowMs())
+	err = x.desk.Serve(desk.Batch{Campaign: campaign, Issuer: o.terms.Issuer, Number: r.Outcome.Batch, First: 1,
+		Count: o.batch, TicketKey: key, Expires: o.terms.ClaimUntil}, nowMs())
 	if errors.Is(err, desk.ErrEnded) { // the story has campaigns that are over
 		return nil
 	}
@@ -170,8 +171,8 @@ func (x *director) claim(who, name string) (*holding, error) {
 	if err != nil {
 		return nil, fmt.Errorf("set the scene: a ticket of %s for %s: %w", o.terms.Title, who, err)
 	}
-	r, err := x.submit(who+" claims "+o.terms.Title, x.chain.NewClaim(soon(), t.Ticket, t.TicketKey, t.Signature, key.Key,
-		claim))
+	r, err := x.submit(who+" claims "+o.terms.Title, actions.SignedClaim(x.chain, soon(),
+		actions.Ticket{Ticket: t.Ticket, Key: t.TicketKey, Signature: t.Signature, Claim: claim}, key.Key))
 	if err != nil {
 		return nil, err
 	}

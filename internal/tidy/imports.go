@@ -146,3 +146,34 @@ func OneVerifier(files []*File) (problems []Problem) {
 	}
 	return problems
 }
+
+// OneMaker checks that package actions alone puts transactions together: what else
+// holds and signs their fields has rules of its own about what fits and when it
+// expires. Package coupon makes them, and tests of single packages break them; the
+// tests of whole networks do as integrators do.
+func OneMaker(files []*File) (problems []Problem) {
+	for _, f := range files {
+		if f.AST == nil || f.IsTest() && f.Package() != "e2e" || f.Package() == "actions" ||
+			matches("coupon/...", f.Package()) {
+			continue
+		}
+		ast.Inspect(f.AST, func(n ast.Node) bool {
+			made := ""
+			switch x := n.(type) {
+			case *ast.CallExpr:
+				if s, ok := x.Fun.(*ast.SelectorExpr); ok && slices.Contains(makers(), s.Sel.Name) {
+					made = s.Sel.Name
+				}
+			case *ast.CompositeLit:
+				if s, ok := x.Type.(*ast.SelectorExpr); ok && s.Sel.Name == "Redeem" {
+					made = "a redemption"
+				}
+			}
+			if made != "" {
+				problems = append(problems, f.problem(n.Pos(), "%s: sign with package actions", made))
+			}
+			return true
+		})
+	}
+	return problems
+}

@@ -46,7 +46,7 @@ func layers() map[string]layer {
 		"profile/shelf": {imports: []string{"coupon", "profile"}},
 		"client":        {imports: []string{"chain", "coupon", "genesis", "keys", "pbft", "pbft/wire", "profile", "sig"}},
 		// What issuers, holders and tills do.
-		"actions": {imports: []string{"client", "coupon", "sig"}},
+		"actions": {imports: []string{"client", "coupon", "keys", "pbft/wire", "sig"}},
 		"api/apitest": {imports: []string{"actions", "api", "coupon", "genesis", "keys", "ledger", "node", "pbft",
 			"pbft/dualpath", "sig", "store", "transport"}},
 		"api": {imports: []string{"chain", "client", "coupon", "genesis", "keys", "ledger", "node", "pbft/...",
@@ -97,6 +97,12 @@ func homes() map[string][]string {
 		"github.com/danielgtaylor/huma":           {"api"},
 		"github.com/spf13/cobra":                  {"cmd", "engines/cometbft/cmd"},
 	}
+}
+
+// makers are the functions of package coupon that put a transaction together.
+func makers() []string {
+	return []string{"NewMemberTx", "NewTillKeyAdd", "NewClaim", "NewTransfer", "NewRedeemInvoice",
+		"NewRedeemShow", "NewVoid"}
 }
 
 // longFunctions may exceed functionLinesMax: dispatch over many kinds that reads

@@ -167,7 +167,7 @@ func byPackage(files []*File) map[string][]*File {
 func Check(files []*File) []Problem {
 	var problems []Problem
 	for _, rule := range []func([]*File) []Problem{
-		Imports, Permissions, Homes, OneVerifier,
+		Imports, Permissions, Homes, OneVerifier, OneMaker,
 		Purity, PackageComments, Documented, FunctionLength, FileShape, PackageNames,
 		Words, Links, CodeMap, Changelog,
 	} {

@@ -118,6 +118,18 @@ func TestOneVerifier(t *testing.T) {
 		"api/a.go:3: verify with package sig")
 }
 
+func TestOneMaker(t *testing.T) {
+	const source = "func f(c coupon.Chain) {\n_ = c.NewRedeemShow(v, till, a, sig)\n_ = c.Body(0, &coupon.Redeem{})\n" +
+		"_ = tx.(*coupon.Redeem)\n}\n"
+	files := []string{}
+	for _, name := range []string{"actions/a.go", "coupon/coupontest/a.go", "api/a_test.go", "bench/a.go",
+		"e2e/a_test.go"} {
+		files = append(files, name, "package p\n"+source)
+	}
+	expect(t, OneMaker, parse(t, files...), "bench/a.go:3: NewRedeemShow: sign with package actions",
+		"bench/a.go:4: a redemption: sign", "e2e/a_test.go:3: NewRedeemShow", "e2e/a_test.go:4: a redemption")
+}
+
 func TestPurity(t *testing.T) {
 	expect(t, Purity, parse(t,
 		"pbft/wire/wire.go", `package wire

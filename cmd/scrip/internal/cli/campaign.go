@@ -11,6 +11,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/scrip-network/scrip/actions"
 	"github.com/scrip-network/scrip/client"
 	"github.com/scrip-network/scrip/coupon"
 	"github.com/scrip-network/scrip/internal/label"
@@ -302,8 +303,7 @@ func (a *App) publishTerms(ctx context.Context, t *coupon.Terms, p *publishing) 
 				Remedy: "Name one with --sign."}
 		}
 	}
-	raw := c.Chain().NewMemberTx(p.send.expiry(c.Verifier, coupon.KindCampaignPublish), &coupon.CampaignPublish{Terms: *t},
-		signers...)
+	raw := actions.SignedCampaign(c.Chain(), p.send.expiry(c.Verifier, coupon.KindCampaignPublish), *t, signers...)
 	if !p.send.dryRun && p.send.draft == "" {
 		why := "This locks " + units.Money(t.Budget, currencyByNumber(c.Verifier, t.Currency)) + " and cannot be taken back."
 		if err := a.confirm(p.yes, why, t.Title); err != nil {
@@ -430,7 +430,7 @@ func newControlCommand(a *App, op coupon.Kind) *cobra.Command {
 				return err
 			}
 		}
-		raw := cl.Chain().NewMemberTx(s.expiry(cl.Verifier, op), &coupon.CampaignControl{Op: op, Campaign: n}, keys...)
+		raw := actions.SignedControl(cl.Chain(), s.expiry(cl.Verifier, op), op, n, keys...)
 		return a.send(c.Context(), cl, raw, s, func(o outcome, _ *client.Receipt) error {
 			return a.Show(o, Fields{{verb + "d", a.green("campaign " + args[0])}, {"transaction", o.Tx.String()},
 				a.provenBy(cl.Verifier, &o)})

@@ -271,18 +271,17 @@ func newClaimCommand(a *App) *cobra.Command {
 }
 
 // claim claims the coupon of a genuine ticket.
-func (a *App) claim(ctx context.Context, c *client.Client, p *purse.Purse, t *claiming, s *sending) error {
-	campaign, err := c.Campaign(ctx, t.ticket.Campaign)
+func (a *App) claim(ctx context.Context, c *client.Client, p *purse.Purse, t *actions.Ticket, s *sending) error {
+	campaign, err := c.Campaign(ctx, t.Campaign)
 	if err != nil {
 		return err
 	}
-	id := coupon.NewCouponID(t.ticket.Campaign, t.ticket.Serial)
+	id := coupon.NewCouponID(t.Campaign, t.Serial)
 	owner, err := p.Expect(id, campaign.Terms.HolderCap > 0)
 	if err != nil {
 		return err
 	}
-	raw := c.Chain().NewClaim(actions.Expiry(c.Verifier, coupon.KindClaim), t.ticket, t.ticketKey, t.ticketSig,
-		owner.Public(), t.claim)
+	raw := actions.SignedClaim(c.Chain(), actions.Expiry(c.Verifier, coupon.KindClaim), *t, owner.Public())
 	err = a.send(ctx, c, raw, s, func(o outcome, r *client.Receipt) error {
 		err := a.Show(o, Fields{{"yours", a.green("coupon " + couponName(id))}, {"title", campaign.Terms.Title},
 			{"gives", ruleText(&campaign.Terms, currencyByNumber(c.Verifier, campaign.Terms.Currency))},
@@ -320,12 +319,12 @@ func (a *App) owned(ctx context.Context, c *client.Client, p *purse.Purse, id co
 	return x, s, nil
 }
 
-// transfer signs and sends a transfer of an owned coupon.
-func (a *App) transfer(ctx context.Context, c *client.Client, f coupon.Transfer, mover coupon.Signer, s *sending,
-	done func(outcome, *client.Receipt) error,
+// transfer signs and sends a transfer of a coupon, as a gift if giftUntil is not 0.
+func (a *App) transfer(ctx context.Context, c *client.Client, x *client.Coupon, mover coupon.Signer, to [32]byte,
+	giftUntil uint64, s *sending, done func(outcome, *client.Receipt) error,
 ) error {
-	f.Mover = mover.Key
-	return a.send(ctx, c, c.Chain().NewTransfer(actions.Expiry(c.Verifier, coupon.KindTransfer), f, mover), s, done)
+	return a.send(ctx, c, actions.SignedTransfer(c.Chain(), actions.Expiry(c.Verifier, coupon.KindTransfer), signedFor(x),
+		mover, to, giftUntil), s, done)
 }
 
 // couponAction returns a command that acts on one coupon of a wallet.
@@ -358,7 +357,7 @@ func newGiveCommand(a *App) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			return a.transfer(ctx, c, coupon.Transfer{Coupon: id, Seq: x.Seq, To: to}, signer(owner), s,
+			return a.transfer(ctx, c, x, signer(owner), to, 0, s,
 				func(o outcome, _ *client.Receipt) error {
 					return a.Show(o, Fields{{"given", a.green("coupon " + couponName(id))}, {"to", args[1]},
 						{"transaction", o.Tx.String()}, a.provenBy(c.Verifier, &o)})
@@ -386,15 +385,13 @@ func newGiftCommand(a *App) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			seed := p.GiftSeed(id, x.Seq)
-			gift := coupon.NewSigner(c.Chain().GiftKeySeed(seed, id))
-			payload := &coupon.Payload{Type: coupon.PayloadGift, Gift: coupon.GiftPayload{Coupon: id, Seed: seed}}
+			gift := coupon.GiftPayload{Coupon: id, Seed: p.GiftSeed(id, x.Seq)}
 			at := host
 			if at == "" {
 				at = c.Nodes()[0]
 			}
-			link := c.Chain().Link(at, payload)
-			return a.transfer(ctx, c, coupon.Transfer{Coupon: id, Seq: x.Seq, To: gift.Key, GiftUntil: end}, signer(owner), s,
+			link := c.Chain().Link(at, &coupon.Payload{Type: coupon.PayloadGift, Gift: gift})
+			return a.transfer(ctx, c, x, signer(owner), actions.GiftSigner(c.Chain(), gift).Key, end, s,
 				func(o outcome, _ *client.Receipt) error {
 					a.Say("Whoever has this link first has the coupon. Take it back with: scrip coupon take-back %s", couponName(id))
 					if !a.ForPeople() {
@@ -433,7 +430,7 @@ func (a *App) accept(ctx context.Context, c *client.Client, p *purse.Purse, g co
 	if err != nil {
 		return err
 	}
-	gift := coupon.NewSigner(c.Chain().GiftKeySeed(g.Seed, g.Coupon))
+	gift := actions.GiftSigner(c.Chain(), g)
 	if at := x.At(x.State.TimeMs); at.Status != coupon.Gifted || at.GiftKey != gift.Key {
 		return &Error{Exit: ExitUsed, Code: coupon.NotOwner.String(),
 			Text:   "the gift is gone: it was accepted, taken back, or its time is over",
@@ -443,7 +440,7 @@ func (a *App) accept(ctx context.Context, c *client.Client, p *purse.Purse, g co
 	if err != nil {
 		return err
 	}
-	return a.transfer(ctx, c, coupon.Transfer{Coupon: g.Coupon, Seq: x.Seq, To: owner.Public()}, gift, s,
+	return a.transfer(ctx, c, x, gift, owner.Public(), 0, s,
 		func(o outcome, _ *client.Receipt) error {
 			return a.Show(o, Fields{{"yours", a.green("coupon " + couponName(g.Coupon))}, {"title", x.Campaign.Terms.Title},
 				{"good until", whenEnds(x.UntilMs)}, {"transaction", o.Tx.String()}, a.provenBy(c.Verifier, &o)})
@@ -462,7 +459,7 @@ func (a *App) toSelf(use, short, word string, wanted coupon.CouponStatus) *cobra
 			if at := x.At(x.State.TimeMs); at.Status != wanted {
 				return &Error{Exit: ExitUsed, Text: fmt.Sprintf("coupon %s is %s, not %s", couponName(id), at.Status, wanted)}
 			}
-			return a.transfer(ctx, c, coupon.Transfer{Coupon: id, Seq: x.Seq, To: x.Owner}, signer(owner), s,
+			return a.transfer(ctx, c, x, signer(owner), x.Owner, 0, s,
 				func(o outcome, _ *client.Receipt) error {
 					return a.Show(o, Fields{{word, a.green("coupon " + couponName(id))}, {"transaction",
 						o.Tx.String()}, a.provenBy(c.Verifier, &o)})

@@ -12,11 +12,11 @@ import (
 	"time"
 	"unicode"
 
+	"github.com/scrip-network/scrip/actions"
 	"github.com/scrip-network/scrip/client"
 	"github.com/scrip-network/scrip/coupon"
 	"github.com/scrip-network/scrip/desk"
 	"github.com/scrip-network/scrip/internal/purse"
-	"github.com/scrip-network/scrip/sig"
 )
 
 // deskTimeout bounds one question to a desk.
@@ -64,28 +64,15 @@ func parsePoster(text string) (campaign uint32, deskURL string, ok bool) {
 	return uint32(n), deskURL, err == nil && n > 0 && (deskURL == "") == (v.Get("d") == "")
 }
 
-// claiming is a ticket with what claims it.
-type claiming struct {
-	ticket    coupon.Ticket
-	ticketKey [32]byte
-	ticketSig [64]byte
-	claim     coupon.Signer
-}
-
 // claimTicket claims the coupon of a ticket that carries its secret.
 func (a *App) claimTicket(ctx context.Context, c *client.Client, p *purse.Purse, t *coupon.TicketPayload,
 	s *sending,
 ) error {
-	var x ticketState
-	if err := checkTicket(ctx, c, t, &x); err != nil {
-		return err
-	}
-	batch, _, err := c.Batch(ctx, t.Campaign, t.Batch)
+	ticket, err := checkTicket(ctx, c, t, &ticketState{})
 	if err != nil {
 		return err
 	}
-	claim := t.ClaimSigner(c.Chain())
-	return a.claim(ctx, c, p, &claiming{t.Restore(claim.Key), batch.TicketKey, t.TicketSig, claim}, s)
+	return a.claim(ctx, c, p, &ticket, s)
 }
 
 // claimPoster gets a ticket from the desk of a poster and claims its coupon. Until
@@ -121,11 +108,10 @@ func (a *App) claimPoster(ctx context.Context, c *client.Client, p *purse.Purse,
 	if err != nil {
 		return err
 	}
-	message := c.Chain().Message(coupon.TagTicket, t.AppendTo(nil))
-	if t.TicketKey != batch.TicketKey || !sig.Verify(&batch.TicketKey, message, &t.Signature) ||
-		t.Serial < batch.First || t.Serial-batch.First >= batch.Count {
+	ticket := actions.Ticket{Ticket: t.Ticket, Key: t.TicketKey, Signature: t.Signature, Claim: claim}
+	if !ticket.Genuine(c.Chain(), &batch) {
 		return &Error{Exit: ExitNotAllowed, Text: "the desk's ticket is not genuine",
 			Remedy: "The poster may be a forgery: ask in the shop."}
 	}
-	return a.claim(ctx, c, p, &claiming{t.Ticket, t.TicketKey, t.Signature, claim}, s)
+	return a.claim(ctx, c, p, &ticket, s)
 }

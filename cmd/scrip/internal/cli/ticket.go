@@ -3,8 +3,6 @@ package cli
 import (
 	"bytes"
 	"context"
-	"crypto/hkdf"
-	"crypto/sha256"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -13,21 +11,15 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/scrip-network/scrip/actions"
 	"github.com/scrip-network/scrip/client"
 	"github.com/scrip-network/scrip/coupon"
 	"github.com/scrip-network/scrip/internal/units"
 	"github.com/scrip-network/scrip/keys"
-	"github.com/scrip-network/scrip/pbft/wire"
-	"github.com/scrip-network/scrip/sig"
 )
 
 // ticketsMax bounds the tickets that one command makes.
 const ticketsMax = 1_000_000
-
-// infoTicketSeed derives a ticket's seed from the ticket key, so that making a
-// ticket again gives the same one: two different tickets of one serial would be
-// evidence against their maker.
-const infoTicketSeed = "scrip/ticket-seed/v1"
 
 func newTicketCommand(a *App) *cobra.Command {
 	return group("ticket", "Hand out coupons as tickets", newTicketIssueCommand(a), newTicketMakeCommand(a),
@@ -121,11 +113,12 @@ func (a *App) issueTickets(ctx context.Context, campaign, count uint32, signers 
 	if err != nil {
 		return err
 	}
-	f := &coupon.BatchCommit{Campaign: campaign, First: x.NextSerial, Count: count, TicketKey: key.Public()}
-	raw := c.Chain().NewMemberTx(s.expiry(c.Verifier, coupon.KindBatchCommit), f, members...)
+	first := x.NextSerial
+	raw := actions.SignedBatch(c.Chain(), s.expiry(c.Verifier, coupon.KindBatchCommit), campaign, first, count,
+		key.Public(), members...)
 	return a.send(ctx, c, raw, s, func(o outcome, r *client.Receipt) error {
-		a.Say("batch %d of campaign %d: serials %d to %d", r.Outcome.Batch, campaign, f.First, f.First+f.Count-1)
-		return a.writeTickets(c, x, r.Outcome.Batch, f.First, f.Count, key, form)
+		a.Say("batch %d of campaign %d: serials %d to %d", r.Outcome.Batch, campaign, first, first+count-1)
+		return a.writeTickets(c, x, r.Outcome.Batch, first, count, key, form)
 	})
 }
 
@@ -251,7 +244,7 @@ func (a *App) writeTickets(c *client.Client, x *client.Campaign, batch uint16, f
 	}
 	var b bytes.Buffer
 	for serial := first; serial < first+count; serial++ {
-		p := makeTicket(c.Chain(), key, x.Number, batch, serial, expires)
+		p := actions.SerialTicket(c.Chain(), key, x.Number, batch, serial, expires)
 		answer := describeTicket(c.Chain(), &p, host)
 		switch {
 		case form.form == "json" || !a.ForPeople():
@@ -275,19 +268,6 @@ func (a *App) writeTickets(c *client.Client, x *client.Campaign, batch uint16, f
 	}
 	a.Say("wrote %d tickets to %s", count, form.out)
 	return nil
-}
-
-// makeTicket makes the one ticket of a serial.
-func makeTicket(chain coupon.Chain, key keys.Secret, campaign uint32, batch uint16, serial uint32,
-	expires uint64) coupon.TicketPayload {
-	info := wire.AppendUint32(wire.AppendUint32([]byte(infoTicketSeed), campaign), serial)
-	seed, err := hkdf.Key(sha256.New, key.Seed[:], chain.Digest[:], string(info), 16)
-	if err != nil {
-		panic("cli: derive a ticket's seed: " + err.Error()) // sizes are constants
-	}
-	p := coupon.TicketPayload{Campaign: campaign, Batch: batch, Serial: serial, Expires: expires, Seed: [16]byte(seed)}
-	p.TicketSig = chain.SignTicket(p.Restore(p.ClaimSigner(chain).Key), signer(key))
-	return p
 }
 
 func describeTicket(chain coupon.Chain, p *coupon.TicketPayload, host string) ticketAnswer {
@@ -370,7 +350,7 @@ func newTicketShowCommand(a *App) *cobra.Command {
 			if err != nil {
 				return err
 			}
-			if err := checkTicket(c.Context(), cl, &p.Ticket, &x); err != nil {
+			if _, err := checkTicket(c.Context(), cl, &p.Ticket, &x); err != nil {
 				return err
 			}
 		}
@@ -381,22 +361,24 @@ func newTicketShowCommand(a *App) *cobra.Command {
 	return c
 }
 
-// checkTicket asks the chain about a ticket.
-func checkTicket(ctx context.Context, c *client.Client, p *coupon.TicketPayload, x *ticketState) error {
+// checkTicket asks the chain about a ticket, and restores it.
+func checkTicket(ctx context.Context, c *client.Client, p *coupon.TicketPayload, x *ticketState) (t actions.Ticket,
+	err error,
+) {
 	b, _, err := c.Batch(ctx, p.Campaign, p.Batch)
 	if errors.Is(err, client.ErrNotFound) {
-		return &Error{Exit: ExitNotFound, Text: "there is no batch of this ticket: it is not genuine"}
+		return t, &Error{Exit: ExitNotFound, Text: "there is no batch of this ticket: it is not genuine"}
 	}
 	if err != nil {
-		return err
+		return t, err
 	}
-	check := p.SigCheck(c.Chain(), b.TicketKey)
-	if !sig.Verify(&check.Key, check.Message, &check.Signature) || p.Serial < b.First || p.Serial-b.First >= b.Count {
-		return &Error{Exit: ExitNotAllowed, Text: "the ticket was not signed by the key of its batch: it is not genuine"}
+	t = actions.TicketOf(c.Chain(), *p, b.TicketKey)
+	if !t.Genuine(c.Chain(), &b) {
+		return t, &Error{Exit: ExitNotAllowed, Text: "the ticket was not signed by the key of its batch: it is not genuine"}
 	}
 	campaign, err := c.Campaign(ctx, p.Campaign)
 	if err != nil {
-		return err
+		return t, err
 	}
 	x.Checked, x.Genuine, x.Title, x.State = true, true, campaign.Terms.Title, "can be claimed"
 	now := campaign.State.TimeMs
@@ -405,7 +387,7 @@ func checkTicket(ctx context.Context, c *client.Client, p *coupon.TicketPayload,
 	case err == nil:
 		x.State = "was claimed"
 	case !errors.Is(err, client.ErrNotFound):
-		return err
+		return t, err
 	case now >= p.Expires || now >= campaign.Terms.ClaimUntil:
 		x.State = "its time is over"
 	case now < campaign.Terms.ClaimFrom:
@@ -413,5 +395,5 @@ func checkTicket(ctx context.Context, c *client.Client, p *coupon.TicketPayload,
 	case campaign.Status != coupon.CampaignPublished.String():
 		x.State = "cannot be claimed: the campaign is " + campaign.Status
 	}
-	return nil
+	return t, nil
 }

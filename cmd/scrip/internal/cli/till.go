@@ -107,8 +107,7 @@ func (a *App) addTill(ctx context.Context, name string, t *tillAdding) error {
 	if err != nil {
 		return err
 	}
-	f.TillKey = till.Public()
-	raw := c.Chain().NewTillKeyAdd(t.send.expiry(c.Verifier, coupon.KindTillKeyAdd), f, signer(till), signers...)
+	raw := actions.SignedTill(c.Chain(), t.send.expiry(c.Verifier, coupon.KindTillKeyAdd), f, signer(till), signers...)
 	return a.send(ctx, c, raw, t.send, func(o outcome, _ *client.Receipt) error {
 		err := a.Show(o, Fields{{"registered", a.green("till " + f.Label)}, {"key", till.Address()},
 			{"shop", fmt.Sprintf("%s, store %d", memberName(c.Verifier, f.Member), f.Store)}, {"transaction", o.Tx.String()},
@@ -118,27 +117,27 @@ func (a *App) addTill(ctx context.Context, name string, t *tillAdding) error {
 	})
 }
 
-func (t *tillAdding) fields(a *App, v *client.Verifier, name string) (*coupon.TillKeyAdd, error) {
+func (t *tillAdding) fields(a *App, v *client.Verifier, name string) (f coupon.TillKeyAdd, err error) {
 	currency, err := currencyByLetters(v, t.currency)
 	if err != nil {
-		return nil, err
+		return f, err
 	}
 	dayCap, err := units.ParseMoney(t.cap, currency)
 	if err != nil {
-		return nil, usageError("--day-cap: %v", err)
+		return f, usageError("--day-cap: %v", err)
 	}
 	now := time.Now()
 	from, err := units.ParseInstant(t.from, now, time.Local)
 	if err != nil {
-		return nil, usageError("--from: %v", err)
+		return f, usageError("--from: %v", err)
 	}
 	until, err := units.ParseEnd(t.for_, now, time.Local)
 	if err != nil {
-		return nil, usageError("--until: %v", err)
+		return f, usageError("--until: %v", err)
 	}
 	rights, err := parseRights(t.rights)
 	if err != nil {
-		return nil, err
+		return f, err
 	}
 	typed := t.name
 	if typed == "" {
@@ -146,10 +145,10 @@ func (t *tillAdding) fields(a *App, v *client.Verifier, name string) (*coupon.Ti
 	}
 	shown, taken, err := label.Read(typed, coupon.LabelSizeMax)
 	if err != nil {
-		return nil, usageError("the label %q: %v; give another with --label", typed, err)
+		return f, usageError("the label %q: %v; give another with --label", typed, err)
 	}
 	a.sayTaken("label", taken)
-	return &coupon.TillKeyAdd{Member: t.member, Store: t.store, Rights: rights, Currency: currency.Number,
+	return coupon.TillKeyAdd{Member: t.member, Store: t.store, Rights: rights, Currency: currency.Number,
 		ValidFrom: from, ValidUntil: until, DayCap: dayCap, Label: shown}, nil
 }
 
@@ -281,8 +280,8 @@ func newTillRevokeCommand(a *App) *cobra.Command {
 				return err
 			}
 		}
-		raw := cl.Chain().NewMemberTx(actions.Expiry(cl.Verifier, coupon.KindTillKeyRevoke),
-			&coupon.TillKeyRevoke{Member: x.Member, TillKey: key}, members...)
+		raw := actions.SignedTillRevoke(cl.Chain(), actions.Expiry(cl.Verifier, coupon.KindTillKeyRevoke), x.Member,
+			key, members...)
 		return a.send(c.Context(), cl, raw, s, func(o outcome, _ *client.Receipt) error {
 			return a.Show(o, Fields{{"revoked", a.green("till " + x.Label)}, {"transaction", o.Tx.String()},
 				a.provenBy(cl.Verifier, &o)})
