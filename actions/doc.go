@@ -11,5 +11,8 @@
 // those that read are those of client.Coupon; each says what was attempted. All
 // values are safe for concurrent use if their keys are.
 //
+// Below it, package offer reads a campaign as it is written, and package purse is a
+// holder's wallet on this machine.
+//
 // The TypeScript SDK has the same actions under the same names (actions.ts).
 package actions

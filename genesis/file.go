@@ -108,14 +108,35 @@ const DevPrefix = "DEV-"
 // IsDev reports whether the chain is a demonstration: its keys may be public.
 func (f *File) IsDev() bool { return strings.HasPrefix(f.Name, DevPrefix) }
 
-// currency returns the currency with a number, which a valid file lists.
-func (f *File) currency(number uint16) coupon.Currency {
+// Currency returns the currency with a number; for one that the file does not list, its
+// letters say so.
+func (f *File) Currency(number uint16) coupon.Currency {
 	for _, c := range f.Ledger.Currencies {
 		if c.Number == number {
 			return c
 		}
 	}
-	return coupon.Currency{}
+	return coupon.Currency{Number: number, Letters: fmt.Sprintf("currency %d", number)}
+}
+
+// CurrencyNamed returns the currency with letters; empty ones stand for the only
+// currency of the chain. The error is for people.
+func (f *File) CurrencyNamed(letters string) (coupon.Currency, error) {
+	all := f.Ledger.Currencies
+	if letters == "" && len(all) == 1 {
+		return all[0], nil
+	}
+	var known []string
+	for _, c := range all {
+		if c.Letters == letters {
+			return c, nil
+		}
+		known = append(known, c.Letters)
+	}
+	if letters == "" {
+		return coupon.Currency{}, fmt.Errorf("say which one: the chain has %s", strings.Join(known, ", "))
+	}
+	return coupon.Currency{}, fmt.Errorf("the chain has no %q, but %s", letters, strings.Join(known, ", "))
 }
 
 // parseMoney reads minor units as the file writes them, and takes nothing else.

@@ -296,11 +296,11 @@ func fileForm(f *File) rootForm {
 		root.Members = append(root.Members, form)
 	}
 	for _, v := range l.Funding {
-		c := f.currency(v.Currency)
+		c := f.Currency(v.Currency)
 		root.Funding = append(root.Funding, fundingForm{v.Member, c.Letters, units.Decimal(v.Limit, c.Exponent)})
 	}
 	for _, t := range l.Tills {
-		c := f.currency(t.Currency)
+		c := f.Currency(t.Currency)
 		root.Tills = append(root.Tills, tillForm{
 			Key: keys.Encode(keys.Till, t.Key), Member: t.Member, Store: t.Store, Label: t.Label,
 			Rights: bitNames(t.Rights, rightBits()), Currency: c.Letters, DayCap: units.Decimal(t.DayCap, c.Exponent),

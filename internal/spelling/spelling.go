@@ -23,3 +23,15 @@ func Distance(a, b string) int {
 	}
 	return row[len(b)]
 }
+
+// Nearest returns the name that is nearest to a wrong one, if more than half of the
+// wrong one can stay; "" if none is. The first of several wins.
+func Nearest(wrong string, names []string) (best string) {
+	distance := len(wrong)/2 + 1
+	for _, n := range names {
+		if d := Distance(wrong, n); d < distance {
+			best, distance = n, d
+		}
+	}
+	return best
+}

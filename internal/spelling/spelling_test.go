@@ -13,3 +13,13 @@ func TestDistance(t *testing.T) {
 		}
 	}
 }
+
+func TestNearest(t *testing.T) {
+	names := []string{"title", "till", "min_spend"}
+	for wrong, want := range map[string]string{"titel": "title", "tilt": "till", "minimum_spend": "min_spend", "xyz": "",
+		"": ""} {
+		if got := Nearest(wrong, names); got != want {
+			t.Errorf("%q: %q, want %q", wrong, got, want)
+		}
+	}
+}

@@ -45,8 +45,11 @@ func layers() map[string]layer {
 		"profile":       {imports: []string{"coupon", "pbft/wire"}},
 		"profile/shelf": {imports: []string{"coupon", "profile"}},
 		"client":        {imports: []string{"chain", "coupon", "genesis", "keys", "pbft", "pbft/wire", "profile", "sig"}},
-		// What issuers, holders and tills do.
-		"actions": {imports: []string{"client", "coupon", "keys", "pbft/wire", "sig"}},
+		// What issuers, holders and tills do, a campaign as it is written, a wallet on this machine.
+		"actions/offer": {imports: []string{"coupon", "genesis", "internal/label", "internal/spelling", "internal/textfile",
+			"internal/units"}},
+		"actions/purse": {imports: []string{"client", "coupon", "keys", "pbft/wire"}},
+		"actions":       {imports: []string{"client", "coupon", "keys", "pbft/wire", "sig"}},
 		"api/apitest": {imports: []string{"actions", "api", "coupon", "genesis", "keys", "ledger", "node", "pbft",
 			"pbft/dualpath", "sig", "store", "transport"}},
 		"api": {imports: []string{"chain", "client", "coupon", "genesis", "keys", "ledger", "node", "pbft/...",

@@ -168,12 +168,7 @@ func (c *checker) unknown(key toml.Key) {
 
 // didYouMean names the nearest of some names, if one is near.
 func didYouMean(wrong string, names []string) string {
-	best, distance := "", len(wrong)/2+1
-	for _, n := range names {
-		if d := spelling.Distance(wrong, n); d < distance {
-			best, distance = n, d
-		}
-	}
+	best := spelling.Nearest(wrong, names)
 	if best == "" {
 		return ""
 	}

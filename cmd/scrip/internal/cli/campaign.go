@@ -12,10 +12,10 @@ import (
 	"github.com/spf13/pflag"
 
 	"github.com/scrip-network/scrip/actions"
+	"github.com/scrip-network/scrip/actions/offer"
 	"github.com/scrip-network/scrip/client"
 	"github.com/scrip-network/scrip/coupon"
 	"github.com/scrip-network/scrip/internal/label"
-	"github.com/scrip-network/scrip/internal/offer"
 	"github.com/scrip-network/scrip/internal/units"
 )
 

@@ -7,9 +7,9 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/scrip-network/scrip/actions"
+	"github.com/scrip-network/scrip/actions/purse"
 	"github.com/scrip-network/scrip/client"
 	"github.com/scrip-network/scrip/coupon"
-	"github.com/scrip-network/scrip/internal/purse"
 	"github.com/scrip-network/scrip/internal/units"
 )
 

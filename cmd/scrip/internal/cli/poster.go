@@ -13,10 +13,10 @@ import (
 	"unicode"
 
 	"github.com/scrip-network/scrip/actions"
+	"github.com/scrip-network/scrip/actions/purse"
 	"github.com/scrip-network/scrip/client"
 	"github.com/scrip-network/scrip/coupon"
 	"github.com/scrip-network/scrip/desk"
-	"github.com/scrip-network/scrip/internal/purse"
 )
 
 // deskTimeout bounds one question to a desk.

@@ -234,32 +234,17 @@ func couponName(id coupon.CouponID) string { return fmt.Sprintf("%d-%d", id.Camp
 
 // currencyByNumber returns a currency of the chain.
 func currencyByNumber(v *client.Verifier, number uint16) coupon.Currency {
-	for _, c := range v.Genesis().File.Ledger.Currencies {
-		if c.Number == number {
-			return c
-		}
-	}
-	return coupon.Currency{Number: number, Letters: fmt.Sprintf("currency %d", number)}
+	return v.Genesis().File.Currency(number)
 }
 
 // currencyByLetters finds a currency of the chain; empty letters stand for the only
 // one.
 func currencyByLetters(v *client.Verifier, letters string) (coupon.Currency, error) {
-	all := v.Genesis().File.Ledger.Currencies
-	if letters == "" && len(all) == 1 {
-		return all[0], nil
+	c, err := v.Genesis().File.CurrencyNamed(letters)
+	if err != nil {
+		return c, usageError("currency: %v", err)
 	}
-	var known []string
-	for _, c := range all {
-		if c.Letters == letters {
-			return c, nil
-		}
-		known = append(known, c.Letters)
-	}
-	if letters == "" {
-		return coupon.Currency{}, usageError("which currency? The chain has %v", known)
-	}
-	return coupon.Currency{}, usageError("the chain has no currency %q but %v", letters, known)
+	return c, nil
 }
 
 // when shows an instant with the local zone's name.

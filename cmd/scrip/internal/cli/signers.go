@@ -9,9 +9,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/scrip-network/scrip/actions/purse"
 	"github.com/scrip-network/scrip/client"
 	"github.com/scrip-network/scrip/coupon"
-	"github.com/scrip-network/scrip/internal/purse"
 	"github.com/scrip-network/scrip/internal/textfile"
 	"github.com/scrip-network/scrip/keys"
 )

@@ -7,8 +7,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/scrip-network/scrip/actions/purse"
 	"github.com/scrip-network/scrip/client"
-	"github.com/scrip-network/scrip/internal/purse"
 	"github.com/scrip-network/scrip/keys"
 )
 

@@ -20,6 +20,7 @@ import (
 	"github.com/scrip-network/scrip/coupon"
 	"github.com/scrip-network/scrip/genesis"
 	"github.com/scrip-network/scrip/internal/label"
+	"github.com/scrip-network/scrip/internal/spelling"
 	"github.com/scrip-network/scrip/internal/textfile"
 	"github.com/scrip-network/scrip/internal/units"
 )
@@ -105,7 +106,11 @@ func Parse(text string) (*Offer, error) {
 		return nil, err
 	}
 	if unknown := meta.Undecoded(); len(unknown) > 0 {
-		return nil, fmt.Errorf("there is no field %q%s", unknown[0].String(), suggestion(unknown[0].String()))
+		wrong, hint := unknown[0].String(), ""
+		if near := spelling.Nearest(wrong, fields()); near != "" {
+			hint = fmt.Sprintf("; did you mean %q?", near)
+		}
+		return nil, fmt.Errorf("there is no field %q%s", wrong, hint)
 	}
 	return o, nil
 }
@@ -118,31 +123,6 @@ func fields() []string {
 		"redeem_from", "redeem_until", "life", "grace", "rollback", "holder_cap", "transfer", "max_transfers",
 		"resale_max", "shops", "terms", "terms_file", "products_file"}
 }
-
-func suggestion(wrong string) string {
-	best, shared := "", 2
-	for _, f := range fields() {
-		if n := pairsShared(wrong, f); n > shared || n == shared && best == "" {
-			best, shared = f, n
-		}
-	}
-	if best == "" {
-		return ""
-	}
-	return fmt.Sprintf("; did you mean %q?", best)
-}
-
-// pairsShared counts the pairs of neighbouring letters that two names share.
-func pairsShared(a, b string) (n int) {
-	for i := range len(a) - 1 {
-		if strings.Contains(b, a[i:i+2]) {
-			n++
-		}
-	}
-	return n - abs(len(a)-len(b))/2
-}
-
-func abs(n int) int { return max(n, -n) }
 
 // builder collects the faults of an offer, so that all are told at once.
 type builder struct {
@@ -249,23 +229,11 @@ func (o *Offer) Build(file *genesis.File, now time.Time, zone *time.Location) (c
 }
 
 func (b *builder) findCurrency() coupon.Currency {
-	all := b.file.Ledger.Currencies
-	if b.o.Currency == "" && len(all) == 1 {
-		return all[0]
+	c, err := b.file.CurrencyNamed(b.o.Currency)
+	if err != nil {
+		b.fault("currency", "%v", err)
 	}
-	var letters []string
-	for _, c := range all {
-		if c.Letters == b.o.Currency {
-			return c
-		}
-		letters = append(letters, c.Letters)
-	}
-	if b.o.Currency == "" {
-		b.fault("currency", "say which one: the chain has %s", strings.Join(letters, ", "))
-	} else {
-		b.fault("currency", "the chain has no %q, but %s", b.o.Currency, strings.Join(letters, ", "))
-	}
-	return coupon.Currency{}
+	return c
 }
 
 // parties fills in issuer, funders and shops.
