@@ -323,7 +323,8 @@ func (c Code) burnsID(k Kind) bool {
 	case TxExpired, DuplicateTx, NotAuthorised, Quorum:
 		return false
 	case NotFound:
-		return k < KindCampaignPause || k > KindBatchCommit
+		spec := kindTable[k]
+		return spec == nil || !spec.notFoundFirst
 	}
 	return true
 }

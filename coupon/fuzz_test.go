@@ -27,7 +27,7 @@ func FuzzParseTx(f *testing.F) {
 		if tx.Kind.MemberSigned() {
 			b = JoinMemberSigned(b, tx.Members, nil)
 		}
-		for i := range tx.Kind.furtherSignatures() {
+		for i := range tx.Kind.FurtherSignatures() {
 			b = append(b, tx.sigs[i][:]...)
 		}
 		if !bytes.Equal(b, raw) {

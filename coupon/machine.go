@@ -179,17 +179,17 @@ type exec struct {
 }
 
 func newExec(m *Machine, r Reader, b Block) *exec {
-	txs, redeems := len(b.Txs), 0
+	txs, spends := len(b.Txs), 0
 	for _, tx := range b.Txs {
-		if tx.Kind == KindRedeem {
-			redeems++
+		if tx.spentUntil != 0 {
+			spends++
 		}
 	}
 	return &exec{m: m, r: r, height: b.Height, now: b.TimeMs,
 		keyBuf:    make([]byte, 0, 40),
 		receipts:  make([]byte, 0, txs*96),
-		seenNew:   make(map[[32]byte]SeenEntry, txs+redeems),
-		seenAdded: make([]SeenAdd, 0, txs+redeems),
+		seenNew:   make(map[[32]byte]SeenEntry, txs+spends),
+		seenAdded: make([]SeenAdd, 0, txs+spends),
 
 		params:      newTable(appendParamsKey, DecodeParams, (*Params).AppendTo, 1),
 		members:     newTable(appendMemberKey, DecodeMember, (*Member).AppendTo, 0),
@@ -200,7 +200,7 @@ func newExec(m *Machine, r Reader, b Block) *exec {
 		batches:     newTable(appendBatchKey, DecodeBatch, (*Batch).AppendTo, 0),
 		coupons:     newTable(appendCouponKey, DecodeCoupon, (*Coupon).AppendTo, txs),
 		holders:     newTable(appendHolderKey, DecodeHolder, appendClaims, 0),
-		redemptions: newTable(appendRedemptionKey, DecodeRedemption, (*Redemption).AppendTo, redeems),
+		redemptions: newTable(appendRedemptionKey, DecodeRedemption, (*Redemption).AppendTo, spends),
 		obligations: newTable(appendObligationKey, DecodeObligation, (*Obligation).AppendTo, 0),
 		seen:        newTable(appendSeenKey, DecodeSeen, (*SeenRow).AppendTo, 0),
 	}
@@ -227,7 +227,7 @@ func (x *exec) judge(index uint32, tx *Tx, out *Outcome) {
 		out.First = First{Height: first.Height, Index: first.Index, Code: first.Code}
 		return
 	}
-	if out.Code = x.execute(tx, out); out.Code == OK {
+	if out.Code = tx.Fields.execute(x, tx, out); out.Code == OK {
 		out.Kind = tx.Kind
 	} else {
 		*out = Outcome{ID: tx.ID, Code: out.Code}
@@ -236,35 +236,9 @@ func (x *exec) judge(index uint32, tx *Tx, out *Outcome) {
 		return
 	}
 	x.addSeen(bucket, SeenEntry{ID: tx.ID, Height: x.height, Index: index, Code: out.Code})
-	if f, ok := tx.Fields.(*Redeem); ok && out.Code == OK {
-		x.addSeen(SeenBucket(f.Invoice.Expires), SeenEntry{ID: tx.invoiceDigest, Height: x.height, Index: index})
+	if tx.spentUntil != 0 && out.Code == OK {
+		x.addSeen(SeenBucket(tx.spentUntil), SeenEntry{ID: tx.spent, Height: x.height, Index: index})
 	}
-}
-
-// execute makes the checks of the kind in their order and, if all hold, its
-// changes. It fills out only what the receipt of the kind states.
-func (x *exec) execute(tx *Tx, out *Outcome) Code {
-	switch f := tx.Fields.(type) {
-	case *CampaignPublish:
-		return x.publish(tx, f, out)
-	case *CampaignControl:
-		return x.control(tx, f, out)
-	case *BatchCommit:
-		return x.batchCommit(tx, f, out)
-	case *TillKeyAdd:
-		return x.tillKeyAdd(tx, f, out)
-	case *TillKeyRevoke:
-		return x.tillKeyRevoke(tx, f, out)
-	case *Claim:
-		return x.claim(f, out)
-	case *Transfer:
-		return x.transfer(f, out)
-	case *Redeem:
-		return x.redeem(tx, f, out)
-	case *Void:
-		return x.void(f, out)
-	}
-	panic("coupon: transaction without fields")
 }
 
 func (x *exec) lookSeen(id [32]byte, bucket uint64) (SeenEntry, bool) {

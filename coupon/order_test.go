@@ -82,7 +82,7 @@ func (s *scene) outcome(t *testing.T, m *Machine) Outcome {
 		r.seen[tx.ID] = SeenEntry{ID: tx.ID, Height: 7, Index: 9, Code: NotOwner}
 	}
 	if s.seenInvoice {
-		r.seen[tx.invoiceDigest] = SeenEntry{ID: tx.invoiceDigest}
+		r.seen[tx.spent] = SeenEntry{ID: tx.spent}
 	}
 	s.fill(r.store)
 	o, err := m.DryRun(r, s.now, tx)
@@ -121,7 +121,7 @@ func (s *scene) raw(c Chain) []byte {
 	}
 	body := c.Body(s.expires, s.tx)
 	if !s.tx.Kind().MemberSigned() {
-		return append(body, make([]byte, 64*s.tx.Kind().furtherSignatures())...)
+		return append(body, make([]byte, 64*s.tx.Kind().FurtherSignatures())...)
 	}
 	for i := range s.entries {
 		s.entries[i].Sign = unsigned

@@ -2,20 +2,9 @@ package coupon
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/scrip-network/scrip/pbft/wire"
-)
-
-// TransferCase says what an accepted Transfer did.
-type TransferCase uint8
-
-// The five cases of a Transfer, with the numbers of 3.14.
-const (
-	CaseTransferred TransferCase = iota
-	CaseRefreshed
-	CaseOffered
-	CaseAccepted
-	CaseTakenBack
 )
 
 // First tells where a transaction id was decided before (E105).
@@ -25,8 +14,41 @@ type First struct {
 	Code   Code
 }
 
+// Part is one statement of a receipt. Each kind lists those that its receipts make
+// (Kind.Receipt); the numbers give the order in which people are shown them.
+type Part uint8
+
+// The statements, with the field of Outcome that holds each.
+const (
+	PartCampaign   Part = 1 + iota // Campaign: the one concerned, or made
+	PartBatch                      // Batch: the one made
+	PartTill                       // TillKey: the till concerned
+	PartCoupon                     // Coupon: the one concerned, or made
+	PartCase                       // Case: what a transfer did
+	PartOwner                      // Owner: the coupon's afterwards
+	PartValue                      // Value: taken from the coupon
+	PartGivenBack                  // Value: given back to the coupon
+	PartPayable                    // Payable: what the funders owe for it
+	PartBefore                     // Before: value_left before
+	PartAfter                      // After: value_left after
+	PartRedemption                 // Seq: that of a redemption, which with the coupon names it
+	PartSeq                        // Seq: the coupon's new one
+	PartUsesLeft                   // UsesLeft: afterwards
+	PartUntil                      // Until: the coupon's end afterwards
+	PartFinalAt                    // FinalAt: end of the rollback window
+)
+
+// Parts returns all parts in ascending order. The caller owns the slice.
+func Parts() []Part {
+	list := make([]Part, PartFinalAt)
+	for i := range list {
+		list[i] = Part(i + 1)
+	}
+	return list
+}
+
 // Outcome is what a receipt says of one transaction. ID and Code always count;
-// First for E105 only; Kind and the rest for OK only, by kind as in 3.14. It
+// First for E105 only; Kind and the rest for OK only: what Kind.Receipt lists. It
 // holds exactly a receipt's content.
 type Outcome struct {
 	ID    [32]byte
@@ -34,21 +56,24 @@ type Outcome struct {
 	First First
 	Kind  Kind
 
-	Campaign uint32       // kinds 1 to 5
-	Batch    uint16       // BatchCommit
-	TillKey  [32]byte     // TillKeyAdd, TillKeyRevoke
-	Coupon   CouponID     // Claim, Transfer, Redeem, Void
-	Seq      uint32       // Transfer: the new one; Redeem, Void: the redemption's
-	Owner    [32]byte     // Claim, Transfer: the owner afterwards
-	Until    uint64       // Claim, Void: Until afterwards, Unix ms
-	Case     TransferCase // Transfer
-	Value    uint64       // Redeem: taken; Void: given back
-	Payable  uint64       // Redeem: what the funders owe for it
-	Before   uint64       // Redeem: value_left before
-	After    uint64       // Redeem: value_left after
-	UsesLeft uint16       // Redeem: afterwards
-	FinalAt  uint64       // Redeem: end of the rollback window, Unix ms
+	Campaign uint32
+	Batch    uint16
+	TillKey  [32]byte
+	Coupon   CouponID
+	Seq      uint32
+	Owner    [32]byte
+	Until    uint64 // Unix ms
+	Case     TransferCase
+	Value    uint64 // minor units, as the next three
+	Payable  uint64
+	Before   uint64
+	After    uint64
+	UsesLeft uint16
+	FinalAt  uint64 // Unix ms
 }
+
+// States reports whether the receipt makes a statement.
+func (o *Outcome) States(p Part) bool { return o.Code == OK && slices.Contains(o.Kind.Receipt(), p) }
 
 // AppendTo appends the canonical receipt (3.14).
 func (o *Outcome) AppendTo(b []byte) []byte {
@@ -63,28 +88,77 @@ func (o *Outcome) AppendTo(b []byte) []byte {
 		return b
 	}
 	b = append(b, byte(o.Kind))
-	switch o.Kind {
-	case KindBatchCommit:
-		return wire.AppendUint16(wire.AppendUint32(b, o.Campaign), o.Batch)
-	case KindTillKeyAdd, KindTillKeyRevoke:
-		return append(b, o.TillKey[:]...)
-	case KindClaim:
-		b = append(wire.AppendUint64(b, uint64(o.Coupon)), o.Owner[:]...)
-		return wire.AppendUint64(b, o.Until)
-	case KindTransfer:
-		b = wire.AppendUint32(wire.AppendUint64(b, uint64(o.Coupon)), o.Seq)
-		return append(append(b, o.Owner[:]...), byte(o.Case))
-	case KindRedeem:
-		b = wire.AppendUint32(wire.AppendUint64(b, uint64(o.Coupon)), o.Seq)
-		for _, n := range [...]uint64{o.Value, o.Payable, o.Before, o.After} {
-			b = wire.AppendUint64(b, n)
-		}
-		return wire.AppendUint64(wire.AppendUint16(b, o.UsesLeft), o.FinalAt)
-	case KindVoid:
-		b = wire.AppendUint32(wire.AppendUint64(b, uint64(o.Coupon)), o.Seq)
-		return wire.AppendUint64(wire.AppendUint64(b, o.Value), o.Until)
+	for _, p := range o.Kind.Receipt() {
+		b = o.appendPart(b, p)
 	}
-	return wire.AppendUint32(b, o.Campaign)
+	return b
+}
+
+func (o *Outcome) appendPart(b []byte, p Part) []byte {
+	switch p {
+	case PartCampaign:
+		return wire.AppendUint32(b, o.Campaign)
+	case PartBatch:
+		return wire.AppendUint16(b, o.Batch)
+	case PartTill:
+		return append(b, o.TillKey[:]...)
+	case PartCoupon:
+		return wire.AppendUint64(b, uint64(o.Coupon))
+	case PartCase:
+		return append(b, byte(o.Case))
+	case PartOwner:
+		return append(b, o.Owner[:]...)
+	case PartValue, PartGivenBack:
+		return wire.AppendUint64(b, o.Value)
+	case PartPayable:
+		return wire.AppendUint64(b, o.Payable)
+	case PartBefore:
+		return wire.AppendUint64(b, o.Before)
+	case PartAfter:
+		return wire.AppendUint64(b, o.After)
+	case PartRedemption, PartSeq:
+		return wire.AppendUint32(b, o.Seq)
+	case PartUsesLeft:
+		return wire.AppendUint16(b, o.UsesLeft)
+	case PartUntil:
+		return wire.AppendUint64(b, o.Until)
+	case PartFinalAt:
+		return wire.AppendUint64(b, o.FinalAt)
+	}
+	panic(fmt.Sprintf("coupon: receipt with part %d", p))
+}
+
+func (d decoder) part(o *Outcome, p Part) {
+	switch p {
+	case PartCampaign:
+		o.Campaign = d.Uint32()
+	case PartBatch:
+		o.Batch = d.Uint16()
+	case PartTill:
+		o.TillKey = d.Bytes32()
+	case PartCoupon:
+		o.Coupon = CouponID(d.Uint64())
+	case PartCase:
+		o.Case = TransferCase(d.Enum8(uint8(CaseTakenBack)))
+	case PartOwner:
+		o.Owner = d.Bytes32()
+	case PartValue, PartGivenBack:
+		o.Value = d.Uint64()
+	case PartPayable:
+		o.Payable = d.Uint64()
+	case PartBefore:
+		o.Before = d.Uint64()
+	case PartAfter:
+		o.After = d.Uint64()
+	case PartRedemption, PartSeq:
+		o.Seq = d.Uint32()
+	case PartUsesLeft:
+		o.UsesLeft = d.Uint16()
+	case PartUntil:
+		o.Until = d.Uint64()
+	case PartFinalAt:
+		o.FinalAt = d.Uint64()
+	}
 }
 
 // DecodeReceipt decodes a receipt strictly.
@@ -96,7 +170,7 @@ func DecodeReceipt(b []byte) (Outcome, error) {
 		d.accepted(&o)
 	case DuplicateTx:
 		o.First = First{Height: d.Uint64(), Index: d.Uint32(), Code: d.code()}
-		d.require(o.First.Code.burnsID(KindClaim), "the first outcome is not one that stays")
+		d.require(o.First.Code.burnsID(0), "the first outcome is not one that stays")
 	}
 	return o, d.close("receipt")
 }
@@ -109,59 +183,33 @@ func (d decoder) code() Code {
 
 func (d decoder) accepted(o *Outcome) {
 	o.Kind = Kind(d.Uint8())
-	switch o.Kind {
-	case KindCampaignPublish, KindCampaignPause, KindCampaignResume, KindCampaignClose:
-		o.Campaign = d.Uint32()
-	case KindBatchCommit:
-		o.Campaign, o.Batch = d.Uint32(), d.Uint16()
-	case KindTillKeyAdd, KindTillKeyRevoke:
-		o.TillKey = d.Bytes32()
-	case KindClaim:
-		o.Coupon, o.Owner, o.Until = CouponID(d.Uint64()), d.Bytes32(), d.Uint64()
-	case KindTransfer:
-		o.Coupon, o.Seq, o.Owner = CouponID(d.Uint64()), d.Uint32(), d.Bytes32()
-		o.Case = TransferCase(d.Enum8(uint8(CaseTakenBack)))
-	case KindRedeem:
-		o.Coupon, o.Seq, o.Value, o.Payable = CouponID(d.Uint64()), d.Uint32(), d.Uint64(), d.Uint64()
-		o.Before, o.After, o.UsesLeft, o.FinalAt = d.Uint64(), d.Uint64(), d.Uint16(), d.Uint64()
-	case KindVoid:
-		o.Coupon, o.Seq, o.Value, o.Until = CouponID(d.Uint64()), d.Uint32(), d.Uint64(), d.Uint64()
-	default:
-		d.require(false, "unlisted kind")
+	d.require(kindTable[o.Kind] != nil, "unlisted kind")
+	for _, p := range o.Kind.Receipt() {
+		d.part(o, p)
 	}
 }
 
-// EventType names what an accepted transaction did (3.12).
+// EventType names what an accepted transaction did (3.12). The types stand in the
+// files of their kinds.
 type EventType uint8
 
-// The event types of stage 1. None is the type of no event.
-const (
-	EventNone EventType = iota
-	EventCampaignPublished
-	EventCampaignPaused
-	EventCampaignResumed
-	EventCampaignClosed
-	EventBatchCommitted
-	EventTillAdded
-	EventTillRevoked
-	EventCouponClaimed
-	EventCouponTransferred
-	EventCouponRefreshed
-	EventGiftOffered
-	EventGiftAccepted
-	EventGiftTakenBack
-	EventRedemptionAccrued
-	EventRedemptionVoided
-)
-
-var eventNames = [...]string{"none", "campaign.published", "campaign.paused", "campaign.resumed", "campaign.closed",
-	"batch.committed", "till.added", "till.revoked", "coupon.claimed", "coupon.transferred", "coupon.refreshed",
-	"gift.offered", "gift.accepted", "gift.taken_back", "redemption.accrued", "redemption.voided"}
+// EventNone is the type of no event.
+const EventNone EventType = 0
 
 // String returns the event's name, for example "coupon.claimed".
 func (e EventType) String() string {
-	if int(e) < len(eventNames) {
-		return eventNames[e]
+	for _, s := range kindTable {
+		if s == nil {
+			continue
+		}
+		for i := range s.events {
+			if s.events[i].event == e {
+				return s.events[i].name
+			}
+		}
+	}
+	if e == EventNone {
+		return "none"
 	}
 	return fmt.Sprintf("EventType(%d)", uint8(e))
 }
@@ -177,16 +225,12 @@ type Event struct {
 
 // Event returns the type of the outcome's event, EventNone for a refusal.
 func (o *Outcome) Event() EventType {
-	if o.Code != OK {
+	s := kindTable[o.Kind]
+	if o.Code != OK || s == nil {
 		return EventNone
 	}
-	switch o.Kind {
-	case KindTransfer:
-		return EventCouponTransferred + EventType(o.Case)
-	case KindRedeem:
-		return EventRedemptionAccrued
-	case KindVoid:
-		return EventRedemptionVoided
+	if s.which == nil {
+		return s.events[0].event
 	}
-	return EventType(o.Kind)
+	return s.events[s.which(o)].event
 }

@@ -34,8 +34,8 @@ type MemberSigner struct {
 // Body returns the body of a transaction: envelope and fields. A Redeem's
 // envelope takes the expiry of its authorisation, and expires is ignored.
 func (c Chain) Body(expires uint64, f Fields) []byte {
-	if r, ok := f.(*Redeem); ok {
-		expires = r.Auth.Expires
+	if ms, fixed := f.expiry(); fixed {
+		expires = ms
 	}
 	b := append(make([]byte, 0, 256), txVersion, byte(f.Kind()))
 	b = wire.AppendUint32(b, c.Hint())
@@ -81,13 +81,6 @@ func (c Chain) NewMemberTx(expires uint64, f Fields, signers ...MemberSigner) []
 	return c.signMembers(c.Body(expires, f), signers, nil)
 }
 
-// NewTillKeyAdd makes and signs a TillKeyAdd; the till key proves its possession.
-func (c Chain) NewTillKeyAdd(expires uint64, f *TillKeyAdd, till Signer, signers ...MemberSigner) []byte {
-	body := c.Body(expires, f)
-	sig := c.SignTill(body, till)
-	return c.signMembers(body, signers, &sig)
-}
-
 func (c Chain) signMembers(body []byte, signers []MemberSigner, till *[64]byte) []byte {
 	entries := make([]MemberSignature, len(signers))
 	for i, s := range signers {
@@ -96,61 +89,10 @@ func (c Chain) signMembers(body []byte, signers []MemberSigner, till *[64]byte) 
 	return JoinMemberSigned(body, entries, till)
 }
 
-// SignTicket signs a ticket with the batch's ticket key.
-func (c Chain) SignTicket(t Ticket, ticketKey Signer) [64]byte {
-	return ticketKey.Sign(c.Message(TagTicket, t.AppendTo(nil)))
-}
-
-// SignInvoice signs an invoice with the till key that it names.
-func (c Chain) SignInvoice(v Invoice, till Signer) [64]byte {
-	return till.Sign(c.Message(TagInvoice, v.AppendTo(nil)))
-}
-
-// SignAuth signs an authorisation with the holder's key.
-func (c Chain) SignAuth(a Auth, holder Signer) [64]byte {
-	return holder.Sign(c.Message(TagAuth, a.AppendTo(nil)))
-}
-
-// NewClaim makes and signs the claim of a ticket for the owner to. claimKey is
-// the ticket's claim key, which holds the claimant's choice of to.
-func (c Chain) NewClaim(expires uint64, t Ticket, ticketKey [32]byte, ticketSig [64]byte,
-	to [32]byte, claimKey Signer) []byte {
-	body := c.Body(expires, &Claim{Ticket: t, TicketKey: ticketKey, To: to})
-	claimSig := claimKey.Sign(c.Message(TagTx, body))
-	return append(append(body, ticketSig[:]...), claimSig[:]...)
-}
-
-// NewTransfer makes and signs a transfer; mover is its Mover.
-func (c Chain) NewTransfer(expires uint64, f Transfer, mover Signer) []byte {
-	return c.signBody(expires, &f, mover)
-}
-
-// NewVoid makes and signs a void; till is its Key.
-func (c Chain) NewVoid(expires uint64, f Void, till Signer) []byte {
-	return c.signBody(expires, &f, till)
-}
-
 func (c Chain) signBody(expires uint64, f Fields, s Signer) []byte {
 	body := c.Body(expires, f)
 	sig := s.Sign(c.Message(TagTx, body))
 	return append(body, sig[:]...)
-}
-
-// NewRedeemInvoice puts a redemption in mode INVOICE together from what till and
-// holder signed. Either of them, or anybody, can submit it.
-func (c Chain) NewRedeemInvoice(v Invoice, tillSig [64]byte, a Auth, holderSig [64]byte) []byte {
-	return joinRedeem(c.Body(0, &Redeem{Invoice: v, Auth: a}), tillSig, holderSig)
-}
-
-// NewRedeemShow makes a redemption in mode SHOW from an authorisation that the
-// till has scanned; the till signs the whole body.
-func (c Chain) NewRedeemShow(v Invoice, till Signer, a Auth, holderSig [64]byte) []byte {
-	body := c.Body(0, &Redeem{Invoice: v, Auth: a})
-	return joinRedeem(body, c.SignTill(body, till), holderSig)
-}
-
-func joinRedeem(body []byte, tillSig, holderSig [64]byte) []byte {
-	return append(append(body, tillSig[:]...), holderSig[:]...)
 }
 
 // TxID returns the id of the transaction with this body.
@@ -161,11 +103,7 @@ func (c Chain) TxID(body []byte) [32]byte { return c.Hash(TagTx, body) }
 func (c Chain) CheckBody(body []byte) (Fields, uint64, error) {
 	d := newDecoder(body)
 	t := &Tx{}
-	d.exactly(txVersion)
-	t.Kind = Kind(d.Uint8())
-	t.Hint = d.Uint32()
-	t.Expires = d.time()
-	t.Fields = d.fields(t)
+	d.body(t)
 	if err := d.closeObject(); err != nil {
 		return nil, 0, err
 	}
