@@ -9,14 +9,17 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/scrip-network/scrip/actions"
+	"github.com/scrip-network/scrip/actions/purse"
 	"github.com/scrip-network/scrip/api/apitest"
 	"github.com/scrip-network/scrip/client"
 	"github.com/scrip-network/scrip/coupon"
+	"github.com/scrip-network/scrip/keys"
 )
 
 // stage is a running chain with one campaign and who acts on it.
@@ -80,7 +83,7 @@ func bill() actions.Bill {
 func broken(t *testing.T, what string, err error, code coupon.Code) {
 	t.Helper()
 	var rule *actions.RuleError
-	if !errors.As(err, &rule) || rule.Code != code || rule.Text == "" {
+	if !errors.As(err, &rule) || rule.Code != code || err.Error() == code.String()+": " {
 		t.Errorf("%s: %v, want %s", what, err, code)
 	}
 }
@@ -118,11 +121,75 @@ func TestTheLifeOfACouponInCalls(t *testing.T) {
 		t.Errorf("a bill of 2000 is stated as %d, 500 give the same value", basis)
 	}
 	manager := actions.Till{Client: s.till.Client, Key: apitest.Signer(s.x.Dev.Tills[1])}
-	next(manager.VoidRedemption(ctx, actions.Held{Coupon: held.Coupon, Seq: held.Seq - 1}))
+	last, stands, err := manager.LastRedemption(ctx, held.Coupon)
+	if err != nil || last != held.Seq-1 || stands.Value != 500 {
+		t.Errorf("the last redemption is %d: %+v, %v", last, stands, err)
+	}
+	next(manager.VoidRedemption(ctx, actions.Held{Coupon: held.Coupon, Seq: last}))
+	if _, _, err := manager.LastRedemption(ctx, held.Coupon); !errors.Is(err, actions.ErrNoRedemption) {
+		t.Errorf("a redemption that was undone stands: %v", err)
+	}
 	next(s.holder.Transfer(ctx, held, cy, bo.Key))
 	x, err := s.holder.Client.Coupon(ctx, held.Coupon)
 	if err != nil || x.Owner != bo.Key || x.Seq != held.Seq || x.UsesLeft != 1 {
 		t.Errorf("%+v, %v", x, err)
+	}
+}
+
+// Of a wallet's coupons those fit an invoice that it owns and that are worth something in
+// this shop.
+func TestTheCouponsThatFitAnInvoice(t *testing.T) {
+	ctx, s := setUp(t)
+	words, err := keys.NewMnemonic(24)
+	if err != nil {
+		t.Fatal(err)
+	}
+	home := t.TempDir()
+	folder := purse.Folder{Phrases: filepath.Join(home, "keys"), Wallets: filepath.Join(home, "wallets")}
+	if err := purse.CreateUnencrypted(folder, "bo", words); err != nil {
+		t.Fatal(err)
+	}
+	p, err := purse.Open(folder, "bo", s.holder.Client.Chain(), nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = p.Close() }()
+	for serial := uint32(1); serial <= 3; serial++ {
+		key, err := p.Expect(coupon.NewCouponID(s.number, serial), false)
+		if err != nil {
+			t.Fatal(err)
+		}
+		held := s.claim(ctx, t, serial, apitest.Signer(key))
+		if serial == 2 { // given away
+			if _, err := s.holder.Transfer(ctx, held, apitest.Signer(key), apitest.Holder(2).Key); err != nil {
+				t.Fatal(err)
+			}
+		}
+	}
+	one, three := coupon.NewCouponID(s.number, 1), coupon.NewCouponID(s.number, 3)
+	at := coupon.Till{Member: 2, Store: 1}
+	for name, x := range map[string]struct {
+		invoice coupon.Invoice
+		want    []coupon.CouponID
+	}{
+		"any":              {coupon.Invoice{Currency: 978, Basis: 800}, []coupon.CouponID{one, three}},
+		"this campaign's":  {coupon.Invoice{Currency: 978, Basis: 800, Campaign: s.number}, []coupon.CouponID{one, three}},
+		"another's":        {coupon.Invoice{Currency: 978, Basis: 800, Campaign: s.number + 1}, nil},
+		"of no value":      {coupon.Invoice{Currency: 978}, nil},
+		"another currency": {coupon.Invoice{Currency: 392, Basis: 800}, nil},
+	} {
+		got, err := s.holder.Fitting(ctx, p, &x.invoice, &at)
+		if err != nil || !slices.Equal(got, x.want) {
+			t.Errorf("%s: %v, %v, want %v", name, got, err, x.want)
+		}
+	}
+	x, err := s.holder.Client.Coupon(ctx, one)
+	if err != nil {
+		t.Fatal(err)
+	}
+	x.Campaign.Terms.Shops = []coupon.Shop{{Member: 2, Store: 2}}
+	if actions.Fits(x, &coupon.Invoice{Currency: 978, Basis: 800}, &at) {
+		t.Error("a coupon fits in a shop where it is not good")
 	}
 }
 
@@ -148,9 +215,13 @@ func TestWhatBreaksARuleIsNotHandedIn(t *testing.T) {
 	bo := apitest.Holder(1)
 	held := s.claim(ctx, t, 1, bo)
 
+	unsigned := actions.Issuer{Client: s.issuer.Client}
+	_, _, err := unsigned.Publish(ctx, fiveOff(apitest.Now()))
+	broken(t, "a campaign that its issuer has not signed", err, coupon.Quorum)
+
 	forged := s.ticketOf(2)
 	forged.TicketSig[0] ^= 1
-	_, err := s.holder.Claim(ctx, forged, bo.Key)
+	_, err = s.holder.Claim(ctx, forged, bo.Key)
 	broken(t, "a forged ticket", err, coupon.NotFound)
 
 	invoice := s.till.MakeInvoice(bill())
@@ -163,6 +234,19 @@ func TestWhatBreaksARuleIsNotHandedIn(t *testing.T) {
 		actions.AuthLimit(s.holder.Client.Verifier)+60_000)
 	_, err = s.holder.AuthorizeInvoice(held, bo, late, 500)
 	broken(t, "an invoice that lives too long", err, coupon.LifeTooLong)
+
+	over := actions.SignedInvoice(s.holder.Client.Chain(), s.till.Key, bill(), apitest.Now()-1)
+	_, err = s.holder.AuthorizeInvoice(held, bo, over, 500)
+	broken(t, "an invoice that has expired", err, coupon.InvoiceExpired)
+	_, err = s.holder.CheckInvoice(ctx, over)
+	broken(t, "the same", err, coupon.InvoiceExpired)
+	stranger := actions.Till{Client: s.till.Client, Key: apitest.Holder(5)}
+	if _, err = s.holder.CheckInvoice(ctx, stranger.MakeInvoice(bill())); !errors.Is(err, client.ErrNotFound) {
+		t.Errorf("an invoice of no till: %v", err)
+	}
+	if at, err := s.holder.CheckInvoice(ctx, invoice); err != nil || at.Key != s.till.Key.Key {
+		t.Errorf("the invoice of a till: %+v, %v", at, err)
+	}
 
 	auth, err := s.holder.AuthorizeInvoice(held, bo, invoice, 500)
 	if err != nil {

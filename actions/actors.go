@@ -3,6 +3,7 @@ package actions
 import (
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"github.com/scrip-network/scrip/client"
@@ -46,19 +47,42 @@ func AuthLimit(v *client.Verifier) uint64 {
 type RuleError struct {
 	// Code is what the chain would refuse it with.
 	Code coupon.Code
-	// Text says what is wrong, for people.
+	// Text says what is wrong, for people; empty if the code says it all.
 	Text string
 }
 
-// Error returns code and text.
-func (e *RuleError) Error() string { return e.Code.String() + ": " + e.Text }
+// Error returns code and text, or what the code means.
+func (e *RuleError) Error() string {
+	if e.Text == "" {
+		return e.Code.String() + ": " + e.Code.Explain()
+	}
+	return e.Code.String() + ": " + e.Text
+}
 
 func refuse(code coupon.Code, text string) error { return &RuleError{Code: code, Text: text} }
 
-// signed checks the signature of an invoice or code.
-func signed(c coupon.Chain, p *coupon.Payload) error {
+// CheckSigned checks the signature of an invoice or code; its error is a *RuleError.
+func CheckSigned(c coupon.Chain, p *coupon.Payload) error {
 	if check, ok := p.SigCheck(c); !ok || !sig.Verify(&check.Key, check.Message, &check.Signature) {
-		return refuse(coupon.BadSignature, "it was changed, or was not made by its key")
+		what := "a till's invoice"
+		if p.Type == coupon.PayloadAuth {
+			what = "a holder's code"
+		}
+		return refuse(coupon.BadSignature, what+" was changed, or was not made by its key")
+	}
+	return nil
+}
+
+// CheckAnswer checks that a holder has authorised this invoice, and both signatures; its
+// error is a *RuleError.
+func CheckAnswer(c coupon.Chain, invoice, auth *coupon.Payload) error {
+	for _, p := range []*coupon.Payload{invoice, auth} {
+		if err := CheckSigned(c, p); err != nil {
+			return err
+		}
+	}
+	if auth.Auth.Mode != coupon.ModeInvoice || auth.Auth.InvoiceDigest != invoice.Invoice.Digest(c) {
+		return refuse(coupon.InvoiceFacts, "the wallet has authorised another invoice")
 	}
 	return nil
 }
@@ -72,6 +96,12 @@ type Issuer struct {
 
 // Publish opens a campaign and returns its number.
 func (i *Issuer) Publish(ctx context.Context, t coupon.Terms) (number uint32, r *client.Receipt, err error) {
+	for _, m := range t.MustSign() {
+		if !slices.ContainsFunc(i.Signers, func(s coupon.MemberSigner) bool { return s.Member == m }) {
+			return 0, nil, fmt.Errorf("publish %q: %w", t.Title,
+				refuse(coupon.Quorum, fmt.Sprintf("member %d must sign it", m)))
+		}
+	}
 	r, err = i.Client.Submit(ctx, SignedCampaign(i.Client.Chain(), Expiry(i.Client.Verifier,
 		coupon.KindCampaignPublish), t, i.Signers...))
 	if err != nil {
@@ -155,18 +185,14 @@ func (h *Holder) ShowCode(x Held, owner coupon.Signer, value uint64, merchant ui
 	return SignedShowCode(h.Client.Chain(), x, owner, value, merchant, nowMs()+ShowLifeMs)
 }
 
-// AuthorizeInvoice is the holder's answer to a till's invoice: value is exact, see ValueOn.
-// No node is asked. Errors: a *RuleError, E102 for an invoice that was changed and
-// E109 for one that lives longer than an authorisation may, so that the till must make
-// another.
+// AuthorizeInvoice is the holder's answer to a till's invoice: value is exact, see
+// ValueOn. No node is asked, see CheckInvoice. Errors: a *RuleError, E102 for an invoice
+// that was changed, E109 for one that lives longer than an authorisation may, so that
+// the till must make another.
 func (h *Holder) AuthorizeInvoice(x Held, owner coupon.Signer, invoice coupon.Payload, value uint64,
 ) (coupon.Payload, error) {
-	if err := signed(h.Client.Chain(), &invoice); err != nil {
+	if err := h.checkInvoice(&invoice); err != nil {
 		return coupon.Payload{}, fmt.Errorf("authorise an invoice: %w", err)
-	}
-	if invoice.Invoice.Expires > AuthLimit(h.Client.Verifier) {
-		return coupon.Payload{}, fmt.Errorf("authorise an invoice: %w",
-			refuse(coupon.LifeTooLong, "the invoice stays open for too long"))
 	}
 	return SignedAuth(h.Client.Chain(), x, owner, invoice.Invoice, value), nil
 }
@@ -189,14 +215,8 @@ func (t *Till) MakeInvoice(b Bill) coupon.Payload {
 // RedeemInvoice redeems on an invoice that the holder has authorised.
 func (t *Till) RedeemInvoice(ctx context.Context, invoice, auth coupon.Payload) (*client.Receipt, error) {
 	c := t.Client.Chain()
-	for _, p := range []*coupon.Payload{&invoice, &auth} {
-		if err := signed(c, p); err != nil {
-			return nil, fmt.Errorf("redeem an invoice: %w", err)
-		}
-	}
-	if auth.Auth.Mode != coupon.ModeInvoice || auth.Auth.InvoiceDigest != invoice.Invoice.Digest(c) {
-		return nil, fmt.Errorf("redeem an invoice: %w",
-			refuse(coupon.InvoiceFacts, "another invoice was authorised"))
+	if err := CheckAnswer(c, &invoice, &auth); err != nil {
+		return nil, fmt.Errorf("redeem an invoice: %w", err)
 	}
 	return t.Client.Submit(ctx, SignedRedeemInvoice(c, invoice, auth))
 }
@@ -205,7 +225,7 @@ func (t *Till) RedeemInvoice(ctx context.Context, invoice, auth coupon.Payload) 
 // basis that gives the same value, so that large bills stay private, and to name the
 // campaign and the currency.
 func (t *Till) RedeemShown(ctx context.Context, b Bill, code coupon.Payload) (*client.Receipt, error) {
-	if err := signed(t.Client.Chain(), &code); err != nil {
+	if err := CheckSigned(t.Client.Chain(), &code); err != nil {
 		return nil, fmt.Errorf("redeem a code: %w", err)
 	}
 	if code.Auth.Mode != coupon.ModeShow {

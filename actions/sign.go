@@ -201,35 +201,3 @@ func SignedTillRevoke(c coupon.Chain, expires uint64, member uint16, till [32]by
 ) []byte {
 	return c.NewMemberTx(expires, &coupon.TillKeyRevoke{Member: member, TillKey: till}, merchant...)
 }
-
-// ValueOn is the value that a coupon has on an invoice; 0 = nothing. left is what a
-// stored value holds; for one it is the most that the invoice can take.
-func ValueOn(t *coupon.Terms, left uint64, i *coupon.Invoice) uint64 {
-	if i.Basis < t.MinSpend {
-		return 0
-	}
-	return coupon.RuleValue(t, coupon.Use{Mode: coupon.ModeShow, AuthValue: left, ValueLeft: left, Basis: i.Basis,
-		Qty: i.Qty, Unit: i.Unit})
-}
-
-// ShowValue is the most that a shown code of a coupon may take; 0 = it cannot be
-// shown. left is what a stored value holds.
-func ShowValue(t *coupon.Terms, left uint64) uint64 {
-	switch t.ValueKind {
-	case coupon.Percent:
-		return min(t.ShowMax, t.Ceiling)
-	case coupon.Stored:
-		return min(t.ShowMax, left)
-	default:
-		return min(t.ShowMax, t.Face)
-	}
-}
-
-// OnlyMerchant is the merchant whose shops alone take a coupon, or 0. The list of
-// shops is in the order of members.
-func OnlyMerchant(t *coupon.Terms) uint16 {
-	if n := len(t.Shops); n > 0 && t.Shops[0].Member == t.Shops[n-1].Member {
-		return t.Shops[0].Member
-	}
-	return 0
-}

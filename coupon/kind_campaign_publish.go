@@ -48,18 +48,21 @@ func (f *CampaignPublish) asks(n Names) string {
 	return fmt.Sprintf("publish %q of %s", f.Terms.Title, n.Member(f.Terms.Issuer))
 }
 
-// signersBeside lists the members that must sign a publish beside the issuer:
-// the funders and, where they bear a part, the members of the shops.
-func (t *Terms) signersBeside() []uint16 {
-	var ids []uint16
+// MustSign lists the members that must sign the publication of a campaign, each once:
+// the issuer, the funders and, where they bear a part, the members of the shops.
+func (t *Terms) MustSign() []uint16 {
+	ids := []uint16{t.Issuer}
+	add := func(id uint16) {
+		if !contains(ids, id) {
+			ids = append(ids, id)
+		}
+	}
 	for _, f := range t.Funders {
-		ids = append(ids, f.Member)
+		add(f.Member)
 	}
 	if t.ReimburseBps < BpsMax {
-		for i, s := range t.Shops {
-			if i == 0 || t.Shops[i-1].Member != s.Member {
-				ids = append(ids, s.Member)
-			}
+		for _, s := range t.Shops {
+			add(s.Member)
 		}
 	}
 	return ids
@@ -67,7 +70,7 @@ func (t *Terms) signersBeside() []uint16 {
 
 func (f *CampaignPublish) execute(x *exec, tx *Tx, out *Outcome) Code {
 	t := &f.Terms
-	if c := x.memberSigned(tx, t.Issuer, RoleIssuer, t.signersBeside(), false); c != OK {
+	if c := x.memberSigned(tx, t.Issuer, RoleIssuer, t.MustSign(), false); c != OK {
 		return c
 	}
 	if t.Check() != nil || !x.partiesFit(t) {

@@ -261,7 +261,7 @@ func (w *world) terms(change ...func(*Terms)) Terms {
 func (w *world) publish(t Terms) uint32 {
 	w.t.Helper()
 	signers := w.issuers()
-	for _, id := range t.signersBeside() {
+	for _, id := range t.MustSign() {
 		switch id {
 		case funder:
 			signers = append(signers, MemberSigner{funder, keyOf("funder")})

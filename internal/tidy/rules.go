@@ -49,7 +49,7 @@ func layers() map[string]layer {
 		"actions/offer": {imports: []string{"coupon", "genesis", "internal/label", "internal/spelling", "internal/textfile",
 			"internal/units"}},
 		"actions/purse": {imports: []string{"client", "coupon", "keys", "pbft/wire"}},
-		"actions":       {imports: []string{"client", "coupon", "keys", "pbft/wire", "sig"}},
+		"actions":       {imports: []string{"actions/purse", "client", "coupon", "keys", "pbft/wire", "sig"}},
 		"api/apitest": {imports: []string{"actions", "api", "coupon", "genesis", "keys", "ledger", "node", "pbft",
 			"pbft/dualpath", "sig", "store", "transport"}},
 		"api": {imports: []string{"chain", "client", "coupon", "genesis", "keys", "ledger", "node", "pbft/...",

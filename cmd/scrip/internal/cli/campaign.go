@@ -171,7 +171,7 @@ func (a *App) showPreview(v *client.Verifier, t *coupon.Terms, p *publishing) er
 	x := previewAnswer{Terms: client.TermsAnswerOf(t, currency), WorstUse: client.U64(cost.Use),
 		WorstEach: client.U64(cost.Coupon),
 		WorstAll:  client.U64(cost.Supply), Budget: client.U64(cost.Budget), Covered: client.U64(cost.Covered),
-		Shares: []client.U64{}, Warnings: append([]string{}, warnings...), MustSign: mustSign(t)}
+		Shares: []client.U64{}, Warnings: append([]string{}, warnings...), MustSign: t.MustSign()}
 	money := func(minor uint64) string { return units.Money(minor, currency) }
 	f := append(Fields{{"campaign", a.bold(t.Title)}}, termsFields(v, t)...)
 	f = append(f, Fields{
@@ -199,29 +199,6 @@ func (a *App) showPreview(v *client.Verifier, t *coupon.Terms, p *publishing) er
 		return nil
 	}
 	return a.showFields(f)
-}
-
-// mustSign are the members whose signatures a publication needs.
-func mustSign(t *coupon.Terms) []uint16 {
-	var all []uint16
-	add := func(id uint16) {
-		for _, have := range all {
-			if have == id {
-				return
-			}
-		}
-		all = append(all, id)
-	}
-	add(t.Issuer)
-	for _, f := range t.Funders {
-		add(f.Member)
-	}
-	if t.ReimburseBps < coupon.BpsMax {
-		for _, s := range t.Shops {
-			add(s.Member)
-		}
-	}
-	return all
 }
 
 // termsFields are the rules in words.
@@ -292,7 +269,7 @@ func (a *App) publishTerms(ctx context.Context, t *coupon.Terms, p *publishing) 
 	if err != nil {
 		return err
 	}
-	for _, id := range mustSign(t) {
+	for _, id := range t.MustSign() {
 		signs := false
 		for _, s := range signers {
 			signs = signs || s.Member == id

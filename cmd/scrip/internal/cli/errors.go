@@ -11,6 +11,7 @@ import (
 	"strings"
 	"syscall"
 
+	"github.com/scrip-network/scrip/actions"
 	"github.com/scrip-network/scrip/client"
 	"github.com/scrip-network/scrip/coupon"
 	"github.com/scrip-network/scrip/validator"
@@ -119,6 +120,12 @@ func explainTx(err error) *Error {
 			e.Exit = ExitUnknown
 			e.Text += ", by a block that recorded nothing: " + openUntil(refusal.OpenUntilMs)
 		}
+		return e
+	}
+	var rule *actions.RuleError
+	if errors.As(err, &rule) {
+		e := refused(rule.Code, rule.Text)
+		e.Cause = err
 		return e
 	}
 	var invalid *coupon.Error

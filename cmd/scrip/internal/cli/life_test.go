@@ -50,7 +50,7 @@ func TestWhatIsMadeLivesWithinTheBounds(t *testing.T) {
 			t.Errorf("%v: it lives %d ms of %d", kind, at-before, most)
 		}
 	}
-	most := time.Duration(authLifeMs(v)) * time.Millisecond
+	most := time.Duration(coupon.AuthLife(l.LifeMs)) * time.Millisecond
 	if uint64(most.Milliseconds()) >= l.LifeMs {
 		t.Errorf("an invoice may be good for %v", most)
 	}

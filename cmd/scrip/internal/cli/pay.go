@@ -151,23 +151,12 @@ func newAuthoriseCommand(a *App) *cobra.Command {
 // authorise checks an invoice and makes the holder's order for it.
 func (a *App) authorise(ctx context.Context, c *client.Client, p *purse.Purse, i *coupon.Payload, which, amount string,
 ) (auth coupon.Payload, x *client.Coupon, err error) {
-	if err = verifyPayload(c, i); err != nil {
-		return
-	}
-	if nowMs() >= i.Invoice.Expires {
-		return auth, x, refused(coupon.InvoiceExpired, "")
-	}
-	if i.Invoice.Expires > nowMs()+authLifeMs(c.Verifier) {
-		return auth, x, refused(coupon.LifeTooLong, "the till's invoice stays open for too long: ask for a new one")
-	}
-	till, err := c.Till(ctx, i.Invoice.TillKey)
+	holder := actions.Holder{Client: c}
+	till, err := holder.CheckInvoice(ctx, *i)
 	if err != nil {
 		return auth, x, err
 	}
-	if !till.Till.Live(nowMs()) || till.Till.Rights&coupon.RightRedeem == 0 {
-		return auth, x, refused(coupon.KeyState, "")
-	}
-	id, err := a.chooseCoupon(ctx, c, p, i, till, which)
+	id, err := a.chooseCoupon(ctx, &holder, p, i, till, which)
 	if err != nil {
 		return auth, x, err
 	}
@@ -181,7 +170,8 @@ func (a *App) authorise(ctx context.Context, c *client.Client, p *purse.Purse, i
 	}
 	a.Say("%s off at %s, store %d", units.Money(value, currencyByNumber(c.Verifier, i.Invoice.Currency)),
 		memberName(c.Verifier, till.Member), till.Store)
-	return actions.SignedAuth(c.Chain(), signedFor(x), signer(owner), i.Invoice, value), x, nil
+	auth, err = holder.AuthorizeInvoice(signedFor(x), signer(owner), *i, value)
+	return auth, x, err
 }
 
 // invoiceValue is the value that the terms give on an invoice.
@@ -205,28 +195,14 @@ func invoiceValue(v *client.Verifier, x *client.Coupon, i *coupon.Invoice, amoun
 }
 
 // chooseCoupon returns the coupon that was named, or the only one that fits.
-func (a *App) chooseCoupon(ctx context.Context, c *client.Client, p *purse.Purse, i *coupon.Payload,
+func (a *App) chooseCoupon(ctx context.Context, h *actions.Holder, p *purse.Purse, i *coupon.Payload,
 	till *client.Till, which string) (coupon.CouponID, error) {
 	if which != "" {
 		return parseCoupon(which)
 	}
-	var fitting []coupon.CouponID
-	for _, e := range p.Coupons() {
-		if i.Invoice.Campaign != 0 && e.Coupon.Campaign() != i.Invoice.Campaign {
-			continue
-		}
-		x, err := c.Coupon(ctx, e.Coupon)
-		if err != nil {
-			continue
-		}
-		_, mine, err := p.Owner(e.Coupon, x.Owner)
-		if err != nil {
-			return 0, err
-		}
-		if _, err := invoiceValue(c.Verifier, x, &i.Invoice, ""); err == nil && mine && x.Status == coupon.Held.String() &&
-			x.Campaign.Terms.Currency == i.Invoice.Currency && x.Campaign.Terms.GoodAt(till.Member, till.Store) {
-			fitting = append(fitting, e.Coupon)
-		}
+	fitting, err := h.Fitting(ctx, p, &i.Invoice, &till.Till)
+	if err != nil {
+		return 0, err
 	}
 	switch len(fitting) {
 	case 0:

@@ -14,7 +14,6 @@ import (
 	"github.com/scrip-network/scrip/coupon"
 	"github.com/scrip-network/scrip/internal/units"
 	"github.com/scrip-network/scrip/keys"
-	"github.com/scrip-network/scrip/sig"
 )
 
 func newRedeemCommand(a *App) *cobra.Command {
@@ -217,7 +216,7 @@ func (a *App) redeemCode(ctx context.Context, c *client.Client, at *client.Till,
 	if p.Auth.Mode != coupon.ModeShow {
 		return usageError("this code authorises an invoice: give both to \"scrip redeem auth\"")
 	}
-	if err := verifyPayload(c, &p); err != nil {
+	if err := actions.CheckSigned(c.Chain(), &p); err != nil {
 		return err
 	}
 	// What the coupon is decides nothing here: the chain does. It keeps the bill
@@ -246,15 +245,6 @@ func unknownCoupon(err error) error {
 		return e
 	}
 	return err
-}
-
-// verifyPayload checks the signature of an invoice or a code.
-func verifyPayload(c *client.Client, p *coupon.Payload) error {
-	check, ok := p.SigCheck(c.Chain())
-	if !ok || !sig.Verify(&check.Key, check.Message, &check.Signature) {
-		return refused(coupon.BadSignature, payloadName(p.Type)+" was changed, or was not made by its key")
-	}
-	return nil
 }
 
 func newRedeemAuthCommand(a *App) *cobra.Command {
@@ -302,13 +292,8 @@ func (a *App) redeemAuth(ctx context.Context, c *client.Client, invoice *coupon.
 	if err != nil {
 		return err
 	}
-	for _, x := range []*coupon.Payload{invoice, &p} {
-		if err := verifyPayload(c, x); err != nil {
-			return err
-		}
-	}
-	if p.Auth.Mode != coupon.ModeInvoice || p.Auth.InvoiceDigest != invoice.Invoice.Digest(c.Chain()) {
-		return refused(coupon.InvoiceFacts, "the wallet has authorised another invoice")
+	if err := actions.CheckAnswer(c.Chain(), invoice, &p); err != nil {
+		return err
 	}
 	return a.finish(ctx, c, actions.SignedRedeemInvoice(c.Chain(), *invoice, p), out)
 }
@@ -425,35 +410,22 @@ func newVoidCommand(a *App) *cobra.Command {
 	return c
 }
 
-// redemptionsBack is how many changes of a coupon are looked at for its last
-// redemption.
-const redemptionsBack = 64
-
 // lastRedemption returns a redemption of a coupon, for seq < 0 the last one that
 // stands.
 func lastRedemption(ctx context.Context, c *client.Client, id coupon.CouponID, seq int64) (uint32, coupon.Redemption,
 	error) {
+	if seq > int64(^uint32(0)) {
+		return 0, coupon.Redemption{}, usageError("--seq %d is too large", seq)
+	}
 	if seq >= 0 {
-		if seq > int64(^uint32(0)) {
-			return 0, coupon.Redemption{}, usageError("--seq %d is too large", seq)
-		}
 		r, _, err := c.Redemption(ctx, id, uint32(seq))
 		return uint32(seq), r, err
 	}
-	x, err := c.Coupon(ctx, id)
-	if err != nil {
-		return 0, coupon.Redemption{}, err
+	till := actions.Till{Client: c}
+	last, r, err := till.LastRedemption(ctx, id)
+	if errors.Is(err, actions.ErrNoRedemption) {
+		return 0, r, &Error{Exit: ExitNotFound, Text: "coupon " + couponName(id) + " has no redemption that could be undone",
+			Next: "scrip coupon history " + couponName(id)}
 	}
-	for back := uint32(1); back <= min(x.Seq, redemptionsBack); back++ {
-		r, _, err := c.Redemption(ctx, id, x.Seq-back)
-		if errors.Is(err, client.ErrNotFound) {
-			continue
-		}
-		if err != nil || r.State == coupon.Accrued {
-			return x.Seq - back, r, err
-		}
-	}
-	return 0, coupon.Redemption{}, &Error{Exit: ExitNotFound,
-		Text: "coupon " + couponName(id) + " has no redemption that could be undone",
-		Next: "scrip coupon history " + couponName(id)}
+	return last, r, err
 }

@@ -27,14 +27,9 @@ func (s *sending) expiry(c *client.Verifier, kind coupon.Kind) uint64 {
 	return nowMs() + life - life/6
 }
 
-// authLifeMs is how long from now the authorisation of a redemption, and the invoice
-// that it is for, may be good: well within what the chain allows. One that expires
-// later would be refused for a while and accepted afterwards.
-func authLifeMs(c *client.Verifier) uint64 { return coupon.AuthLife(c.Genesis().File.Ledger.LifeMs) }
-
 // checkLife checks how long an invoice or a shown code is to be good.
 func checkLife(c *client.Verifier, life time.Duration) error {
-	if most := authLifeMs(c); life < time.Second || uint64(life.Milliseconds()) > most {
+	if most := coupon.AuthLife(c.Genesis().File.Ledger.LifeMs); life < time.Second || uint64(life.Milliseconds()) > most {
 		return usageError("--life is 1s to %s, not %v", units.Span(most), life)
 	}
 	return nil
