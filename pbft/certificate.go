@@ -172,8 +172,7 @@ func (c *Committee) VerifyCertificate(x *Certificate, s Scheme) bool {
 }
 
 func (c *Committee) verifySigners(s Scheme, message []byte, set Signers, sigs []Signature) bool {
-	keys := make([]PublicKey, 0, len(sigs))
-	messages := make([][]byte, 0, len(sigs))
+	b := Batch{keys: make([]PublicKey, 0, len(sigs)), messages: make([][]byte, 0, len(sigs)), sigs: sigs}
 	for id := ReplicaID(0); int(id) < 64*len(set); id++ {
 		if !set.Has(id) {
 			continue
@@ -181,10 +180,9 @@ func (c *Committee) verifySigners(s Scheme, message []byte, set Signers, sigs []
 		if !c.Has(id) {
 			return false
 		}
-		keys = append(keys, c.keys[id])
-		messages = append(messages, message)
+		b.keys, b.messages = append(b.keys, c.keys[id]), append(b.messages, message)
 	}
-	return len(keys) == len(sigs) && s.VerifyBatch(keys, messages, sigs)
+	return len(b.keys) == len(sigs) && b.All(s)
 }
 
 // Commits reports whether a verified certificate commits the block of h: slow,

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/scrip-network/scrip/pbft/internal/wrong"
 	"github.com/scrip-network/scrip/pbft/wire"
 )
 
@@ -244,10 +245,10 @@ func (c *Committee) Support() int {
 // is excluded (R9, clause E).
 func (c *Committee) SupportWithEvidence() int { return c.Support() + 1 }
 
-// Mutant returns a committee that uses another quorum q. It breaks the protocol
-// on purpose and exists for testers, who must notice (mistake 3 of section 6).
-func (c *Committee) Mutant(quorum int) *Committee {
+// WithQuorum returns a committee that uses another quorum q. It breaks the protocol on
+// purpose, for tests that must notice; the quorum is of a type that only they can name.
+func (c *Committee) WithQuorum(q wrong.Quorum) *Committee {
 	m := *c
-	m.quorum = quorum
+	m.quorum = q.Size
 	return &m
 }

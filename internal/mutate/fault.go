@@ -91,18 +91,11 @@ func (g *finder) addAt(from, to token.Pos, kind, is string) {
 		Was: string(g.src[start:end]), Is: is, start: start, end: end})
 }
 
-// seam reports whether an expression asks which engine is broken on purpose.
-func (g *finder) seam(n ast.Node) bool {
-	s := g.text(n)
-	return strings.Contains(s, ".mut") || strings.Contains(s, "mut ==") || strings.Contains(s, "mut !=") ||
-		strings.Contains(s, "Mutant")
-}
-
 func (g *finder) visit(n ast.Node) bool {
 	switch x := n.(type) {
 	case *ast.IfStmt:
 		g.condition(x.Cond)
-		if endsInReturn(x.Body) && !g.seam(x.Cond) {
+		if endsInReturn(x.Body) {
 			g.add(x.Cond, "check dropped", "false && ("+g.text(x.Cond)+")")
 		}
 	case *ast.ForStmt:
@@ -116,7 +109,7 @@ func (g *finder) visit(n ast.Node) bool {
 	case *ast.ExprStmt:
 		return g.statement(x)
 	case *ast.AssignStmt:
-		if x.Tok != token.DEFINE && !g.seam(x) {
+		if x.Tok != token.DEFINE {
 			g.add(x, "statement left out", "")
 		}
 	case *ast.IncDecStmt:
@@ -140,9 +133,7 @@ func endsInReturn(b *ast.BlockStmt) bool {
 }
 
 func (g *finder) condition(c ast.Expr) {
-	if !g.seam(c) {
-		g.add(c, "condition negated", "!("+g.text(c)+")")
-	}
+	g.add(c, "condition negated", "!("+g.text(c)+")")
 }
 
 // cases drops the conditions of a switch without a tag, one by one.
@@ -152,9 +143,7 @@ func (g *finder) cases(x *ast.SwitchStmt) {
 	}
 	for _, s := range x.Body.List {
 		for _, c := range s.(*ast.CaseClause).List {
-			if !g.seam(c) {
-				g.add(c, "case dropped", "false && ("+g.text(c)+")")
-			}
+			g.add(c, "case dropped", "false && ("+g.text(c)+")")
 		}
 	}
 }
@@ -184,15 +173,11 @@ func turned(op token.Token) string {
 
 func (g *finder) binary(x *ast.BinaryExpr) {
 	if x.Op == token.LAND || x.Op == token.LOR {
-		if !g.seam(x.Y) {
-			g.add(x, "operand dropped", g.text(x.X))
-		}
-		if !g.seam(x.X) {
-			g.add(x, "operand dropped", g.text(x.Y))
-		}
+		g.add(x, "operand dropped", g.text(x.X))
+		g.add(x, "operand dropped", g.text(x.Y))
 		return
 	}
-	if is := turned(x.Op); is != "" && !g.seam(x) && !strings.Contains(g.text(x), "\"") {
+	if is := turned(x.Op); is != "" && !strings.Contains(g.text(x), "\"") {
 		g.addAt(x.OpPos, x.OpPos+token.Pos(len(x.Op.String())), "operator turned", is)
 	}
 }

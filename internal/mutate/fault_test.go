@@ -19,7 +19,7 @@ func f(a, b int, ok bool) int {
 	}
 	r.event(1, 2)
 	g(max(a, b))
-	if r.mut != MutantX && ok {
+	if r.asked && ok {
 		return 0
 	}
 	a = b - 1
@@ -47,7 +47,10 @@ func TestFaultsOfASource(t *testing.T) {
 		"5: number changed: 3 -> 4", "8: case dropped: a == 2 -> false && (a == 2)", "8: operator turned: == -> !=",
 		"8: number changed: 2 -> 3", "9: statement left out: b++ -> nothing",
 		"12: statement left out: g(max(a, b)) -> nothing", "12: bound turned: max -> min",
-		"13: operand dropped: r.mut != MutantX && ok -> r.mut != MutantX", "14: number changed: 0 -> 1",
+		"13: condition negated: r.asked && ok -> !(r.asked && ok)",
+		"13: check dropped: r.asked && ok -> false && (r.asked && ok)",
+		"13: operand dropped: r.asked && ok -> r.asked", "13: operand dropped: r.asked && ok -> ok",
+		"14: number changed: 0 -> 1",
 		"16: statement left out: a = b - 1 -> nothing", "16: operator turned: - -> +", "16: number changed: 1 -> 2",
 	}
 	if got := strings.Join(names, "\n"); got != strings.Join(want, "\n") {

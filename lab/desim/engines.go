@@ -1,6 +1,7 @@
 package desim
 
 import (
+	"github.com/scrip-network/scrip/internal/broken"
 	"github.com/scrip-network/scrip/pbft"
 	"github.com/scrip-network/scrip/pbft/dualpath"
 	"github.com/scrip-network/scrip/pbft/original"
@@ -11,14 +12,11 @@ func factory(cfg *Config) func(pbft.Config, []pbft.Record) (pbft.Engine, error) 
 	if cfg.Engine == EngineOriginal {
 		return func(c pbft.Config, log []pbft.Record) (pbft.Engine, error) { return original.New(c, log) }
 	}
-	variant := dualpath.Faithful
 	switch {
 	case cfg.Without.FastPath:
-		variant = dualpath.SlowPathOnly
+		return broken.SlowPathOnly
 	case cfg.Without.Arming:
-		variant = dualpath.MutantFastUnarmed
+		return broken.Dualpath("fast-unarmed")
 	}
-	return func(c pbft.Config, log []pbft.Record) (pbft.Engine, error) {
-		return dualpath.NewMutant(c, log, variant)
-	}
+	return func(c pbft.Config, log []pbft.Record) (pbft.Engine, error) { return dualpath.New(c, log) }
 }

@@ -450,7 +450,7 @@ func (r *Replica) place(b *block, c *pbft.Certificate) {
 		b.cert = c
 		r.event(pbft.EventPrepared, b.ref, uint64(c.Kind))
 	}
-	if r.highRef.Rank().Less(b.ref.Rank()) && r.mut != MutantForgetCertificate {
+	if r.highRef.Rank().Less(b.ref.Rank()) && r.rules.Remembers(c) {
 		r.high, r.highRef, r.highLog = c, b.ref, false
 	}
 	if commits && b.commit == nil {
@@ -470,10 +470,7 @@ func (r *Replica) place(b *block, c *pbft.Certificate) {
 
 // commits reports whether a verified certificate commits its block (section 3.2).
 func (r *Replica) commits(c *pbft.Certificate, b *block) bool {
-	if r.mut == MutantFastUnarmed && c.Kind == pbft.CommittedFast {
-		return true
-	}
-	return r.com.Commits(c, b.header())
+	return r.rules.Commits(r.com, c, b.header())
 }
 
 // anyOf names a signer of a certificate, who holds what it voted for.

@@ -9,16 +9,16 @@ func (r *Replica) commitVote(b *block) {
 	if b.cert == nil || b.commitVoted || b.committed || !r.voting() || b.ref.Seq <= r.chain.committed.Seq {
 		return
 	}
-	if r.vcSent > b.ref.View && r.mut != MutantCommitAfterViewChange {
+	if !r.rules.MayCommit(b.ref.View, r.vcSent) {
 		return
 	}
-	if b.commit != nil && (!r.otherCommits(b) || r.mut == MutantNoCommitOnceCommitted) {
+	if b.commit != nil && !r.rules.CommitHelps(r.otherCommits(b)) {
 		return
 	}
 	b.commitVoted = true
 	if r.highRef == b.ref {
 		r.logHigh()
-	} else if r.mut != MutantForgetCertificate {
+	} else {
 		r.record(pbft.Record{Kind: pbft.RecordCertificate, Certificate: b.cert})
 	}
 	v := pbft.Vote{Epoch: r.com.Epoch(), Block: b.ref, Replica: r.self}
@@ -241,26 +241,18 @@ func (p *checkpointPool) matching(res results, verified bool) int {
 func (r *Replica) verifyAttestations(p *checkpointPool, s pbft.Seq, res results) {
 	message := r.com.CheckpointBytes(s, res.block, res.state, res.receipts)
 	var open []*attestation
-	var keys []pbft.PublicKey
-	var messages [][]byte
-	var sigs []pbft.Signature
+	var batch pbft.Batch
 	for i := range p.votes {
 		if v := &p.votes[i]; v.have && !v.verified && v.results == res {
 			open = append(open, v)
-			keys = append(keys, r.com.Key(pbft.ReplicaID(i)))
-			messages = append(messages, message)
-			sigs = append(sigs, v.signature)
+			batch.Add(r.com.Key(pbft.ReplicaID(i)), message, v.signature)
 		}
 	}
-	if len(open) == 0 {
-		return
-	}
-	all := r.cfg.Scheme.VerifyBatch(keys, messages, sigs)
-	for i, v := range open {
-		if all || r.cfg.Scheme.Verify(keys[i], message, sigs[i]) {
-			v.verified = true
+	for i, good := range batch.Each(r.cfg.Scheme) {
+		if good {
+			open[i].verified = true
 		} else {
-			*v = attestation{}
+			*open[i] = attestation{}
 		}
 	}
 }
@@ -290,7 +282,7 @@ func (r *Replica) noticeDivergence(p *checkpointPool, s pbft.Seq, own results) {
 			continue
 		}
 		r.verifyAttestations(p, s, other)
-		if p.matching(other, true) >= r.com.WeakQuorum() && r.mut != MutantDivergenceUnnoticed {
+		if r.rules.Diverged(p.matching(other, true), r.com.WeakQuorum()) {
 			r.become(pbft.Diverged)
 		}
 		return

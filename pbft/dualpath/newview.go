@@ -95,14 +95,14 @@ func (r *Replica) addWalk(vc *pbft.ViewChange) {
 // strict one, the primary of their view is convicted and its report left out.
 func (r *Replica) makeNewView(v pbft.View, reports []*pbft.ViewChange) *pbft.NewView {
 	var evidence []pbft.SignedHeader
-	for need := r.mut.viewChangeQuorum(r.com); len(reports) >= need; {
+	for need := r.rules.Reports(r.com); len(reports) >= need; {
 		q, cert := choose(reports, need)
 		c := highest(q)
 		convicted := len(evidence) == 2 && evidence[0].Header.View == c.View
 		if !convicted {
 			evidence = nil
 		}
-		base, err := selectBase(r.com, q, c, r, convicted, r.mut)
+		base, err := r.selectBase(q, c, r, convicted)
 		if err == nil {
 			return &pbft.NewView{Epoch: r.com.Epoch(), View: v, ViewChanges: q, Certificate: cert,
 				Headers: r.walkHeaders(q, c), Evidence: evidence, Base: base}
@@ -110,7 +110,7 @@ func (r *Replica) makeNewView(v pbft.View, reports []*pbft.ViewChange) *pbft.New
 		if !errors.Is(err, errConflict) {
 			return nil
 		}
-		chains, _ := supportingChains(r.com, q, c, r, false, r.mut)
+		chains, _ := r.supportingChains(q, c, r, false)
 		a, b := fork(chains)
 		evidence = []pbft.SignedHeader{r.chain.byDigest[a.Digest].block.SignedHeader,
 			r.chain.byDigest[b.Digest].block.SignedHeader}
@@ -148,7 +148,7 @@ func (r *Replica) walkHeaders(q []pbft.ViewChange, c pbft.BlockRef) []pbft.Signe
 	var refs []pbft.BlockRef
 	for i := range q {
 		v := &q[i]
-		if v.High.View != c.View || !v.HasTip() || v.Tip.Seq <= c.Seq {
+		if !supports(v, c) {
 			continue
 		}
 		chain, _, _ := walkChain(r, v.Tip, c)
@@ -267,7 +267,7 @@ func (r *Replica) mayReplaceBase(base pbft.BlockRef) bool {
 
 // checkNewView recomputes R8 and R9 from the message alone.
 func (r *Replica) checkNewView(m *pbft.NewView) pbft.Reason {
-	if len(m.ViewChanges) != r.mut.viewChangeQuorum(r.com) {
+	if len(m.ViewChanges) != r.rules.Reports(r.com) {
 		return pbft.InvalidContent
 	}
 	for i := range m.ViewChanges {
@@ -290,7 +290,7 @@ func (r *Replica) checkNewView(m *pbft.NewView) pbft.Reason {
 	if len(m.Evidence) != 0 && (r.com.Strict() || !r.convicts(c.View, m.Evidence)) {
 		return pbft.InvalidContent
 	}
-	base, err := selectBase(r.com, m.ViewChanges, c, src, len(m.Evidence) != 0, r.mut)
+	base, err := r.selectBase(m.ViewChanges, c, src, len(m.Evidence) != 0)
 	if err != nil || base != m.Base || !allWalked(m, c, src) {
 		return pbft.InvalidContent
 	}
@@ -338,7 +338,7 @@ func allWalked(m *pbft.NewView, c pbft.BlockRef, src attached) bool {
 	walked := make(map[pbft.Digest]bool, len(m.Headers))
 	for i := range m.ViewChanges {
 		v := &m.ViewChanges[i]
-		if v.High.View != c.View || !v.HasTip() || v.Tip.Seq <= c.Seq {
+		if !supports(v, c) {
 			continue
 		}
 		chain, _, _ := walkChain(src, v.Tip, c)
@@ -351,16 +351,12 @@ func allWalked(m *pbft.NewView, c pbft.BlockRef, src attached) bool {
 
 // checkReports verifies the signatures of the VIEW-CHANGEs in one batch.
 func (r *Replica) checkReports(m *pbft.NewView) pbft.Reason {
-	var keys []pbft.PublicKey
-	var messages [][]byte
-	var sigs []pbft.Signature
+	var batch pbft.Batch
 	for i := range m.ViewChanges {
 		v := &m.ViewChanges[i]
-		keys = append(keys, r.com.Key(v.Replica))
-		messages = append(messages, r.com.ViewChangeBytes(v))
-		sigs = append(sigs, v.Signature)
+		batch.Add(r.com.Key(v.Replica), r.com.ViewChangeBytes(v), v.Signature)
 	}
-	if !r.cfg.Scheme.VerifyBatch(keys, messages, sigs) {
+	if !batch.All(r.cfg.Scheme) {
 		return pbft.InvalidSignature
 	}
 	return pbft.Accepted
@@ -414,7 +410,7 @@ func (r *Replica) tryHandover(b *block) {
 	if b.cert == nil && b.commit == nil || b.ref.Seq == 0 {
 		return
 	}
-	if h.Seq != h.BaseSeq+pbft.Seq(r.par.Tenure) && r.mut != MutantHandoverAnySlot {
+	if !r.rules.EndsTenure(h, r.par.Tenure) {
 		return
 	}
 	next := b.ref.View + 1

@@ -116,14 +116,14 @@ func (r *Replica) askPayloads(b *block) {
 // timely tests the clock part of R12. The lower bound was tested when the header
 // arrived and concerns fresh blocks only; above the upper bound a block waits.
 func (r *Replica) timely(b *block, fresh bool) bool {
-	if b.certified() || r.mut == MutantNoUpperBound && !b.late {
+	if b.certified() {
 		return true
 	}
-	if fresh && b.late && r.mut != MutantNoLowerBound {
+	if fresh && !r.rules.NotTooOld(b.late) {
 		return false
 	}
 	p := r.parent(b)
-	return p != nil && b.header().TimeMs <= max(r.clockMs+r.par.PrecisionMs, p.header().TimeMs+1)
+	return p != nil && r.rules.NotTooNew(b.header().TimeMs, max(r.clockMs+r.par.PrecisionMs, p.header().TimeMs+1))
 }
 
 // contentValid is the content check of R2(d): a function of the chain, settled
@@ -200,25 +200,23 @@ func (r *Replica) executionRoot(h, ph *pbft.Header) verdict {
 	if !ok {
 		return unknown
 	}
-	return pick(res.state == h.ExecRoot || r.mut == MutantAnyRoot, valid, invalid)
+	return pick(r.rules.RootAgrees(res.state, h.ExecRoot), valid, invalid)
 }
 
-// prepare casts the PREPARE for b (R2): highQC rises to its justification, and
-// entry, certificate, bodies and vote become durable before it is sent (3.6).
+// prepare casts the PREPARE for b (R2). Entry, the highest certificate, bodies and vote
+// become durable before it is sent (3.6); that certificate is not below the justification
+// of b, since place raised it to every one that is held.
 func (r *Replica) prepare(b *block) {
 	if t := r.tipOf(r.view); !r.guardPrepare(b, t) {
 		return
 	}
-	r.raiseToJustification(b)
 	r.logHigh()
 	r.logEntry()
 	r.logChain(b)
 	v := pbft.Vote{Epoch: r.com.Epoch(), Block: b.ref, Replica: r.self}
 	v.Signature = r.sign(r.com.PrepareBytes(b.ref))
 	m := &pbft.Prepare{Vote: v}
-	if r.mut != MutantVoteNotDurable {
-		r.record(pbft.Record{Kind: pbft.RecordPrepare, Prepare: m})
-	}
+	r.record(pbft.Record{Kind: pbft.RecordPrepare, Prepare: m})
 	r.setTip(b.ref)
 	b.preparedAt = r.now + 1
 	r.signed = append(r.signed, m)
@@ -235,17 +233,6 @@ func (r *Replica) logEntry() {
 	r.entry.logged = true
 	r.logged.view, r.logged.entry = r.view, r.entry
 	r.record(pbft.Record{Kind: pbft.RecordEntry, View: r.view, Base: r.entry.base, NewView: r.entry.newView})
-}
-
-// raiseToJustification makes highQC at least the block's justification (R2). The
-// faithful engine raised it when it learned the certificate.
-func (r *Replica) raiseToJustification(b *block) {
-	j := r.chain.byDigest[b.header().Justify.Digest]
-	if r.mut == MutantForgetCertificate && j != nil && j.cert != nil && r.highRef.Rank().Less(j.ref.Rank()) {
-		r.high, r.highRef, r.highLog = j.cert, j.ref, false
-	}
-	assert(j == nil || r.mut == MutantForgetCertificate || !r.highRef.Rank().Less(j.ref.Rank()),
-		"highQC below the justification of %v", b.ref)
 }
 
 // logChain makes b and its uncommitted ancestors durable, lowest first.

@@ -85,9 +85,7 @@ func (r *Replica) Propose(payload []byte, root pbft.Digest, clockMs uint64) bool
 	if r.ProposeHint() == pbft.ProposeNever || len(payload) > int(r.par.PayloadBytesMax) {
 		return false
 	}
-	if r.mut == MutantCensor {
-		payload, root = nil, pbft.Digest{}
-	}
+	payload, root = r.rules.Orders(payload, root)
 	parent := r.proposalParent()
 	justify := r.highestCertified(parent)
 	ph := parent.header()

@@ -35,7 +35,7 @@ func (r *Replica) endRecall() {
 	r.event(pbft.EventCondition, pbft.BlockRef{View: r.view}, uint64(pbft.Voting))
 	for s := r.chain.committed.Seq + 1; s <= r.chain.last; s++ {
 		for _, b := range r.chain.bySeq[s] {
-			if r.mut != MutantNoCommitAfterRecall {
+			if r.rules.CommitsAgain() {
 				r.commitVote(b)
 			}
 		}
@@ -134,11 +134,11 @@ func (r *Replica) forgotten(m *pbft.Recollection) bool {
 		!r.remembersPrepare(x.Block) && r.cfg.Scheme.Verify(key, r.com.PrepareBytes(x.Block), x.Signature) {
 		return true
 	}
-	if x := m.ViewChange; x != nil && x.Replica == r.self && x.View > r.vcSent && r.mut != MutantRecallNoViewChange &&
+	if x := m.ViewChange; x != nil && x.Replica == r.self && r.rules.LostViewChange(x.View, r.vcSent) &&
 		r.cfg.Scheme.Verify(key, r.com.ViewChangeBytes(x), x.Signature) {
 		return true
 	}
-	if x := m.Commit; x != nil && x.Replica == r.self && !r.remembersCommit(x.Block) && r.mut != MutantRecallNoCommit &&
+	if x := m.Commit; x != nil && x.Replica == r.self && r.rules.LostCommit(r.remembersCommit(x.Block)) &&
 		r.cfg.Scheme.Verify(key, r.com.CommitBytes(x.Block), x.Signature) {
 		return true
 	}

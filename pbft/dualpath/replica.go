@@ -3,18 +3,19 @@ package dualpath
 import (
 	"fmt"
 
+	"github.com/scrip-network/scrip/internal/rules"
 	"github.com/scrip-network/scrip/pbft"
 )
 
 // Replica is one member's state machine. See the package comment and
 // pbft.Engine for its contract. It is not safe for concurrent use.
 type Replica struct {
-	cfg  pbft.Config
-	com  *pbft.Committee
-	self pbft.ReplicaID
-	mut  Mutation
-	tm   pbft.Timers
-	par  pbft.Parameters
+	cfg   pbft.Config
+	com   *pbft.Committee
+	self  pbft.ReplicaID
+	rules rules.Dualpath
+	tm    pbft.Timers
+	par   pbft.Parameters
 
 	condition pbft.Condition
 	now       uint64 // ticks since the start
@@ -113,10 +114,10 @@ type peer struct {
 // which part of cfg or of the log makes no sense; a log that cannot be decoded
 // is the caller's to judge (section 3.6).
 func New(cfg pbft.Config, log []pbft.Record) (*Replica, error) {
-	return newReplica(cfg, log, Faithful)
+	return newReplica(cfg, log, written())
 }
 
-func newReplica(cfg pbft.Config, log []pbft.Record, mut Mutation) (*Replica, error) {
+func newReplica(cfg pbft.Config, log []pbft.Record, by rules.Dualpath) (*Replica, error) {
 	if cfg.Committee == nil || cfg.Scheme == nil || cfg.Sign == nil {
 		return nil, fmt.Errorf("dualpath: committee, scheme and signer are required")
 	}
@@ -124,7 +125,7 @@ func newReplica(cfg pbft.Config, log []pbft.Record, mut Mutation) (*Replica, err
 		return nil, fmt.Errorf("dualpath: replica %d is not a member", cfg.Self)
 	}
 	r := &Replica{
-		cfg: cfg, com: cfg.Committee, self: cfg.Self, mut: mut,
+		cfg: cfg, com: cfg.Committee, self: cfg.Self, rules: by,
 		tm: cfg.Timers.WithDefaults(), par: cfg.Committee.Parameters(),
 		view:        1,
 		checkpoints: make(map[pbft.Seq]*checkpointPool),
@@ -279,7 +280,11 @@ func (r *Replica) send(to pbft.ReplicaID, m pbft.Message) {
 	}
 }
 
-func (r *Replica) record(x pbft.Record) { r.out.Records = append(r.out.Records, x) }
+func (r *Replica) record(x pbft.Record) {
+	if r.rules.Durable(x.Kind) {
+		r.out.Records = append(r.out.Records, x)
+	}
+}
 
 func (r *Replica) event(kind pbft.EventKind, block pbft.BlockRef, detail uint64) {
 	if r.cfg.Trace {

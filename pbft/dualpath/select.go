@@ -60,23 +60,20 @@ func walkChain(src headerSource, tip, floor pbft.BlockRef) (chain []pbft.BlockRe
 // function of the reports, the highest certified block c among them, the headers
 // of the walks, and whether evidence against the primary of c's view is attached
 // (whose report must then be absent).
-func selectBase(com *pbft.Committee, q []pbft.ViewChange, c pbft.BlockRef, src headerSource, evidence bool,
-	mut Mutation) (pbft.BlockRef, error) {
-	if mut == MutantHighestOnly {
-		return c, nil
-	}
-	chains, err := supportingChains(com, q, c, src, evidence, mut)
+func (r *Replica) selectBase(q []pbft.ViewChange, c pbft.BlockRef, src headerSource,
+	evidence bool) (pbft.BlockRef, error) {
+	chains, err := r.supportingChains(q, c, src, evidence)
 	if err != nil {
 		return pbft.BlockRef{}, err
 	}
-	if !evidence && !mut.strict(com) && conflicting(chains) {
+	if !evidence && !r.rules.Strict(r.com) && conflicting(chains) {
 		return pbft.BlockRef{}, errConflict
 	}
 	longest := 0
 	for _, chain := range chains {
 		longest = max(longest, len(chain))
 	}
-	threshold := mut.support(com, evidence)
+	threshold := r.rules.Support(r.com, evidence)
 	for at := longest - 1; at >= 0; at-- {
 		for i, chain := range chains {
 			if at < len(chain) && supportAt(chains[i:], at, chain[at].Digest) >= threshold {
@@ -89,18 +86,18 @@ func selectBase(com *pbft.Committee, q []pbft.ViewChange, c pbft.BlockRef, src h
 
 // supportingChains returns, for each report that supports something above c, the
 // blocks from just above c to its tip.
-func supportingChains(com *pbft.Committee, q []pbft.ViewChange, c pbft.BlockRef, src headerSource,
-	evidence bool, mut Mutation) ([][]pbft.BlockRef, error) {
+func (r *Replica) supportingChains(q []pbft.ViewChange, c pbft.BlockRef, src headerSource,
+	evidence bool) ([][]pbft.BlockRef, error) {
 	var chains [][]pbft.BlockRef
 	for i := range q {
 		v := &q[i]
-		if evidence && v.Replica == com.Primary(c.View) && mut != MutantExcludedReport {
+		if evidence && r.rules.Excluded(v.Replica, r.com.Primary(c.View)) {
 			return nil, fmt.Errorf("%w: report of the excluded primary", errNotSelectable)
 		}
-		if v.High.View != c.View || !v.HasTip() || v.Tip.Seq <= c.Seq {
+		if !r.rules.Supports(v, c) {
 			continue
 		}
-		if v.Tip.View != c.View && mut != MutantTipOfAnotherView {
+		if !r.rules.TipFits(v.Tip.View, c.View) {
 			return nil, fmt.Errorf("%w: tip of replica %d is of another view", errNotSelectable, v.Replica)
 		}
 		chain, reaches, ok := walkChain(src, v.Tip, c)
@@ -142,15 +139,4 @@ func fork(chains [][]pbft.BlockRef) (a, b pbft.BlockRef) {
 		}
 	}
 	return a, b
-}
-
-// checkEvidence reports whether two signed headers convict the primary of a
-// view: different headers of one position (R14). Signatures are checked apart.
-func checkEvidence(com *pbft.Committee, view pbft.View, e []pbft.SignedHeader) bool {
-	if len(e) != 2 {
-		return false
-	}
-	a, b := &e[0].Header, &e[1].Header
-	return a.View == view && b.View == view && a.Epoch == com.Epoch() && b.Epoch == com.Epoch() && a.Seq == b.Seq &&
-		com.HeaderDigest(a) != com.HeaderDigest(b)
 }

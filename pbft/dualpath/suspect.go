@@ -222,7 +222,7 @@ func (r *Replica) evaluateOnce() bool {
 	for id := range r.peers {
 		p := &r.peers[id]
 		if id == int(r.self) || !p.suspected || p.suspect < cur ||
-			r.now > p.suspectAt+uint64(r.tm.SuspectTicks) && r.mut != MutantSuspectForever {
+			!r.rules.SuspectCounts(r.now, p.suspectAt, uint64(r.tm.SuspectTicks)) {
 			continue
 		}
 		views = append(views, p.suspect)
@@ -250,7 +250,7 @@ func (r *Replica) evaluateOnce() bool {
 // (evidence is also valid when it is old, and could be replayed for ever).
 func (r *Replica) convict(a, b *pbft.SignedHeader) {
 	e := []pbft.SignedHeader{*a, *b}
-	if !checkEvidence(r.com, a.Header.View, e) || r.mut == MutantEquivocationUnpunished {
+	if !r.rules.Convicts(r.com, a.Header.View, e) {
 		return
 	}
 	r.event(pbft.EventEvidence, pbft.BlockRef{View: a.Header.View, Seq: a.Header.Seq}, uint64(a.Header.Proposer))
@@ -261,17 +261,5 @@ func (r *Replica) convict(a, b *pbft.SignedHeader) {
 
 // convicts checks evidence against the primary of a view, signatures included.
 func (r *Replica) convicts(v pbft.View, e []pbft.SignedHeader) bool {
-	if !checkEvidence(r.com, v, e) {
-		return false
-	}
-	if r.mut == MutantTrustEvidence {
-		return true
-	}
-	for i := range e {
-		key := r.com.Key(r.com.Primary(v))
-		if !r.cfg.Scheme.Verify(key, r.com.HeaderBytesToSign(&e[i].Header), e[i].Signature) {
-			return false
-		}
-	}
-	return true
+	return checkEvidence(r.com, v, e) && r.rules.EvidenceHolds(r.com, v, e, r.cfg.Scheme)
 }

@@ -349,7 +349,7 @@ func (r *Replica) onCommittedBlocks(from pbft.ReplicaID, blocks []pbft.Block, to
 	if first.Seq > r.chain.committed.Seq+1 && r.chain.byDigest[first.Parent] == nil {
 		return pbft.IgnoredFuture
 	}
-	if !r.com.Commits(c, top) || r.mut != MutantTrustBlocks && !r.com.VerifyCertificate(c, r.cfg.Scheme) {
+	if !r.com.Commits(c, top) || !r.rules.BlocksProven(r.com, c, r.cfg.Scheme) {
 		return pbft.InvalidCertificate
 	}
 	for i := range blocks {
@@ -437,7 +437,7 @@ func (r *Replica) onProof(_ pbft.ReplicaID, m *pbft.Proof) pbft.Reason {
 	if r.holds(c) || c.Block.Seq < r.chain.committed.Seq {
 		return pbft.IgnoredDuplicate
 	}
-	if r.mut != MutantTrustProof && !r.com.VerifyCertificate(c, r.cfg.Scheme) {
+	if !r.rules.ProofHolds(r.com, c, r.cfg.Scheme) {
 		return pbft.InvalidCertificate
 	}
 	if h := m.Header; h != nil && r.chain.byDigest[c.Block.Digest] == nil && r.com.Ref(&h.Header) == c.Block &&

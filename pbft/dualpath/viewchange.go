@@ -36,13 +36,12 @@ func (r *Replica) startViewChange(v pbft.View) bool {
 // reportedTip returns the own PREPARE chain of highQC's view, whose end is the
 // tip of a VIEW-CHANGE; only that view's bare votes can matter (section 3.7).
 func (r *Replica) reportedTip() *tip {
-	if r.mut == MutantTipOfLastView {
-		if len(r.tips) > 0 && r.tips[len(r.tips)-1].view == r.highRef.View {
-			return &r.tips[len(r.tips)-1]
+	for i := range r.tips {
+		if r.rules.ReportsTip(r.tips[i].view, r.tips[len(r.tips)-1].view, r.highRef.View) {
+			return &r.tips[i]
 		}
-		return nil
 	}
-	return r.tipOf(r.highRef.View)
+	return nil
 }
 
 // walkOf returns the signed headers from a tip down to just above highQC or the
@@ -166,7 +165,7 @@ func (r *Replica) genesisRef() pbft.BlockRef { return r.com.Ref(&r.cfg.Genesis) 
 // wellFormed tests the signed part of a VIEW-CHANGE by itself.
 func (r *Replica) wellFormed(m *pbft.ViewChange) bool {
 	return m.Epoch == r.com.Epoch() && r.com.Has(m.Replica) && m.High.View >= 1 && m.High.View < m.View &&
-		(!m.HasTip() || m.Tip.View == m.High.View || r.mut == MutantTipOfAnotherView)
+		(!m.HasTip() || r.rules.TipFits(m.Tip.View, m.High.View))
 }
 
 // checkWalk tests that a tip above High comes with a whole walk of signed
@@ -199,19 +198,15 @@ func (r *Replica) checkWalk(m *pbft.ViewChange) pbft.Reason {
 // checkHeaderSignatures verifies headers that are not known as verified already,
 // in one batch.
 func (r *Replica) checkHeaderSignatures(hs []pbft.SignedHeader) pbft.Reason {
-	var keys []pbft.PublicKey
-	var messages [][]byte
-	var sigs []pbft.Signature
+	var batch pbft.Batch
 	for i := range hs {
 		h := &hs[i].Header
 		if b := r.chain.byDigest[r.com.HeaderDigest(h)]; b != nil && b.signed {
 			continue
 		}
-		keys = append(keys, r.com.Key(r.com.Primary(h.View)))
-		messages = append(messages, r.com.HeaderBytesToSign(h))
-		sigs = append(sigs, hs[i].Signature)
+		batch.Add(r.com.Key(r.com.Primary(h.View)), r.com.HeaderBytesToSign(h), hs[i].Signature)
 	}
-	if len(keys) > 0 && !r.cfg.Scheme.VerifyBatch(keys, messages, sigs) {
+	if !batch.All(r.cfg.Scheme) {
 		return pbft.InvalidSignature
 	}
 	return pbft.Accepted

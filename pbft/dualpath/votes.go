@@ -238,8 +238,7 @@ func (r *Replica) tally(s *slot, kind voteKind, block pbft.BlockRef) {
 	if b != nil && (b.ref != block || b.commit != nil) {
 		return
 	}
-	fast := kind == votePrepare && b != nil && r.mut != SlowPathOnly &&
-		(b.header().Armed() || r.mut == MutantFastUnarmed)
+	fast := kind == votePrepare && b != nil && r.rules.FastPath(b.header())
 	switch {
 	case kind == voteCommit && have >= r.quorum():
 		r.complete(s, kind, block, pbft.CommittedSlow, r.quorum())
@@ -276,24 +275,16 @@ func (r *Replica) verifyBallots(s *slot, kind voteKind, block pbft.BlockRef) {
 	}
 	var open []*ballot
 	var ids []int
-	var keys []pbft.PublicKey
-	var messages [][]byte
-	var sigs []pbft.Signature
+	var batch pbft.Batch
 	for id := 0; id < r.com.Size(); id++ {
 		if b := s.find(kind, id, block.Digest); b != nil && !b.verified {
 			open, ids = append(open, b), append(ids, id)
-			keys = append(keys, r.com.Key(pbft.ReplicaID(id)))
-			messages = append(messages, message)
-			sigs = append(sigs, b.signature)
+			batch.Add(r.com.Key(pbft.ReplicaID(id)), message, b.signature)
 		}
 	}
-	if len(open) == 0 {
-		return
-	}
-	all := r.cfg.Scheme.VerifyBatch(keys, messages, sigs)
-	for i, b := range open {
-		if all || r.mut == MutantFalseVotes || r.cfg.Scheme.Verify(keys[i], message, sigs[i]) {
-			b.verified = true
+	for i, good := range batch.Each(r.cfg.Scheme) {
+		if r.rules.VoteCounts(good) {
+			open[i].verified = true
 		} else {
 			r.remove(s, kind, ids[i], block.Digest)
 		}

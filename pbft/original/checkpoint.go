@@ -141,7 +141,7 @@ func (r *Replica) noticeDivergence(s pbft.Seq, h *height) {
 			continue
 		}
 		_, sigs := h.pool.prove(r, other, r.attestation(s, other), r.com.WeakQuorum())
-		if sigs != nil && r.mut != MutantDivergenceUnnoticed {
+		if r.rules.Diverged(sigs != nil) {
 			r.become(pbft.Diverged)
 			return
 		}

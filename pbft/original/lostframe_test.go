@@ -3,8 +3,8 @@ package original_test
 import (
 	"testing"
 
+	"github.com/scrip-network/scrip/internal/broken"
 	"github.com/scrip-network/scrip/pbft"
-	"github.com/scrip-network/scrip/pbft/original"
 	"github.com/scrip-network/scrip/pbft/pbfttest"
 )
 
@@ -202,22 +202,23 @@ func TestPlaysCatchMutants(t *testing.T) {
 	for _, x := range []struct {
 		name   string
 		lost   pbft.RecordKind
-		mutant original.Mutation
+		mutant string
 		play   func(s *pbfttest.Stage)
 	}{
-		{"COMMIT", pbft.RecordCertificate, original.MutantRecallNoCommit, func(s *pbfttest.Stage) {
+		{"COMMIT", pbft.RecordCertificate, "recall-no-commit", func(s *pbfttest.Stage) {
 			order(s, 1, pbft.KindPrePrepare, pbft.KindPrepare, pbft.KindCommit)
 		}},
-		{"VIEW-CHANGE", pbft.RecordSlotViewChange, original.MutantRecallNoViewChange, leaveView1},
+		{"VIEW-CHANGE", pbft.RecordSlotViewChange, "recall-no-view-change", leaveView1},
 	} {
-		for m, want := range map[original.Mutation]pbft.Condition{original.Faithful: pbft.Amnesic, x.mutant: pbft.Voting} {
-			s := stageOf(t, func(cfg pbft.Config, log []pbft.Record) (pbft.Engine, error) {
-				return original.NewMutant(cfg, log, m)
-			})
+		for _, e := range []struct {
+			engine pbfttest.Factory
+			want   pbft.Condition
+		}{{newEngine, pbft.Amnesic}, {broken.Original(x.mutant), pbft.Voting}} {
+			s := stageOf(t, e.engine)
 			x.play(s)
 			loseFrom(t, s, 3, ofKind(x.lost))
-			if got := recall(s, 3); got != want {
-				t.Errorf("mutation %d, %s lost: r3 is %v, want %v", m, x.name, got, want)
+			if got := recall(s, 3); got != e.want {
+				t.Errorf("%s lost: r3 is %v, want %v", x.name, got, e.want)
 			}
 		}
 	}

@@ -3,8 +3,8 @@ package original_test
 import (
 	"testing"
 
+	"github.com/scrip-network/scrip/internal/broken"
 	"github.com/scrip-network/scrip/pbft"
-	"github.com/scrip-network/scrip/pbft/original"
 	"github.com/scrip-network/scrip/pbft/pbfttest"
 )
 
@@ -16,39 +16,37 @@ func TestRandomFaultsCatchMutants(t *testing.T) {
 	}
 	for _, x := range []struct {
 		name   string
-		mutant original.Mutation
+		mutant string
 		within uint64
 	}{
-		{"prepared certificates forgotten", original.MutantForgetPrepared, 40},
-		{"null requests for what few report", original.MutantNullForPrepared, 40},
-		{"COMMIT without a certificate", original.MutantCommitUnprepared, 40},
-		{"NEW-VIEW taken on trust", original.MutantTrustNewView, 200},
-		{"votes after the VIEW-CHANGE", original.MutantVoteAfterViewChange, 40},
-		{"votes not durable", original.MutantVoteNotDurable, 80},
-		{"certificates not durable", original.MutantCertificateNotDurable, 80},
-		{"m-1 VIEW-CHANGEs", original.MutantFewReports, 40},
-		{"the lowest view wins", original.MutantLowestView, 200},
-		{"certificates of decided blocks not verified", original.MutantTrustDecided, 400},
-		{"votes whose batch failed count", original.MutantFalseVotes, 200},
-		{"blocks of long ago", original.MutantNoLowerBound, 400},
-		{"blocks of the future", original.MutantNoUpperBound, 200},
-		{"divergence unnoticed", original.MutantDivergenceUnnoticed, 40},
-		{"transactions left out", original.MutantCensor, 20},
+		{"prepared certificates forgotten", "forget-prepared", 40},
+		{"null requests for what few report", "null-for-prepared", 40},
+		{"COMMIT without a certificate", "commit-unprepared", 40},
+		{"NEW-VIEW taken on trust", "trust-new-view", 200},
+		{"votes after the VIEW-CHANGE", "vote-after-view-change", 40},
+		{"votes not durable", "vote-not-durable", 80},
+		{"certificates not durable", "certificate-not-durable", 80},
+		{"m-1 VIEW-CHANGEs", "few-reports", 40},
+		{"the lowest view wins", "lowest-view", 200},
+		{"certificates of decided blocks not verified", "trust-decided", 400},
+		{"votes whose batch failed count", "false-votes", 200},
+		{"blocks of long ago", "no-lower-bound", 400},
+		{"blocks of the future", "no-upper-bound", 200},
+		{"divergence unnoticed", "divergence-unnoticed", 40},
+		{"transactions left out", "censor", 20},
 	} {
 		opt := pbfttest.Options{SafetyOnly: true, Protocol: pbft.Original}
-		if x.mutant == original.MutantTrustNewView {
+		if x.mutant == "trust-new-view" {
 			opt.Fixed, opt.Byzantine = true, 2
 			opt.Behaviour = pbfttest.ForgeNewView | pbfttest.LieInViewChange | pbfttest.ForgeProposals | pbfttest.ForgeVotes
 		}
-		if x.mutant == original.MutantCensor {
+		if x.mutant == "censor" {
 			opt.SafetyOnly = false
 		}
-		if x.mutant == original.MutantDivergenceUnnoticed {
+		if x.mutant == "divergence-unnoticed" {
 			opt = pbfttest.Options{Protocol: pbft.Original, Fixed: true, Byzantine: 1, Behaviour: pbfttest.Corrupt}
 		}
-		opt.New = func(cfg pbft.Config, log []pbft.Record) (pbft.Engine, error) {
-			return original.NewMutant(cfg, log, x.mutant)
-		}
+		opt.New = broken.Original(x.mutant)
 		r := firstViolation(t, opt, x.within)
 		if r == nil {
 			t.Errorf("%s: unnoticed in %d seeds", x.name, x.within)

@@ -40,12 +40,8 @@ func (r *Replica) choose(reports []pbft.SlotViewChange, v pbft.View, timeMs uint
 				table = append(table, best{})
 			}
 			x := &table[at]
-			higher := p.View > x.ref.View
-			if r.mut == MutantLowestView && x.ref.View != 0 {
-				higher = p.View < x.ref.View
-			}
 			switch {
-			case higher:
+			case r.rules.Wins(p.View, x.ref.View):
 				*x = best{ref: p, reports: 1}
 			case p.View == x.ref.View:
 				x.conflict = x.conflict || p != x.ref
@@ -58,7 +54,7 @@ func (r *Replica) choose(reports []pbft.SlotViewChange, v pbft.View, timeMs uint
 		x := &table[i]
 		ok = ok && !x.conflict
 		seq := o.stable + pbft.Seq(i) + 1
-		if x.ref.View == 0 || r.mut == MutantNullForPrepared && x.reports < r.com.WeakQuorum() {
+		if r.rules.Null(x.ref.View, x.reports, r.com.WeakQuorum()) {
 			null := r.com.NullHeader(v, seq, timeMs)
 			o.slots = append(o.slots, r.com.Ref(&null))
 			continue
@@ -76,7 +72,7 @@ func (r *Replica) tryNewView() {
 	if v <= r.view || r.com.Primary(v) != r.self || !r.voting() {
 		return
 	}
-	need := r.mut.reports(r.com)
+	need := r.rules.Reports(r.com)
 	m := &pbft.SlotNewView{Epoch: r.com.Epoch(), View: v, TimeMs: max(r.clockMs, 1)}
 	proofs := make(map[pbft.BlockRef]*pbft.Certificate) // only looked up
 	for id := range r.peers {
@@ -153,23 +149,23 @@ func (r *Replica) overtaken(v pbft.View, slots []pbft.BlockRef) bool {
 // checkNewView computes again what the view must begin with, and checks all
 // signatures and proofs. kept is m with the proofs that this replica holds.
 func (r *Replica) checkNewView(m *pbft.SlotNewView) (o order, kept *pbft.SlotNewView, reason pbft.Reason) {
-	if len(m.ViewChanges) != r.mut.reports(r.com) {
+	if len(m.ViewChanges) != r.rules.Reports(r.com) {
 		return o, nil, pbft.InvalidContent
 	}
-	var b batch
-	b.add(r.com.Key(r.com.Primary(m.View)), r.com.SlotNewViewBytes(m), m.Signature)
+	var b pbft.Batch
+	b.Add(r.com.Key(r.com.Primary(m.View)), r.com.SlotNewViewBytes(m), m.Signature)
 	for i := range m.ViewChanges {
 		x := &m.ViewChanges[i]
 		if x.View != m.View || i > 0 && x.Replica <= m.ViewChanges[i-1].Replica || !r.wellFormed(x) {
 			return o, nil, pbft.InvalidContent
 		}
-		b.add(r.com.Key(x.Replica), r.com.SlotViewChangeBytes(x), x.Signature)
+		b.Add(r.com.Key(x.Replica), r.com.SlotViewChangeBytes(x), x.Signature)
 	}
-	if !b.all(r.cfg.Scheme) {
+	if !b.All(r.cfg.Scheme) {
 		return o, nil, pbft.InvalidSignature
 	}
 	o, ok := r.choose(m.ViewChanges, m.View, m.TimeMs)
-	if r.mut == MutantTrustNewView {
+	if !r.rules.Recomputes() {
 		o.slots = m.Slots
 		return o, m, pbft.Accepted
 	}

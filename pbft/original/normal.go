@@ -27,9 +27,7 @@ func (r *Replica) Propose(payload []byte, root pbft.Digest, clockMs uint64) bool
 	if r.ProposeHint() == pbft.ProposeNever || len(payload) > int(r.par.PayloadBytesMax) {
 		return false
 	}
-	if r.mut == MutantCensor {
-		payload, root = nil, pbft.Digest{}
-	}
+	payload, root = r.rules.Orders(payload, root)
 	h := r.com.NullHeader(r.view, r.lead.next, max(clockMs, r.lead.timeMs+1))
 	h.PayloadRoot, h.PayloadBytes = root, uint32(len(payload))
 	sealed := &pbft.Block{SignedHeader: pbft.SignedHeader{Header: h}, Payload: payload}
@@ -165,9 +163,7 @@ func (r *Replica) prepareVote(x *slot) {
 	r.logEntry()
 	r.logBlock(x, ref.Digest)
 	m := r.ownPrepare(x)
-	if r.mut != MutantVoteNotDurable {
-		r.record(pbft.Record{Kind: pbft.RecordPrepare, Prepare: m})
-	}
+	r.record(pbft.Record{Kind: pbft.RecordPrepare, Prepare: m})
 	x.prepareView, x.preparedAt = r.view, r.now+1
 	if b := x.find(ref.Digest); b != nil {
 		b.voted = r.view
@@ -175,7 +171,7 @@ func (r *Replica) prepareVote(x *slot) {
 	r.signed = append(r.signed, m)
 	r.event(pbft.EventPrepare, ref, 0)
 	r.send(pbft.Everyone, m)
-	if r.mut == MutantCommitUnprepared {
+	if r.rules.CommitsAtOnce() {
 		r.sendCommit(x, ref)
 	}
 }
@@ -199,8 +195,8 @@ func (r *Replica) acceptable(x *slot) bool {
 		b.payload = asked
 		r.out.Checks = append(r.out.Checks, pbft.PayloadCheck{Digest: d, Block: b.block})
 	}
-	return b.payload == valid && (!b.late || r.mut == MutantNoLowerBound) &&
-		(h.TimeMs <= r.clockMs+r.par.PrecisionMs || r.mut == MutantNoUpperBound)
+	return b.payload == valid && r.rules.NotTooOld(b.late) &&
+		r.rules.NotTooNew(h.TimeMs, r.clockMs+r.par.PrecisionMs)
 }
 
 // logEntry makes the entry into the present view durable, once: before the first
@@ -222,9 +218,7 @@ func (r *Replica) commitVote(x *slot) {
 	}
 	r.logEntry()
 	r.logBlock(x, c.Block.Digest)
-	if r.mut != MutantCertificateNotDurable {
-		r.record(pbft.Record{Kind: pbft.RecordCertificate, Certificate: c})
-	}
+	r.record(pbft.Record{Kind: pbft.RecordCertificate, Certificate: c})
 	r.sendCommit(x, c.Block)
 }
 

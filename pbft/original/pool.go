@@ -72,20 +72,23 @@ func (p *pool[S]) prove(r *Replica, of S, message []byte, need int) (by pbft.Sig
 	if p.count(of, claimed) < need {
 		return by, nil
 	}
-	var b batch
+	var b pbft.Batch
 	for _, x := range *p {
 		if x.standing == claimed && x.of == of {
-			b.add(r.com.Key(x.by), message, x.signature)
+			b.Add(r.com.Key(x.by), message, x.signature)
 		}
 	}
-	good := b.each(r.cfg.Scheme)
+	var good []bool
+	for _, ok := range b.Each(r.cfg.Scheme) {
+		good = append(good, ok)
+	}
 	*p = slices.DeleteFunc(*p, func(x statement[S]) bool {
 		if x.standing != claimed || x.of != of {
 			return false
 		}
 		ok := good[0]
 		good = good[1:]
-		return !ok && r.mut != MutantFalseVotes
+		return !r.rules.VoteCounts(ok)
 	})
 	for i := range *p { // what is left of the claims is true
 		if x := &(*p)[i]; x.of == of {
@@ -102,31 +105,4 @@ func (p *pool[S]) prove(r *Replica, of S, message []byte, need int) (by pbft.Sig
 		}
 	}
 	return by, sigs
-}
-
-// batch collects signatures to be verified together.
-type batch struct {
-	keys     []pbft.PublicKey
-	messages [][]byte
-	sigs     []pbft.Signature
-}
-
-func (b *batch) add(key pbft.PublicKey, message []byte, s pbft.Signature) {
-	b.keys, b.messages, b.sigs = append(b.keys, key), append(b.messages, message), append(b.sigs, s)
-}
-
-// all reports whether every signature is valid.
-func (b *batch) all(s pbft.Scheme) bool {
-	return len(b.keys) == 0 || s.VerifyBatch(b.keys, b.messages, b.sigs)
-}
-
-// each reports of every signature whether it is valid; one by one only where not
-// all are.
-func (b *batch) each(s pbft.Scheme) []bool {
-	good := b.all(s)
-	out := make([]bool, len(b.keys))
-	for i := range out {
-		out[i] = good || s.Verify(b.keys[i], b.messages[i], b.sigs[i])
-	}
-	return out
 }

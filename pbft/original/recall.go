@@ -149,12 +149,12 @@ func (r *Replica) forgotten(m *pbft.Recollection) bool {
 		}
 	}
 	for i := range commits {
-		if x := &commits[i]; !r.remembersCommit(x.Block) && r.mut != MutantRecallNoCommit &&
+		if x := &commits[i]; r.rules.LostCommit(r.remembersCommit(x.Block)) &&
 			mine(x.Replica, r.com.CommitBytes(x.Block), x.Signature) {
 			return true
 		}
 	}
-	if x := m.SlotViewChange; x != nil && x.View > r.changed && r.mut != MutantRecallNoViewChange &&
+	if x := m.SlotViewChange; x != nil && r.rules.LostViewChange(x.View, r.changed) &&
 		mine(x.Replica, r.com.SlotViewChangeBytes(x), x.Signature) {
 		return true
 	}

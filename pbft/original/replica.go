@@ -3,19 +3,20 @@ package original
 import (
 	"fmt"
 
+	"github.com/scrip-network/scrip/internal/rules"
 	"github.com/scrip-network/scrip/pbft"
 )
 
 // Replica is one member's state machine. See the package comment and
 // pbft.Engine for its contract. It is not safe for concurrent use.
 type Replica struct {
-	cfg  pbft.Config
-	com  *pbft.Committee
-	self pbft.ReplicaID
-	mut  Mutation
-	tm   pbft.Timers
-	par  pbft.Parameters
-	span pbft.Seq // L
+	cfg   pbft.Config
+	com   *pbft.Committee
+	self  pbft.ReplicaID
+	rules rules.Original
+	tm    pbft.Timers
+	par   pbft.Parameters
+	span  pbft.Seq // L
 
 	condition pbft.Condition
 	restoring bool
@@ -81,10 +82,10 @@ type peer struct {
 // in cfg. An empty log is a replica that never signed anything. The error says
 // which part of cfg or of the log makes no sense.
 func New(cfg pbft.Config, log []pbft.Record) (*Replica, error) {
-	return newReplica(cfg, log, Faithful)
+	return newReplica(cfg, log, written())
 }
 
-func newReplica(cfg pbft.Config, log []pbft.Record, mut Mutation) (*Replica, error) {
+func newReplica(cfg pbft.Config, log []pbft.Record, by rules.Original) (*Replica, error) {
 	switch c := cfg.Committee; {
 	case c == nil || cfg.Scheme == nil || cfg.Sign == nil:
 		return nil, fmt.Errorf("original: no committee, scheme or signer")
@@ -94,7 +95,7 @@ func newReplica(cfg pbft.Config, log []pbft.Record, mut Mutation) (*Replica, err
 		return nil, fmt.Errorf("original: the committee decides by the protocol %v", c.Protocol())
 	}
 	r := &Replica{
-		cfg: cfg, com: cfg.Committee, self: cfg.Self, mut: mut, tm: cfg.Timers.WithDefaults(),
+		cfg: cfg, com: cfg.Committee, self: cfg.Self, rules: by, tm: cfg.Timers.WithDefaults(),
 		par: cfg.Committee.Parameters(), span: cfg.Committee.Span(), view: 1, entryLogged: true,
 		slots: make(map[pbft.Seq]*slot), heights: make(map[pbft.Seq]*height),
 		peers: make([]peer, cfg.Committee.Size()),
@@ -220,7 +221,7 @@ func (r *Replica) current() pbft.View { return max(r.view, r.changed) }
 
 // active reports whether the present view was not given up.
 func (r *Replica) active() bool {
-	return r.changed <= r.view || r.mut == MutantVoteAfterViewChange
+	return r.rules.Active(r.view, r.changed)
 }
 
 func (r *Replica) send(to pbft.ReplicaID, m pbft.Message) {
@@ -229,7 +230,11 @@ func (r *Replica) send(to pbft.ReplicaID, m pbft.Message) {
 	}
 }
 
-func (r *Replica) record(x pbft.Record) { r.out.Records = append(r.out.Records, x) }
+func (r *Replica) record(x pbft.Record) {
+	if r.rules.Durable(x.Kind) {
+		r.out.Records = append(r.out.Records, x)
+	}
+}
 
 func (r *Replica) event(kind pbft.EventKind, block pbft.BlockRef, detail uint64) {
 	if r.cfg.Trace {

@@ -341,7 +341,7 @@ func (r *Replica) onDecided(from pbft.ReplicaID, m *pbft.Decided) pbft.Reason {
 		if r.checkHeader(h) != pbft.Accepted || h.Seq != r.committed.Seq+1 || !r.payloadFits(sealed) {
 			return pbft.InvalidContent
 		}
-		if !r.com.Commits(c, h) || r.mut != MutantTrustDecided && !r.com.VerifyCertificate(c, r.cfg.Scheme) {
+		if !r.com.Commits(c, h) || !r.rules.DecisionProven(r.com, c, r.cfg.Scheme) {
 			return pbft.InvalidCertificate
 		}
 		x := r.slot(h.Seq)

@@ -129,7 +129,7 @@ func (r *Replica) startViewChange(v pbft.View) {
 	}
 	m := &pbft.SlotViewChange{Epoch: r.com.Epoch(), View: v, Stable: r.stable, Checkpoint: r.stableProof, Replica: r.self}
 	for _, x := range r.above(r.stable) {
-		if !r.inWindow(x.seq) || r.mut == MutantForgetPrepared {
+		if !r.rules.ReportsPrepared(r.inWindow(x.seq)) {
 			continue
 		}
 		if c := x.proof(v); c != nil {

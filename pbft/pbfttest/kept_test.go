@@ -3,8 +3,8 @@ package pbfttest_test
 import (
 	"testing"
 
+	"github.com/scrip-network/scrip/internal/broken"
 	"github.com/scrip-network/scrip/pbft"
-	"github.com/scrip-network/scrip/pbft/dualpath"
 	"github.com/scrip-network/scrip/pbft/pbfttest"
 )
 
@@ -61,19 +61,19 @@ func TestPlaysCatchMutants(t *testing.T) {
 	if c := lostViewChange(t, newEngine); c != pbft.Amnesic {
 		t.Errorf("r3 lost its VIEW-CHANGE and is %v", c)
 	}
-	if c := lostViewChange(t, mutantEngine(dualpath.MutantRecallNoViewChange)); c != pbft.Voting {
+	if c := lostViewChange(t, broken.Dualpath("recall-no-view-change")); c != pbft.Voting {
 		t.Errorf("without the rule it is %v", c)
 	}
 	if c := lostCommit(t, newEngine); c != pbft.Amnesic {
 		t.Errorf("r3 lost what its COMMIT rests on and is %v", c)
 	}
-	if c := lostCommit(t, mutantEngine(dualpath.MutantRecallNoCommit)); c != pbft.Voting {
+	if c := lostCommit(t, broken.Dualpath("recall-no-commit")); c != pbft.Voting {
 		t.Errorf("without the rule it is %v", c)
 	}
 	if !commitsAgain(t, newEngine) {
 		t.Error("r3 does not cast its COMMIT again")
 	}
-	if commitsAgain(t, mutantEngine(dualpath.MutantNoCommitAfterRecall)) {
+	if commitsAgain(t, broken.Dualpath("no-commit-after-recall")) {
 		t.Error("without the rule it does too")
 	}
 }

@@ -3,14 +3,9 @@ package pbfttest_test
 import (
 	"testing"
 
-	"github.com/scrip-network/scrip/pbft"
-	"github.com/scrip-network/scrip/pbft/dualpath"
+	"github.com/scrip-network/scrip/internal/broken"
 	"github.com/scrip-network/scrip/pbft/pbfttest"
 )
-
-func mutantEngine(m dualpath.Mutation) pbfttest.Factory {
-	return func(cfg pbft.Config, log []pbft.Record) (pbft.Engine, error) { return dualpath.NewMutant(cfg, log, m) }
-}
 
 // Random faults alone find every known-broken engine within so many seeds, and
 // the engine with every rule passes the seed that does.
@@ -25,44 +20,44 @@ func TestRandomFaultsCatchMutants(t *testing.T) {
 	anything := pbfttest.Options{SafetyOnly: true}
 	recovering := pbfttest.Options{Fixed: true, Byzantine: 1, Behaviour: pbfttest.Corrupt}
 	for _, x := range []struct {
-		mutant dualpath.Mutation
+		mutant string
 		opt    pbfttest.Options
 		within uint64
 	}{
-		{dualpath.MutantFastUnarmed, anything, 20},
-		{dualpath.MutantHighestOnly, anything, 20},
-		{dualpath.MutantSupportPlusOne, anything, 20},
-		{dualpath.MutantCommitAfterViewChange, anything, 20},
-		{dualpath.MutantForgetCertificate, anything, 20},
-		{dualpath.MutantVoteNotDurable, anything, 40},
-		{dualpath.MutantNoEvidenceClause, equivocating, 200},
-		{dualpath.MutantFewReports, anything, 20},
-		{dualpath.MutantTipOfLastView, anything, 40},
-		{dualpath.MutantHandoverAnySlot, anything, 60},
-		{dualpath.MutantSupportMinusOne, anything, 40},
-		{dualpath.MutantStrictRule, equivocating, 200},
-		{dualpath.MutantTrustBlocks, anything, 200},
-		{dualpath.MutantTrustProof, anything, 200},
-		{dualpath.MutantTrustEvidence, anything, 400},
-		{dualpath.MutantFalseVotes, anything, 200},
-		{dualpath.MutantTipOfAnotherView, anything, 400},
-		{dualpath.MutantAnyRoot, anything, 400},
-		{dualpath.MutantNoLowerBound, anything, 200},
-		{dualpath.MutantNoUpperBound, anything, 200},
-		{dualpath.MutantSuspectForever, anything, 200},
-		{dualpath.MutantEquivocationUnpunished, anything, 200},
-		{dualpath.MutantNoCommitOnceCommitted, anything, 400},
-		{dualpath.MutantDivergenceUnnoticed, recovering, 400},
-		{dualpath.MutantCensor, pbfttest.Options{}, 20},
+		{"fast-unarmed", anything, 20},
+		{"highest-only", anything, 20},
+		{"support-plus-one", anything, 20},
+		{"commit-after-view-change", anything, 20},
+		{"forget-certificate", anything, 20},
+		{"vote-not-durable", anything, 40},
+		{"no-evidence-clause", equivocating, 200},
+		{"few-reports", anything, 20},
+		{"tip-of-last-view", anything, 40},
+		{"handover-any-slot", anything, 60},
+		{"support-minus-one", anything, 40},
+		{"strict-rule", equivocating, 200},
+		{"trust-blocks", anything, 200},
+		{"trust-proof", anything, 200},
+		{"trust-evidence", anything, 400},
+		{"false-votes", anything, 200},
+		{"tip-of-another-view", anything, 400},
+		{"any-root", anything, 400},
+		{"no-lower-bound", anything, 200},
+		{"no-upper-bound", anything, 200},
+		{"suspect-forever", anything, 200},
+		{"equivocation-unpunished", anything, 200},
+		{"no-commit-once-committed", anything, 400},
+		{"divergence-unnoticed", recovering, 400},
+		{"censor", pbfttest.Options{}, 20},
 	} {
 		opt := x.opt
-		opt.New = mutantEngine(x.mutant)
+		opt.New = broken.Dualpath(x.mutant)
 		seed := firstViolation(t, opt, x.within)
 		if seed == 0 {
-			t.Errorf("mutant %d goes unnoticed in %d seeds", x.mutant, x.within)
+			t.Errorf("mutant %s goes unnoticed in %d seeds", x.mutant, x.within)
 			continue
 		}
-		t.Logf("mutant %d: seed %d", x.mutant, seed)
+		t.Logf("mutant %s: seed %d", x.mutant, seed)
 		opt.New = newEngine
 		if r, err := pbfttest.Run(seed, opt); err != nil || len(r.Violations) > 0 {
 			t.Errorf("the engine with every rule fails too: %v, %v", r, err)

@@ -3,8 +3,8 @@ package pbfttest_test
 import (
 	"testing"
 
+	"github.com/scrip-network/scrip/internal/broken"
 	"github.com/scrip-network/scrip/pbft"
-	"github.com/scrip-network/scrip/pbft/dualpath"
 	"github.com/scrip-network/scrip/pbft/pbfttest"
 )
 
@@ -129,7 +129,7 @@ func TestTheReportOfAnExcludedPrimaryIsRefused(t *testing.T) {
 			}
 		}
 	}
-	if v := newViewOfAccomplices(t, mutantEngine(dualpath.MutantExcludedReport), true).Engine(2).Status().View; v != 2 {
+	if v := newViewOfAccomplices(t, broken.Dualpath("excluded-report"), true).Engine(2).Status().View; v != 2 {
 		t.Errorf("the engine without the rule is in view %d", v)
 	}
 }

@@ -3,8 +3,9 @@ package pbfttest_test
 import (
 	"testing"
 
+	"github.com/scrip-network/scrip/internal/broken"
 	"github.com/scrip-network/scrip/pbft"
-	"github.com/scrip-network/scrip/pbft/dualpath"
+	"github.com/scrip-network/scrip/pbft/internal/wrong"
 	"github.com/scrip-network/scrip/pbft/pbfttest"
 )
 
@@ -151,7 +152,7 @@ type scenario struct {
 	play func(p *play)
 	// catches are the mutants that it leads astray, and quorum that of a
 	// committee with too small a quorum.
-	catches []dualpath.Mutation
+	catches []string
 	quorum  int
 	// view is where the honest replicas stand at the end with every rule in
 	// place, 0 if they are stuck until the others come back.
@@ -174,7 +175,7 @@ var scenarios = []scenario{
 			p.lie = p.deny
 			p.march(200, 1, ids(1, 2), p.beyond(1, 1, 2))
 		},
-		catches: []dualpath.Mutation{dualpath.MutantHighestOnly, dualpath.MutantSupportPlusOne},
+		catches: []string{"highest-only", "support-plus-one"},
 		view:    2,
 	},
 	{
@@ -193,7 +194,7 @@ var scenarios = []scenario{
 			p.lie = func(id pbft.ReplicaID, v pbft.View) *pbft.ViewChange { return p.ViewChange(id, v, p.Genesis(), x) }
 			p.march(100, 1, ids(1, 2), p.beyond(1, 1, 2))
 		},
-		catches: []dualpath.Mutation{dualpath.MutantNoEvidenceClause, dualpath.MutantStrictRule},
+		catches: []string{"no-evidence-clause", "strict-rule"},
 	},
 	{
 		// n = 7: r1 prepares x, four prepare y, the Byzantine r0 and r2 both: y has
@@ -218,7 +219,7 @@ var scenarios = []scenario{
 			}
 			p.march(200, 1, ids(1, 3, 4, 5), p.beyond(1, 1, 3, 4, 5))
 		},
-		catches: []dualpath.Mutation{dualpath.MutantSupportMinusOne},
+		catches: []string{"support-minus-one"},
 		view:    2,
 	},
 	{
@@ -238,7 +239,7 @@ var scenarios = []scenario{
 			// Without the help of r0 nothing of view 2 is certified.
 			p.march(200, 2, ids(1, 2), p.beyond(1, 1, 2))
 		},
-		catches: []dualpath.Mutation{dualpath.MutantTipOfLastView},
+		catches: []string{"tip-of-last-view"},
 		view:    3,
 	},
 	{
@@ -272,7 +273,7 @@ var scenarios = []scenario{
 			p.Drop(pbfttest.All)
 			p.march(300, 2, ids(1, 2), p.beyond(2, 1, 2))
 		},
-		catches: []dualpath.Mutation{dualpath.MutantFastUnarmed},
+		catches: []string{"fast-unarmed"},
 		view:    3,
 	},
 	{
@@ -297,7 +298,7 @@ var scenarios = []scenario{
 			p.show(3, pbft.KindCommit)
 			p.march(200, 1, ids(1, 2), p.beyond(1, 1, 2))
 		},
-		catches: []dualpath.Mutation{dualpath.MutantCommitAfterViewChange},
+		catches: []string{"commit-after-view-change"},
 		view:    2,
 	},
 	{
@@ -317,7 +318,7 @@ var scenarios = []scenario{
 			p.lie = p.deny
 			p.march(200, 1, ids(1, 2), p.beyond(1, 1, 2))
 		},
-		catches: []dualpath.Mutation{dualpath.MutantForgetCertificate},
+		catches: []string{"forget-certificate"},
 		view:    2,
 	},
 	{
@@ -345,7 +346,7 @@ var scenarios = []scenario{
 			p.Drop(pbfttest.All)
 			p.march(200, 2, ids(1, 2), p.beyond(2, 1, 2))
 		},
-		catches: []dualpath.Mutation{dualpath.MutantVoteNotDurable},
+		catches: []string{"vote-not-durable"},
 		view:    3,
 	},
 	{
@@ -368,7 +369,7 @@ var scenarios = []scenario{
 			p.lie = p.deny
 			p.march(200, 1, ids(1, 2), p.beyond(1, 1, 2))
 		},
-		catches: []dualpath.Mutation{dualpath.MutantHandoverAnySlot},
+		catches: []string{"handover-any-slot"},
 		view:    2,
 	},
 	{
@@ -390,7 +391,7 @@ var scenarios = []scenario{
 			p.lose = pbfttest.Both(pbfttest.OfKind(pbft.KindViewChange, pbft.KindProof), pbfttest.From(2))
 			p.march(60, 1, ids(1, 2), p.beyond(1, 1, 2))
 		},
-		catches: []dualpath.Mutation{dualpath.MutantFewReports},
+		catches: []string{"few-reports"},
 	},
 	{
 		// n = 9, f = 2, q = 6: three honest replicas see x, three see y, and both
@@ -498,10 +499,10 @@ func TestScenariosCatchMutants(t *testing.T) {
 	for _, x := range scenarios {
 		for _, m := range x.catches {
 			t.Run(x.name, func(t *testing.T) {
-				p := x.open(t, mutantEngine(m), "agreement")
+				p := x.open(t, broken.Dualpath(m), "agreement")
 				x.play(p)
 				if len(p.Violations()) == 0 {
-					t.Errorf("mutant %d goes unnoticed", m)
+					t.Errorf("mutant %s goes unnoticed", m)
 				}
 			})
 		}
@@ -514,7 +515,7 @@ func TestScenariosCatchMutants(t *testing.T) {
 				if err != nil {
 					return nil, err
 				}
-				return c.Mutant(x.quorum), nil
+				return c.WithQuorum(wrong.Quorum{Size: x.quorum}), nil
 			}
 			p := x.open(t, newEngine, "agreement")
 			x.play(p)

@@ -8,94 +8,12 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/scrip-network/scrip/internal/broken"
 	"github.com/scrip-network/scrip/pbft"
 	"github.com/scrip-network/scrip/pbft/dualpath"
 	"github.com/scrip-network/scrip/pbft/original"
 	"github.com/scrip-network/scrip/pbft/pbfttest"
 )
-
-// mutant is a known-broken engine, by the name that sim --mutant has for it.
-type mutant[M any] struct {
-	name     string
-	mutation M
-	what     string
-}
-
-// mutantRow is what is told of a mutant.
-type mutantRow struct {
-	Name string `json:"name"`
-	What string `json:"what"`
-}
-
-// find returns the mutation of a name, the zero one if there is none.
-func find[M any](list []mutant[M], name string) (mutation M) {
-	for _, m := range list {
-		if m.name == name {
-			return m.mutation
-		}
-	}
-	return mutation
-}
-
-func rowsOf[M any](list []mutant[M]) (rows []mutantRow) {
-	for _, m := range list {
-		rows = append(rows, mutantRow{m.name, m.what})
-	}
-	return rows
-}
-
-var mutants = []mutant[dualpath.Mutation]{
-	{"fast-unarmed", dualpath.MutantFastUnarmed, "commits unarmed blocks on the fast path"},
-	{"highest-only", dualpath.MutantHighestOnly, "a new view forgets bare votes"},
-	{"support-plus-one", dualpath.MutantSupportPlusOne, "a new view asks for one report more than there may be"},
-	{"support-minus-one", dualpath.MutantSupportMinusOne, "a new view is content with one report too few"},
-	{"commit-after-view-change", dualpath.MutantCommitAfterViewChange, "votes to commit in a view that it gave up"},
-	{"forget-certificate", dualpath.MutantForgetCertificate, "votes to commit without remembering the certificate"},
-	{"vote-not-durable", dualpath.MutantVoteNotDurable, "does not log its votes"},
-	{"no-evidence-clause", dualpath.MutantNoEvidenceClause, "a new view ignores the evidence of an equivocation"},
-	{"few-reports", dualpath.MutantFewReports, "starts a view on one report too few"},
-	{"tip-of-last-view", dualpath.MutantTipOfLastView, "reports the tip of the last view voted in"},
-	{"handover-any-slot", dualpath.MutantHandoverAnySlot, "takes any certificate of a view for its end"},
-	{"strict-rule", dualpath.MutantStrictRule, "uses the rule for larger committees where there are fewer members"},
-	{"trust-blocks", dualpath.MutantTrustBlocks, "does not verify the certificates of blocks that it fetches"},
-	{"trust-proof", dualpath.MutantTrustProof, "does not verify the certificates that peers show it"},
-	{"trust-evidence", dualpath.MutantTrustEvidence, "does not verify the signatures of evidence"},
-	{"excluded-report", dualpath.MutantExcludedReport, "counts the report of a primary that evidence excludes"},
-	{"false-votes", dualpath.MutantFalseVotes, "counts votes with false signatures"},
-	{"tip-of-another-view", dualpath.MutantTipOfAnotherView, "takes reports of votes of another view"},
-	{"recall-no-view-change", dualpath.MutantRecallNoViewChange, "goes on where a peer remembers a lost view change"},
-	{"any-root", dualpath.MutantAnyRoot, "votes for blocks whatever state they name"},
-	{"no-lower-bound", dualpath.MutantNoLowerBound, "votes for blocks of long ago"},
-	{"no-upper-bound", dualpath.MutantNoUpperBound, "votes for blocks of the future"},
-	{"suspect-forever", dualpath.MutantSuspectForever, "counts suspicions however old they are"},
-	{"divergence-unnoticed", dualpath.MutantDivergenceUnnoticed, "votes on where f+1 others have other results"},
-	{"equivocation-unpunished", dualpath.MutantEquivocationUnpunished, "does not convict a primary of two proposals"},
-	{"no-commit-once-committed", dualpath.MutantNoCommitOnceCommitted, "keeps back a vote to commit that others need"},
-	{"no-commit-after-recall", dualpath.MutantNoCommitAfterRecall, "does not vote to commit again after a restart"},
-	{"recall-no-commit", dualpath.MutantRecallNoCommit, "goes on where a peer remembers a lost vote to commit"},
-	{"censor", dualpath.MutantCensor, "leads without ordering what clients hand in"},
-}
-
-// originalMutants are those of the original protocol.
-var originalMutants = []mutant[original.Mutation]{
-	{"forget-prepared", original.MutantForgetPrepared, "reports nothing prepared when it gives a view up"},
-	{"null-for-prepared", original.MutantNullForPrepared, "a new view drops what few report to be prepared"},
-	{"commit-unprepared", original.MutantCommitUnprepared, "votes to commit with its first vote"},
-	{"trust-new-view", original.MutantTrustNewView, "takes the primary's word for what a new view orders"},
-	{"vote-after-view-change", original.MutantVoteAfterViewChange, "votes in a view that it gave up"},
-	{"vote-not-durable", original.MutantVoteNotDurable, "does not log its votes"},
-	{"certificate-not-durable", original.MutantCertificateNotDurable, "does not log what is prepared"},
-	{"few-reports", original.MutantFewReports, "starts a view on one report too few"},
-	{"lowest-view", original.MutantLowestView, "orders again what was prepared in the lowest view"},
-	{"trust-decided", original.MutantTrustDecided, "does not verify the certificates of decided blocks"},
-	{"false-votes", original.MutantFalseVotes, "counts votes with false signatures"},
-	{"recall-no-view-change", original.MutantRecallNoViewChange, "goes on where a peer remembers a lost view change"},
-	{"no-lower-bound", original.MutantNoLowerBound, "votes for blocks of long ago"},
-	{"no-upper-bound", original.MutantNoUpperBound, "votes for blocks of the future"},
-	{"divergence-unnoticed", original.MutantDivergenceUnnoticed, "votes on where f+1 others have other results"},
-	{"recall-no-commit", original.MutantRecallNoCommit, "goes on where a peer remembers a lost vote to commit"},
-	{"censor", original.MutantCensor, "leads without ordering what clients hand in"},
-}
 
 // simOptions are the flags of sim.
 type simOptions struct {
@@ -147,7 +65,7 @@ func newSimCommand(a *App) *cobra.Command {
 	_ = c.RegisterFlagCompletionFunc("mutant", func(*cobra.Command, []string, string) ([]string,
 		cobra.ShellCompDirective) {
 		var names []string
-		for _, m := range append(rowsOf(mutants), rowsOf(originalMutants)...) {
+		for _, m := range append(broken.Of(pbft.DualPath), broken.Of(pbft.Original)...) {
 			names = append(names, m.Name)
 		}
 		return names, cobra.ShellCompDirectiveNoFileComp
@@ -160,10 +78,7 @@ func (a *App) listMutants(o simOptions) error {
 	if err != nil {
 		return err
 	}
-	all := rowsOf(mutants)
-	if p == pbft.Original {
-		all = rowsOf(originalMutants)
-	}
+	all := broken.Of(p)
 	rows := Rows{Head: []string{"MUTANT", "WHAT IS BROKEN"}}
 	for _, m := range all {
 		rows.Body = append(rows.Body, []string{m.Name, m.What})
@@ -172,24 +87,20 @@ func (a *App) listMutants(o simOptions) error {
 }
 
 // newEngine returns what makes the engines that the flags ask for.
-func (o *simOptions) newEngine(p pbft.Protocol) (f pbfttest.Factory, mutation dualpath.Mutation, err error) {
-	var broken original.Mutation
-	if p == pbft.Original {
-		broken = find(originalMutants, o.mutant)
-		f = func(cfg pbft.Config, log []pbft.Record) (pbft.Engine, error) {
-			return original.NewMutant(cfg, log, broken)
+func (o *simOptions) newEngine(p pbft.Protocol) (pbfttest.Factory, error) {
+	if o.mutant != "" {
+		for _, m := range broken.Of(p) {
+			if m.Name == o.mutant {
+				return m.New, nil
+			}
 		}
-	} else {
-		mutation = find(mutants, o.mutant)
-		f = func(cfg pbft.Config, log []pbft.Record) (pbft.Engine, error) {
-			return dualpath.NewMutant(cfg, log, mutation)
-		}
-	}
-	if o.mutant != "" && mutation == dualpath.Faithful && broken == original.Faithful {
-		err = &Error{Exit: ExitUsage, Text: "there is no mutant " + quoted(o.mutant) + " of this engine",
+		return nil, &Error{Exit: ExitUsage, Text: "there is no mutant " + quoted(o.mutant) + " of this engine",
 			Next: "scrip sim --list-mutants --engine " + p.String()}
 	}
-	return f, mutation, err
+	if p == pbft.Original {
+		return func(cfg pbft.Config, log []pbft.Record) (pbft.Engine, error) { return original.New(cfg, log) }, nil
+	}
+	return func(cfg pbft.Config, log []pbft.Record) (pbft.Engine, error) { return dualpath.New(cfg, log) }, nil
 }
 
 // simulation turns the flags into options of the simulator.
@@ -198,11 +109,10 @@ func (o *simOptions) simulation() (opt pbfttest.Options, err error) {
 	if opt.Protocol, err = protocolOf(o.engine); err != nil {
 		return opt, err
 	}
-	var mutation dualpath.Mutation
-	if opt.New, mutation, err = o.newEngine(opt.Protocol); err != nil {
+	if opt.New, err = o.newEngine(opt.Protocol); err != nil {
 		return opt, err
 	}
-	if o.n == 0 && (mutation == dualpath.MutantNoEvidenceClause || mutation == dualpath.MutantStrictRule) {
+	if o.n == 0 && (o.mutant == "no-evidence-clause" || o.mutant == "strict-rule") {
 		equivocating(&opt)
 		return opt, nil
 	}
@@ -259,8 +169,8 @@ func violationsOf(r *pbfttest.Result) []violation {
 	return all
 }
 
-// broken is the error of runs in which a promise was broken.
-func broken(seed uint64, o simOptions) *Error {
+// violated is the error of runs in which a promise was broken.
+func violated(seed uint64, o simOptions) *Error {
 	next := "scrip sim --seed " + strconv.FormatUint(seed, 10)
 	if o.engine != "" {
 		next += " --engine " + o.engine
@@ -311,7 +221,7 @@ func (a *App) replay(o simOptions) error {
 	if err := a.Show(answer, fields); err != nil || len(r.Violations) == 0 {
 		return err
 	}
-	return broken(o.seed, o)
+	return violated(o.seed, o)
 }
 
 // simGCPercent lets the collector run seldom: a run is short and its garbage small.
@@ -369,5 +279,5 @@ func (a *App) simulate(c *cobra.Command, o simOptions) error {
 	if err := a.Show(answer, fields); err != nil || len(s.Failed) == 0 {
 		return err
 	}
-	return broken(s.Failed[0].Seed, o)
+	return violated(s.Failed[0].Seed, o)
 }
