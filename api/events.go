@@ -107,8 +107,8 @@ func (s *Server) parseFilter(q url.Values, f *client.EventFilter, bad func(strin
 		if name == "" {
 			continue
 		}
-		t := eventType(name)
-		if t == coupon.EventNone {
+		t, ok := coupon.ParseEventType(name)
+		if !ok {
 			bad("type", fmt.Errorf("%.40q is not a type of events", name))
 		}
 		f.Types = append(f.Types, t)
@@ -133,16 +133,6 @@ func (s *Server) parseFilter(q url.Values, f *client.EventFilter, bad func(strin
 			bad("till", err)
 		}
 	}
-}
-
-// eventType returns the type of a name, EventNone if there is none.
-func eventType(name string) coupon.EventType {
-	for t := coupon.EventCampaignPublished; t <= coupon.EventRedemptionVoided; t++ {
-		if t.String() == name {
-			return t
-		}
-	}
-	return coupon.EventNone
 }
 
 // stream writes events until the client goes, the server stops, or the client is
@@ -273,10 +263,10 @@ func (s *Server) eventProof(ctx context.Context, tx [32]byte) ([]byte, error) {
 	return o.Proof.Encode(), nil
 }
 
-// tillOf returns the till of a redemption or its void, zero for other outcomes.
-// Their receipts do not name it; the redemption's row does, for ever.
+// tillOf returns the till of what names a redemption, zero for other outcomes. Its
+// receipt does not name the till; the redemption's row does, for ever.
 func (s *Server) tillOf(o *coupon.Outcome) (till [32]byte, err error) {
-	if o.Kind != coupon.KindRedeem && o.Kind != coupon.KindVoid {
+	if !o.States(coupon.PartRedemption) {
 		return till, nil
 	}
 	p, err := s.pin()
@@ -291,10 +281,12 @@ func (s *Server) tillOf(o *coupon.Outcome) (till [32]byte, err error) {
 // subject names what an event is about.
 func subject(o *coupon.Outcome) string {
 	switch {
-	case o.Coupon != 0:
+	case o.States(coupon.PartCoupon):
 		return "coupon/" + strconv.FormatUint(uint64(o.Coupon), 10)
-	case o.Campaign != 0:
+	case o.States(coupon.PartCampaign):
 		return "campaign/" + strconv.FormatUint(uint64(o.Campaign), 10)
+	case o.States(coupon.PartTill):
+		return "till/" + keys.Encode(keys.Till, o.TillKey)
 	}
-	return "till/" + keys.Encode(keys.Till, o.TillKey)
+	return ""
 }

@@ -76,28 +76,45 @@ func EffectOf(o *coupon.Outcome) *Effect {
 	if o.Code != coupon.OK {
 		return nil
 	}
-	e := &Effect{Event: o.Event().String(), Campaign: o.Campaign, Batch: o.Batch}
-	switch o.Kind {
-	case coupon.KindTillKeyAdd, coupon.KindTillKeyRevoke:
-		e.Till = keys.Encode(keys.Till, o.TillKey)
-		return e
-	case coupon.KindClaim, coupon.KindTransfer, coupon.KindRedeem, coupon.KindVoid:
-	default:
-		return e
-	}
-	e.Coupon, e.Campaign, e.Serial = U64(o.Coupon), o.Coupon.Campaign(), o.Coupon.Serial()
-	switch o.Kind {
-	case coupon.KindClaim:
-		e.Owner, e.Until = keys.Encode(keys.Holder, o.Owner), timeAt(o.Until)
-	case coupon.KindTransfer:
-		e.Seq, e.Owner, e.Case = &o.Seq, keys.Encode(keys.Holder, o.Owner), o.Case.String()
-	case coupon.KindRedeem:
-		e.Seq, e.Value, e.Payable, e.Before, e.After = &o.Seq, U64(o.Value), U64(o.Payable), U64(o.Before), U64(o.After)
-		e.UsesLeft, e.FinalAt = &o.UsesLeft, timeAt(o.FinalAt)
-	case coupon.KindVoid:
-		e.Seq, e.Value, e.Until = &o.Seq, U64(o.Value), timeAt(o.Until)
+	e := &Effect{Event: o.Event().String()}
+	for _, p := range o.Kind.Receipt() {
+		e.state(o, p)
 	}
 	return e
+}
+
+// state takes one statement of a receipt over.
+func (e *Effect) state(o *coupon.Outcome, p coupon.Part) {
+	switch p {
+	case coupon.PartCampaign:
+		e.Campaign = o.Campaign
+	case coupon.PartBatch:
+		e.Batch = o.Batch
+	case coupon.PartTill:
+		e.Till = keys.Encode(keys.Till, o.TillKey)
+	case coupon.PartCoupon:
+		e.Coupon, e.Campaign, e.Serial = U64(o.Coupon), o.Coupon.Campaign(), o.Coupon.Serial()
+	case coupon.PartCase:
+		e.Case = o.Case.String()
+	case coupon.PartOwner:
+		e.Owner = keys.Encode(keys.Holder, o.Owner)
+	case coupon.PartValue, coupon.PartGivenBack:
+		e.Value = U64(o.Value)
+	case coupon.PartPayable:
+		e.Payable = U64(o.Payable)
+	case coupon.PartBefore:
+		e.Before = U64(o.Before)
+	case coupon.PartAfter:
+		e.After = U64(o.After)
+	case coupon.PartRedemption, coupon.PartSeq:
+		e.Seq = &o.Seq
+	case coupon.PartUsesLeft:
+		e.UsesLeft = &o.UsesLeft
+	case coupon.PartUntil:
+		e.Until = timeAt(o.Until)
+	case coupon.PartFinalAt:
+		e.FinalAt = timeAt(o.FinalAt)
+	}
 }
 
 func timeAt(ms uint64) *Time {

@@ -110,52 +110,13 @@ func (c *Client) unused(ctx context.Context, q *question) *State {
 	if q.tx == nil || uint64(c.now().UnixMilli()) < q.expiresMs {
 		return nil
 	}
-	key, same := untouched(q.tx)
+	key, unused := q.tx.Mark()
 	if key == nil {
 		return nil
 	}
 	s, err := c.State(ctx, key)
-	if err != nil || s.TimeMs < q.expiresMs || !same(s) {
+	if err != nil || s.TimeMs < q.expiresMs || !unused(s.Value) {
 		return nil
 	}
 	return s
-}
-
-// untouched returns the row that an accepted transaction would have changed for good,
-// and what that row is like if it was not accepted. The key is nil for kinds that
-// leave no such row.
-func untouched(tx *coupon.Tx) (key []byte, same func(*State) bool) {
-	absent := func(s *State) bool { return !s.Found() }
-	seqAtMost := func(seq uint32) func(*State) bool {
-		return func(s *State) bool {
-			x, err := coupon.DecodeCoupon(s.Value)
-			return absent(s) || err == nil && x.Seq <= seq // an accepted one has raised it
-		}
-	}
-	switch f := tx.Fields.(type) {
-	case *coupon.Redeem:
-		return coupon.CouponKey(f.Auth.Coupon), seqAtMost(f.Auth.Seq)
-	case *coupon.Transfer:
-		return coupon.CouponKey(f.Coupon), seqAtMost(f.Seq)
-	case *coupon.Claim:
-		return coupon.CouponKey(coupon.NewCouponID(f.Ticket.Campaign, f.Ticket.Serial)), absent
-	case *coupon.Void:
-		return coupon.RedemptionKey(f.Coupon, f.Seq), func(s *State) bool {
-			x, err := coupon.DecodeRedemption(s.Value)
-			return absent(s) || err == nil && x.State == coupon.Accrued
-		}
-	case *coupon.BatchCommit:
-		return coupon.CampaignKey(f.Campaign), func(s *State) bool {
-			x, err := coupon.DecodeCampaign(s.Value)
-			return absent(s) || err == nil && x.NextSerial <= f.First
-		}
-	case *coupon.TillKeyAdd:
-		return coupon.TillKey(f.TillKey), absent
-	case *coupon.TillKeyRevoke:
-		return coupon.TillKey(f.TillKey), func(s *State) bool {
-			x, err := coupon.DecodeTill(s.Value)
-			return absent(s) || err == nil && x.State != coupon.TillRevoked
-		}
-	}
-	return nil, nil
 }

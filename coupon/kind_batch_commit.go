@@ -63,7 +63,7 @@ func (*BatchCommit) shown() string { return "" }
 func (f *BatchCommit) mark() (key []byte, unused func(row []byte) bool) {
 	return CampaignKey(f.Campaign), func(row []byte) bool {
 		g, err := DecodeCampaign(row)
-		return row == nil || err == nil && g.NextSerial <= f.First
+		return len(row) == 0 || err == nil && g.NextSerial <= f.First
 	}
 }
 

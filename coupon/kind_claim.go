@@ -96,7 +96,7 @@ func (*Claim) spends(Chain) (id [32]byte, expires uint64) { return id, 0 }
 func (*Claim) shown() string { return "" }
 
 func (f *Claim) mark() (key []byte, unused func(row []byte) bool) {
-	return CouponKey(f.about().Coupon), func(row []byte) bool { return row == nil }
+	return CouponKey(f.about().Coupon), func(row []byte) bool { return len(row) == 0 }
 }
 
 func (f *Claim) asks(n Names) string {

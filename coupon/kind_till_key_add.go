@@ -82,7 +82,7 @@ func (*TillKeyAdd) spends(Chain) (id [32]byte, expires uint64) { return id, 0 }
 func (f *TillKeyAdd) shown() string { return f.Label }
 
 func (f *TillKeyAdd) mark() (key []byte, unused func(row []byte) bool) {
-	return TillKey(f.TillKey), func(row []byte) bool { return row == nil }
+	return TillKey(f.TillKey), func(row []byte) bool { return len(row) == 0 }
 }
 
 func (f *TillKeyAdd) asks(n Names) string {

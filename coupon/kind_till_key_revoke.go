@@ -51,7 +51,7 @@ func (*TillKeyRevoke) shown() string { return "" }
 func (f *TillKeyRevoke) mark() (key []byte, unused func(row []byte) bool) {
 	return TillKey(f.TillKey), func(row []byte) bool {
 		t, err := DecodeTill(row)
-		return row == nil || err == nil && t.State != TillRevoked
+		return len(row) == 0 || err == nil && t.State != TillRevoked
 	}
 }
 

@@ -59,7 +59,7 @@ func (*Void) shown() string { return "" }
 func (f *Void) mark() (key []byte, unused func(row []byte) bool) {
 	return RedemptionKey(f.Coupon, f.Seq), func(row []byte) bool {
 		r, err := DecodeRedemption(row)
-		return row == nil || err == nil && r.State == Accrued
+		return len(row) == 0 || err == nil && r.State == Accrued
 	}
 }
 

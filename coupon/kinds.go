@@ -125,7 +125,7 @@ type Fields interface {
 	// shown returns the text that people will read, "" if there is none.
 	shown() string
 	// mark returns the row that an accepted transaction changes for good, and whether
-	// such a row, nil if there is none, shows that it was not accepted. The key is nil
+	// such a row, empty if there is none, shows that it was not accepted. The key is nil
 	// for kinds that leave no such row.
 	mark() (key []byte, unused func(row []byte) bool)
 	// asks says in words what the transaction asks for.
@@ -233,7 +233,7 @@ func (t *Tx) About() Subject { return t.Fields.about() }
 func (t *Tx) Shown() string { return t.Fields.shown() }
 
 // Mark returns the row that the transaction, if accepted, changes for good, and
-// whether such a row shows that it was not accepted: unused takes the row's value, nil
+// whether such a row shows that it was not accepted: unused takes the row's value, empty
 // if there is none. The key is nil for kinds that leave no such row.
 func (t *Tx) Mark() (key []byte, unused func(row []byte) bool) { return t.Fields.mark() }
 
@@ -242,7 +242,7 @@ func (t *Tx) Mark() (key []byte, unused func(row []byte) bool) { return t.Fields
 func seqMark(id CouponID, seq uint32) (key []byte, unused func(row []byte) bool) {
 	return CouponKey(id), func(row []byte) bool {
 		c, err := DecodeCoupon(row)
-		return row == nil || err == nil && c.Seq <= seq
+		return len(row) == 0 || err == nil && c.Seq <= seq
 	}
 }
 

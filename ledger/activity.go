@@ -29,18 +29,20 @@ func (a *Activity) Transactions() uint64 {
 }
 
 func (a *Activity) add(o *coupon.Outcome) {
-	switch {
-	case o.Code != coupon.OK:
+	if o.Code != coupon.OK {
 		a.Refused++
-	case o.Kind == coupon.KindClaim:
+		return
+	}
+	switch o.Kind.Tally() {
+	case coupon.TallyClaim:
 		a.Claims++
-	case o.Kind == coupon.KindTransfer:
+	case coupon.TallyTransfer:
 		a.Transfers++
-	case o.Kind == coupon.KindRedeem:
+	case coupon.TallyRedeem:
 		a.Redemptions++
-	case o.Kind == coupon.KindVoid:
+	case coupon.TallyVoid:
 		a.Voids++
-	default:
+	case coupon.TallyOther:
 		a.Others++
 	}
 }

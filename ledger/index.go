@@ -36,14 +36,14 @@ func (m *Machine) indexes(r *coupon.Result, b node.Batch) []store.Write {
 	}
 	for i := range r.Outcomes {
 		o := &r.Outcomes[i]
-		if o.Code != coupon.OK || o.Coupon == 0 {
+		if !o.States(coupon.PartCoupon) {
 			continue
 		}
 		key := binary.BigEndian.AppendUint64([]byte{indexHistory}, uint64(o.Coupon))
 		key = binary.BigEndian.AppendUint64(key, b.Height)
 		key = binary.BigEndian.AppendUint32(key, uint32(i))
 		extra = append(extra, store.Write{Key: key, Value: []byte{byte(o.Event())}})
-		if o.Kind == coupon.KindRedeem || o.Kind == coupon.KindVoid {
+		if o.States(coupon.PartRedemption) {
 			extra = indexTaking(extra, r, o, b, uint32(i))
 		}
 	}

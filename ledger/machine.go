@@ -73,26 +73,7 @@ func (m *Machine) Check(raw []byte) (*node.Tx, error) {
 		c := &checks[i]
 		items[i] = sig.Item{Key: &c.Key, Message: c.Message, Signature: &c.Signature}
 	}
-	return &node.Tx{Raw: raw, ID: tx.ID, Sender: sender(tx), ExpiresMs: tx.Expires, Signatures: items, Decoded: tx}, nil
-}
-
-// sender returns the key whose share of the mempool a transaction takes: one
-// that the state knows, if there is one, because new keys cost nothing.
-func sender(tx *coupon.Tx) [32]byte {
-	switch f := tx.Fields.(type) {
-	case *coupon.Claim:
-		return f.TicketKey
-	case *coupon.Transfer:
-		return f.Mover
-	case *coupon.Redeem:
-		return f.Invoice.TillKey
-	case *coupon.Void:
-		return f.Key
-	}
-	if len(tx.Members) > 0 {
-		return tx.Members[0].Key
-	}
-	return [32]byte{}
+	return &node.Tx{Raw: raw, ID: tx.ID, Sender: tx.Sender(), ExpiresMs: tx.Expires, Signatures: items, Decoded: tx}, nil
 }
 
 // Admit implements node.StateMachine. A Redeem that its own till hands in is
@@ -101,7 +82,7 @@ func sender(tx *coupon.Tx) [32]byte {
 // ends nothing would be a receipt that looks final and is not.
 func (m *Machine) Admit(tx *node.Tx, by *[32]byte, nowMs uint64) error {
 	t := decoded(tx)
-	if !label.Fits(shownText(t)) {
+	if !label.Fits(t.Shown()) {
 		return &node.Refusal{Code: uint16(coupon.BadEncoding), Text: "Its title or name is not composed (NFC), or holds " +
 			"characters that nobody sees, or blanks at its ends."}
 	}
@@ -118,17 +99,6 @@ func (m *Machine) Admit(tx *node.Tx, by *[32]byte, nowMs uint64) error {
 	}
 	info, _ := o.Code.Info()
 	return &node.Refusal{Code: uint16(o.Code), Text: info.Explanation}
-}
-
-// shownText is the text in a transaction that people read, "" if it has none.
-func shownText(t *coupon.Tx) string {
-	switch f := t.Fields.(type) {
-	case *coupon.CampaignPublish:
-		return f.Terms.Title
-	case *coupon.TillKeyAdd:
-		return f.Label
-	}
-	return ""
 }
 
 // decoded returns the coupon form of a transaction, which Check has put there.
@@ -204,26 +174,11 @@ func (m *Machine) result(r coupon.Result, b node.Batch) (node.Result, error) {
 func (m *Machine) warm(txs []*coupon.Tx) {
 	spread((len(txs)+warmPerPart-1)/warmPerPart, func(part int) {
 		for _, tx := range txs[part*warmPerPart : min((part+1)*warmPerPart, len(txs))] {
-			if id := couponOf(tx); id != 0 {
+			if id := tx.About().Coupon; id != 0 {
 				m.store.Row(coupon.CouponKey(id))
 			}
 		}
 	})
-}
-
-// couponOf returns the coupon that a transaction is about, or 0.
-func couponOf(tx *coupon.Tx) coupon.CouponID {
-	switch f := tx.Fields.(type) {
-	case *coupon.Claim:
-		return coupon.NewCouponID(f.Ticket.Campaign, f.Ticket.Serial)
-	case *coupon.Transfer:
-		return f.Coupon
-	case *coupon.Redeem:
-		return f.Auth.Coupon
-	case *coupon.Void:
-		return f.Coupon
-	}
-	return 0
 }
 
 // warmPerPart is the number of coupons read by one part of the work.

@@ -26,8 +26,8 @@ type Taking struct {
 	Value, Payable uint64
 }
 
-// indexTaking enters a redemption or a void under the member that was paid. Both
-// write the redemption's row, which says whose till it was.
+// indexTaking enters what names a redemption, the making or undoing of one, under the
+// member that was paid. It writes the redemption's row, which says whose till it was.
 func indexTaking(extra []store.Write, r *coupon.Result, o *coupon.Outcome, b node.Batch, index uint32) []store.Write {
 	row := coupon.RedemptionKey(o.Coupon, o.Seq)
 	byKey := func(w coupon.Write, key []byte) int { return bytes.Compare(w.Key, key) }
@@ -39,7 +39,7 @@ func indexTaking(extra []store.Write, r *coupon.Result, o *coupon.Outcome, b nod
 	if err != nil {
 		return extra
 	}
-	t := Taking{TimeMs: b.TimeMs, Height: b.Height, Index: index, Void: o.Kind == coupon.KindVoid, Coupon: o.Coupon,
+	t := Taking{TimeMs: b.TimeMs, Height: b.Height, Index: index, Void: o.States(coupon.PartGivenBack), Coupon: o.Coupon,
 		Seq: o.Seq, Till: x.TillKey, Value: x.Value, Payable: x.Payable}
 	return append(extra, store.Write{Key: takingKey(x.Member, t.TimeMs, t.Index), Value: t.encode()})
 }

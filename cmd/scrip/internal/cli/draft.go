@@ -52,7 +52,7 @@ func (a *App) writeDraft(v *client.Verifier, tx *coupon.Tx, path string) error {
 	for _, s := range tx.Members {
 		d.Signatures = append(d.Signatures, draftSignature{s.Member, s.Key, s.Signature[:]})
 	}
-	if tx.Kind == coupon.KindTillKeyAdd {
+	if tx.Kind.FurtherSignatures() == 1 {
 		d.Till = tx.Raw[len(tx.Raw)-64:]
 	}
 	b, err := json.MarshalIndent(&d, "", "  ")

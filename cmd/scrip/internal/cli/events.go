@@ -61,7 +61,7 @@ func newEventsCommand(a *App) *cobra.Command {
 }
 
 func eventTypes() (names []string) {
-	for t := coupon.EventNone + 1; t <= coupon.EventRedemptionVoided; t++ {
+	for _, t := range coupon.EventTypes() {
 		names = append(names, t.String())
 	}
 	return names
@@ -107,15 +107,11 @@ func (a *App) follow(ctx context.Context, w *watching) error {
 func (a *App) eventFilter(w *watching) (f client.EventFilter, err error) {
 	f.Campaign = w.campaign
 	for _, name := range w.types {
-		found := false
-		for t := coupon.EventNone + 1; t <= coupon.EventRedemptionVoided; t++ {
-			if t.String() == name {
-				f.Types, found = append(f.Types, t), true
-			}
-		}
-		if !found {
+		t, ok := coupon.ParseEventType(name)
+		if !ok {
 			return f, usageError("there is no event type %q but %s", name, strings.Join(eventTypes(), ", "))
 		}
+		f.Types = append(f.Types, t)
 	}
 	if w.coupon != "" {
 		if f.Coupon, err = parseCoupon(w.coupon); err != nil {

@@ -70,31 +70,22 @@ func (a *App) contentFields(x *txContent) Fields {
 }
 
 // asks says in words what a transaction asks for.
-func asks(v *client.Verifier, fields coupon.Fields) string {
-	switch x := fields.(type) {
-	case *coupon.CampaignPublish:
-		return fmt.Sprintf("publish %q of %s", x.Terms.Title, memberName(v, x.Terms.Issuer))
-	case *coupon.CampaignControl:
-		return fmt.Sprintf("%s of campaign %d", x.Op, x.Campaign)
-	case *coupon.BatchCommit:
-		return fmt.Sprintf("open the serials %d to %d of campaign %d", x.First, x.First+x.Count-1, x.Campaign)
-	case *coupon.TillKeyAdd:
-		return fmt.Sprintf("register %s of %s, store %d", keys.Encode(keys.Till, x.TillKey), memberName(v, x.Member), x.Store)
-	case *coupon.TillKeyRevoke:
-		return "revoke " + keys.Encode(keys.Till, x.TillKey)
-	case *coupon.Claim:
-		return fmt.Sprintf("claim coupon %s for %s",
-			couponName(coupon.NewCouponID(x.Ticket.Campaign, x.Ticket.Serial)), keys.Encode(keys.Holder, x.To))
-	case *coupon.Transfer:
-		return fmt.Sprintf("move coupon %s (sequence %d) to %s", couponName(x.Coupon), x.Seq, keys.Encode(keys.Holder, x.To))
-	case *coupon.Redeem:
-		return fmt.Sprintf("redeem coupon %s (sequence %d) at %s, mode %s", couponName(x.Auth.Coupon), x.Auth.Seq,
-			keys.Encode(keys.Till, x.Invoice.TillKey), x.Auth.Mode)
-	case *coupon.Void:
-		return fmt.Sprintf("undo redemption %d of coupon %s", x.Seq, couponName(x.Coupon))
-	}
-	return ""
-}
+func asks(v *client.Verifier, fields coupon.Fields) string { return coupon.Asks(fields, names{v}) }
+
+// names words the sentences of transactions as the commands take what they name.
+type names struct{ *client.Verifier }
+
+// Member implements coupon.Names.
+func (n names) Member(id uint16) string { return memberName(n.Verifier, id) }
+
+// Till implements coupon.Names.
+func (names) Till(key [32]byte) string { return keys.Encode(keys.Till, key) }
+
+// Holder implements coupon.Names.
+func (names) Holder(key [32]byte) string { return keys.Encode(keys.Holder, key) }
+
+// Coupon implements coupon.Names.
+func (names) Coupon(id coupon.CouponID) string { return couponName(id) }
 
 // rawTx reads a transaction's bytes: hexadecimal text, or a file of bytes or of
 // such text.

@@ -39,7 +39,7 @@ func neverProven() []string {
 // not show.
 func notProven(o *coupon.Outcome, kind coupon.Kind) []string {
 	s := neverProven()
-	if o.Code == coupon.OK && o.Coupon != 0 {
+	if o.States(coupon.PartCoupon) {
 		s = append(s, "what happened to the coupon afterwards: ask a node (scrip coupon show "+couponName(o.Coupon)+")")
 	}
 	switch {
@@ -47,7 +47,7 @@ func notProven(o *coupon.Outcome, kind coupon.Kind) []string {
 		s = append(s, "that this is the end of it: another block may have accepted, or may yet accept, this very transaction")
 	case o.Code != coupon.OK:
 		s = append(s, "that another transaction of the same coupon was not accepted")
-	case o.Kind == coupon.KindRedeem:
+	case o.States(coupon.PartValue):
 		s = append(s, "that goods were handed over, or that the redemption was not undone later")
 	}
 	return s
