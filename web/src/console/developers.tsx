@@ -176,7 +176,7 @@ export function Developers(): JSX.Element {
     <div class="stack developers">
       <h1>{t("devTitle")}</h1>
       <p>{t("devText", { node })}</p>
-      <ul class="stack-s">
+      <ul role="list" class="stack-s">
         <li><a href="/docs">{t("devApi")}</a></li>
         <li><a href="/openapi.json">{t("devOpenapi")}</a></li>
         <li><a href="/errors/E509">{t("devErrors")}</a></li>

@@ -65,11 +65,29 @@ async function look(link: ReturnType<typeof useLink>, signal: AbortSignal): Prom
     signed: count(blocks.flat()) };
 }
 
+/** conditions are the words for what a validator says of itself; one of another version keeps its own. */
+const conditions = new Map<string, Parameters<typeof t>[0]>([
+  ["voting", "conditionVoting"],
+  ["recalling", "conditionRecalling"],
+  ["amnesic", "conditionAmnesic"],
+  ["diverged", "conditionDiverged"],
+  ["broken", "conditionBroken"],
+  ["stopped", "conditionStopped"],
+  ["damaged", "conditionDamaged"],
+  ["disk-full", "conditionDiskFull"],
+  ["catching-up", "conditionCatchingUp"],
+]);
+
+const conditionOf = (word: string): string => {
+  const key = conditions.get(word);
+  return key ? t(key) : word;
+};
+
 function State(p: { of: Health }): JSX.Element {
   const { status, address } = p.of;
   if (!address?.url) return <span class="soft">{t("validatorNoAddress")}</span>;
   if (!status) return <strong class="bad">{t("validatorAway")}</strong>;
-  return <span class={status.ready ? "good" : "bad"}>{status.condition}{status.reason ? ` (${status.reason})`
+  return <span class={status.ready ? "good" : "bad"}>{conditionOf(status.condition)}{status.reason ? ` (${status.reason})`
     : ""}</span>;
 }
 

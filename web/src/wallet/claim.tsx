@@ -12,6 +12,7 @@ import { firstMoment, lastMoment } from "../kit/format.ts";
 import { failureOf, textOf } from "../kit/refusal/refusal.ts";
 import { go } from "../kit/router.ts";
 import { toContent } from "../kit/shell.tsx";
+import { useShop } from "../kit/shop/shops.ts";
 import { fromOf, ruleOf } from "../kit/terms.ts";
 import { Button, Failure, Loading, Notice, useLoad, type FailureText, type Loaded } from "../kit/ui.tsx";
 import { useSession } from "./context.ts";
@@ -36,6 +37,7 @@ function explain(error: unknown): FailureText {
 function Preview(p: { campaign: ProvenCampaign; issuer: string; serial?: number | undefined }): JSX.Element {
   const session = useSession();
   const { terms } = p.campaign;
+  const look = useShop(session.link, terms.issuer);
   return (
     <Coupon
       issuer={p.issuer}
@@ -47,6 +49,7 @@ function Preview(p: { campaign: ProvenCampaign; issuer: string; serial?: number 
       untilMs={terms.redeemUntil}
       usesLeft={terms.uses}
       specimen={session.link.demo}
+      look={look}
     />
   );
 }
