@@ -3,7 +3,7 @@ package e2e
 import (
 	"testing"
 
-	"github.com/scrip-network/scrip/internal/story"
+	"github.com/scrip-network/scrip/demo"
 	"github.com/scrip-network/scrip/pbft"
 )
 
@@ -12,7 +12,7 @@ import (
 // on it with -e2e.engine=original.
 func TestOriginalProtocol(t *testing.T) {
 	c := startProtocol(t, pbft.Original, nil)
-	if err := story.Play(t.Context(), c.Network, func(s story.Step) { t.Logf("%.0f ms: %s", s.Ms, s.What) }); err != nil {
+	if err := demo.Play(t.Context(), c.Network, func(s demo.Step) { t.Logf("%.0f ms: %s", s.Ms, s.What) }); err != nil {
 		t.Fatal(err)
 	}
 	height := c.height()

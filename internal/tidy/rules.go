@@ -64,13 +64,20 @@ func layers() map[string]layer {
 		"validator": {imports: []string{"internal/spelling", "internal/textfile", "internal/throttle",
 			"api", "client", "desk", "genesis", "keys", "ledger", "node", "pbft", "pbft/driver", "pbft/dualpath",
 			"pbft/original", "profile/...", "sig", "store", "transport", "web"}},
-		"network":           {imports: []string{"client", "genesis", "keys", "store", "validator"}},
-		"bench":             {imports: []string{"actions", "client", "coupon", "genesis", "sig"}},
+		"network": {imports: []string{"client", "genesis", "keys", "store", "validator"}},
+		"bench":   {imports: []string{"actions", "client", "coupon", "genesis", "sig"}},
+		// Demonstrations on one machine, whose keys everybody knows.
+		"demo": {imports: []string{"actions", "chain", "client", "coupon", "desk", "genesis", "keys", "ledger", "network",
+			"node", "pbft", "profile", "sig", "store", "validator"}},
 		"web":               {},
 		"e2e":               {}, // tests only
 		"internal/tidy":     {},
 		"internal/spelling": {},
 		"internal/textfile": {},
+		"internal/throttle": {},
+		"internal/mutate":   {},
+		"internal/broken":   {imports: []string{"internal/rules", "pbft", "pbft/dualpath", "pbft/original"}},
+		"internal/units":    {imports: []string{"coupon"}},
 		"internal/label":    {imports: []string{"pbft/wire"}},
 		"cmd/...":           {imports: []string{"..."}},
 		"lab/...":           {imports: []string{"..."}},
@@ -79,7 +86,6 @@ func layers() map[string]layer {
 		"engines/cometbft": {imports: []string{"api", "chain", "genesis", "ledger", "node", "pbft",
 			"pbft/driver", "sig", "store", "validator"}},
 		"engines/cometbft/cmd/...": {imports: []string{"..."}},
-		"internal/...":             {imports: []string{"..."}},
 	}
 }
 

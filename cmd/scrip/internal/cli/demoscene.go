@@ -16,8 +16,8 @@ import (
 	"rsc.io/qr"
 
 	"github.com/scrip-network/scrip/client"
+	"github.com/scrip-network/scrip/demo"
 	"github.com/scrip-network/scrip/desk"
-	"github.com/scrip-network/scrip/internal/scene"
 	"github.com/scrip-network/scrip/network"
 )
 
@@ -57,7 +57,7 @@ func (a *App) startDemoDesk(ctx context.Context, g *errgroup.Group, n *network.N
 
 // setScene sets the scene of a demonstration, or finds that of an earlier run.
 func (a *App) setScene(ctx context.Context, n *network.Network, d *desk.Desk, o demoOptions) ([]network.Link, error) {
-	links, known, err := scene.Load(n.Dir())
+	links, known, err := demo.LoadLinks(n.Dir())
 	if err != nil {
 		return nil, err
 	}
@@ -65,7 +65,7 @@ func (a *App) setScene(ctx context.Context, n *network.Network, d *desk.Desk, o 
 		if links, err = a.playScene(ctx, n, d, o.empty || n.Resumed()); err != nil {
 			return nil, err
 		}
-		if err := scene.Save(n.Dir(), links); err != nil {
+		if err := demo.SaveLinks(n.Dir(), links); err != nil {
 			return nil, err
 		}
 	}
@@ -76,14 +76,14 @@ func (a *App) setScene(ctx context.Context, n *network.Network, d *desk.Desk, o 
 	return all, nil
 }
 
-func (a *App) playScene(ctx context.Context, n *network.Network, d *desk.Desk, empty bool) ([]scene.Link, error) {
+func (a *App) playScene(ctx context.Context, n *network.Network, d *desk.Desk, empty bool) ([]demo.Link, error) {
 	if empty {
-		return scene.Empty(n), nil
+		return demo.EmptyScene(n), nil
 	}
 	p := a.Progress("setting the scene")
 	defer p.Done()
 	done := 0
-	return scene.Set(ctx, n, d, func(what string) {
+	return demo.SetScene(ctx, n, d, func(what string) {
 		done++
 		p.Set(done, 0, what)
 	})

@@ -7,7 +7,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/scrip-network/scrip/internal/crowd"
+	"github.com/scrip-network/scrip/demo"
 )
 
 func newBenchFillCommand(a *App) *cobra.Command {
@@ -21,7 +21,7 @@ func newBenchFillCommand(a *App) *cobra.Command {
 		RunE:    func(_ *cobra.Command, args []string) error { return a.runFill(args[0], coupons) },
 	}
 	c.Flags().IntVar(&coupons, "coupons", coupons,
-		fmt.Sprintf("how many coupons, %d to %d", crowd.CouponsMin, crowd.CouponsMax))
+		fmt.Sprintf("how many coupons, %d to %d", demo.CouponsMin, demo.CouponsMax))
 	return c
 }
 
@@ -32,7 +32,7 @@ func (a *App) runFill(dir string, coupons int) error {
 	}
 	p := a.Progress("filling")
 	begin := time.Now()
-	s, err := crowd.Fill(dir, coupons, uint64(begin.Add(-time.Minute*5).UnixMilli()), func(done, total int) {
+	s, err := demo.Fill(dir, coupons, uint64(begin.Add(-time.Minute*5).UnixMilli()), func(done, total int) {
 		p.Set(done, total, "transactions")
 	})
 	p.Done()

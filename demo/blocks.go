@@ -1,4 +1,4 @@
-package crowd
+package demo
 
 import (
 	"errors"
@@ -19,7 +19,7 @@ import (
 
 // builder appends blocks to a ledger in the place of the members, with their keys.
 type builder struct {
-	chain     coupon.Chain
+	cast
 	committee *pbft.Committee
 	signers   []sig.PrivateKey
 	ledger    *store.Ledger
@@ -30,7 +30,7 @@ type builder struct {
 
 func newBuilder(dev *genesis.DevNetwork, l *store.Ledger) (*builder, error) {
 	verifier := sig.NewVerifier(0)
-	b := &builder{chain: dev.Genesis.Chain(), ledger: l}
+	b := &builder{cast: castOf(dev), ledger: l}
 	b.chain.ValidKey = verifier.ValidKey
 	var err error
 	if b.committee, err = dev.Genesis.Committee(); err != nil {

@@ -1,4 +1,4 @@
-package scene
+package demo
 
 import (
 	"bytes"
@@ -9,7 +9,6 @@ import (
 	"image/png"
 	"math"
 
-	"github.com/scrip-network/scrip/coupon"
 	"github.com/scrip-network/scrip/profile"
 )
 
@@ -23,14 +22,14 @@ func looks() []profile.Profile {
 	}
 	week := []uint8{0, 1, 2, 3, 4}
 	return []profile.Profile{
-		{Member: 1, Colour: [3]byte{0x5a, 0x3a, 0x8c}, Logo: drawn([3]byte{0x5a, 0x3a, 0x8c}, bag),
+		{Member: mall, Colour: [3]byte{0x5a, 0x3a, 0x8c}, Logo: drawn([3]byte{0x5a, 0x3a, 0x8c}, bag),
 			Address: []string{"Harbour Mall", "12 Quay Street"}, Hours: at([]uint8{0, 1, 2, 3, 4, 5}, 9, 21),
 			Website: "https://mall.example/", Phone: "+49 30 5550100"},
-		{Member: 2, Colour: [3]byte{0x9c, 0x4a, 0x1a}, Logo: drawn([3]byte{0x9c, 0x4a, 0x1a}, loaf),
+		{Member: bakery, Colour: [3]byte{0x9c, 0x4a, 0x1a}, Logo: drawn([3]byte{0x9c, 0x4a, 0x1a}, loaf),
 			Address: []string{"Harbour Mall, ground floor", "12 Quay Street"},
 			Hours:   append(at(week, 7, 18), at([]uint8{5, 6}, 8, 14)...),
 			Website: "https://bakery.example/", Phone: "+49 30 5550102"},
-		{Member: 3, Colour: [3]byte{0x14, 0x5c, 0x52}, Logo: drawn([3]byte{0x14, 0x5c, 0x52}, book),
+		{Member: bookshop, Colour: [3]byte{0x14, 0x5c, 0x52}, Logo: drawn([3]byte{0x14, 0x5c, 0x52}, book),
 			Address: []string{"Harbour Mall, first floor", "12 Quay Street"},
 			Hours:   append(at(week, 10, 19), at([]uint8{5}, 10, 16)...),
 			Website: "https://books.example/", Phone: "+49 30 5550103"},
@@ -40,11 +39,11 @@ func looks() []profile.Profile {
 // show publishes the profiles of the members.
 func (x *director) show() error {
 	for _, p := range looks() {
-		if int(p.Member) > len(x.net.Dev().Admins) {
+		if int(p.Member) > len(x.dev.Admins) {
 			break
 		}
 		p.At = nowMs()
-		signed, err := profile.Make(x.chain, &p, coupon.NewSigner(x.net.Dev().Admins[p.Member-1].Seed))
+		signed, err := profile.Make(x.chain, &p, x.admin(p.Member).Signer)
 		if err != nil {
 			return fmt.Errorf("set the scene: the looks of member %d: %w", p.Member, err)
 		}

@@ -1,16 +1,10 @@
-// Package scene sets the stage of a demonstration: two shops and a mall with
-// campaigns of each kind, five people with coupons in each state, and links that open
-// the faces as each of them. All its keys are known to everybody.
-package scene
+package demo
 
 import (
 	"context"
 	"crypto/rand"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
 	"slices"
 	"time"
 
@@ -20,9 +14,6 @@ import (
 	"github.com/scrip-network/scrip/desk"
 	"github.com/scrip-network/scrip/network"
 )
-
-// stepTimeout bounds every transaction of the scene.
-const stepTimeout = 20 * time.Second
 
 // holding is a coupon of somebody, as the scene knows it.
 type holding struct {
@@ -42,11 +33,10 @@ func (h *holding) name() string { return fmt.Sprintf("%d.%d", h.id, h.n) }
 
 // director sets the scene.
 type director struct {
+	cast
 	ctx    context.Context
-	net    *network.Network
 	desk   *desk.Desk
 	client *client.Client
-	chain  coupon.Chain
 	report func(what string)
 
 	people  map[string]*person
@@ -55,14 +45,14 @@ type director struct {
 	gift    Link
 }
 
-// Set sets the scene on a running network that is fresh, and returns the links to
+// SetScene sets the scene on a running network that is fresh, and returns the links to
 // it. The tickets come from the desk. report is told what happens.
-func Set(ctx context.Context, n *network.Network, d *desk.Desk, report func(what string)) ([]Link, error) {
+func SetScene(ctx context.Context, n *network.Network, d *desk.Desk, report func(what string)) ([]Link, error) {
 	c, err := client.New(n.Dev().Genesis.Raw, n.URLs(), client.WithPatience(5*time.Second))
 	if err != nil {
 		return nil, err
 	}
-	x := &director{ctx: ctx, net: n, desk: d, client: c, chain: c.Chain(), report: report,
+	x := &director{cast: castOf(n.Dev()), ctx: ctx, desk: d, client: c, report: report,
 		people: make(map[string]*person), offers: make(map[string]*offer), numbers: make(map[string]uint32)}
 	for _, name := range holders() {
 		if x.people[name], err = newPerson(name); err != nil {
@@ -86,16 +76,6 @@ func Set(ctx context.Context, n *network.Network, d *desk.Desk, report func(what
 		poster(x.numbers["coffee"], "a coffee for whoever taps"), ticket, x.gift), nil
 }
 
-// Empty returns the links of a network without a scene.
-func Empty(n *network.Network) []Link {
-	return append([]Link{{Face: "wallet", Who: "somebody new", Path: "/wallet/"}}, staff(n)...)
-}
-
-func nowMs() uint64 { return uint64(time.Now().UnixMilli()) }
-
-// soon is an expiry for whatever is signed now.
-func soon() uint64 { return nowMs() + 60*second }
-
 // submit hands in a transaction and wants it accepted.
 func (x *director) submit(what string, tx []byte) (*client.Receipt, error) {
 	ctx, cancel := context.WithTimeout(x.ctx, stepTimeout)
@@ -106,10 +86,6 @@ func (x *director) submit(what string, tx []byte) (*client.Receipt, error) {
 		return nil, fmt.Errorf("set the scene: %s: %w", what, err)
 	}
 	return r, nil
-}
-
-func (x *director) admin(member uint16) coupon.MemberSigner {
-	return coupon.MemberSigner{Member: member, Signer: coupon.NewSigner(x.net.Dev().Admins[member-1].Seed)}
 }
 
 // publish opens all campaigns and gives the desk its batches.
@@ -188,7 +164,7 @@ type bill struct {
 
 // redeem uses a coupon.
 func (x *director) redeem(h *holding, b bill) error {
-	till := coupon.NewSigner(x.net.Dev().Tills[b.till].Seed)
+	till := x.till(b.till)
 	sale := actions.Bill{Campaign: h.id.Campaign(), Currency: h.offer.terms.Currency, Basis: b.basis,
 		BasketHash: actions.BasketHash([]byte("a bill of the demonstration"))}
 	if b.unit > 0 {
@@ -215,9 +191,9 @@ func (x *director) redeem(h *holding, b bill) error {
 
 // void undoes the last redemption of a coupon, by the till of a manager.
 func (x *director) void(h *holding, till int) error {
-	s := coupon.NewSigner(x.net.Dev().Tills[till].Seed)
 	last := actions.Held{Coupon: h.id, Seq: h.seq - 1}
-	if _, err := x.submit("undoing "+h.offer.terms.Title, actions.SignedVoid(x.chain, soon(), last, s)); err != nil {
+	tx := actions.SignedVoid(x.chain, soon(), last, x.till(till))
+	if _, err := x.submit("undoing "+h.offer.terms.Title, tx); err != nil {
 		return err
 	}
 	h.seq++
@@ -230,7 +206,7 @@ func (x *director) give(h *holding) (g coupon.GiftPayload, err error) {
 	secret := h.owner.wallet.Secret()
 	g = actions.GiftOf(x.chain, h.held(), secret[:])
 	_, err = x.submit(h.owner.name+" gives "+h.offer.terms.Title, actions.SignedTransfer(x.chain, soon(), h.held(),
-		h.key, actions.GiftSigner(x.chain, g).Key, nowMs()+7*day))
+		h.key, actions.GiftSigner(x.chain, g).Key, nowMs()+7*dayMs))
 	h.seq++
 	return g, err
 }
@@ -264,38 +240,4 @@ func (x *director) looseTicket(name string) (Link, error) {
 		Expires: o.terms.ClaimUntil}, key)
 	p := &coupon.Payload{Type: coupon.PayloadTicket, Ticket: t}
 	return x.payloadLink("ticket", p, "one ticket: "+o.terms.Title), nil
-}
-
-func (x *director) payloadLink(face string, p *coupon.Payload, text string) Link {
-	return Link{face, "anybody", x.chain.Link("", p), text}
-}
-
-// fileName is where the links of a scene lie in the folder of its network.
-const fileName = "scene.json"
-
-// Save keeps the links for a network that is started again.
-func Save(dir string, links []Link) error {
-	b, err := json.MarshalIndent(links, "", "  ")
-	if err == nil {
-		err = os.WriteFile(filepath.Join(dir, fileName), b, 0o600)
-	}
-	if err != nil {
-		return fmt.Errorf("keep the scene: %w", err)
-	}
-	return nil
-}
-
-// Load returns the links that Save has kept; ok is false if there are none.
-func Load(dir string) (links []Link, ok bool, err error) {
-	b, err := os.ReadFile(filepath.Join(dir, fileName))
-	if errors.Is(err, os.ErrNotExist) {
-		return nil, false, nil
-	}
-	if err == nil {
-		err = json.Unmarshal(b, &links)
-	}
-	if err != nil {
-		return nil, false, fmt.Errorf("read the scene: %w", err)
-	}
-	return links, true, nil
 }

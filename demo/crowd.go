@@ -1,4 +1,4 @@
-package crowd
+package demo
 
 import (
 	"crypto/sha256"
@@ -7,24 +7,9 @@ import (
 
 	"github.com/scrip-network/scrip/actions"
 	"github.com/scrip-network/scrip/coupon"
-	"github.com/scrip-network/scrip/genesis"
-)
-
-// The members of a demonstration, the bakery's manager till among the genesis tills,
-// and the chain's currency.
-const (
-	mall        = 1
-	bakery      = 2
-	bookshop    = 3
-	managerTill = 1
-	currency    = 978
 )
 
 const (
-	hourMs = 3_600_000
-	dayMs  = 24 * hourMs
-
-	soonMs     = 60_000 // for which a transaction is good
 	historyMs  = 20 * dayMs
 	blockTxs   = 1000
 	fullTxs    = 5000 // of the one large block that a large ledger has
@@ -56,11 +41,10 @@ func shapeOf(coupons int) Shape {
 		Moved: coupons / 20, Tills: min(max(coupons/2000, 4), 400)}
 }
 
-// story writes the transactions of a ledger.
-type story struct {
+// crowd writes the transactions of a ledger.
+type crowd struct {
 	Shape
 	*builder
-	dev     *genesis.DevNetwork
 	holders []coupon.Signer
 	tills   []coupon.Signer
 	ticket  coupon.Signer
@@ -70,8 +54,8 @@ type story struct {
 	done    int
 }
 
-func newStory(s Shape, b *builder, dev *genesis.DevNetwork, endMs uint64, report func(done, total int)) *story {
-	x := &story{Shape: s, builder: b, dev: dev, begin: endMs - historyMs, end: endMs, report: report,
+func newCrowd(s Shape, b *builder, endMs uint64, report func(done, total int)) *crowd {
+	x := &crowd{Shape: s, builder: b, begin: endMs - historyMs, end: endMs, report: report,
 		ticket: signer("ticket", 0)}
 	for i := range min(holdersMax, s.Coupons) {
 		x.holders = append(x.holders, signer("holder", i))
@@ -86,13 +70,13 @@ func signer(kind string, i int) coupon.Signer {
 	return coupon.NewSigner(sha256.Sum256(binary.BigEndian.AppendUint64([]byte("crowd "+kind), uint64(i))))
 }
 
-// total is how many transactions the story has.
+// total is how many transactions there are.
 func (s Shape) total() int {
 	return 2*s.Campaigns + s.Tills + s.Coupons + (s.Moved - 1 + lifeSteps) + s.Redeemed + s.Redeemed/100
 }
 
 // tell appends all blocks.
-func (x *story) tell() error {
+func (x *crowd) tell() error {
 	for _, part := range []func() error{x.open, x.claims, x.moves, x.redemptions, x.undo} {
 		if err := part(); err != nil {
 			return err
@@ -108,7 +92,7 @@ func (x *story) tell() error {
 
 // blocks appends n transactions made by tx, in blocks of a size, spread evenly over a
 // span of time.
-func (x *story) blocks(n, size int, from, until uint64, tx func(i int, expires uint64) []byte) error {
+func (x *crowd) blocks(n, size int, from, until uint64, tx func(i int, expires uint64) []byte) error {
 	for first := 0; first < n; first += size {
 		timeMs := x.nextMs(from + (until-from)*uint64(first)/uint64(n))
 		raws := make([][]byte, min(size, n-first))
@@ -125,10 +109,6 @@ func (x *story) blocks(n, size int, from, until uint64, tx func(i int, expires u
 		x.report(x.done, x.total())
 	}
 	return nil
-}
-
-func (x *story) member(id uint16) coupon.MemberSigner {
-	return coupon.MemberSigner{Member: id, Signer: coupon.NewSigner(x.dev.Admins[id-1].Seed)}
 }
 
 // issuer returns whose campaign it is: the mall's is the large one.
@@ -154,17 +134,17 @@ func (s Shape) supply(campaign int) int {
 }
 
 // open publishes the campaigns, releases their coupons and adds the tills.
-func (x *story) open() error {
+func (x *crowd) open() error {
 	until := x.begin + hourMs
 	err := x.blocks(x.Campaigns, blockTxs, x.begin, until, func(i int, expires uint64) []byte {
-		return actions.SignedCampaign(x.chain, expires, x.terms(i+1), x.member(issuer(i+1)))
+		return actions.SignedCampaign(x.chain, expires, x.terms(i+1), x.admin(issuer(i+1)))
 	})
 	if err != nil {
 		return err
 	}
 	err = x.blocks(x.Campaigns, blockTxs, until, until+hourMs, func(i int, expires uint64) []byte {
 		return actions.SignedBatch(x.chain, expires, uint32(i+1), 1, uint32(x.supply(i+1)), x.ticket.Key,
-			x.member(issuer(i+1)))
+			x.admin(issuer(i+1)))
 	})
 	if err != nil {
 		return err
@@ -173,24 +153,19 @@ func (x *story) open() error {
 		t := coupon.TillKeyAdd{Member: bakery, Store: uint16(1 + i/8), Rights: coupon.RightRedeem, Currency: currency,
 			ValidFrom: x.begin, ValidUntil: x.end + 300*dayMs, DayCap: 100_000_000,
 			Label: fmt.Sprintf("Store %d, counter %d", 1+i/8, 1+i%8)}
-		return actions.SignedTill(x.chain, expires, t, x.tills[i], x.member(bakery))
+		return actions.SignedTill(x.chain, expires, t, x.tills[i], x.admin(bakery))
 	})
 }
 
-func (x *story) terms(campaign int) coupon.Terms {
+func (x *crowd) terms(campaign int) coupon.Terms {
 	names := []string{"A tram ticket back", "Half a euro off coffee", "Bread of the day", "One euro off any paperback"}
 	title, face := fmt.Sprintf("%s, %d", names[campaign%len(names)], campaign), uint64(100)
 	if campaign == 1 {
 		title, face = "50 cents off, everywhere", 50
 	}
-	by, n := issuer(campaign), x.supply(campaign)
-	return coupon.Terms{
-		Issuer: by, Funders: []coupon.Funder{{Member: by, ShareBps: coupon.BpsMax}}, Currency: currency, Title: title,
-		TermsHash: sha256.Sum256([]byte(title)), ValueKind: coupon.Amount, Face: face, Uses: 1, ReimburseBps: coupon.BpsMax,
-		ShowMax: face, MaxSupply: uint32(n), Budget: uint64(n) * face, ClaimFrom: x.begin, ClaimUntil: x.end + 30*dayMs,
-		RedeemFrom: x.begin, RedeemUntil: x.end + 60*dayMs, RollbackMs: 3 * dayMs, Transfer: coupon.TransferTrade,
-		MaxTransfers: coupon.TransfersUnlimited,
-	}
+	return complete(coupon.Terms{Issuer: issuer(campaign), Title: title, ValueKind: coupon.Amount, Face: face,
+		MaxSupply: uint32(x.supply(campaign)), ClaimUntil: x.end + 30*dayMs, RedeemUntil: x.end + 60*dayMs,
+		Transfer: coupon.TransferTrade, MaxTransfers: coupon.TransfersUnlimited}, x.begin)
 }
 
 // coupon returns campaign and serial of the i-th coupon of the ledger: those of
@@ -209,14 +184,14 @@ func moved(i int) int { return 10*i + 5 }
 
 // holder returns the number of who claims the i-th coupon; one key has every
 // twentieth.
-func (x *story) holder(i int) int {
+func (x *crowd) holder(i int) int {
 	if i%20 == 1 {
 		return 0
 	}
 	return i % len(x.holders)
 }
 
-func (x *story) claims() error {
+func (x *crowd) claims() error {
 	claim := func(i int, expires uint64) []byte {
 		campaign, serial := x.coupon(i)
 		t := actions.SignedTicket(x.chain, coupon.TicketPayload{Campaign: campaign, Batch: 1, Serial: serial,
@@ -237,7 +212,7 @@ func (x *story) claims() error {
 }
 
 // moves gives coupons to others; the first one again and again.
-func (x *story) moves() error {
+func (x *crowd) moves() error {
 	move := func(i, seq, from, to int, expires uint64) []byte {
 		campaign, serial := x.coupon(i)
 		held := actions.Held{Coupon: coupon.NewCouponID(campaign, serial), Seq: uint32(seq)}
@@ -259,7 +234,7 @@ func (x *story) moves() error {
 }
 
 // redemptions are three quarters on earlier days and a quarter on the last one.
-func (x *story) redemptions() error {
+func (x *crowd) redemptions() error {
 	redeem := func(i int, expires uint64) []byte {
 		campaign, serial := x.coupon(used(i))
 		value := x.terms(int(campaign)).Face
@@ -281,8 +256,8 @@ func (x *story) redemptions() error {
 }
 
 // undo takes back every hundredth redemption, of the newest ones.
-func (x *story) undo() error {
-	manager := coupon.NewSigner(x.dev.Tills[managerTill].Seed)
+func (x *crowd) undo() error {
+	manager := x.till(bakeryManager)
 	return x.blocks(x.Redeemed/100, blockTxs, x.end-hourMs/4, x.end, func(k int, expires uint64) []byte {
 		campaign, serial := x.coupon(used(x.Redeemed - 1 - k))
 		return actions.SignedVoid(x.chain, expires, actions.Held{Coupon: coupon.NewCouponID(campaign, serial)}, manager)

@@ -1,22 +1,9 @@
-package scene
+package demo
 
 import (
 	"crypto/sha256"
 
 	"github.com/scrip-network/scrip/coupon"
-)
-
-// The members of a demonstration.
-const (
-	mall     = 1
-	bakery   = 2
-	bookshop = 3
-)
-
-const (
-	second = 1000
-	hour   = 3600 * second
-	day    = 24 * hour
 )
 
 // offer is a campaign of the scene.
@@ -29,8 +16,8 @@ type offer struct {
 	pause, close bool
 }
 
-// lapse is how long the offer that is to expire lives.
-const lapse = 30 * second
+// lapseMs is how long the offer that is to expire lives.
+const lapseMs = 30_000
 
 // offers are all campaigns, of each kind and in each state, at a time.
 func offers(now uint64) []offer {
@@ -41,14 +28,14 @@ func offers(now uint64) []offer {
 			ValueKind: coupon.Percent, Bps: 1500, Ceiling: 2000, Rounding: 1, MinSpend: 1000, Shops: only(bookshop),
 			MaxSupply: 100}},
 		{name: "five", batch: 100, terms: coupon.Terms{Issuer: mall, Title: "5 euros off from 20 euros",
-			ValueKind: coupon.Amount, Face: 500, MinSpend: 2000, RelativeMs: 30 * day, MaxSupply: 300}},
+			ValueKind: coupon.Amount, Face: 500, MinSpend: 2000, RelativeMs: 30 * dayMs, MaxSupply: 300}},
 		{name: "card", batch: 20, terms: coupon.Terms{Issuer: mall, Title: "Gift card of 50 euros",
 			ValueKind: coupon.Stored, Face: 5000, Uses: 20, MaxSupply: 40}},
 		{name: "breakfast", batch: 30, terms: coupon.Terms{Issuer: bakery, Title: "Ten breakfasts, 1 euro off each",
 			ValueKind: coupon.Amount, Face: 100, Uses: 10, Shops: only(bakery), MaxSupply: 50}},
 		{name: "bread", batch: 10, terms: coupon.Terms{Issuer: bakery, Title: "1 euro off yesterday's bread",
-			ValueKind: coupon.Amount, Face: 100, Shops: only(bakery), MaxSupply: 10, ClaimUntil: now + lapse,
-			RedeemUntil: now + lapse}},
+			ValueKind: coupon.Amount, Face: 100, Shops: only(bakery), MaxSupply: 10, ClaimUntil: now + lapseMs,
+			RedeemUntil: now + lapseMs}},
 		{name: "night", batch: 10, pause: true, terms: coupon.Terms{Issuer: bookshop, Title: "Reading night, 10 euros off",
 			ValueKind: coupon.Amount, Face: 1000, Shops: only(bookshop), MaxSupply: 20}},
 		{name: "first", batch: 2, terms: coupon.Terms{Issuer: bookshop, Title: "3 euros for the first two readers",
@@ -57,28 +44,30 @@ func offers(now uint64) []offer {
 			ValueKind: coupon.Amount, Face: 200, MaxSupply: 50}},
 	}
 	for i := range all {
-		all[i].terms = complete(all[i].terms, now)
+		all[i].terms = complete(all[i].terms, now-hourMs)
 	}
 	return all
 }
 
 func only(member uint16) []coupon.Shop { return []coupon.Shop{{Member: member}} }
 
-// complete fills in what the campaigns have in common: the issuer pays for all of
-// what is used, coupons may be given, and a redemption can be undone for three days.
-func complete(t coupon.Terms, now uint64) coupon.Terms {
+// complete fills in what the campaigns have in common from a time on: the issuer pays for
+// all of what is used, coupons may be given, and a redemption can be undone for three days.
+func complete(t coupon.Terms, from uint64) coupon.Terms {
 	largest := max(t.Face, t.Ceiling)
 	t.Funders = []coupon.Funder{{Member: t.Issuer, ShareBps: coupon.BpsMax}}
-	t.Currency, t.TermsHash = 978, sha256.Sum256([]byte(t.Title))
+	t.Currency, t.TermsHash = currency, sha256.Sum256([]byte(t.Title))
 	t.Uses, t.ReimburseBps, t.ShowMax = max(t.Uses, 1), coupon.BpsMax, largest
 	t.Budget = uint64(t.MaxSupply) * largest
 	if t.ValueKind != coupon.Stored {
 		t.Budget *= uint64(t.Uses)
 	}
-	t.ClaimFrom, t.RedeemFrom, t.RollbackMs = now-hour, now-hour, 3*day
+	t.ClaimFrom, t.RedeemFrom, t.RollbackMs = from, from, 3*dayMs
 	if t.RedeemUntil == 0 {
-		t.ClaimUntil, t.RedeemUntil = now+30*day, now+60*day
+		t.ClaimUntil, t.RedeemUntil = from+30*dayMs, from+60*dayMs
 	}
-	t.Transfer, t.MaxTransfers = coupon.TransferGift, 3
+	if t.Transfer == coupon.TransferNone {
+		t.Transfer, t.MaxTransfers = coupon.TransferGift, 3
+	}
 	return t
 }

@@ -1,14 +1,16 @@
-package scene
+package demo
 
 import (
-	"crypto/sha256"
 	"encoding/base64"
+	"encoding/json"
+	"errors"
 	"fmt"
 	"net/url"
+	"os"
+	"path/filepath"
 	"strings"
 
 	"github.com/scrip-network/scrip/coupon"
-	"github.com/scrip-network/scrip/keys"
 	"github.com/scrip-network/scrip/network"
 )
 
@@ -25,43 +27,6 @@ type Link struct {
 
 // managerPIN opens the manager's key on the demonstration's tills.
 const managerPIN = "2580"
-
-// holders are the people with wallets.
-func holders() []string { return []string{"Bo", "Cy", "Dee", "Eli", "Fay"} }
-
-// person is a holder with a wallet of 12 words.
-type person struct {
-	name    string
-	entropy []byte
-	wallet  keys.Wallet
-	next    map[uint32]uint32 // by campaign, the number of the next key
-	used    []string          // coupons that a scan does not find
-}
-
-// newPerson returns a holder whose words follow from the name: everybody knows them.
-func newPerson(name string) (*person, error) {
-	sum := sha256.Sum256([]byte("scrip demonstration wallet of " + name))
-	p := &person{name: name, entropy: sum[:16], next: make(map[uint32]uint32)}
-	words, err := keys.MnemonicFromEntropy(p.entropy)
-	if err == nil {
-		p.wallet, err = keys.NewWallet(words, "")
-	}
-	if err != nil {
-		return nil, fmt.Errorf("make the wallet of %s: %w", name, err)
-	}
-	return p, nil
-}
-
-// key returns the next key of a campaign, with its number.
-func (p *person) key(campaign uint32, capped bool) (coupon.Signer, uint32, error) {
-	n := p.next[campaign]
-	if capped {
-		n = 0
-	}
-	p.next[campaign] = n + 1
-	s, err := p.wallet.Coupon(campaign, n)
-	return coupon.NewSigner(s.Seed), n, err
-}
 
 func encode(b []byte) string { return base64.RawURLEncoding.EncodeToString(b) }
 
@@ -96,4 +61,43 @@ func staff(n *network.Network) []Link {
 // the desk is.
 func poster(campaign uint32, text string) Link {
 	return Link{"poster", "anybody", fmt.Sprintf("/p/%d", campaign), text}
+}
+
+func (x *director) payloadLink(face string, p *coupon.Payload, text string) Link {
+	return Link{face, "anybody", x.chain.Link("", p), text}
+}
+
+// EmptyScene returns the links of a network without a scene.
+func EmptyScene(n *network.Network) []Link {
+	return append([]Link{{Face: "wallet", Who: "somebody new", Path: "/wallet/"}}, staff(n)...)
+}
+
+// linksFile is where the links of a scene lie in the folder of its network.
+const linksFile = "scene.json"
+
+// SaveLinks keeps the links for a network that is started again.
+func SaveLinks(dir string, links []Link) error {
+	b, err := json.MarshalIndent(links, "", "  ")
+	if err == nil {
+		err = os.WriteFile(filepath.Join(dir, linksFile), b, 0o600)
+	}
+	if err != nil {
+		return fmt.Errorf("keep the scene: %w", err)
+	}
+	return nil
+}
+
+// LoadLinks returns the links that SaveLinks has kept; ok is false if there are none.
+func LoadLinks(dir string) (links []Link, ok bool, err error) {
+	b, err := os.ReadFile(filepath.Join(dir, linksFile))
+	if errors.Is(err, os.ErrNotExist) {
+		return nil, false, nil
+	}
+	if err == nil {
+		err = json.Unmarshal(b, &links)
+	}
+	if err != nil {
+		return nil, false, fmt.Errorf("read the scene: %w", err)
+	}
+	return links, true, nil
 }

@@ -1,18 +1,10 @@
-package scene
+package demo
 
 import (
 	"errors"
 
 	"github.com/scrip-network/scrip/actions"
 	"github.com/scrip-network/scrip/coupon"
-)
-
-// Tills, numbered as in the genesis file.
-const (
-	bakeryTill = iota
-	bakeryManager
-	bookshopTill
-	bookshopManager
 )
 
 // play gives everybody coupons and lets them use some, so that there is one in each

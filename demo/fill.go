@@ -1,4 +1,4 @@
-package crowd
+package demo
 
 import (
 	"errors"
@@ -70,7 +70,7 @@ func fill(s Shape, n *network.Network, dir string, endMs uint64, report func(don
 	if err != nil {
 		return err
 	}
-	return newStory(s, b, n.Dev(), endMs, report).tell()
+	return newCrowd(s, b, endMs, report).tell()
 }
 
 // clone copies a closed ledger. Its tables are never written again, so the copies
