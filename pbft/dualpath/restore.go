@@ -27,8 +27,7 @@ func (r *Replica) restore(log []pbft.Record) error {
 			r.restoreEntry(m.View, entry{base: m.Base, baseSeq: m.Base.Seq, newView: m})
 		case pbft.RecordProposal:
 			if b := r.chain.byDigest[x.Base.Digest]; b != nil {
-				r.proposal.last, r.proposed = b, b
-				r.noteProposal(&b.block.SignedHeader)
+				r.restoreProposal(b)
 			}
 		case pbft.RecordPrepare:
 			r.restorePrepare(x.Prepare)
@@ -58,6 +57,16 @@ func (r *Replica) restoreBlock(x *pbft.Block) {
 		r.cfg.Scheme.Verify(r.com.Key(h.Proposer), r.com.HeaderBytesToSign(h), x.Signature) {
 		b.setSignature(x.Signature)
 	}
+	// A crash between the frames of a turn may leave a proposal without its record. What
+	// is signed may be passed on, so nothing else may be signed in its place.
+	if h.Proposer == r.self && b.signed && (r.proposed == nil || r.proposed.ref.Rank().Less(b.ref.Rank())) {
+		r.restoreProposal(b)
+	}
+}
+
+func (r *Replica) restoreProposal(b *block) {
+	r.proposal.last, r.proposed = b, b
+	r.noteProposal(&b.block.SignedHeader)
 }
 
 func (r *Replica) restoreHigh(c *pbft.Certificate) {

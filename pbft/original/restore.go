@@ -65,6 +65,7 @@ func (r *Replica) restoreRecord(x *pbft.Record) error {
 		if h := &x.Block.Header; h.Seq > r.executed {
 			b := r.keepBlock(r.slot(h.Seq), r.com.HeaderDigest(h), x.Block)
 			b.logged, b.payload = true, valid
+			r.restoreOwn(x.Block)
 		}
 	case pbft.RecordProposal:
 		r.restoreProposal(x)
@@ -89,6 +90,17 @@ func (r *Replica) restoreRecord(x *pbft.Record) error {
 		return fmt.Errorf("unknown kind %d", x.Kind)
 	}
 	return nil
+}
+
+// restoreOwn takes an own block for a proposal: a crash between the frames of a turn may
+// leave it without its record. What is signed may be passed on, so nothing else may be
+// signed in its place.
+func (r *Replica) restoreOwn(b *pbft.Block) {
+	h := &b.Header
+	if h.Proposer == r.self && h.View == r.view &&
+		r.cfg.Scheme.Verify(r.com.Key(r.self), r.com.HeaderBytesToSign(h), b.Signature) {
+		r.restoreProposal(&pbft.Record{View: h.View, Base: r.com.Ref(h)})
+	}
 }
 
 func (r *Replica) restoreProposal(x *pbft.Record) {

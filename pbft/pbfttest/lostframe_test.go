@@ -126,7 +126,9 @@ func TestEveryLostLastFrameIsNoticed(t *testing.T) {
 		{name: "certificate, COMMIT not heard", by: 3, lost: pbft.RecordCertificate, play: slow()},
 		{name: "commit certificate", by: 3, lost: pbft.RecordCommit,
 			play: heard(pbft.KindPrePrepare, pbft.KindPrepare, pbft.KindCheckpoint)},
-		{name: "proposal", by: 0, lost: pbft.RecordProposal, play: heard(pbft.KindPrePrepare), want: pbft.Amnesic},
+		{name: "proposal with its block", by: 0, lost: pbft.RecordBlock, play: heard(pbft.KindPrePrepare),
+			want: pbft.Amnesic},
+		{name: "proposal, not its block", by: 0, lost: pbft.RecordProposal, play: heard(pbft.KindPrePrepare)},
 		{name: "VIEW-CHANGE, to its primary", by: 3, lost: pbft.RecordViewChange, play: viewChange, want: pbft.Amnesic},
 	} {
 		s := setting{shape: pbfttest.Shape{Members: 4, Faults: 1}, recall: true}
