@@ -9,12 +9,14 @@ import (
 
 	"github.com/scrip-network/scrip/chain"
 	"github.com/scrip-network/scrip/pbft"
+	"github.com/scrip-network/scrip/pbft/driver"
 	"github.com/scrip-network/scrip/pbft/wire"
 	"github.com/scrip-network/scrip/store"
 )
 
-// executorQueueMax bounds the jobs handed to the executor; more wait in the loop.
-const executorQueueMax = 32
+// executorQueueMax bounds the jobs handed to the executor: all blocks that the driver
+// hands out. Certificates beyond wait in the loop.
+const executorQueueMax = driver.HandedMax
 
 // job is a committed block to execute, or a certificate to store.
 type job struct {

@@ -25,7 +25,6 @@ const (
 	inboxBulkBytesMax = 32 << 20
 	gossipMax         = 32 // frames; more are dropped, since senders repeat
 	checkQueueMax     = 1024
-	drainMax          = 128 // messages of one peer and lane in one turn
 )
 
 // Limits of misbehaviour: a peer that sends malicePerMinuteMax messages in a
@@ -169,6 +168,22 @@ func (b *inbox) handle(from uint16, lane transport.Lane, frame []byte) {
 		b.signal()
 	}
 }
+
+// Take implements driver.Inbox.
+func (b *inbox) Take(from pbft.ReplicaID, lane pbft.Lane) (pbft.Message, bool) {
+	of := transport.Votes
+	if lane == pbft.LaneBulk {
+		of = transport.Bulk
+	}
+	in, ok := b.peers[from].lanes[of].take()
+	return in.message, ok
+}
+
+// Judge implements driver.Inbox.
+func (b *inbox) Judge(from pbft.ReplicaID, _ pbft.Message, r pbft.Reason) { b.blame(b.peers[from], r) }
+
+// Drop implements driver.Inbox.
+func (b *inbox) Drop(pbft.ReplicaID, pbft.Message) { b.metrics.frameDropped.Inc() }
 
 // wellFormed reports whether the payloads of a message are those of their
 // headers. The engine is made without PayloadRoot and relies on it.

@@ -113,14 +113,15 @@ func TestAStoredBlockThatCannotBeRead(t *testing.T) {
 		if err := m.ledger.Commit(x.b, false); err != nil {
 			t.Fatal(err)
 		}
-		l := m.node.loop
-		l.executed = pbft.Seq(x.b.Height)
-		blocks, err := l.unsyncedBlocks()
-		if (err == nil) != x.ok || x.ok && len(blocks) == 0 {
-			t.Errorf("%s: %d blocks for the log, %v", x.name, len(blocks), err)
+		stored := executed{m.ledger.Latest()}
+		if _, found, err := stored.Block(pbft.Seq(x.b.Height)); (err == nil) != x.ok || found != x.ok {
+			t.Errorf("%s: found %v, %v", x.name, found, err)
 		}
-		if _, _, err := readBlock(m.ledger.Latest(), l.executed); (err == nil) != x.ok {
-			t.Errorf("%s: for a peer: %v", x.name, err)
+		if _, found, err := stored.Header(pbft.Seq(x.b.Height)); (err == nil) != x.ok || found != x.ok {
+			t.Errorf("%s: without its payload: found %v, %v", x.name, found, err)
+		}
+		if _, found, err := stored.Block(pbft.Seq(x.b.Height) + 1); err != nil || found {
+			t.Errorf("%s: above it: found %v, %v", x.name, found, err)
 		}
 	}
 }

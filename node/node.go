@@ -72,9 +72,6 @@ type Config struct {
 	Trace func(pbft.Event)
 }
 
-// LogBytesDefault is that of Config.LogBytesMax.
-const LogBytesDefault = 64 << 20
-
 func (c *Config) fill() error {
 	switch {
 	case c.Committee == nil || !c.Committee.Has(c.Self):
@@ -89,7 +86,7 @@ func (c *Config) fill() error {
 	if c.Verifier == nil {
 		c.Verifier = sig.NewVerifier(0)
 	}
-	c.LogBytesMax = cmp.Or(c.LogBytesMax, LogBytesDefault)
+	c.LogBytesMax = cmp.Or(c.LogBytesMax, driver.LogBytesDefault)
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
@@ -199,42 +196,42 @@ func (n *Node) restore() error {
 	if err != nil {
 		return err
 	}
-	anchor, err := n.anchor()
-	if err != nil {
-		return err
-	}
 	records, err := n.records()
 	if err != nil {
 		return err
 	}
 	n.floor = floorOf(records, n.committee.Parameters().Window)
-	engine, err := n.cfg.NewEngine(pbft.Config{
-		Committee: n.committee, Self: n.cfg.Self, Scheme: scheme{n.cfg.Verifier},
-		Sign:    func(message []byte) pbft.Signature { return n.cfg.Key.Sign(message) },
-		Genesis: genesis, Anchor: anchor, History: n.history,
-		Recall: !n.cfg.NoRecall, Amnesic: n.cfg.Log == nil,
-		Timers: n.cfg.Timers, Trace: n.cfg.Trace != nil,
+	n.loop = &loop{n: n, began: time.Now()}
+	ledger := executed{n.cfg.Ledger.Latest()}
+	n.loop.driver, err = driver.New(driver.Config{
+		New: n.cfg.NewEngine,
+		Engine: pbft.Config{
+			Committee: n.committee, Self: n.cfg.Self, Scheme: scheme{n.cfg.Verifier},
+			Sign:    func(message []byte) pbft.Signature { return n.cfg.Key.Sign(message) },
+			Genesis: genesis, Recall: !n.cfg.NoRecall, Amnesic: n.cfg.Log == nil,
+			Timers: n.cfg.Timers, Trace: n.cfg.Trace != nil,
+		},
+		Store: ledger, Pool: n.loop, Batching: n.cfg.Batching, LogBytesMax: n.cfg.LogBytesMax,
 	}, records)
 	if err != nil {
-		return fmt.Errorf("rebuild the replica: %w", err)
-	}
-	last := anchor.Header
-	if last.Seq == 0 {
-		last = genesis
-	}
-	if err := n.certs.scan(uint64(last.Seq)); err != nil {
 		return err
 	}
-	stored, err := readRecord(n.cfg.Ledger.Latest(), uint64(last.Seq))
+	if n.cfg.Log != nil {
+		n.loop.logged()
+	}
+	last := uint64(ledger.Height())
+	if err := n.certs.scan(last); err != nil {
+		return err
+	}
+	stored, err := readRecord(n.cfg.Ledger.Latest(), last)
 	if err != nil {
 		return fmt.Errorf("read the last block: %w", err)
 	}
 	n.executor = newExecutor(n)
 	n.executor.timeMs = stored.timeMs
-	n.hub = newHub(uint64(last.Seq), last.TimeMs)
-	n.loop = &loop{n: n, engine: engine, committed: last.Seq, executed: last.Seq}
-	n.metrics.height.Set(float64(last.Seq))
-	status := engine.Status()
+	n.hub = newHub(last, stored.Header.TimeMs)
+	n.metrics.height.Set(float64(last))
+	status := n.loop.driver.Status()
 	n.engine.Store(&status)
 	return nil
 }
@@ -263,42 +260,6 @@ func (n *Node) genesis() (pbft.Header, error) {
 		return pbft.Header{}, fmt.Errorf("store the genesis: %w", err)
 	}
 	return h.Header, nil
-}
-
-// anchor returns the last block of the ledger, or a zero one for the genesis.
-func (n *Node) anchor() (pbft.Anchor, error) {
-	view := n.cfg.Ledger.Latest()
-	height, _ := view.Height()
-	if height == 0 {
-		return pbft.Anchor{}, nil
-	}
-	stored, err := view.Block(height)
-	if err != nil {
-		return pbft.Anchor{}, fmt.Errorf("read the last block: %w", err)
-	}
-	x, err := decodeRecord(stored.Header)
-	if err != nil {
-		return pbft.Anchor{}, fmt.Errorf("read the last block: %w", err)
-	}
-	a := pbft.Anchor{Header: x.Header, StateRoot: x.stateRoot, ReceiptRoot: x.receiptRoot}
-	if len(stored.Certificate) > 0 {
-		if a.Certificate, err = pbft.DecodeCertificate(stored.Certificate); err != nil {
-			return pbft.Anchor{}, fmt.Errorf("read the last block: %w", err)
-		}
-	}
-	return a, nil
-}
-
-// history tells a starting engine what was executed below the anchor.
-func (n *Node) history(seq pbft.Seq) (pbft.History, bool) {
-	x, err := readRecord(n.cfg.Ledger.Latest(), uint64(seq))
-	if err != nil {
-		if !errors.Is(err, store.ErrNotFound) {
-			n.log.Error("cannot read an executed block", "height", uint64(seq), "err", err)
-		}
-		return pbft.History{}, false
-	}
-	return pbft.History{Header: x.Header, StateRoot: x.stateRoot, ReceiptRoot: x.receiptRoot}, true
 }
 
 // records reads the consensus log. A frame that is whole and makes no sense was

@@ -94,16 +94,16 @@ func TestNothingLeavesBeforeItIsDurable(t *testing.T) {
 		m, engine, out := scripted(t)
 		disk := m.fs.(*store.Mem)
 		disk.FailAt(disk.Ops()+failures, syscall.EIO)
-		err := m.node.loop.turns()
+		err := m.node.loop.turn()
 		if err == nil { // the turn has no further operation
 			if out.sent != 4 || !engine.advanced {
 				t.Errorf("%d frames sent, own votes count %t", out.sent, engine.advanced)
 			}
 			break
 		}
-		if !errors.Is(err, syscall.EIO) || out.sent > 0 || engine.advanced || len(m.node.loop.backlog) > 0 {
+		if !errors.Is(err, syscall.EIO) || out.sent > 0 || engine.advanced || len(m.node.loop.jobs) > 0 {
 			t.Errorf("operation %d fails: %v; %d frames sent, own votes count %t, %d blocks wait", failures, err, out.sent,
-				engine.advanced, len(m.node.loop.backlog))
+				engine.advanced, len(m.node.loop.jobs))
 		}
 	}
 	if failures < 2 {
@@ -135,7 +135,7 @@ func TestWhatIsSentIsInTheLog(t *testing.T) {
 		}
 		_ = log.Close()
 	}
-	if err := m.node.loop.turns(); err != nil {
+	if err := m.node.loop.turn(); err != nil {
 		t.Fatal(err)
 	}
 	if out.sent == 0 {
@@ -162,8 +162,11 @@ func TestACompactedLogHasWhatTheLedgerMayLose(t *testing.T) {
 	if err := m.stopNode(); err != nil {
 		t.Fatal(err)
 	}
-	if err := m.node.loop.compact(nil); err != nil { // as if the sync had reached what it reached long ago
-		t.Fatal(err)
+	reached, _ := m.ledger.SyncedHeight()
+	m.node.loop.driver.Synced(pbft.Seq(reached)) // as if it had been synced long ago
+	before := counterOf(m.node.metrics.compactions)
+	if err := m.node.loop.turn(); err != nil || counterOf(m.node.metrics.compactions) != before+1 {
+		t.Fatalf("no compaction: %v", err)
 	}
 	synced, _ := m.ledger.SyncedHeight()
 	if synced >= last.Height {

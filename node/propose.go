@@ -8,44 +8,33 @@ import (
 	"github.com/scrip-network/scrip/pbft/driver"
 )
 
-// propose offers the engine the next block if this replica leads and one is due.
-func (l *loop) propose() {
-	hint := l.engine.ProposeHint()
-	if hint == pbft.ProposeNever || hint == pbft.ProposeIfPending && !l.batchDue() {
-		return
-	}
-	start := time.Now()
-	view := l.engine.Status().View
-	b := &l.n.cfg.Batching
-	txs := l.n.mempool.take(view, b.BytesMax, b.TxsMax)
-	if len(txs) == 0 && hint != pbft.ProposeNow {
-		return
-	}
-	raws := make([][]byte, len(txs))
-	for i, tx := range txs {
-		raws[i] = tx.Raw
-	}
-	payload, root := chain.EncodePayload(raws), pbft.Digest(chain.PayloadRoot(raws))
-	if len(txs) > 0 {
-		l.n.payloads.keep(root, len(payload), txs)
-	}
-	if !l.engine.Propose(payload, root, nowMs()) {
-		l.n.mempool.put(txs)
-		return
-	}
-	l.proposedAt, l.proposedTxs, l.proposedRoot, l.committedIn = start, len(txs), root, 0
-	l.n.metrics.took(stepPropose, start)
+// The loop is the driver's Pool, over the mempool.
+
+// Size implements driver.Pool.
+func (l *loop) Size() (txs, free, freeBytes int) {
+	size := l.n.mempool.size()
+	return size.txs, size.free, size.freeBytes
 }
 
-// batchDue says whether the waiting transactions are worth a block now, and if
-// only time is missing, sets the timer.
-func (l *loop) batchDue() bool {
-	size := l.n.mempool.size()
-	due, waitNs := l.n.cfg.Batching.Due(&driver.Pending{Txs: size.free, Bytes: size.freeBytes,
-		InFlight: l.engine.Status().InFlight, Backlog: int(l.committed - l.executed), LastTxs: l.proposedTxs,
-		SinceNs: time.Since(l.proposedAt).Nanoseconds(), CommittedInNs: l.committedIn.Nanoseconds()})
-	if waitNs > 0 {
-		l.again.Reset(time.Duration(waitNs))
+// Payload implements driver.Pool.
+func (l *loop) Payload(view pbft.View, bytesMax, txsMax int) (driver.Payload, bool) {
+	l.offeredAt = time.Now()
+	l.offered = l.n.mempool.take(view, bytesMax, txsMax)
+	raws := make([][]byte, len(l.offered))
+	for i, tx := range l.offered {
+		raws[i] = tx.Raw
 	}
-	return due
+	p := driver.Payload{Bytes: chain.EncodePayload(raws), Root: pbft.Digest(chain.PayloadRoot(raws)), Txs: len(raws)}
+	if p.Txs > 0 {
+		l.n.payloads.keep(p.Root, len(p.Bytes), l.offered)
+	}
+	return p, true
+}
+
+// Proposed implements driver.Pool.
+func (l *loop) Proposed(is bool) {
+	if l.proposed = is; !is {
+		l.n.mempool.put(l.offered)
+	}
+	l.offered = nil
 }

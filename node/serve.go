@@ -25,7 +25,7 @@ func (n *Node) serve(ctx context.Context) {
 		case s := <-n.serves:
 			p := n.inbox.peer(uint16(s.To))
 			p.serving.Add(-1)
-			m, blocks, err := n.blocksAfter(s)
+			m, blocks, err := driver.ReadAnswer(n.committee, s, executed{n.cfg.Ledger.Latest()})
 			if err != nil {
 				n.log.Warn("cannot serve blocks", "peer", s.To, "after", s.After, "err", err)
 				continue
@@ -41,67 +41,56 @@ func (n *Node) serve(ctx context.Context) {
 	}
 }
 
-// blocksAfter reads what answers a member that is behind, and returns how many
-// blocks are in it.
-func (n *Node) blocksAfter(s pbft.Serve) (m pbft.Message, blocks int, err error) {
-	answer, view := driver.NewAnswer(n.committee, s), n.cfg.Ledger.Latest()
-	for seq, more := answer.Next(); more; seq, more = answer.Next() {
-		block, certificate, err := readBlock(view, seq)
-		if errors.Is(err, store.ErrNotFound) {
-			break
-		}
-		if err != nil {
-			return nil, 0, fmt.Errorf("read block %d: %w", seq, err)
-		}
-		answer.Add(block, certificate)
-	}
-	for seq, more := answer.NextLink(); more; seq, more = answer.NextLink() {
-		header, certificate, err := readLink(view, seq)
-		if errors.Is(err, store.ErrNotFound) {
-			break
-		}
-		if err != nil {
-			return nil, 0, fmt.Errorf("read the header of block %d: %w", seq, err)
-		}
-		answer.Link(header, certificate)
-	}
-	m, blocks = answer.Message()
-	return m, blocks, nil
+// executed is the ledger as the driver reads it.
+type executed struct{ view *store.View }
+
+// Height implements driver.Store.
+func (x executed) Height() pbft.Seq {
+	height, _ := x.view.Height()
+	return pbft.Seq(height)
 }
 
-// readBlock reads a block with its commit certificate, nil if it has none.
-func readBlock(view *store.View, seq pbft.Seq) (b pbft.Block, c *pbft.Certificate, err error) {
-	stored, err := view.Block(uint64(seq))
+// Block implements driver.Store.
+func (x executed) Block(seq pbft.Seq) (b driver.Stored, ok bool, err error) {
+	stored, err := x.view.Block(uint64(seq))
 	if err != nil {
-		return b, nil, err
+		return b, false, unlessMissing(err)
 	}
 	header, err := decodeRecord(stored.Header)
 	if err != nil {
-		return b, nil, err
+		return b, false, err
 	}
-	if len(stored.Certificate) > 0 {
-		if c, err = pbft.DecodeCertificate(stored.Certificate); err != nil {
-			return b, nil, fmt.Errorf("its certificate: %w", err)
-		}
-	}
-	return pbft.Block{SignedHeader: header.SignedHeader, Payload: stored.Payload}, c, nil
+	return x.stored(header, stored.Payload, stored.Certificate)
 }
 
-// readLink reads a header with its block's commit certificate, nil if it has none.
-func readLink(view *store.View, seq pbft.Seq) (h pbft.Header, c *pbft.Certificate, err error) {
-	stored, err := readRecord(view, uint64(seq))
+// Header implements driver.Store.
+func (x executed) Header(seq pbft.Seq) (b driver.Stored, ok bool, err error) {
+	header, err := readRecord(x.view, uint64(seq))
 	if err != nil {
-		return h, nil, err
+		return b, false, unlessMissing(err)
 	}
-	encoded, err := view.CommitCertificate(uint64(seq))
+	certificate, err := x.view.CommitCertificate(uint64(seq))
+	if err = unlessMissing(err); err != nil {
+		return b, false, err
+	}
+	return x.stored(header, nil, certificate)
+}
+
+func (x executed) stored(h record, payload, certificate []byte) (b driver.Stored, ok bool, err error) {
+	b.Block = pbft.Block{SignedHeader: h.SignedHeader, Payload: payload}
+	b.StateRoot, b.ReceiptRoot = h.stateRoot, h.receiptRoot
+	if len(certificate) > 0 {
+		if b.Certificate, err = pbft.DecodeCertificate(certificate); err != nil {
+			return b, false, fmt.Errorf("its certificate: %w", err)
+		}
+	}
+	return b, true, nil
+}
+
+// unlessMissing is no error where something is not in the ledger.
+func unlessMissing(err error) error {
 	if errors.Is(err, store.ErrNotFound) {
-		return stored.Header, nil, nil
+		return nil
 	}
-	if err == nil {
-		c, err = pbft.DecodeCertificate(encoded)
-	}
-	if err != nil {
-		return h, nil, fmt.Errorf("its certificate: %w", err)
-	}
-	return stored.Header, c, nil
+	return err
 }

@@ -159,7 +159,7 @@ func explain(c pbft.Condition) string {
 // publish makes the engine's state visible to others. The loop calls it after
 // every turn. A state that is false ends the node.
 func (l *loop) publish() error {
-	s := l.engine.Status()
+	s := l.driver.Status()
 	old := l.n.engine.Swap(&s)
 	if s.View > l.view {
 		if l.view > 0 {

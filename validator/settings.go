@@ -156,7 +156,7 @@ func limitSettings() []Setting {
 		number("limits.block_bytes", "most bytes of a block proposed here",
 			blockBytesMin, blockBytesMax, driver.BlockBytesDefault, func(c *Config) *int { return &c.BlockBytesMax }),
 		number("limits.log_bytes", "bytes of the consensus log at which it is compacted",
-			logBytesMin, numberMax, node.LogBytesDefault, func(c *Config) *int { return &c.LogBytesMax }),
+			logBytesMin, numberMax, driver.LogBytesDefault, func(c *Config) *int { return &c.LogBytesMax }),
 		number("memory.block_cache_mib", "cache of what lies on disk",
 			1, cacheMiBMax, store.BlockCacheBytesDefault>>20, func(c *Config) *int { return &c.BlockCacheMiB }),
 		number("memory.row_cache_mib", "cache of rows and pages",

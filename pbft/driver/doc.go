@@ -1,14 +1,19 @@
-// Package driver is what one member decides around its consensus engine: whom it
-// has room for, when a block is due, what a member that is behind is answered,
-// how often something is said again, and how much waits before something else has
-// to. The engine knows nothing of it, and no peer can tell from a message how it
-// was decided: it is policy, and each member's own.
+// Package driver is one member around its consensus engine.
 //
-// It is pure, as the engines are: no clock, disk, socket or goroutine. Sizes,
-// counts and times go in, decisions come out; what they are about stays with the
-// caller. So the node on real disks and sockets, the simulator with measured costs
-// and the ledger on another engine ask the same rules, and what one of them
-// measures is the door that ships.
+// Driver is the turn of its loop: events go in, Work comes out, whose fields are done in
+// their order. It says when a block is proposed, how many messages are taken before
+// something else has its turn, when execution lags so far that nothing more is taken, when
+// the log is replaced and by what, and where a member begins again after a crash. The rules
+// below it stand alone too: whom there is room for (Shares), when a block is due
+// (Batching), what a member that is behind is answered (Answer), how often something is
+// said again (Repeat). The engine knows nothing of it, and no peer can tell from a
+// message how it was decided: it is policy, and each member's own.
+//
+// It is pure, as the engines are: no clock, disk, socket or goroutine. Sizes, counts and
+// times go in, decisions come out. The node carries them out on real disks and sockets,
+// lab/desim in simulated time with measured costs, pbft/pbfttest with faults and a crash at
+// every point of the same Work; the ledger on another engine asks the rules. So what one of
+// them measures or breaks is what ships.
 //
 // No value here is safe for concurrent use: who shares one guards it.
 package driver

@@ -8,6 +8,11 @@ const (
 	// TurnsMax bounds how often the loop acts on a Ready before it looks at its inputs
 	// again.
 	TurnsMax = 64
+	// DrainMax bounds the messages of one member and lane that are taken in one turn.
+	DrainMax = 128
+	// HandedMax bounds the blocks that were handed out to be executed and are not. Those
+	// behind them are the backlog.
+	HandedMax = 32
 	// BacklogMax bounds the committed blocks that wait for execution before the loop
 	// drops blocks of catch-up and proposes no more.
 	BacklogMax = 16
@@ -15,6 +20,22 @@ const (
 	// links fill up, and peers have to wait.
 	BacklogStop = 64
 )
+
+// How the consensus log is kept short.
+const (
+	// LogBytesDefault is the default of Config.LogBytesMax.
+	LogBytesDefault = 64 << 20
+	// CompactPauseMs is after how long a compaction is tried again that could not
+	// begin.
+	CompactPauseMs = 10_000
+	// logGrowthFactor keeps a log whose live part is large from being compacted over and
+	// over: it must have grown so many times first.
+	logGrowthFactor = 4
+)
+
+// VotesFrameBytesMax is the largest frame on the lane of votes; a message beyond it, such
+// as a NEW-VIEW of a large committee with long walks, travels as bulk.
+const VotesFrameBytesMax = 256 << 10
 
 // Catching reports whether the loop still takes blocks of catch-up while so many
 // committed blocks wait for execution.

@@ -88,22 +88,30 @@ func everythingHappened(t *testing.T, c *pbfttest.Counts) {
 	if c.Commits[pbft.CommittedSlow] == 0 || c.Commits[0]+c.Commits[pbft.CommittedFast] != 0 || c.Crashes == 0 {
 		t.Errorf("commits as ancestor, -, slow and fast: %v; %d crashes", c.Commits, c.Crashes)
 	}
+	for i, n := range c.Logs {
+		if n == 0 {
+			t.Errorf("what Counts.Logs[%d] counts never happened", i)
+		}
+	}
 	if c.Transactions == 0 || c.WaitUsMax == 0 || c.SizeBytesMax == 0 {
 		t.Errorf("%d transactions, which waited up to %d us; at most %d bytes", c.Transactions, c.WaitUsMax, c.SizeBytesMax)
 	}
 }
 
-// A crash at every single boundary, one run each: before the sync, after it, and
-// after each send of every turn, in runs with lost messages and changes of view.
+// A crash at every single boundary of the driver's Work, one run each: before each frame
+// is synced, after the last, after each send and at the end, in runs with lost messages
+// and changes of view.
 func TestCrashAtEveryBoundary(t *testing.T) {
 	for seed := uint64(1); seed <= 3; seed++ {
-		opt := pbfttest.Options{New: newEngine, Protocol: pbft.Original, SafetyMs: 150, Fixed: true,
-			Shapes: []pbfttest.Shape{{Members: 4, Faults: 1}}}
-		boundaries, broken, err := pbfttest.CrashEverywhere(seed, opt, 300)
-		if err != nil || broken != nil {
-			t.Fatalf("%v, %v", broken, err)
+		for _, mode := range []pbfttest.LogMode{pbfttest.LogWhole, pbfttest.LogTorn} {
+			opt := pbfttest.Options{New: newEngine, Protocol: pbft.Original, SafetyMs: 150, Fixed: true,
+				Shapes: []pbfttest.Shape{{Members: 4, Faults: 1}}, Log: mode}
+			boundaries, broken, err := pbfttest.CrashEverywhere(seed, opt, 300)
+			if err != nil || broken != nil {
+				t.Fatalf("%v, %v", broken, err)
+			}
+			t.Logf("seed %d, log mode %d: %d boundaries", seed, mode, boundaries)
 		}
-		t.Logf("seed %d: %d boundaries", seed, boundaries)
 	}
 }
 
@@ -132,12 +140,14 @@ var keptSeeds = []uint64{
 
 func TestKeptSeeds(t *testing.T) {
 	for _, seed := range keptSeeds {
-		r, err := pbfttest.Run(seed, pbfttest.Options{New: newEngine, Protocol: pbft.Original})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if len(r.Violations) > 0 {
-			t.Errorf("%v", r)
+		for _, mode := range []pbfttest.LogMode{pbfttest.LogWhole, pbfttest.LogDrawn} {
+			r, err := pbfttest.Run(seed, pbfttest.Options{New: newEngine, Protocol: pbft.Original, Log: mode})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(r.Violations) > 0 {
+				t.Errorf("%v", r)
+			}
 		}
 	}
 }

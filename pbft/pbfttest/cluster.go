@@ -23,6 +23,7 @@ type cluster struct {
 	opt       *Options
 	plan      plan
 	rng       *rand.Rand
+	later     *rand.Rand // for what came after seeds were kept
 	committee *pbft.Committee
 	sign      []signer
 	scheme    pbft.Scheme
@@ -54,7 +55,8 @@ type cluster struct {
 
 // newCluster builds the committee and starts every engine; nothing is scheduled.
 func newCluster(seed uint64, opt *Options, p plan, rng *rand.Rand) (*cluster, error) {
-	c := &cluster{opt: opt, plan: p, rng: rng, omitKey: rng.Uint64()}
+	c := &cluster{opt: opt, plan: p, rng: rng, later: rand.New(rand.NewPCG(seed, 0xd41e)),
+		omitKey: rng.Uint64()}
 	c.trace.w = opt.Trace
 	keys, signers, scheme := keyring(p.shape.Members, p.ed25519)
 	c.sign, c.scheme = signers, scheme
@@ -194,10 +196,14 @@ func (c *cluster) play(e *event) {
 	case eventMessage:
 		c.receive(x, e)
 	case eventCheck:
-		x.engine.PayloadChecked(e.digest, e.valid)
+		x.driver.Checked(e.digest, e.valid)
 		c.turn(x)
 	case eventExecute:
 		c.executeNext(x)
+		c.turn(x)
+	case eventSynced:
+		x.synced = e.height
+		x.driver.Synced(pbft.Seq(e.height))
 		c.turn(x)
 	}
 }
@@ -220,7 +226,7 @@ func (c *cluster) heal() {
 		}
 		for to := range c.committee.Size() {
 			if pbft.ReplicaID(to) != x.id {
-				x.engine.Connected(pbft.ReplicaID(to))
+				x.driver.Connected(pbft.ReplicaID(to))
 			}
 		}
 		c.turn(x)

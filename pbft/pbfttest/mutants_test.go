@@ -17,7 +17,7 @@ func TestRandomFaultsCatchMutants(t *testing.T) {
 		Shapes: []pbfttest.Shape{{Members: 4, Faults: 1, FastFaults: 1}, {Members: 5, Faults: 1, FastFaults: 1},
 			{Members: 7, Faults: 2, FastFaults: 1}},
 		Behaviour: pbfttest.ForgeProposals | pbfttest.ForgeVotes | pbfttest.LieInViewChange}
-	anything := pbfttest.Options{SafetyOnly: true}
+	anything := pbfttest.Options{SafetyOnly: true, Log: pbfttest.LogWhole}
 	recovering := pbfttest.Options{Fixed: true, Byzantine: 1, Behaviour: pbfttest.Corrupt}
 	for _, x := range []struct {
 		mutant string

@@ -113,7 +113,7 @@ func (c *cluster) changeCut() {
 			if was && !c.cut[from][to] && from != to {
 				for _, x := range c.instances[from] {
 					if x.engine != nil {
-						x.engine.Connected(pbft.ReplicaID(to))
+						x.driver.Connected(pbft.ReplicaID(to))
 					}
 				}
 			}

@@ -78,6 +78,21 @@ func (b Behaviour) String() string {
 // Shape is a committee size with its fault bounds.
 type Shape struct{ Members, Faults, FastFaults int }
 
+// LogMode is how a member's log and store may be caught by a crash.
+type LogMode uint8
+
+// The modes.
+const (
+	// LogDrawn leaves it to the seed.
+	LogDrawn LogMode = iota
+	// LogWhole writes a turn as one frame, and replaces a log when all that is executed
+	// has been synced: nothing comes between.
+	LogWhole
+	// LogTorn writes a turn as several frames, and replaces logs often, over blocks that
+	// were executed since the sync began.
+	LogTorn
+)
+
 // Options narrow what Run draws from its seed. The zero value of every field but
 // New leaves the choice to the seed.
 type Options struct {
@@ -103,6 +118,8 @@ type Options struct {
 	// CrashAt, if positive, is the one boundary of the run at which the replica in
 	// question crashes; see Result.Boundaries. The plan's crashes do not happen.
 	CrashAt int
+	// Log is how logs are written; the kept seeds are of LogWhole.
+	Log LogMode
 	// SafetyOnly leaves out the liveness phase.
 	SafetyOnly bool
 	// Rules, if not nil, are the only violations that count.
@@ -149,6 +166,8 @@ type plan struct {
 	checkUs, executeUs          int64
 	loadUs                      int64 // mean pause between payloads
 	safetyUs                    int64
+	frameBytes                  int   // largest frame of a log; 0 = a turn is one
+	syncUs                      int64 // how long the sync of a store takes at most; 0 = no time
 }
 
 // pick returns one of the choices.
@@ -203,7 +222,20 @@ func drawPlan(r, later *rand.Rand, opt *Options) plan {
 	p.drawByzantine(r, opt)
 	p.drawFragile(r, opt)
 	p.drawSlow(later, opt)
+	p.drawLog(later, opt)
 	return p
+}
+
+// drawLog chooses how logs and stores are written.
+func (p *plan) drawLog(r *rand.Rand, opt *Options) {
+	p.frameBytes = pick(r, 0, 0, 1, 600, 2400)
+	p.syncUs = pick[int64](r, 0, 0, 20_000, 200_000)
+	switch opt.Log {
+	case LogWhole:
+		p.frameBytes, p.syncUs = 0, 0
+	case LogTorn:
+		p.frameBytes, p.syncUs, p.compact = 1, 20_000, 200
+	}
 }
 
 func (p *plan) drawByzantine(r *rand.Rand, opt *Options) {
@@ -295,13 +327,13 @@ func (p *plan) String() string {
 	return fmt.Sprintf("n=%d f=%d p=%d W=%d K=%d C=%d D=%d byzantine=%v %v backdate=%t big=%t fragile=%v late=%v"+
 		" precision=%d delay=%d\n"+
 		"  timers min=%d max=%d cap=%d idle=%d retransmit=%d status=%d codec=%t ed25519=%t recall=%t\n"+
-		"  permille loss=%d duplicate=%d omit=%d hold=%d crash=%d compact=%d;"+
+		"  permille loss=%d duplicate=%d omit=%d hold=%d crash=%d compact=%d; frames of %d bytes, sync<=%d us;"+
 		" ms delay<=%d partition~%d clock~%d check<=%d execute<=%d load~%d safety=%d",
 		p.shape.Members, p.shape.Faults, p.shape.FastFaults, p.parameters.Window, p.parameters.Tenure,
 		p.parameters.CheckpointInterval, p.parameters.ExecutionLag, byzantine, p.behaviour, p.backdate, p.big,
 		fragile, p.lateUs, p.parameters.PrecisionMs, p.parameters.DelayMs,
 		p.timers.TimeoutTicksMin, p.timers.TimeoutTicksMax, p.timers.TimeoutTicksCap, p.timers.IdleTicks,
 		p.timers.RetransmitTicks, p.timers.StatusTicks, p.codec, p.ed25519, p.recall,
-		p.loss, p.duplicate, p.omit, p.hold, p.crash, p.compact, p.delayUs/1000, p.partitionUs/1000, p.clockUs/1000,
-		p.checkUs/1000, p.executeUs/1000, p.loadUs/1000, p.safetyUs/1000)
+		p.loss, p.duplicate, p.omit, p.hold, p.crash, p.compact, p.frameBytes, p.syncUs, p.delayUs/1000,
+		p.partitionUs/1000, p.clockUs/1000, p.checkUs/1000, p.executeUs/1000, p.loadUs/1000, p.safetyUs/1000)
 }

@@ -14,6 +14,7 @@ const (
 	eventNetwork
 	eventClock
 	eventAdversary
+	eventSynced
 )
 
 // event is something that will happen to one member at a virtual time.
@@ -30,7 +31,9 @@ type event struct {
 	from        pbft.ReplicaID
 	incarnation int
 	message     pbft.Message
-	encoded     []byte // of message, where the seed exercises the codec
+	encoded     []byte       // of message, where the seed exercises the codec
+	decoded     pbft.Message // from encoded
+	height      int          // eventSynced: the blocks that a crash leaves
 	digest      pbft.Digest
 }
 

@@ -90,6 +90,11 @@ func everythingHappened(t *testing.T, c *pbfttest.Counts) {
 	if c.Commits[0] == 0 || c.Commits[pbft.CommittedSlow] == 0 || c.Commits[pbft.CommittedFast] == 0 || c.Crashes == 0 {
 		t.Errorf("commits as ancestor, -, slow and fast: %v; %d crashes", c.Commits, c.Crashes)
 	}
+	for i, n := range c.Logs {
+		if n == 0 {
+			t.Errorf("what Counts.Logs[%d] counts never happened", i)
+		}
+	}
 	if c.Transactions == 0 || c.WaitUsMax == 0 || c.SizeBytesMax == 0 {
 		t.Errorf("%d transactions, which waited up to %d us; at most %d bytes", c.Transactions, c.WaitUsMax, c.SizeBytesMax)
 	}
@@ -124,26 +129,31 @@ func TestRunsAreDeterministic(t *testing.T) {
 	}
 }
 
-// A crash at every single boundary, one run each: before the sync, after it, and
-// after each send of every turn, in runs with lost messages and changes of view.
+// A crash at every single boundary of the driver's Work, one run each: before each frame
+// is synced, after the last, after each send and at the end, in runs with lost messages
+// and changes of view; once with a frame for each turn, and once with one for each record
+// and logs that are replaced over blocks that a crash may still take.
 func TestCrashAtEveryBoundary(t *testing.T) {
 	for _, shape := range []pbfttest.Shape{{Members: 4, Faults: 1}, {Members: 4, Faults: 1, FastFaults: 1}} {
 		for seed := uint64(1); seed <= 3; seed++ {
-			opt := pbfttest.Options{New: newEngine, Shapes: []pbfttest.Shape{shape}, SafetyMs: 150, Fixed: true}
-			boundaries, broken, err := pbfttest.CrashEverywhere(seed, opt, crashRuns)
-			if err != nil || broken != nil {
-				t.Fatalf("n=%d p=%d: %v, %v", shape.Members, shape.FastFaults, broken, err)
+			for _, mode := range []pbfttest.LogMode{pbfttest.LogWhole, pbfttest.LogTorn} {
+				opt := pbfttest.Options{New: newEngine, Shapes: []pbfttest.Shape{shape}, SafetyMs: 150, Fixed: true, Log: mode}
+				boundaries, broken, err := pbfttest.CrashEverywhere(seed, opt, crashRuns)
+				if err != nil || broken != nil {
+					t.Fatalf("n=%d p=%d: %v, %v", shape.Members, shape.FastFaults, broken, err)
+				}
+				t.Logf("n=%d p=%d seed %d, log mode %d: %d boundaries", shape.Members, shape.FastFaults, seed, mode, boundaries)
 			}
-			t.Logf("n=%d p=%d seed %d: %d boundaries", shape.Members, shape.FastFaults, seed, boundaries)
 		}
 	}
 }
 
 // crashRuns bounds the runs of TestCrashAtEveryBoundary for each cluster.
-const crashRuns = 400
+const crashRuns = 300
 
-// keptSeeds have found bugs of the engine or of its judges. The plan that a seed stands for may
-// change with the simulator; then they are seeds as good as any.
+// keptSeeds have found bugs of the engine or of its judges, all but the last with LogWhole.
+// The plan that a seed stands for may change with the simulator; then they are seeds as
+// good as any.
 var keptSeeds = []uint64{
 	1004133,  // a spoiled signature went from a report into an honest NEW-VIEW
 	1006670,  // a certified suffix longer than all windows was refused for ever
@@ -156,12 +166,14 @@ var keptSeeds = []uint64{
 
 func TestKeptSeeds(t *testing.T) {
 	for _, seed := range keptSeeds {
-		r, err := pbfttest.Run(seed, pbfttest.Options{New: newEngine})
-		if err != nil {
-			t.Fatal(err)
-		}
-		if len(r.Violations) > 0 {
-			t.Errorf("%v", r)
+		for _, mode := range []pbfttest.LogMode{pbfttest.LogWhole, pbfttest.LogDrawn} {
+			r, err := pbfttest.Run(seed, pbfttest.Options{New: newEngine, Log: mode})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if len(r.Violations) > 0 {
+				t.Errorf("%v", r)
+			}
 		}
 	}
 }

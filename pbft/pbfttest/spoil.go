@@ -523,7 +523,7 @@ func (a *adversary) answerFalsely(from, to pbft.ReplicaID, after pbft.Seq) {
 	if longest == nil || int(after) >= len(longest.chain) {
 		return
 	}
-	d := longest.decided(&pbft.Serve{After: after}, 4)
+	d := longest.after(after, 4)
 	last := len(d.Blocks) - 1
 	if a.c.committee.Protocol() == pbft.Original {
 		if d.Certificates[0] = a.falseCertificate(d.Certificates[0]); d.Certificates[0] != nil {
@@ -534,6 +534,16 @@ func (a *adversary) answerFalsely(from, to pbft.ReplicaID, after pbft.Seq) {
 	if c := a.falseCertificate(d.Certificates[last]); c != nil {
 		a.deliver(from, to, &pbft.Blocks{Blocks: d.Blocks, Certificate: c}, true)
 	}
+}
+
+// after are the blocks above a height, each with its certificate, if it has one.
+func (x *node) after(height pbft.Seq, most int) *pbft.Decided {
+	m := &pbft.Decided{}
+	for k := int(height); k < min(len(x.chain), int(height)+most); k++ {
+		m.Blocks = append(m.Blocks, *x.chain[k].block)
+		m.Certificates = append(m.Certificates, x.chain[k].certificate)
+	}
+	return m
 }
 
 // falseMemory names things that the asker never signed.

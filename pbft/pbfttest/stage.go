@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 
 	"github.com/scrip-network/scrip/pbft"
+	"github.com/scrip-network/scrip/pbft/driver"
 )
 
 // StageOptions describe the cluster of a Stage.
@@ -45,6 +46,15 @@ type Stage struct {
 	opt     Options
 	letters []Letter
 	checks  []event
+
+	offers   *offer // what Propose offers at present
+	proposed bool   // and whether it is in a block
+}
+
+// offer is a payload for one node to propose.
+type offer struct {
+	by      *node
+	payload []byte
 }
 
 // NewStage starts a cluster.
@@ -139,17 +149,25 @@ func (s *Stage) Letters() []Letter { return s.letters }
 // Propose lets a replica propose a payload, empty if "".
 func (s *Stage) Propose(id pbft.ReplicaID, payload string) bool {
 	x := s.c.instances[id][0]
-	if x.engine.ProposeHint() == pbft.ProposeNever {
-		return false
-	}
-	var b []byte
+	o := &offer{by: x}
 	if payload != "" {
-		b = []byte(payload)
+		o.payload = []byte(payload)
 	}
-	ok := x.engine.Propose(b, payloadRoot(b), s.c.clock(x))
+	s.offers, s.proposed = o, false
 	s.c.turn(x)
+	s.offers = nil
 	s.rest()
-	return ok
+	return s.proposed
+}
+
+// offered is the payload of a node's next block.
+func (s *Stage) offered(x *node) (p driver.Payload, ok bool) {
+	if s.offers == nil || s.offers.by != x {
+		return p, false
+	}
+	p = driver.Payload{Bytes: s.offers.payload, Root: payloadRoot(s.offers.payload), Txs: 1}
+	s.offers = nil
+	return p, true
 }
 
 // Deliver delivers the letters that match, in order, but none that arises from

@@ -8,6 +8,7 @@ import (
 	"slices"
 
 	"github.com/scrip-network/scrip/pbft"
+	"github.com/scrip-network/scrip/pbft/driver"
 )
 
 // Counts are what happened in a run, for coverage and figures.
@@ -33,6 +34,9 @@ type Counts struct {
 	Spoiled [spoilersMax]int
 	// Damages counts logs that lost their last turn, and backups put in place.
 	Damages [2]int
+	// Logs counts turns that were written as several frames, those of them that a crash
+	// tore, and logs that were replaced over blocks that a crash might still take.
+	Logs [3]int
 	// ServedMax is the most bytes of blocks that one replica sent to one peer in one
 	// tick because it asked.
 	ServedMax int
@@ -53,6 +57,9 @@ func (a *Counts) add(b *Counts) {
 	a.ServedMax = max(a.ServedMax, b.ServedMax)
 	for i := range b.Spoiled {
 		a.Spoiled[i] += b.Spoiled[i]
+	}
+	for i := range b.Logs {
+		a.Logs[i] += b.Logs[i]
 	}
 	for i := range b.Damages {
 		a.Damages[i] += b.Damages[i]
@@ -86,25 +93,25 @@ func (t *tracer) mix(a, b uint64) {
 	t.hash = h ^ h>>32
 }
 
-// mixReady folds what a Ready asks for into the hash, to the byte.
-func (c *cluster) mixReady(rd *pbft.Ready) {
+// mixWork folds what a Ready asks for into the hash, to the byte.
+func (c *cluster) mixWork(w *driver.Work) {
 	bytes := func(b []byte) {
 		h := sha256.Sum256(b)
 		c.trace.mix(binary.LittleEndian.Uint64(h[:]), uint64(len(b)))
 	}
-	bytes(pbft.EncodeRecords(rd.Records))
-	for i := range rd.Messages {
-		c.trace.mix(uint64(rd.Messages[i].To), uint64(i))
-		bytes(pbft.EncodeMessage(rd.Messages[i].Message))
+	bytes(pbft.EncodeRecords(w.Records))
+	for i := range w.Send {
+		c.trace.mix(uint64(w.Send[i].To), uint64(i))
+		bytes(pbft.EncodeMessage(w.Send[i].Message))
 	}
-	for _, x := range rd.Checkpoints {
+	for _, x := range w.Certify {
 		bytes(x.Encode())
 	}
-	for i := range rd.Committed {
-		bytes(rd.Committed[i].Digest[:])
-		c.trace.mix(uint64(i), uint64(len(rd.Checks)))
+	for i := range w.Execute {
+		bytes(w.Execute[i].Digest[:])
+		c.trace.mix(uint64(i), uint64(len(w.Check)))
 	}
-	for _, s := range rd.Serves {
+	for _, s := range w.Serve {
 		c.trace.mix(uint64(s.To)<<32|uint64(s.After), uint64(s.Limit))
 	}
 }
@@ -232,27 +239,31 @@ func describeCertificate(x *pbft.Certificate) string {
 	return s
 }
 
-// printReady prints what a Ready asks beside its messages, which are printed as
+// printWork prints what a Work asks beside its messages, which are printed as
 // they are sent.
-func (c *cluster) printReady(x *node, rd *pbft.Ready) {
-	for i := range rd.Records {
-		c.trace.line(c.now, "r%d log %s", x.id, describeRecord(&rd.Records[i]))
+func (c *cluster) printWork(x *node, w *driver.Work) {
+	if w.Replace {
+		c.trace.line(c.now, "r%d replaces its log of %d records by %d", x.id, len(x.log), len(w.Records))
+		return
 	}
-	for i := range rd.Committed {
-		b := &rd.Committed[i]
+	for i := range w.Records {
+		c.trace.line(c.now, "r%d log %s", x.id, describeRecord(&w.Records[i]))
+	}
+	for i := range w.Execute {
+		b := &w.Execute[i]
 		by := "as an ancestor"
 		if b.Certificate != nil {
 			by = "by " + describeCertificate(b.Certificate)
 		}
 		c.trace.line(c.now, "r%d decide %s %s", x.id, ref(c.committee.Ref(&b.Block.Header)), by)
 	}
-	for _, k := range rd.Checkpoints {
+	for _, k := range w.Certify {
 		c.trace.line(c.now, "r%d checkpoint certificate of %d with %d signatures", x.id, k.Seq, len(k.Signatures))
 	}
-	for i := range rd.Checks {
-		c.trace.line(c.now, "r%d check the payload of %s", x.id, ref(c.committee.Ref(&rd.Checks[i].Block.Header)))
+	for i := range w.Check {
+		c.trace.line(c.now, "r%d check the payload of %s", x.id, ref(c.committee.Ref(&w.Check[i].Block.Header)))
 	}
-	for _, s := range rd.Serves {
+	for _, s := range w.Serve {
 		c.trace.line(c.now, "r%d serve r%d after %d to %d", x.id, s.To, s.After, s.Limit)
 	}
 }

@@ -69,7 +69,19 @@ func newWitness(c *cluster) *witness {
 func (w *witness) of(x *node) *view { return &w.views[x.index] }
 
 // crashed forgets what a replica forgets.
-func (w *witness) crashed(x *node) { *w.of(x) = view{} }
+// crashed forgets what x has lost. A block in its log came when it came.
+func (w *witness) crashed(x *node) {
+	arrived := w.of(x).arrived
+	*w.of(x) = view{}
+	for i := range x.log {
+		if b := x.log[i].Block; b != nil {
+			d := w.c.committee.HeaderDigest(&b.Header)
+			if at, ok := arrived[d]; ok {
+				w.of(x).cameAt(d, at)
+			}
+		}
+	}
+}
 
 func (w *witness) tick(x *node) {
 	v := w.of(x)
@@ -127,10 +139,14 @@ func (w *witness) header(v *view, h *pbft.Header) {
 	if at, ok := v.arrived[d]; ok && at <= v.clockMs {
 		return
 	}
+	v.cameAt(d, v.clockMs)
+}
+
+func (v *view) cameAt(block pbft.Digest, clockMs uint64) {
 	if v.arrived == nil {
 		v.arrived = make(map[pbft.Digest]uint64)
 	}
-	v.arrived[d] = v.clockMs
+	v.arrived[block] = clockMs
 }
 
 func (w *witness) suspect(v *view, from pbft.ReplicaID, of pbft.View) {

@@ -1,0 +1,131 @@
+package driver
+
+import "github.com/scrip-network/scrip/pbft"
+
+// Work is what a member has to do now, in the order of the fields.
+type Work struct {
+	// Records are appended to the consensus log, as Frames cuts them, and synced,
+	// before anything below. With Replace they take the place of all that is in it, at
+	// once or not at all. If either fails the member must stop.
+	Records []pbft.Record
+	Replace bool
+	// Send are sent, in this order.
+	Send []pbft.Outgoing
+	// Execute are executed and stored, in this order, at any later time, each answered by
+	// Executed. There are never more than HandedMax without an answer.
+	Execute []pbft.CommittedBlock
+	// Certify are stored beside the executed blocks that they are of.
+	Certify []*pbft.CheckpointCertificate
+	// Check are answered by Checked, in any order, at any later time.
+	Check []pbft.PayloadCheck
+	// Serve are answered as ReadAnswer says, or not at all.
+	Serve []pbft.Serve
+	// Sync asks that all that is stored now survives a crash; Synced answers it.
+	Sync bool
+	// Again, of an idle Work: there is more to do, once the inputs have been looked at.
+	Again bool
+	// WakeNs, of an idle Work, is after how long, in nanoseconds, the next one may ask
+	// for something though nothing has happened; 0 = it will not.
+	WakeNs int64
+	// Events are what the engine tells, if it traces.
+	Events []pbft.Event
+}
+
+// Idle reports whether there is nothing to do now.
+func (w *Work) Idle() bool {
+	return len(w.Records) == 0 && !w.Replace && len(w.Send) == 0 && len(w.Execute) == 0 && len(w.Certify) == 0 &&
+		len(w.Check) == 0 && len(w.Serve) == 0 && !w.Sync && len(w.Events) == 0
+}
+
+// Next proposes what is due and returns what there is to do. After TurnsMax of them
+// one is idle, so that the caller looks at its inputs. An error is of the store: the
+// member must stop.
+func (d *Driver) Next(now Time) (Work, error) {
+	if d.failed != nil {
+		return Work{}, d.failed
+	}
+	if d.turns++; d.turns > TurnsMax {
+		d.turns = 0
+		return Work{Again: true}, nil
+	}
+	waitNs := d.propose(now)
+	r := d.engine.Ready()
+	d.unadvanced = !r.Empty()
+	d.take(r.Committed)
+	w := Work{Records: r.Records, Send: r.Messages, Execute: d.hand(), Certify: r.Checkpoints, Check: r.Checks,
+		Serve: r.Serves, Events: r.Events}
+	if !w.Idle() {
+		return w, nil
+	}
+	if err := d.keepLog(&w, now); err != nil || !w.Idle() {
+		return w, err
+	}
+	d.turns = 0
+	w.Again, w.WakeNs = d.more, waitNs
+	d.more = false
+	return w, nil
+}
+
+// take notes the blocks that the engine has committed.
+func (d *Driver) take(blocks []pbft.CommittedBlock) {
+	for i := range blocks {
+		h := &blocks[i].Block.Header
+		d.committed = h.Seq
+		d.last.commits = d.last.commits || h.PayloadRoot == d.last.root
+	}
+	d.waiting = append(d.waiting, blocks...)
+}
+
+// hand returns the committed blocks that may be executed next.
+func (d *Driver) hand() []pbft.CommittedBlock {
+	handed := int(d.committed-d.executed) - len(d.waiting)
+	k := min(len(d.waiting), HandedMax-handed)
+	if k <= 0 {
+		return nil
+	}
+	blocks := d.waiting[:k:k]
+	if d.waiting = d.waiting[k:]; len(d.waiting) == 0 {
+		d.waiting = nil
+	}
+	return blocks
+}
+
+// Done says that the last Work was carried out, but for what is answered later.
+func (d *Driver) Done(now Time) {
+	if d.last.commits {
+		d.last.commits, d.last.committedInNs = false, now.Ns-d.last.atNs
+	}
+	if d.unadvanced {
+		d.unadvanced = false
+		d.engine.Advance()
+	}
+}
+
+// propose offers the engine the next block if this member leads and one is due. If only
+// time is missing it returns how much, in nanoseconds.
+func (d *Driver) propose(now Time) (waitNs int64) {
+	hint := d.engine.ProposeHint()
+	if hint == pbft.ProposeNever {
+		return 0
+	}
+	s := d.engine.Status()
+	if hint == pbft.ProposeIfPending {
+		_, free, freeBytes := d.cfg.Pool.Size()
+		due, waitNs := d.cfg.Batching.Due(&Pending{Txs: free, Bytes: freeBytes, InFlight: s.InFlight,
+			Backlog: int(d.committed - d.executed), LastTxs: d.last.txs, SinceNs: now.Ns - d.last.atNs,
+			CommittedInNs: d.last.committedInNs})
+		if !due {
+			return waitNs
+		}
+	}
+	p, ok := d.cfg.Pool.Payload(s.View, d.cfg.Batching.BytesMax, d.cfg.Batching.TxsMax)
+	if !ok || p.Txs == 0 && hint != pbft.ProposeNow {
+		return 0
+	}
+	proposed := d.engine.Propose(p.Bytes, p.Root, now.ClockMs)
+	if proposed {
+		d.last = proposal{atNs: now.Ns, txs: p.Txs, root: p.Root}
+	}
+	d.cfg.Pool.Proposed(proposed)
+	return 0
+}
