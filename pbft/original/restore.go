@@ -124,7 +124,7 @@ func (r *Replica) Durable() (rs []pbft.Record) {
 	if r.stableProof != nil {
 		rs = append(rs, pbft.Record{Kind: pbft.RecordStable, Checkpoint: r.stableProof})
 	}
-	if r.entry != nil && r.entryLogged {
+	if r.entry != nil { // logged yet or not: what was promised below it is left out
 		rs = append(rs, pbft.Record{Kind: pbft.RecordSlotEntry, SlotNewView: r.entry})
 	}
 	for _, x := range r.order {

@@ -136,6 +136,7 @@ var keptSeeds = []uint64{
 	51,   // a certificate without its block hid an older one
 	147,  // a compaction dropped a certificate that a newer one had replaced
 	2886, // a restarted primary proposed anew where it had executed
+	1470, // a log was replaced between the entry into a view and its record
 }
 
 func TestKeptSeeds(t *testing.T) {

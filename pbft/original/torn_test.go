@@ -29,3 +29,25 @@ func TestAProposalOutlivesItsRecord(t *testing.T) {
 		}
 	}
 }
+
+// A replica that has entered a view, and said nothing in it yet, has not logged that. If
+// its log is replaced then, a crash must not bring it back to the view below without what
+// it has promised there.
+func TestAReplacedLogLosesNoPromiseOfTheViewBelow(t *testing.T) {
+	s := newSolo(t, 4, 3)
+	b := s.block(1, 1, "x", nil)
+	s.get(0, &pbft.PrePrepare{Block: b})
+	s.turn()
+	if s.r.slot(1).prepareView != 1 {
+		t.Fatal("no PREPARE in view 1")
+	}
+	s.r.Tick(s.clock+10, false)
+	s.get(1, s.newView(2, s.change(0, 2), s.change(1, 2), s.change(2, 2)))
+	if s.r.view != 2 || s.r.entryLogged {
+		t.Fatalf("in view %d, whose entry is logged: %v", s.r.view, s.r.entryLogged)
+	}
+	s.start(3, s.r.Durable(), pbft.Config{})
+	if s.r.view != 2 && s.r.slot(1).prepareView != 1 {
+		t.Errorf("back in view %d without its PREPARE", s.r.view)
+	}
+}
