@@ -115,3 +115,78 @@ func TestACopyOfAConstantIsSeen(t *testing.T) {
 		}
 	}
 }
+
+// What bounds the node's own queues and pauses is no business of a simulator: it takes it
+// from package driver, or does without.
+func TestSimulatorsHaveNoConstantOfTheNode(t *testing.T) {
+	node := constantsIn(t, "node")
+	for _, folder := range []string{"lab/desim", "pbft/pbfttest"} {
+		for name, spec := range constantsIn(t, folder) {
+			if node[name] != nil && !fromDriver(spec) {
+				t.Errorf("%s: the constant %s is the node's", folder, spec.Names[0].Name)
+			}
+		}
+	}
+}
+
+// driving are the methods of an engine that its driver calls in a turn.
+var driving = map[string]bool{"ProposeHint": true, "Ready": true, "Advance": true, "PayloadChecked": true,
+	"Durable": true}
+
+// drivesIn returns the functions of a source that drive an engine themselves. One that
+// only passes a call on has its name.
+func drivesIn(t *testing.T, source []byte) (found []string) {
+	t.Helper()
+	f, err := parser.ParseFile(token.NewFileSet(), "", source, parser.SkipObjectResolution)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, d := range f.Decls {
+		fn, ok := d.(*ast.FuncDecl)
+		if !ok {
+			continue
+		}
+		ast.Inspect(fn, func(n ast.Node) bool {
+			call, ok := n.(*ast.CallExpr)
+			if !ok {
+				return true
+			}
+			if x, ok := call.Fun.(*ast.SelectorExpr); ok && driving[x.Sel.Name] && x.Sel.Name != fn.Name.Name {
+				found = append(found, fn.Name.Name+" calls "+x.Sel.Name)
+			}
+			return true
+		})
+	}
+	return found
+}
+
+// The turn of a member stands once: who carries it out calls its driver, no engine.
+func TestTheTurnStandsOnce(t *testing.T) {
+	for _, folder := range []string{"node", "lab/desim", "pbft/pbfttest"} {
+		files, err := filepath.Glob(filepath.Join("../..", folder, "*.go"))
+		if err != nil || len(files) == 0 {
+			t.Fatalf("no files in %s: %v", folder, err)
+		}
+		for _, file := range files {
+			if strings.HasSuffix(file, "_test.go") {
+				continue
+			}
+			source, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			for _, what := range drivesIn(t, source) {
+				t.Errorf("%s: %s of an engine", file, what)
+			}
+		}
+	}
+	for source, want := range map[string]int{
+		"package p; func f() { e.Ready(); x.engine.Advance() }":   2,
+		"package p; func (w *w) Advance() { w.Engine.Advance() }": 0,
+		"package p; func f() { d.Next(now); d.Done(now) }":        0,
+	} {
+		if got := drivesIn(t, []byte(source)); len(got) != want {
+			t.Errorf("%q: %v", source, got)
+		}
+	}
+}

@@ -14,12 +14,6 @@ const tickNs = driver.TickMs * 1_000_000
 // epochMs is the wall clock at simulated time 0.
 const epochMs = 1_800_000_000_000
 
-// inbound is a message that waits for the loop.
-type inbound struct {
-	from    pbft.ReplicaID
-	message pbft.Message
-}
-
 // verdict answers a payload check.
 type verdict struct {
 	block pbft.Digest
@@ -42,7 +36,8 @@ type blockTimes struct {
 	prepared, committed, executed int64
 }
 
-// member is one simulated node: an engine and what drives it.
+// member is one simulated node: the driver that ships with its engine, and what it works
+// on here.
 type member struct {
 	s         *simulation
 	id        pbft.ReplicaID
@@ -52,40 +47,37 @@ type member struct {
 	ingress   pipe
 	lastAt    [2][]int64 // when the last frame of a lane arrives, by addressee
 
-	engine      pbft.Engine // nil while down
+	driver      *driver.Driver
+	engine      pbft.Engine // the driver's, to look at; nil while down
 	incarnation int
 	log         []pbft.Record
+	logBytes    int64
 	chain       []executed // by Seq-1
 	commitAt    map[pbft.Seq]int64
 
 	// What waits for the loop.
-	inbox     [2]fifo[inbound] // by lane
+	inbox     [2][]fifo[pbft.Message] // by lane and member
+	unread    int                     // messages in it
 	checked   []verdict
 	results   []executed
 	connected []pbft.ReplicaID
+	synced    []pbft.Seq
 	ticks     int
 	arrived   bool
-	idle      bool // the loop waits for something
-	turns     int
+	idle      bool  // the loop waits for something
 	charge    int64 // processor time of the turn, not yet spent
 
 	votesRead fifo[received] // votes that wait to be read from their links
 	reading   bool
 
-	backlog   fifo[job]
+	jobs      fifo[job] // of the executor
 	executing bool
-	committed pbft.Seq
-	executedB pbft.Seq
 	viewRun   pbft.View // of the last executed block
 
-	front    front
-	pool     pool
-	proposed int64 // when the last block was
-	// Of it: how many transactions it has, and how long it took to commit, 0 = not yet.
-	proposedTxs  int
-	proposedRoot pbft.Digest
-	committedIn  int64
-	again        int64 // when a small batch has waited long enough, 0 = no timer
+	front   front
+	pool    pool
+	offered []int32 // transactions of the payload that the driver took last
+	again   int64   // when a small batch has waited long enough, 0 = no timer
 
 	// Faults.
 	byzantine   bool
@@ -160,45 +152,65 @@ func isVote(message []byte) bool {
 	return false
 }
 
-// boot makes the engine from what is durable.
+// boot brings the member back from what is durable.
 func (m *member) boot() error {
 	s := m.s
-	cfg := pbft.Config{Committee: s.committee, Self: m.id, Scheme: m, Sign: m.sign, Genesis: s.genesis,
-		Recall: m.incarnation > 0, Timers: s.cfg.Timers, Trace: true, History: m.history}
-	if k := len(m.chain); k > 0 {
-		top := &m.chain[k-1]
-		cfg.Anchor = pbft.Anchor{Header: top.block.Header, Certificate: top.certificate, StateRoot: top.state,
-			ReceiptRoot: top.receiptsRoot}
+	cfg := driver.Config{
+		Engine: pbft.Config{Committee: s.committee, Self: m.id, Scheme: m, Sign: m.sign, Genesis: s.genesis,
+			Recall: m.incarnation > 0, Timers: s.cfg.Timers, Trace: true},
+		Store: store{m}, Pool: m, Batching: s.cfg.Batching, LogBytesMax: driver.LogBytesDefault,
 	}
-	e, err := s.newEngine(cfg, append([]pbft.Record(nil), m.log...))
+	var engine pbft.Engine
+	cfg.New = func(cfg pbft.Config, log []pbft.Record) (e pbft.Engine, err error) {
+		engine, err = s.newEngine(cfg, log)
+		return engine, err
+	}
+	m.inbox, m.unread = [2][]fifo[pbft.Message]{}, 0
+	for lane := range m.inbox {
+		m.inbox[lane] = make([]fifo[pbft.Message], s.cfg.N)
+	}
+	m.front, m.pool, m.commitAt = newFront(m), newPool(m), make(map[pbft.Seq]int64)
+	d, err := driver.New(cfg, append([]pbft.Record(nil), m.log...))
 	if err != nil {
 		return err
 	}
-	m.engine, m.idle = e, true
-	m.front, m.pool, m.commitAt = newFront(m), newPool(m), make(map[pbft.Seq]int64)
-	m.committed, m.executedB = pbft.Seq(len(m.chain)), pbft.Seq(len(m.chain))
+	m.driver, m.engine, m.idle = d, engine, true
+	d.Logged(m.logBytes)
 	return nil
 }
 
-// history implements pbft.Config.History.
-func (m *member) history(seq pbft.Seq) (pbft.History, bool) {
-	if seq == 0 || int(seq) > len(m.chain) {
-		return pbft.History{}, false
+// store is what a member has executed, as the driver reads it.
+type store struct{ m *member }
+
+// Height implements driver.Store.
+func (x store) Height() pbft.Seq { return pbft.Seq(len(x.m.chain)) }
+
+// Block implements driver.Store.
+func (x store) Block(seq pbft.Seq) (driver.Stored, bool, error) {
+	if seq == 0 || int(seq) > len(x.m.chain) {
+		return driver.Stored{}, false, nil
 	}
-	x := &m.chain[seq-1]
-	return pbft.History{Header: x.block.Header, StateRoot: x.state, ReceiptRoot: x.receiptsRoot}, true
+	b := &x.m.chain[seq-1]
+	return driver.Stored{Block: *b.block, Certificate: b.certificate, StateRoot: b.state,
+		ReceiptRoot: b.receiptsRoot}, true, nil
 }
+
+// Header implements driver.Store.
+func (x store) Header(seq pbft.Seq) (driver.Stored, bool, error) { return x.Block(seq) }
 
 // crash loses what is not durable. Executed blocks survive a process in its store.
 func (m *member) crash() {
-	m.engine = nil
+	m.driver, m.engine = nil, nil
 	m.incarnation++
-	m.inbox = [2]fifo[inbound]{}
-	m.checked, m.results, m.connected, m.ticks, m.charge = nil, nil, nil, 0, 0
+	m.inbox, m.unread = [2][]fifo[pbft.Message]{}, 0
+	m.checked, m.results, m.connected, m.synced, m.ticks, m.charge = nil, nil, nil, nil, 0, 0
 	m.votesRead, m.reading = fifo[received]{}, false
-	m.backlog, m.executing = fifo[job]{}, false
-	m.again, m.leadAt, m.turns, m.idle = 0, 0, 0, false
+	m.jobs, m.executing = fifo[job]{}, false
+	m.again, m.leadAt, m.idle = 0, 0, false
 }
+
+// time is what the driver is told of time.
+func (m *member) time() driver.Time { return driver.Time{Ns: m.s.now, ClockMs: m.clockMs()} }
 
 func (m *member) clockMs() uint64 { return epochMs + uint64(m.s.now/1_000_000) }
 
@@ -214,7 +226,7 @@ func (m *member) wake() {
 	if m.engine == nil || !m.idle {
 		return
 	}
-	m.idle, m.turns = false, 0
+	m.idle = false
 	m.charge += m.s.cfg.Costs.TurnNs
 	m.drain()
 	m.turn()
@@ -222,53 +234,66 @@ func (m *member) wake() {
 
 // waits reports whether something waits for the loop.
 func (m *member) waits() bool {
-	if m.ticks > 0 || m.arrived || len(m.checked)+len(m.results)+len(m.connected) > 0 {
+	if m.ticks > 0 || m.arrived || len(m.checked)+len(m.results)+len(m.connected)+len(m.synced) > 0 {
 		return true
 	}
-	return driver.Receiving(m.backlog.len()) && m.inbox[0].len()+m.inbox[1].len() > 0
+	return m.unread > 0 && driver.Receiving(m.driver.Backlog())
 }
 
-// drain feeds the engine what waits, votes first.
+// drain feeds the driver what waits.
 func (m *member) drain() {
 	for ; m.ticks > 0; m.ticks-- {
-		m.engine.Tick(m.clockMs(), m.pool.shares.Txs() > 0)
+		m.driver.Tick(m.time())
 	}
 	m.arrived = false
 	for _, v := range m.checked {
-		m.engine.PayloadChecked(v.block, v.valid)
+		m.driver.Checked(v.block, v.valid)
 	}
 	m.checked = m.checked[:0]
 	for i := range m.results {
 		x := &m.results[i]
-		m.executedB = x.block.Header.Seq
-		m.engine.Executed(x.block.Header.Seq, x.state, x.receiptsRoot)
+		m.driver.Executed(x.block.Header.Seq, x.state, x.receiptsRoot)
 	}
 	m.results = m.results[:0]
 	for _, peer := range m.connected {
-		m.engine.Connected(peer)
+		m.driver.Connected(peer)
 	}
 	m.connected = m.connected[:0]
-	if !driver.Receiving(m.backlog.len()) {
-		return
+	for _, height := range m.synced {
+		m.driver.Synced(height)
 	}
-	for lane := range m.inbox {
-		for q := &m.inbox[lane]; q.len() > 0; {
-			in := q.pop()
-			if pbft.IsCatchUp(in.message.Kind()) && !driver.Catching(m.backlog.len()) {
-				continue
-			}
-			m.charge += m.s.cfg.Costs.MessageNs
-			m.engine.Receive(in.from, in.message)
-		}
-	}
+	m.synced = m.synced[:0]
+	m.driver.Drain(m)
 }
 
-// turn proposes and acts on what the engine asks for until it asks for nothing.
+// Take implements driver.Inbox.
+func (m *member) Take(from pbft.ReplicaID, lane pbft.Lane) (pbft.Message, bool) {
+	q := &m.inbox[lane][from]
+	if q.len() == 0 {
+		return nil, false
+	}
+	m.unread--
+	return q.pop(), true
+}
+
+// Judge implements driver.Inbox.
+func (m *member) Judge(pbft.ReplicaID, pbft.Message, pbft.Reason) {
+	m.charge += m.s.cfg.Costs.MessageNs
+}
+
+// Drop implements driver.Inbox.
+func (m *member) Drop(pbft.ReplicaID, pbft.Message) {}
+
+// turn carries out what the driver asks for until it asks for nothing.
 func (m *member) turn() {
-	m.propose()
-	rd := m.engine.Ready()
-	m.turns++
-	if rd.Empty() || m.turns > driver.TurnsMax {
+	w, err := m.driver.Next(m.time())
+	if err != nil {
+		m.s.failed = err
+		return
+	}
+	if w.Idle() {
+		m.setTimer(w.WakeNs)
+		m.arrived = m.arrived || w.Again
 		m.spend(func() {
 			m.idle = true
 			if m.waits() {
@@ -278,17 +303,15 @@ func (m *member) turn() {
 		return
 	}
 	size := 0
-	if len(rd.Records) > 0 {
-		size = recordsBytes(rd.Records)
+	if len(w.Records) > 0 || w.Replace {
+		size = recordsBytes(w.Records)
 		m.charge += m.s.cfg.Costs.AppendNs + perBytes(size, m.s.cfg.Costs.AppendNsPerKiB, 1<<10)
 		m.used.LogBytes += int64(size)
 	}
 	then := func() {
-		if m.s.keepsLogs {
-			m.log = append(m.log, rd.Records...)
-		}
-		m.act(&rd)
-		m.engine.Advance()
+		m.logged(&w, size)
+		m.act(&w)
+		m.driver.Done(m.time())
 		m.turn()
 	}
 	m.spend(func() {
@@ -300,29 +323,71 @@ func (m *member) turn() {
 	})
 }
 
-// act does what a Ready asks for once its records are durable.
-func (m *member) act(rd *pbft.Ready) {
-	for i := range rd.Events {
-		m.note(&rd.Events[i])
+// logged notes that the records of a Work are durable.
+func (m *member) logged(w *driver.Work, size int) {
+	if w.Replace {
+		m.log, m.logBytes = nil, 0
 	}
-	m.send(rd.Messages)
-	for i := range rd.Committed {
-		m.committed = rd.Committed[i].Block.Header.Seq
-		m.backlog.push(job{block: &rd.Committed[i]})
-		if rd.Committed[i].Block.Header.PayloadRoot == m.proposedRoot {
-			m.committedIn = m.s.now - m.proposed
+	m.logBytes += int64(size)
+	if m.s.keepsLogs {
+		m.log = append(m.log, w.Records...)
+	}
+	if size > 0 {
+		m.driver.Logged(m.logBytes)
+	}
+}
+
+// setTimer lets the loop turn again when a small batch has waited for so long.
+func (m *member) setTimer(waitNs int64) {
+	at := m.s.now + waitNs
+	if waitNs == 0 || m.again == at {
+		return
+	}
+	m.again = at
+	m.s.after(waitNs, m.unlessCrashed(func() {
+		if m.again == at {
+			m.again = 0
+			m.arrive()
 		}
+	}))
+}
+
+// act does what a Work asks for once its records are durable.
+func (m *member) act(w *driver.Work) {
+	for i := range w.Events {
+		m.note(&w.Events[i])
 	}
-	for _, c := range rd.Checkpoints {
-		m.backlog.push(job{checkpoint: c})
+	m.send(w.Send)
+	for i := range w.Execute {
+		m.jobs.push(job{block: &w.Execute[i]})
+	}
+	for _, c := range w.Certify {
+		m.jobs.push(job{checkpoint: c})
 	}
 	m.execute()
-	for i := range rd.Checks {
-		m.checkPayload(&rd.Checks[i])
+	for i := range w.Check {
+		m.checkPayload(&w.Check[i])
 	}
-	for i := range rd.Serves {
-		m.serve(&rd.Serves[i])
+	for i := range w.Serve {
+		m.serve(&w.Serve[i])
 	}
+	if w.Sync {
+		m.syncStore()
+	}
+}
+
+// syncStore syncs what the member has executed, beside the loop.
+func (m *member) syncStore() {
+	height := pbft.Seq(len(m.chain))
+	done := func() {
+		m.synced = append(m.synced, height)
+		m.wake()
+	}
+	if m.s.cfg.Without.Sync {
+		m.s.after(0, m.unlessCrashed(done))
+		return
+	}
+	m.s.sync(m, 0, done)
 }
 
 // note records a transition of the engine.
@@ -342,12 +407,12 @@ func (m *member) note(e *pbft.Event) {
 
 // execute lets the executor take the next job if it waits.
 func (m *member) execute() {
-	if m.executing || m.backlog.len() == 0 {
+	if m.executing || m.jobs.len() == 0 {
 		return
 	}
 	m.executing = true
 	c := m.s.cfg.Costs
-	j := m.backlog.pop()
+	j := m.jobs.pop()
 	if j.checkpoint != nil {
 		m.s.work(m, c.ExecuteNsPerBlock, &m.used.ExecuteNs, func() { // a small write to the store
 			m.executing = false
@@ -421,14 +486,11 @@ func (m *member) certified(c *pbft.CheckpointCertificate) {
 
 // serve answers a member that is behind from the chain.
 func (m *member) serve(x *pbft.Serve) {
-	answer, top := driver.NewAnswer(m.s.committee, *x), pbft.Seq(len(m.chain))
-	for seq, more := answer.Next(); more && seq <= top; seq, more = answer.Next() {
-		answer.Add(*m.chain[seq-1].block, m.chain[seq-1].certificate)
+	message, blocks, err := driver.ReadAnswer(m.s.committee, *x, store{m})
+	if err != nil {
+		m.s.failed = err
 	}
-	for seq, more := answer.NextLink(); more && seq <= top; seq, more = answer.NextLink() {
-		answer.Link(m.chain[seq-1].block.Header, m.chain[seq-1].certificate)
-	}
-	if message, blocks := answer.Message(); blocks > 0 {
+	if blocks > 0 {
 		m.send([]pbft.Outgoing{{To: x.To, Message: message}})
 	}
 }

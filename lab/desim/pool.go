@@ -302,33 +302,35 @@ type batch struct {
 	proposedAt int64
 }
 
-// propose offers the engine the next block if this member leads and one is due.
-func (m *member) propose() {
-	hint := m.engine.ProposeHint()
-	if hint == pbft.ProposeNever || hint == pbft.ProposeIfPending && !m.batchDue() || m.dawdles() {
-		return
+// Size implements driver.Pool.
+func (m *member) Size() (txs, free, freeBytes int) {
+	return m.pool.shares.Txs(), m.pool.free, m.pool.free * m.s.cfg.Load.TxBytes
+}
+
+// Payload implements driver.Pool.
+func (m *member) Payload(view pbft.View, bytesMax, txsMax int) (p driver.Payload, ok bool) {
+	if m.dawdles() {
+		return p, false
 	}
 	s := m.s
-	view := m.engine.Status().View
-	txs := m.pool.take(view, s.cfg.Batching.BytesMax, s.cfg.Batching.TxsMax)
-	if len(txs) == 0 && hint != pbft.ProposeNow {
-		return
-	}
-	var payload []byte
-	var root pbft.Digest
-	if len(txs) > 0 {
-		size := driver.PayloadOverheadBytes + len(txs)*(driver.TxOverheadBytes+s.cfg.Load.TxBytes)
-		payload = s.payload(size)
-		binary.BigEndian.PutUint64(root[:], uint64(len(s.batches)+1))
-		s.batches[root] = &batch{txs: txs, bytes: size, proposedAt: s.now}
+	m.offered = m.pool.take(view, bytesMax, txsMax)
+	if p.Txs = len(m.offered); p.Txs > 0 {
+		size := driver.PayloadOverheadBytes + p.Txs*(driver.TxOverheadBytes+s.cfg.Load.TxBytes)
+		p.Bytes = s.payload(size)
+		binary.BigEndian.PutUint64(p.Root[:], uint64(len(s.batches)+1))
+		s.batches[p.Root] = &batch{txs: m.offered, bytes: size, proposedAt: s.now}
 		m.charge += perBytes(size, s.cfg.Costs.HashNsPerKiB, 1<<10)
 	}
-	m.charge += s.cfg.Costs.ProposeNs
-	if !m.engine.Propose(payload, root, m.clockMs()) {
-		m.pool.put(txs)
-		return
+	return p, true
+}
+
+// Proposed implements driver.Pool.
+func (m *member) Proposed(is bool) {
+	m.charge += m.s.cfg.Costs.ProposeNs
+	if !is {
+		m.pool.put(m.offered)
 	}
-	m.proposed, m.proposedTxs, m.proposedRoot, m.committedIn = s.now, len(txs), root, 0
+	m.offered = nil
 }
 
 // dawdles reports whether this is a slow primary that keeps a proposal back.
@@ -343,23 +345,4 @@ func (m *member) dawdles() bool {
 	}
 	m.leadAt = 0
 	return false
-}
-
-// batchDue says whether the waiting transactions are worth a block now, and if
-// only time is missing, sets the timer.
-func (m *member) batchDue() bool {
-	s := m.s
-	due, waitNs := s.cfg.Batching.Due(&driver.Pending{Txs: m.pool.free, Bytes: m.pool.free * s.cfg.Load.TxBytes,
-		InFlight: m.engine.Status().InFlight, Backlog: int(m.committed - m.executedB), LastTxs: m.proposedTxs,
-		SinceNs: s.now - m.proposed, CommittedInNs: m.committedIn})
-	if at := s.now + waitNs; waitNs > 0 && m.again != at {
-		m.again = at
-		s.after(waitNs, m.unlessCrashed(func() {
-			if m.again == at {
-				m.again = 0
-				m.arrive()
-			}
-		}))
-	}
-	return due
 }

@@ -1,14 +1,15 @@
 package desim
 
-import "github.com/scrip-network/scrip/pbft"
+import (
+	"github.com/scrip-network/scrip/pbft"
+	"github.com/scrip-network/scrip/pbft/driver"
+)
 
 const (
 	// bulkFrame is a frame that is written by itself.
 	bulkFrame = 16 << 10
 	// writersShare is how many links' writes of a turn make one task.
 	writersShare = 8
-	// votesFrameMax is the largest frame on the lane of votes, as in package node.
-	votesFrameMax = 256 << 10
 )
 
 // messageBytes is the size of a message's canonical encoding. Payloads count
@@ -69,7 +70,7 @@ func (m *member) send(out []pbft.Outgoing) {
 		for _, o := range m.corrupt(out[i]) {
 			f := &frame{from: int32(m.id), message: o.Message, lane: pbft.LaneOf(o.Message.Kind()),
 				size: messageBytes(o.Message)}
-			if f.size > votesFrameMax || m.s.cfg.Without.Lanes {
+			if f.size > driver.VotesFrameBytesMax || m.s.cfg.Without.Lanes {
 				f.lane = pbft.LaneBulk
 			}
 			m.charge += m.s.cfg.Costs.SendNs
@@ -203,5 +204,6 @@ func (m *member) readNs(f *frame, joined bool) int64 {
 
 // deliver queues a message for the loop.
 func (m *member) deliver(f *frame) {
-	m.inbox[f.lane].push(inbound{pbft.ReplicaID(f.from), f.message})
+	m.inbox[f.lane][f.from].push(f.message)
+	m.unread++
 }

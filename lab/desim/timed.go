@@ -22,10 +22,18 @@ func MeasureMessageNs(repeats int) (int64, error) {
 		if err != nil {
 			return 0, err
 		}
-		engines := make([]timedEngine, cfg.N)
-		for i, m := range s.members {
-			engines[i].Engine = m.engine
-			m.engine = &engines[i]
+		var engines []*timedEngine
+		untimed := s.newEngine
+		s.newEngine = func(cfg pbft.Config, log []pbft.Record) (pbft.Engine, error) {
+			e, err := untimed(cfg, log)
+			t := &timedEngine{Engine: e}
+			engines = append(engines, t)
+			return t, err
+		}
+		for _, m := range s.members {
+			if err := m.boot(); err != nil {
+				return 0, err
+			}
 		}
 		s.run()
 		var spent time.Duration
