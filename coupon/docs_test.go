@@ -26,3 +26,29 @@ func TestTheDocumentedCodesAreThese(t *testing.T) {
 		}
 	}
 }
+
+// Every kind has a row among the rules, with its events, and one among the formats.
+func TestTheDocumentedKindsAreThese(t *testing.T) {
+	for path, events := range map[string]bool{"../docs/coupons.md": true, "../docs/wire.md": false} {
+		b, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, k := range Kinds() {
+			head := fmt.Sprintf("| %d %s |", k, k)
+			if events {
+				head = fmt.Sprintf("| %d | %s |", k, k)
+			}
+			_, row, ok := strings.Cut("\n"+string(b), "\n"+head)
+			row, _, _ = strings.Cut(row, "\n")
+			if !ok {
+				t.Errorf("%s has no row %q", path, head)
+			}
+			for _, e := range kindTable[k].events {
+				if events && !strings.Contains(row, e.name) {
+					t.Errorf("%s: kind %d without its event %s", path, k, e.name)
+				}
+			}
+		}
+	}
+}

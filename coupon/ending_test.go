@@ -35,12 +35,12 @@ func makeEndings() endings {
 	for _, info := range Codes() {
 		codes = append(codes, info.Code)
 	}
-	for k := KindCampaignPublish; k <= KindVoid; k++ {
+	for _, k := range Kinds() {
 		e.Kinds[strconv.Itoa(int(k))] = k.String()
 	}
 	for _, c := range codes {
 		row := codeEnd{Name: c.Name(), Receipt: c.InReceipt(), Ending: map[string]string{}}
-		for k := Kind(0); k <= KindVoid; k++ {
+		for _, k := range append(Kinds(), 0) {
 			row.Ending[strconv.Itoa(int(k))] = c.Ending(k).String()
 		}
 		e.Codes[c.String()] = row

@@ -127,7 +127,7 @@ func (s *scene) raw(c Chain) []byte {
 		s.entries[i].Sign = unsigned
 	}
 	var till *[64]byte
-	if s.tx.Kind() == KindTillKeyAdd {
+	if s.tx.Kind().FurtherSignatures() > 0 {
 		till = new([64]byte)
 	}
 	return c.signMembers(body, s.entries, till)

@@ -68,3 +68,14 @@ func TestActivityCountsEachBlockOnce(t *testing.T) {
 		}
 	}
 }
+
+// No kind is left out of the counters, and none is counted twice.
+func TestEveryKindIsCountedOnce(t *testing.T) {
+	for _, k := range coupon.Kinds() {
+		var a Activity
+		a.add(&coupon.Outcome{Kind: k})
+		if a.Transactions() != 1 || a.Refused != 0 {
+			t.Errorf("an accepted %s counts as %+v", k, a)
+		}
+	}
+}
