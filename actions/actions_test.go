@@ -369,20 +369,23 @@ func exported(t *testing.T) map[string]bool {
 	return have
 }
 
-// The README's lines are those of the example, which is compiled and run.
-func TestTheReadmeShowsTheExample(t *testing.T) {
-	readme, err := os.ReadFile("../README.md")
-	if err != nil {
-		t.Fatal(err)
+// The lines that the README and the package's comment show are those of the example,
+// which is compiled and run.
+func TestTheExampleIsShown(t *testing.T) {
+	text := func(path string) string {
+		b, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return string(b)
 	}
-	example, err := os.ReadFile("example_test.go")
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, rest, _ := strings.Cut(string(readme), "```go\n")
-	shown, _, ok := strings.Cut(rest, "```")
 	words := func(s string) string { return strings.Join(strings.Fields(s), " ") }
-	if !ok || shown == "" || !strings.Contains(words(string(example)), words(shown)) {
+	_, rest, _ := strings.Cut(text("../README.md"), "```go\n")
+	shown, _, ok := strings.Cut(rest, "```")
+	if !ok || shown == "" || !strings.Contains(words(text("example_test.go")), words(shown)) {
 		t.Errorf("example_test.go does not hold the README's lines:\n%s", shown)
+	}
+	if doc := strings.ReplaceAll(text("doc.go"), "//", ""); !strings.Contains(words(doc), words(shown)) {
+		t.Error("doc.go does not show them")
 	}
 }

@@ -6,6 +6,21 @@
 // wallet works offline and a program that signs in advance writes the same bytes.
 // Issuer, Holder and Till put a client on top.
 //
+// From a ticket and a key to a redeemed coupon:
+//
+//	holder, counter := actions.Holder{Client: c}, actions.Till{Client: c, Key: till}
+//	claimed, err := holder.Claim(ctx, ticket, owner.Key)
+//	if err != nil {
+//		return nil, err
+//	}
+//	coffee := actions.Bill{Currency: 978, Basis: 780, BasketHash: actions.BasketHash([]byte("2 coffees"))}
+//	invoice := counter.MakeInvoice(coffee)
+//	auth, err := holder.AuthorizeInvoice(actions.Held{Coupon: claimed.Outcome.Coupon}, owner, invoice, 500)
+//	if err != nil {
+//		return nil, err
+//	}
+//	return counter.RedeemInvoice(ctx, invoice, auth)
+//
 // Money is in minor units of the campaign's currency, times are Unix milliseconds.
 // Errors of methods that hand something in are those of client.Submit, errors of
 // those that read are those of client.Coupon; each says what was attempted. All
