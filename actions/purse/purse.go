@@ -299,35 +299,35 @@ func (p *Purse) Key(campaign, n uint32) (keys.Secret, error) {
 // Fresh gives out a key of a campaign that was not given out before, and notes
 // that. A campaign with a cap per holder uses one key throughout.
 func (p *Purse) Fresh(campaign uint32, capped bool) (keys.Secret, error) {
-	n := p.index.Next[campaign]
-	if capped {
-		n = 0
-	}
-	s, err := p.Key(campaign, n)
+	s, _, err := p.next(campaign, capped)
 	if err != nil {
 		return s, err
 	}
-	p.index.Next[campaign] = max(p.index.Next[campaign], n+1)
 	return s, p.write()
+}
+
+// next is Fresh without the file; n is the number of the key.
+func (p *Purse) next(campaign uint32, capped bool) (s keys.Secret, n uint32, err error) {
+	if !capped {
+		n = p.index.Next[campaign]
+	}
+	if s, err = p.Key(campaign, n); err == nil {
+		p.index.Next[campaign] = max(p.index.Next[campaign], n+1)
+	}
+	return s, n, err
 }
 
 // Expect notes that a coupon is, or is going to be, owned by a key of the wallet,
 // which gives one out for it if none was expected before. It is called before a
 // transaction that moves the coupon there is sent.
 func (p *Purse) Expect(id coupon.CouponID, capped bool) (keys.Secret, error) {
-	campaign := id.Campaign()
 	if e, ok := p.entry(id); ok {
-		return p.Key(campaign, e.N)
+		return p.Key(id.Campaign(), e.N)
 	}
-	n := p.index.Next[campaign]
-	if capped {
-		n = 0
-	}
-	s, err := p.Key(campaign, n)
+	s, n, err := p.next(id.Campaign(), capped)
 	if err != nil {
 		return s, err
 	}
-	p.index.Next[campaign] = max(p.index.Next[campaign], n+1)
 	p.index.Coupons = append(p.index.Coupons, Entry{id, n})
 	return s, p.write()
 }

@@ -188,6 +188,23 @@ func arguments(names ...string) cobra.PositionalArgs {
 	}
 }
 
+// on is the run of a command that does something to what its first argument names, with
+// a client. read reads the argument.
+func on[T any](a *App, read func(string) (T, error),
+	run func(ctx context.Context, c *client.Client, x T) error) func(*cobra.Command, []string) error {
+	return func(cmd *cobra.Command, args []string) error {
+		x, err := read(args[0])
+		if err != nil {
+			return err
+		}
+		c, err := a.Client()
+		if err != nil {
+			return err
+		}
+		return run(cmd.Context(), c, x)
+	}
+}
+
 // defaultHome returns SCRIP_HOME or the user's own folder.
 func defaultHome() string {
 	if h := os.Getenv("SCRIP_HOME"); h != "" {

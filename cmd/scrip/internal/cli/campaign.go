@@ -345,16 +345,8 @@ func provenAt(v *client.Verifier, s *client.State) [2]string {
 func newCampaignShowCommand(a *App) *cobra.Command {
 	return &cobra.Command{
 		Use: "show NO", Short: "Show a campaign: its rules and where it stands, proven", Args: arguments("NO"),
-		RunE: func(c *cobra.Command, args []string) error {
-			n, err := parseCampaign(args[0])
-			if err != nil {
-				return err
-			}
-			cl, err := a.Client()
-			if err != nil {
-				return err
-			}
-			x, err := cl.Campaign(c.Context(), n)
+		RunE: on(a, parseCampaign, func(ctx context.Context, cl *client.Client, n uint32) error {
+			x, err := cl.Campaign(ctx, n)
 			if err != nil {
 				return err
 			}
@@ -370,7 +362,7 @@ func newCampaignShowCommand(a *App) *cobra.Command {
 				{"ends", whenEnds(coupon.End(&x.Terms, &x.Campaign))}, provenAt(v, x.State),
 			}...)
 			return a.Show(campaignAnswer(v, x), f)
-		},
+		}),
 	}
 }
 
@@ -389,29 +381,21 @@ func newControlCommand(a *App, op coupon.Kind) *cobra.Command {
 	}
 	s := sendFlags(c)
 	draftFlag(c, s)
-	c.RunE = func(c *cobra.Command, args []string) error {
-		n, err := parseCampaign(args[0])
-		if err != nil {
-			return err
-		}
-		cl, err := a.Client()
-		if err != nil {
-			return err
-		}
-		keys, err := a.memberSigners(c.Context(), cl, signers)
+	c.RunE = on(a, parseCampaign, func(ctx context.Context, cl *client.Client, n uint32) error {
+		keys, err := a.memberSigners(ctx, cl, signers)
 		if err != nil {
 			return err
 		}
 		if verb == "close" && !s.dryRun && s.draft == "" {
-			if err := a.confirm(yes, "Nobody can open a closed campaign again.", "close "+args[0]); err != nil {
+			if err := a.confirm(yes, "Nobody can open a closed campaign again.", fmt.Sprintf("close %d", n)); err != nil {
 				return err
 			}
 		}
 		raw := actions.SignedControl(cl.Chain(), s.expiry(cl.Verifier, op), op, n, keys...)
-		return a.send(c.Context(), cl, raw, s, func(o outcome, _ *client.Receipt) error {
-			return a.Show(o, Fields{{verb + "d", a.green("campaign " + args[0])}, {"transaction", o.Tx.String()},
+		return a.send(ctx, cl, raw, s, func(o outcome, _ *client.Receipt) error {
+			return a.Show(o, Fields{{verb + "d", a.green(fmt.Sprint("campaign ", n))}, {"transaction", o.Tx.String()},
 				a.provenBy(cl.Verifier, &o)})
 		})
-	}
+	})
 	return c
 }

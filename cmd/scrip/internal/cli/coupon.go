@@ -167,21 +167,13 @@ func newCouponShowCommand(a *App) *cobra.Command {
 		Use: "show COUPON", Short: "Show a coupon, proven by the members' signatures", Args: arguments("COUPON"),
 		Long: "Show a coupon, proven by the members' signatures. COUPON is its id, or campaign and\n" +
 			"serial such as 3-17.",
-		RunE: func(c *cobra.Command, args []string) error {
-			id, err := parseCoupon(args[0])
+		RunE: on(a, parseCoupon, func(ctx context.Context, c *client.Client, id coupon.CouponID) error {
+			x, err := c.Coupon(ctx, id)
 			if err != nil {
 				return err
 			}
-			cl, err := a.Client()
-			if err != nil {
-				return err
-			}
-			x, err := cl.Coupon(c.Context(), id)
-			if err != nil {
-				return err
-			}
-			return a.showCoupon(cl.Verifier, x)
-		},
+			return a.showCoupon(c.Verifier, x)
+		}),
 	}
 }
 
@@ -211,23 +203,15 @@ func (a *App) showCoupon(v *client.Verifier, x *client.Coupon) error {
 func newCouponHistoryCommand(a *App) *cobra.Command {
 	return &cobra.Command{
 		Use: "history COUPON", Short: "List what happened to a coupon, each step proven", Args: arguments("COUPON"),
-		RunE: func(c *cobra.Command, args []string) error {
-			id, err := parseCoupon(args[0])
-			if err != nil {
-				return err
-			}
-			cl, err := a.Client()
-			if err != nil {
-				return err
-			}
-			steps, err := cl.History(c.Context(), id)
+		RunE: on(a, parseCoupon, func(ctx context.Context, c *client.Client, id coupon.CouponID) error {
+			steps, err := c.History(ctx, id)
 			if err != nil {
 				return err
 			}
 			rows := Rows{Head: []string{"WHEN", "WHAT", "EVENT", "TRANSACTION"}, Empty: "nothing yet"}
 			for _, s := range steps {
 				// The node's list is only where to look: what is shown has a proof.
-				r, err := cl.Receipt(c.Context(), s.Tx, 0)
+				r, err := c.Receipt(ctx, s.Tx, 0)
 				if err != nil {
 					return err
 				}
@@ -238,7 +222,7 @@ func newCouponHistoryCommand(a *App) *cobra.Command {
 				rows.Body = append(rows.Body, []string{when(r.TimeMs), s.Type, s.ID, s.Tx.String()})
 			}
 			return ShowAll(a, steps, rows)
-		},
+		}),
 	}
 }
 
@@ -327,9 +311,9 @@ func (a *App) transfer(ctx context.Context, c *client.Client, x *client.Coupon, 
 		mover, to, giftUntil), s, done)
 }
 
-// couponAction returns a command that acts on one coupon of a wallet.
-func (a *App) couponAction(use, short string, names []string,
-	act func(ctx context.Context, c *client.Client, p *purse.Purse, id coupon.CouponID, args []string, s *sending) error,
+// couponAction returns a command that acts on one coupon of a wallet, for its owner.
+func (a *App) couponAction(use, short string, names []string, act func(ctx context.Context, c *client.Client,
+	x *client.Coupon, owner keys.Secret, p *purse.Purse, args []string, s *sending) error,
 ) *cobra.Command {
 	c := &cobra.Command{Use: use, Short: short, Args: arguments(names...)}
 	name, s := walletFlag(c), sendFlags(c)
@@ -339,8 +323,11 @@ func (a *App) couponAction(use, short string, names []string,
 			return err
 		}
 		return a.withPurseFor(*name, s, func(cl *client.Client, p *purse.Purse) error {
-			return act(c.Context(), cl, p, id,
-				args, s)
+			x, owner, err := a.owned(c.Context(), cl, p, id)
+			if err != nil {
+				return err
+			}
+			return act(c.Context(), cl, x, owner, p, args, s)
 		})
 	}
 	return c
@@ -348,18 +335,15 @@ func (a *App) couponAction(use, short string, names []string,
 
 func newGiveCommand(a *App) *cobra.Command {
 	c := a.couponAction("give COUPON ADDRESS", "Move a coupon to an address, for good", []string{"COUPON", "ADDRESS"},
-		func(ctx context.Context, c *client.Client, p *purse.Purse, id coupon.CouponID, args []string, s *sending) error {
+		func(ctx context.Context, c *client.Client, x *client.Coupon, owner keys.Secret, _ *purse.Purse, args []string,
+			s *sending) error {
 			to, err := keys.Decode(keys.Holder, args[1])
 			if err != nil {
 				return usageError("%v", err)
 			}
-			x, owner, err := a.owned(ctx, c, p, id)
-			if err != nil {
-				return err
-			}
 			return a.transfer(ctx, c, x, signer(owner), to, 0, s,
 				func(o outcome, _ *client.Receipt) error {
-					return a.Show(o, Fields{{"given", a.green("coupon " + couponName(id))}, {"to", args[1]},
+					return a.Show(o, Fields{{"given", a.green("coupon " + couponName(x.ID))}, {"to", args[1]},
 						{"transaction", o.Tx.String()}, a.provenBy(c.Verifier, &o)})
 				})
 		})
@@ -376,16 +360,13 @@ type giftAnswer struct {
 func newGiftCommand(a *App) *cobra.Command {
 	until, host := "", ""
 	c := a.couponAction("gift COUPON", "Offer a coupon by a link, to whoever opens it first", []string{"COUPON"},
-		func(ctx context.Context, c *client.Client, p *purse.Purse, id coupon.CouponID, _ []string, s *sending) error {
+		func(ctx context.Context, c *client.Client, x *client.Coupon, owner keys.Secret, p *purse.Purse, _ []string,
+			s *sending) error {
 			end, err := units.ParseEnd(until, time.Now(), time.Local)
 			if err != nil {
 				return usageError("--until: %v", err)
 			}
-			x, owner, err := a.owned(ctx, c, p, id)
-			if err != nil {
-				return err
-			}
-			gift := coupon.GiftPayload{Coupon: id, Seed: p.GiftSeed(id, x.Seq)}
+			gift := coupon.GiftPayload{Coupon: x.ID, Seed: p.GiftSeed(x.ID, x.Seq)}
 			at := host
 			if at == "" {
 				at = c.Nodes()[0]
@@ -393,7 +374,7 @@ func newGiftCommand(a *App) *cobra.Command {
 			link := c.Chain().Link(at, &coupon.Payload{Type: coupon.PayloadGift, Gift: gift})
 			return a.transfer(ctx, c, x, signer(owner), actions.GiftSigner(c.Chain(), gift).Key, end, s,
 				func(o outcome, _ *client.Receipt) error {
-					a.Say("Whoever has this link first has the coupon. Take it back with: scrip coupon take-back %s", couponName(id))
+					a.Say("Whoever has this link first has the coupon. Take it back with: scrip coupon take-back %s", couponName(x.ID))
 					if !a.ForPeople() {
 						return a.Show(giftAnswer{o, link, client.TimeOf(end)}, nil)
 					}
@@ -451,18 +432,15 @@ func (a *App) accept(ctx context.Context, c *client.Client, p *purse.Purse, g co
 // the end of a gift.
 func (a *App) toSelf(use, short, word string, wanted coupon.CouponStatus) *cobra.Command {
 	return a.couponAction(use, short, []string{"COUPON"},
-		func(ctx context.Context, c *client.Client, p *purse.Purse, id coupon.CouponID, _ []string, s *sending) error {
-			x, owner, err := a.owned(ctx, c, p, id)
-			if err != nil {
-				return err
-			}
+		func(ctx context.Context, c *client.Client, x *client.Coupon, owner keys.Secret, _ *purse.Purse, _ []string,
+			s *sending) error {
 			if at := x.At(x.State.TimeMs); at.Status != wanted {
-				return &Error{Exit: ExitUsed, Text: fmt.Sprintf("coupon %s is %s, not %s", couponName(id), at.Status, wanted)}
+				return &Error{Exit: ExitUsed, Text: fmt.Sprintf("coupon %s is %s, not %s", couponName(x.ID), at.Status, wanted)}
 			}
 			return a.transfer(ctx, c, x, signer(owner), x.Owner, 0, s,
 				func(o outcome, _ *client.Receipt) error {
-					return a.Show(o, Fields{{word, a.green("coupon " + couponName(id))}, {"transaction",
-						o.Tx.String()}, a.provenBy(c.Verifier, &o)})
+					return a.Show(o, Fields{{word, a.green("coupon " + couponName(x.ID))},
+						{"transaction", o.Tx.String()}, a.provenBy(c.Verifier, &o)})
 				})
 		})
 }

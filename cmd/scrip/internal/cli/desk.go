@@ -179,16 +179,8 @@ func newDeskPosterCommand(a *App) *cobra.Command {
 	c.Flags().StringVar(&deskURL, "desk", "",
 		"the desk's address, such as https://desk.example (default: what the node knows)")
 	q := qrFlags(c)
-	c.RunE = func(c *cobra.Command, args []string) error {
-		campaign, err := parseCampaign(args[0])
-		if err != nil {
-			return err
-		}
-		cl, err := a.Client()
-		if err != nil {
-			return err
-		}
-		x, err := cl.Campaign(c.Context(), campaign)
+	c.RunE = on(a, parseCampaign, func(ctx context.Context, cl *client.Client, campaign uint32) error {
+		x, err := cl.Campaign(ctx, campaign)
 		if err != nil {
 			return err
 		}
@@ -206,6 +198,6 @@ func newDeskPosterCommand(a *App) *cobra.Command {
 			return err
 		}
 		return a.showQR(a.Err, answer.Link, q)
-	}
+	})
 	return c
 }

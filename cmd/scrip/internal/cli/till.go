@@ -225,16 +225,8 @@ func (a *App) openTills() (found [][32]byte) {
 func newTillShowCommand(a *App) *cobra.Command {
 	return &cobra.Command{
 		Use: "show NAME|ADDRESS", Short: "Show a till, proven", Args: arguments("NAME|ADDRESS"),
-		RunE: func(c *cobra.Command, args []string) error {
-			key, err := a.tillAddress(args[0])
-			if err != nil {
-				return err
-			}
-			cl, err := a.Client()
-			if err != nil {
-				return err
-			}
-			x, err := cl.Till(c.Context(), key)
+		RunE: on(a, a.tillAddress, func(ctx context.Context, cl *client.Client, key [32]byte) error {
+			x, err := cl.Till(ctx, key)
 			if err != nil {
 				return err
 			}
@@ -244,7 +236,7 @@ func newTillShowCommand(a *App) *cobra.Command {
 				{"shop", fmt.Sprintf("%s, store %d", t.MemberName, t.Store)}, {"rights", strings.Join(t.Rights, ", ")},
 				{"taken today", units.Money(uint64(t.DaySum), currency) + " of at most " + units.Money(x.DayCap, currency)},
 				{"good", when(x.ValidFrom) + " until " + whenEnds(x.ValidUntil)}, {"key", t.Key}, provenAt(cl.Verifier, x.State)})
-		},
+		}),
 	}
 }
 
@@ -258,20 +250,12 @@ func newTillRevokeCommand(a *App) *cobra.Command {
 	c.Flags().StringSliceVar(&signers, "sign", nil, "admin key of the merchant, by name; one is enough")
 	c.Flags().BoolVar(&yes, "yes", false, "revoke without asking")
 	s := sendFlags(c)
-	c.RunE = func(c *cobra.Command, args []string) error {
-		key, err := a.tillAddress(args[0])
+	c.RunE = on(a, a.tillAddress, func(ctx context.Context, cl *client.Client, key [32]byte) error {
+		x, err := cl.Till(ctx, key)
 		if err != nil {
 			return err
 		}
-		cl, err := a.Client()
-		if err != nil {
-			return err
-		}
-		x, err := cl.Till(c.Context(), key)
-		if err != nil {
-			return err
-		}
-		members, err := a.memberSigners(c.Context(), cl, signers)
+		members, err := a.memberSigners(ctx, cl, signers)
 		if err != nil {
 			return err
 		}
@@ -282,10 +266,10 @@ func newTillRevokeCommand(a *App) *cobra.Command {
 		}
 		raw := actions.SignedTillRevoke(cl.Chain(), actions.Expiry(cl.Verifier, coupon.KindTillKeyRevoke), x.Member,
 			key, members...)
-		return a.send(c.Context(), cl, raw, s, func(o outcome, _ *client.Receipt) error {
+		return a.send(ctx, cl, raw, s, func(o outcome, _ *client.Receipt) error {
 			return a.Show(o, Fields{{"revoked", a.green("till " + x.Label)}, {"transaction", o.Tx.String()},
 				a.provenBy(cl.Verifier, &o)})
 		})
-	}
+	})
 	return c
 }

@@ -219,24 +219,24 @@ func endsNothing(code coupon.Code, tx *coupon.Tx) string {
 	return ": not final, no block may accept it from " + when(tx.Expires) + " on"
 }
 
+func parseTxID(s string) (client.Hash, error) {
+	id, err := client.ParseHash(s)
+	if err != nil {
+		return id, usageError("%q is no transaction: %v", shortened(s), err)
+	}
+	return id, nil
+}
+
 func newTxShowCommand(a *App) *cobra.Command {
 	return &cobra.Command{
 		Use: "show ID", Short: "Show a transaction and its proven outcome", Args: arguments("ID"),
-		RunE: func(c *cobra.Command, args []string) error {
-			id, err := client.ParseHash(args[0])
-			if err != nil {
-				return usageError("%q is no transaction: %v", shortened(args[0]), err)
-			}
-			cl, err := a.Client()
+		RunE: on(a, parseTxID, func(ctx context.Context, c *client.Client, id client.Hash) error {
+			r, err := a.lookUp(ctx, c, id, lookPatience)
 			if err != nil {
 				return err
 			}
-			r, err := a.lookUp(c.Context(), cl, id, lookPatience)
-			if err != nil {
-				return err
-			}
-			return a.showTx(cl.Verifier, r)
-		},
+			return a.showTx(c.Verifier, r)
+		}),
 	}
 }
 
@@ -260,24 +260,16 @@ func newTxWaitCommand(a *App) *cobra.Command {
 	c := &cobra.Command{
 		Use: "wait ID", Short: "Wait for the proven outcome of a transaction; its exit status is that of the outcome",
 		Args: arguments("ID"),
-		RunE: func(c *cobra.Command, args []string) error {
-			id, err := client.ParseHash(args[0])
-			if err != nil {
-				return usageError("%q is no transaction: %v", shortened(args[0]), err)
-			}
-			cl, err := a.Client()
-			if err != nil {
-				return err
-			}
-			ctx, cancel := context.WithTimeout(c.Context(), timeout)
+		RunE: on(a, parseTxID, func(ctx context.Context, c *client.Client, id client.Hash) error {
+			ctx, cancel := context.WithTimeout(ctx, timeout)
 			defer cancel()
-			r, err := cl.Receipt(ctx, id, 0)
+			r, err := c.Receipt(ctx, id, 0)
 			if err != nil {
 				return err
 			}
 			o := outcomeOf(r.Outcome.Kind, r)
-			return a.Show(o, append(Fields{{"outcome", a.green("ACCEPTED")}, {"kind", o.Kind}}, a.provenBy(cl.Verifier, &o)))
-		},
+			return a.Show(o, append(Fields{{"outcome", a.green("ACCEPTED")}, {"kind", o.Kind}}, a.provenBy(c.Verifier, &o)))
+		}),
 	}
 	c.Flags().DurationVar(&timeout, "timeout", 3*time.Minute, "how long to wait")
 	return c
@@ -314,9 +306,9 @@ func newTxReceiptCommand(a *App) *cobra.Command {
 		Use: "receipt ID FILE", Short: "Write the receipt file of a transaction, which proves its outcome without a network",
 		Args: arguments("ID", "FILE"),
 		RunE: func(c *cobra.Command, args []string) error {
-			id, err := client.ParseHash(args[0])
+			id, err := parseTxID(args[0])
 			if err != nil {
-				return usageError("%q is no transaction: %v", shortened(args[0]), err)
+				return err
 			}
 			cl, err := a.Client()
 			if err != nil {
