@@ -158,7 +158,7 @@ func (m *member) boot() error {
 	cfg := driver.Config{
 		Engine: pbft.Config{Committee: s.committee, Self: m.id, Scheme: m, Sign: m.sign, Genesis: s.genesis,
 			Recall: m.incarnation > 0, Timers: s.cfg.Timers, Trace: true},
-		Store: store{m}, Pool: m, Batching: s.cfg.Batching, LogBytesMax: driver.LogBytesDefault,
+		Store: ledger{m}, Pool: m, Batching: s.cfg.Batching, LogBytesMax: driver.LogBytesDefault,
 	}
 	var engine pbft.Engine
 	cfg.New = func(cfg pbft.Config, log []pbft.Record) (e pbft.Engine, err error) {
@@ -179,14 +179,14 @@ func (m *member) boot() error {
 	return nil
 }
 
-// store is what a member has executed, as the driver reads it.
-type store struct{ m *member }
+// ledger is what a member has executed, as the driver reads it.
+type ledger struct{ m *member }
 
 // Height implements driver.Store.
-func (x store) Height() pbft.Seq { return pbft.Seq(len(x.m.chain)) }
+func (x ledger) Height() pbft.Seq { return pbft.Seq(len(x.m.chain)) }
 
 // Block implements driver.Store.
-func (x store) Block(seq pbft.Seq) (driver.Stored, bool, error) {
+func (x ledger) Block(seq pbft.Seq) (driver.Stored, bool, error) {
 	if seq == 0 || int(seq) > len(x.m.chain) {
 		return driver.Stored{}, false, nil
 	}
@@ -196,7 +196,7 @@ func (x store) Block(seq pbft.Seq) (driver.Stored, bool, error) {
 }
 
 // Header implements driver.Store.
-func (x store) Header(seq pbft.Seq) (driver.Stored, bool, error) { return x.Block(seq) }
+func (x ledger) Header(seq pbft.Seq) (driver.Stored, bool, error) { return x.Block(seq) }
 
 // crash loses what is not durable. Executed blocks survive a process in its store.
 func (m *member) crash() {
@@ -486,7 +486,7 @@ func (m *member) certified(c *pbft.CheckpointCertificate) {
 
 // serve answers a member that is behind from the chain.
 func (m *member) serve(x *pbft.Serve) {
-	message, blocks, err := driver.ReadAnswer(m.s.committee, *x, store{m})
+	message, blocks, err := driver.ReadAnswer(m.s.committee, *x, ledger{m})
 	if err != nil {
 		m.s.failed = err
 	}
