@@ -221,9 +221,8 @@ func (t *Till) RedeemInvoice(ctx context.Context, invoice, auth coupon.Payload) 
 	return t.Client.Submit(ctx, SignedRedeemInvoice(c, invoice, auth))
 }
 
-// RedeemShown redeems a shown code. The coupon's terms are read to state the smallest
-// basis that gives the same value, so that large bills stay private, and to name the
-// campaign and the currency.
+// RedeemShown redeems a shown code. The coupon's terms are read to state the bill for it
+// (Bill.For), in its currency.
 func (t *Till) RedeemShown(ctx context.Context, b Bill, code coupon.Payload) (*client.Receipt, error) {
 	if err := CheckSigned(t.Client.Chain(), &code); err != nil {
 		return nil, fmt.Errorf("redeem a code: %w", err)
@@ -236,9 +235,8 @@ func (t *Till) RedeemShown(ctx context.Context, b Bill, code coupon.Payload) (*c
 	if err != nil {
 		return nil, fmt.Errorf("redeem a code: %w", err)
 	}
-	terms := &x.Campaign.Terms
-	b.Campaign, b.Currency = code.Auth.Coupon.Campaign(), terms.Currency
-	b.Basis = coupon.ClipBasis(terms, b.Basis, b.Qty, b.Unit)
+	b.Currency = x.Campaign.Terms.Currency
+	b = b.For(x.ID, &x.Campaign.Terms)
 	return t.Client.Submit(ctx, SignedRedeemShown(t.Client.Chain(), t.Key, b, t.expires(), code))
 }
 

@@ -108,6 +108,17 @@ type Bill struct {
 	BasketHash [32]byte
 }
 
+// For is the bill as a till states it to a coupon that it knows: with the coupon's
+// campaign, unless it names one, and the smallest basis that gives the same value, so
+// that large bills stay private.
+func (b Bill) For(id coupon.CouponID, t *coupon.Terms) Bill {
+	if b.Campaign == 0 {
+		b.Campaign = id.Campaign()
+	}
+	b.Basis = coupon.ClipBasis(t, b.Basis, b.Qty, b.Unit)
+	return b
+}
+
 // BasketHash binds a record of the bill under a salt drawn here, which makes each
 // invoice another one.
 func BasketHash(basket []byte) [32]byte {

@@ -132,7 +132,6 @@ func (w *workload) renew() {
 // publish offers a campaign of a cent for each coupon and opens all serials.
 func (w *workload) publish(ctx context.Context, supply int) error {
 	w.cfg.progress("publishing", 0, 0)
-	w.renew()
 	now := uint64(time.Now().UnixMilli())
 	const day = 86_400_000
 	t := coupon.Terms{
@@ -142,17 +141,12 @@ func (w *workload) publish(ctx context.Context, supply int) error {
 		ClaimFrom: now - day, ClaimUntil: now + day, RedeemFrom: now - day, RedeemUntil: now + day,
 		Transfer: coupon.TransferTrade, MaxTransfers: coupon.TransfersUnlimited,
 	}
-	r, err := w.client.Submit(ctx, actions.SignedCampaign(w.chain, w.expires, t, w.cfg.Issuer))
-	if err != nil {
-		return err
+	issuer := actions.Issuer{Client: w.client, Signers: []coupon.MemberSigner{w.cfg.Issuer}}
+	var err error
+	if w.campaign, _, err = issuer.Publish(ctx, t); err == nil {
+		w.batch, _, _, err = issuer.Release(ctx, w.campaign, uint32(supply), w.ticket.Key)
 	}
-	w.campaign = r.Outcome.Campaign
-	if r, err = w.client.Submit(ctx, actions.SignedBatch(w.chain, w.expires, w.campaign, 1, uint32(supply), w.ticket.Key,
-		w.cfg.Issuer)); err != nil {
-		return err
-	}
-	w.batch = r.Outcome.Batch
-	return nil
+	return err
 }
 
 // sign calls make for 0 to n-1 on all processors and returns the lanes.

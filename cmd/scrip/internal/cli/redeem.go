@@ -74,10 +74,8 @@ func (a *App) register(ctx context.Context, name string) (*client.Client, *clien
 	return c, x, signer(s), err
 }
 
-// bill is what the till states of a sale, and until when. If the coupon's terms are
-// known, the amount is stated no larger than they need.
-func (a *App) bill(c *client.Client, x *client.Till, s *sale, t *coupon.Terms) (b actions.Bill, expires uint64,
-	err error) {
+// bill is what the till states of a sale, and until when.
+func (a *App) bill(c *client.Client, x *client.Till, s *sale) (b actions.Bill, expires uint64, err error) {
 	currency := currencyByNumber(c.Verifier, x.Currency)
 	basis, err := units.ParseMoney(s.amount, currency)
 	if err != nil {
@@ -95,9 +93,6 @@ func (a *App) bill(c *client.Client, x *client.Till, s *sale, t *coupon.Terms) (
 	hash, err := basketHash(s.basket)
 	if err != nil {
 		return b, 0, err
-	}
-	if t != nil {
-		basis = coupon.ClipBasis(t, basis, s.qty, unit)
 	}
 	return actions.Bill{Campaign: s.campaign, Currency: x.Currency, Basis: basis, Qty: s.qty, Unit: unit,
 		BasketHash: hash}, nowMs() + uint64(s.life.Milliseconds()), nil
@@ -144,7 +139,7 @@ func newRedeemInvoiceCommand(a *App) *cobra.Command {
 		if err != nil {
 			return err
 		}
-		b, expires, err := a.bill(cl, x, s, nil)
+		b, expires, err := a.bill(cl, x, s)
 		if err != nil {
 			return err
 		}
@@ -219,21 +214,16 @@ func (a *App) redeemCode(ctx context.Context, c *client.Client, at *client.Till,
 	if err := actions.CheckSigned(c.Chain(), &p); err != nil {
 		return err
 	}
-	// What the coupon is decides nothing here: the chain does. It keeps the bill
-	// private and names the campaign where the coupon's rule needs it.
+	// What the coupon is decides nothing here: the chain does.
 	x, err := c.Coupon(ctx, p.Auth.Coupon)
 	if err != nil {
 		return unknownCoupon(err)
 	}
-	t := &x.Campaign.Terms
-	sold := *s
-	if sold.campaign == 0 && (t.ProductHash != [32]byte{} || t.ValueKind == coupon.FreeItem) {
-		sold.campaign = p.Auth.Coupon.Campaign()
-	}
-	b, expires, err := a.bill(c, at, &sold, t)
+	b, expires, err := a.bill(c, at, s)
 	if err != nil {
 		return err
 	}
+	b = b.For(x.ID, &x.Campaign.Terms)
 	return a.finish(ctx, c, actions.SignedRedeemShown(c.Chain(), till, b, expires, p), out)
 }
 
