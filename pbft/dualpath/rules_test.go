@@ -3,580 +3,544 @@ package dualpath
 import (
 	"testing"
 
+	"github.com/scrip-network/scrip/internal/rules"
 	"github.com/scrip-network/scrip/pbft"
 )
 
-// act answers the checks of a replica and counts what it sends, by kind.
-func act(r *Replica) map[pbft.Kind]int {
-	sent := make(map[pbft.Kind]int)
-	for range 4 {
-		rd := drain(r)
-		for _, o := range rd.Messages {
-			sent[o.Message.Kind()]++
-		}
-		for _, k := range rd.Checks {
-			r.PayloadChecked(k.Digest, true)
-		}
-	}
-	return sent
-}
+// One test for each clause of the rules in docs/protocol.md, R1 to R8; R9 to R14 are in
+// clauses_test.go. Where a clause is one decision of the engine, the test is played once
+// more without it and must see that.
 
-// R2, one condition at a time: what keeps a replica from its PREPARE, and whether it
-// holds that against the primary.
-func TestPreparingNeedsEveryCondition(t *testing.T) {
-	type situation struct {
-		c *cluster
-		r *Replica
-	}
-	header := func(f func(x situation, h *pbft.Header)) func(x situation) pbft.Block {
-		return func(x situation) pbft.Block { return x.c.next(x.r, "y", func(h *pbft.Header) { f(x, h) }) }
-	}
-	plain := header(func(situation, *pbft.Header) {})
-	for _, k := range []struct {
-		name    string
-		block   func(x situation) pbft.Block
-		before  func(x situation)
-		suspect bool
-		want    bool
-	}{
-		{name: "all is well", block: plain, want: true},
-		{name: "another parent", block: header(func(_ situation, h *pbft.Header) { h.Parent = pbft.Digest{1} })},
-		{name: "no later than its parent", suspect: true, block: header(func(x situation, h *pbft.Header) {
-			h.TimeMs = x.r.chain.byDigest[h.Parent].header().TimeMs
-		})},
-		{name: "one ms later than its parent", want: true, block: header(func(x situation, h *pbft.Header) {
-			h.TimeMs = x.r.chain.byDigest[h.Parent].header().TimeMs + 1
-		})},
-		{name: "as far ahead as clocks differ", want: true, block: header(func(x situation, h *pbft.Header) {
-			h.TimeMs = x.r.clockMs + x.r.par.PrecisionMs
-		})},
-		{name: "farther ahead than clocks differ", block: header(func(x situation, h *pbft.Header) {
-			h.TimeMs = x.r.clockMs + x.r.par.PrecisionMs + 1
-		})},
-		{name: "another base", block: header(func(_ situation, h *pbft.Header) { h.BaseSeq = 1 })},
-		{name: "a false justification", suspect: true, block: header(func(_ situation,
-			h *pbft.Header) {
-			h.Justify.Digest[0]++
-		})},
-		{name: "a justification of another view", suspect: true, block: header(func(_ situation,
-			h *pbft.Header) {
-			h.Justify.View = 0
-		})},
-		{name: "an older justification", want: true, block: header(func(x situation, h *pbft.Header) {
-			h.Justify = x.r.committedAt(1).ref
-		})},
-		{name: "less executed than its parent", suspect: true, block: plain, before: func(x situation) {
-			p := x.r.chain.byDigest[x.r.chain.committed.Digest]
-			b := *p.block
-			b.Header.ExecSeq = 1
-			p.block = &b
-		}},
-		{name: "another root where its parent executed", suspect: true, block: header(func(_ situation, h *pbft.Header) {
-			h.ExecRoot[0]++
-		})},
-		{name: "another root than the own", suspect: true, block: header(func(_ situation,
-			h *pbft.Header) {
-			h.ExecSeq = 1
-		})},
-		{name: "the own root", want: true, block: header(func(x situation, h *pbft.Header) {
-			h.ExecSeq, h.ExecRoot = 1, x.r.chain.results[1].state
-		})},
-		{name: "a root that is not known yet", block: header(func(x situation, h *pbft.Header) {
-			h.ExecSeq = 2
-			delete(x.r.chain.results, 2)
-		})},
-		{name: "after the own VIEW-CHANGE", block: plain, before: func(x situation) {
-			x.r.vcSent, x.r.ownVC = 2, x.c.report(1, 2)
-		}},
-		{name: "amnesic", block: plain, before: func(x situation) { x.r.become(pbft.Amnesic) }},
-		{name: "recalling", block: plain, before: func(x situation) { x.r.become(pbft.Recalling) }},
-	} {
-		c, r := settled(t)
-		x := situation{c, r}
-		if k.before != nil {
-			k.before(x)
-		}
-		b := k.block(x)
-		if got := r.Receive(0, &pbft.PrePrepare{Block: b}); got != pbft.Accepted {
-			t.Errorf("%s: the proposal is %v", k.name, got)
-		}
-		sent := act(r)
-		if got := sent[pbft.KindPrepare] > 0; got != k.want {
-			t.Errorf("%s: prepared is %t", k.name, got)
-		}
-		if got := r.own == 1; got != k.suspect {
-			t.Errorf("%s: suspected is %t", k.name, got)
-		}
-	}
-}
-
-// A payload that the driver finds invalid is not prepared, and its primary suspected.
-func TestAnInvalidPayloadIsNotPrepared(t *testing.T) {
+// held plays a clause as it is written, and without it: true, then false.
+func held(t *testing.T, without func(x *rules.Dualpath), play func(c *cluster, r *Replica) bool) {
+	t.Helper()
 	c, r := settled(t)
-	r.Receive(0, &pbft.PrePrepare{Block: c.next(r, "y", nil)})
-	checks := drain(r).Checks
-	if len(checks) != 1 || r.own != 0 {
-		t.Fatalf("%d checks, suspected %d", len(checks), r.own)
+	if !play(c, r) {
+		t.Error("the clause is not kept")
 	}
-	r.PayloadChecked(pbft.Digest{1}, true)
-	r.PayloadChecked(checks[0].Digest, false)
-	r.PayloadChecked(checks[0].Digest, true) // the first verdict stands
-	if act(r)[pbft.KindPrepare] != 0 || r.own != 1 {
-		t.Errorf("prepared, or not suspected: %d", r.own)
-	}
-}
-
-// A block ahead of the clock is prepared when the clock has come so far.
-func TestABlockOfTheFutureWaits(t *testing.T) {
-	c, r := settled(t)
-	b := c.next(r, "y", func(h *pbft.Header) { h.TimeMs = r.clockMs + r.par.PrecisionMs + 20 })
-	r.Receive(0, &pbft.PrePrepare{Block: b})
-	for i, want := range []bool{false, false, true} {
-		if i > 0 {
-			r.Tick(r.clockMs+10, false)
-		}
-		if got := act(r)[pbft.KindPrepare] > 0; got != want {
-			t.Errorf("after %d ticks: prepared is %t", i, got)
-		}
-	}
-}
-
-// What is missing below a proposal is asked for, and it is prepared when all is there.
-func TestWhatIsMissingBelowIsAskedFor(t *testing.T) {
-	c, r := settled(t)
-	x := c.next(r, "x", nil)
-	y := c.header(1, c.com.Ref(&x.Header), r.chain.committed, "y", func(h *pbft.Header) { h.BaseSeq = 0; h.TimeMs++ })
-	r.Receive(2, &pbft.Proof{Certificate: c.certificate(pbft.Prepared, c.com.Ref(&x.Header), 0, 2, 3),
-		Header: &x.SignedHeader})
-	r.Receive(0, &pbft.PrePrepare{Block: y})
-	sent := act(r)
-	if sent[pbft.KindPrepare] != 0 || sent[pbft.KindFetch] == 0 {
-		t.Fatalf("without the body below: %v", sent)
-	}
-	if got := r.Receive(2, &pbft.Blocks{Blocks: []pbft.Block{x}}); got != pbft.Accepted {
-		t.Fatal(got)
-	}
-	if sent := act(r); sent[pbft.KindPrepare] == 0 {
-		t.Errorf("with it: %v", sent)
-	}
-	if tip := r.tipOf(1); tip == nil || tip.last.Seq != 5 {
-		t.Errorf("the tip is %+v", tip)
-	}
-}
-
-// What a PREPARE rests on is in the records of its turn: the entry into the view, the
-// highest certificate, the body, and the vote itself.
-func TestAPrepareIsInTheRecords(t *testing.T) {
-	c := newClusterOf(t, 4, 1, 1, 4096)
-	c.propose("x")
-	c.clock += 10
-	r := c.replicas[1]
-	r.Tick(c.clock, false)
-	r.enter(5, entry{base: r.highRef, baseSeq: r.highRef.Seq})
-	r.highLog = false
-	x := c.header(5, r.highRef, r.highRef, "y", nil)
-	r.Receive(0, &pbft.PrePrepare{Block: x})
-	checks := drain(r)
-	r.PayloadChecked(checks.Checks[0].Digest, true)
-	rd := r.Ready()
-	var kinds []pbft.RecordKind
-	for _, k := range rd.Records {
-		kinds = append(kinds, k.Kind)
-	}
-	want := []pbft.RecordKind{pbft.RecordCertificate, pbft.RecordEntry, pbft.RecordBlock, pbft.RecordPrepare}
-	if len(kinds) != len(want) {
-		t.Fatalf("records of kinds %v, want %v", kinds, want)
-	}
-	for i := range want {
-		if kinds[i] != want[i] {
-			t.Fatalf("records of kinds %v, want %v", kinds, want)
-		}
-	}
-	s := r.slots.byKey[slotKey{5, 2}]
-	if s != nil && s.own(votePrepare, 1) != nil {
-		t.Error("the own vote counts before it is durable")
-	}
-	r.Advance()
-	if s := r.slots.byKey[slotKey{5, 2}]; s == nil || s.own(votePrepare, 1) == nil {
-		t.Error("the own vote does not count when it is durable")
-	}
-}
-
-// certify shows a replica enough PREPAREs for a block that it knows.
-func certify(c *cluster, r *Replica, b pbft.BlockRef, ids ...pbft.ReplicaID) {
-	for _, id := range ids {
-		r.Receive(id, c.vote(id, votePrepare, b))
-	}
-}
-
-// R3: a certificate brings the COMMIT, logged before it, once; not after a VIEW-CHANGE,
-// and not for what is committed unless another needs it.
-func TestCommitVotes(t *testing.T) {
-	slow := func(t *testing.T) (*cluster, *Replica, pbft.Block) {
-		c := newClusterOf(t, 4, 1, 0, 4096) // three PREPAREs commit nothing
-		r := c.replicas[1]
-		x := c.header(1, c.genesis(), c.genesis(), "x", nil)
-		r.Receive(0, &pbft.PrePrepare{Block: x})
-		return c, r, x
-	}
-	c, r, x := slow(t)
-	ref := c.com.Ref(&x.Header)
-	certify(c, r, ref, 0, 2, 3)
-	rd := drain(r)
-	logged, commits := false, 0
-	for _, k := range rd.Records {
-		logged = logged || k.Kind == pbft.RecordCertificate && k.Certificate.Block == ref
-	}
-	for _, o := range rd.Messages {
-		if o.Message.Kind() == pbft.KindCommit {
-			commits++
-		}
-	}
-	if !logged || commits != 1 {
-		t.Errorf("certificate logged %t, %d COMMITs", logged, commits)
-	}
-	r.Receive(2, c.vote(2, voteCommit, ref))
-	if act(r)[pbft.KindCommit] != 0 {
-		t.Error("the COMMIT is cast twice")
-	}
-	c, r, x = slow(t)
-	r.vcSent, r.ownVC = 2, c.report(1, 2)
-	certify(c, r, c.com.Ref(&x.Header), 0, 2, 3)
-	if act(r)[pbft.KindCommit] != 0 {
-		t.Error("a COMMIT after the VIEW-CHANGE")
-	}
-	// A later certificate that is not the highest is logged too.
-	c, r, x = slow(t)
-	y := c.header(1, c.com.Ref(&x.Header), c.genesis(), "y", func(h *pbft.Header) { h.BaseSeq = 0; h.TimeMs++ })
-	r.Receive(0, &pbft.PrePrepare{Block: y})
-	certify(c, r, c.com.Ref(&y.Header), 0, 2, 3)
-	drain(r)
-	certify(c, r, c.com.Ref(&x.Header), 0, 2, 3)
-	logged = false
-	for _, k := range drain(r).Records {
-		logged = logged || k.Kind == pbft.RecordCertificate && k.Certificate.Block == c.com.Ref(&x.Header)
-	}
-	if !logged {
-		t.Error("the certificate behind a lower COMMIT is not logged")
-	}
-}
-
-// A block that commits while it cannot be followed yet: the COMMIT is kept back until
-// another member's shows that it is needed.
-func TestACommitIsCastWhereOthersNeedIt(t *testing.T) {
-	for _, needed := range []bool{false, true} {
-		c, r := settled(t)
-		x := c.next(r, "x", nil)
-		y := c.header(1, c.com.Ref(&x.Header), r.chain.committed, "y", func(h *pbft.Header) { h.BaseSeq = 0; h.TimeMs++ })
-		ref := c.com.Ref(&y.Header)
-		r.Receive(0, &pbft.PrePrepare{Block: y}) // x is not known
-		if needed {
-			r.Receive(2, c.vote(2, voteCommit, ref))
-		}
-		r.Receive(3, &pbft.Proof{Certificate: c.certificate(pbft.CommittedFast, ref, 0, 2, 3)})
-		if got := act(r)[pbft.KindCommit] > 0; got != needed {
-			t.Errorf("another's COMMIT seen %t: cast %t", needed, got)
-		}
-	}
-}
-
-// After a restart the COMMITs for what is certified and not committed are cast again.
-func TestCommitsAreCastAgainAfterTheRecall(t *testing.T) {
-	c := newClusterOf(t, 4, 1, 0, 4096)
-	x := c.header(1, c.genesis(), c.genesis(), "x", nil)
-	ref := c.com.Ref(&x.Header)
-	log := []pbft.Record{{Kind: pbft.RecordBlock, Block: &x},
-		{Kind: pbft.RecordCertificate, Certificate: c.certificate(pbft.Prepared, ref, 0, 2, 3)}}
-	r, err := New(pbft.Config{Committee: c.com, Self: 1, Scheme: stub{}, PayloadRoot: payloadRoot, Recall: true,
-		Sign:    func(m []byte) pbft.Signature { return stubSign(c.com.Key(1), m) },
-		Genesis: c.com.GenesisHeader(pbft.Digest{}, 1)}, log)
-	if err != nil {
-		t.Fatal(err)
-	}
-	r.Tick(c.clock, false)
-	if sent := act(r); sent[pbft.KindCommit]+sent[pbft.KindPrepare]+sent[pbft.KindSuspect] != 0 {
-		t.Fatalf("while it recalls it signs: %v", sent)
-	}
-	for i, id := range []pbft.ReplicaID{2, 3} {
-		if r.condition != pbft.Recalling {
-			t.Fatalf("%v after %d answers", r.condition, i)
-		}
-		r.Receive(id, &pbft.Recollection{Nonce: r.recall.nonce + 1})
-		r.Receive(id, &pbft.Recollection{Nonce: r.recall.nonce})
-		if got := r.Receive(id, &pbft.Recollection{Nonce: r.recall.nonce}); got != pbft.IgnoredUnwanted {
-			t.Errorf("a second answer of one member: %v", got)
-		}
-	}
-	if sent := act(r); r.condition != pbft.Voting || sent[pbft.KindCommit] != 1 {
-		t.Errorf("after the recall it is %v and sends %v", r.condition, sent)
-	}
-}
-
-// A recall without answers ends by itself.
-func TestARecallEnds(t *testing.T) {
-	c := newClusterOf(t, 4, 1, 0, 4096)
-	c.recall = true
-	c.propose("x")
-	r := c.resume(1, c.logs[1])
-	for range r.tm.RecallTicks - 1 {
-		r.Tick(c.clock, false)
-	}
-	if r.condition != pbft.Recalling {
-		t.Errorf("%v before its time", r.condition)
-	}
-	r.Tick(c.clock, false)
-	if r.condition != pbft.Voting {
-		t.Errorf("%v after its time", r.condition)
-	}
-}
-
-// Votes with false signatures complete nothing, and their place is free again.
-func TestFalseVotesDoNotCount(t *testing.T) {
-	for kind := voteKind(0); kind < voteKinds; kind++ {
-		c := newClusterOf(t, 4, 1, 0, 4096)
-		r := c.replicas[1]
-		x := c.header(1, c.genesis(), c.genesis(), "x", nil)
-		ref := c.com.Ref(&x.Header)
-		r.addBlock(&x, true)
-		r.chain.byDigest[ref.Digest].payload = invalid // no own PREPARE
-		done := func() bool {
-			b := r.chain.byDigest[ref.Digest]
-			return b.cert != nil || b.commit != nil || b.committed
-		}
-		untrue := func(id pbft.ReplicaID) pbft.Message {
-			m := c.vote(id, kind, ref)
-			if v, ok := m.(*pbft.Prepare); ok {
-				v.Signature[0]++
-			} else {
-				m.(*pbft.Commit).Signature[0]++
-			}
-			return m
-		}
-		r.Receive(0, untrue(0))
-		r.Receive(2, c.vote(2, kind, ref))
-		if done() {
-			t.Fatalf("kind %d: two votes suffice", kind)
-		}
-		r.Receive(3, c.vote(3, kind, ref))
-		if done() || r.peers[0].votes != 0 {
-			t.Errorf("kind %d: a false vote completes, or %d are counted", kind, r.peers[0].votes)
-		}
-		if got := r.Receive(0, c.vote(0, kind, ref)); got != pbft.Accepted || !done() {
-			t.Errorf("kind %d: the true vote is %v, done %t", kind, got, done())
-		}
-	}
-}
-
-// R6 and R7: f+1 SUSPECTs make a replica join, m make it leave; they count for a while,
-// those for being slow do not make anybody join, and a VIEW-CHANGE counts as one.
-func TestSuspicionsCount(t *testing.T) {
-	for _, x := range []struct {
-		name   string
-		from   []pbft.ReplicaID
-		reason pbft.SuspectReason
-		wait   uint64
-		joins  bool
-		leaves bool
-	}{
-		{"one", []pbft.ReplicaID{0}, pbft.SuspectTimeout, 0, false, false},
-		{"two", []pbft.ReplicaID{0, 2}, pbft.SuspectTimeout, 0, true, true},
-		{"two that are slow", []pbft.ReplicaID{0, 2}, pbft.SuspectSlow, 0, false, false},
-		{"three that are slow", []pbft.ReplicaID{0, 2, 3}, pbft.SuspectSlow, 0, false, true},
-		{"in time", []pbft.ReplicaID{0, 2}, pbft.SuspectTimeout, 200, true, true},
-		{"too old", []pbft.ReplicaID{0, 2}, pbft.SuspectTimeout, 201, false, false},
-	} {
-		c, r := settled(t)
-		first := x.from[:1]
-		for _, id := range first {
-			r.Receive(id, c.suspect(id, 1, x.reason))
-		}
-		r.now += x.wait
-		for _, id := range x.from[1:] {
-			r.Receive(id, c.suspect(id, 1, x.reason))
-		}
-		if got := r.own == 1; got != x.joins {
-			t.Errorf("%s: joins %t", x.name, got)
-		}
-		if got := r.vcSent == 2; got != x.leaves {
-			t.Errorf("%s: leaves %t", x.name, got)
-		}
-	}
-	c, r := settled(t)
-	r.Receive(2, c.report(2, 2))
-	r.Receive(3, c.report(3, 2))
-	if r.vcSent != 2 {
-		t.Error("VIEW-CHANGEs do not count as SUSPECTs")
-	}
-	// The lower of two views counts, up to which this replica joins.
 	c, r = settled(t)
-	r.Receive(0, c.suspect(0, 9, pbft.SuspectTimeout))
-	r.Receive(2, c.suspect(2, 5, pbft.SuspectTimeout))
-	if r.vcSent != 6 {
-		t.Errorf("VIEW-CHANGE for %d, want 6", r.vcSent)
+	without(&r.rules)
+	if play(c, r) {
+		t.Error("without the clause nothing changes: this test sees nothing")
 	}
 }
 
-// f members with other results change nothing, and neither do forged ones; f+1 stop
-// this replica.
-func TestDivergenceNeedsAnHonestMember(t *testing.T) {
-	c := newClusterOf(t, 4, 1, 1, 4096)
-	r := c.replicas[1]
-	r.condition = pbft.Recalling // does not attest itself
-	c.down[0], c.down[2], c.down[3] = true, true, true
-	x := c.header(1, c.genesis(), c.genesis(), "x", nil)
-	ref := c.com.Ref(&x.Header)
-	r.Receive(0, &pbft.Blocks{Blocks: []pbft.Block{x}, Certificate: c.certificate(pbft.CommittedSlow, ref, 0, 2, 3)})
-	drain(r)
-	r.Executed(1, pbft.Digest{1}, pbft.Digest{})
-	r.condition = pbft.Voting
-	attest := func(id pbft.ReplicaID, state byte) *pbft.Checkpoint {
-		m := &pbft.Checkpoint{Seq: 1, Block: ref.Digest, StateRoot: pbft.Digest{state}, Replica: id}
-		m.Signature = stubSign(c.com.Key(id), c.com.CheckpointBytes(1, m.Block, m.StateRoot, pbft.Digest{}))
-		return m
-	}
-	r.Receive(0, attest(0, 2))
-	if r.condition != pbft.Voting {
-		t.Fatalf("one other result: %v", r.condition)
-	}
-	forged := attest(2, 2)
-	forged.Signature[0]++
-	r.Receive(2, forged)
-	if r.condition != pbft.Voting {
-		t.Fatalf("a forged one: %v", r.condition)
-	}
-	r.Receive(3, attest(3, 3))
-	if r.condition != pbft.Voting {
-		t.Fatalf("two different ones: %v", r.condition)
-	}
-	r.Receive(2, attest(2, 2))
-	if r.condition != pbft.Diverged {
-		t.Errorf("f+1 other results: %v", r.condition)
-	}
+// offer shows a replica a proposal and reports whether it prepares.
+func offer(r *Replica, b pbft.Block) bool {
+	r.Receive(b.Header.Proposer, &pbft.PrePrepare{Block: b})
+	return act(r)[pbft.KindPrepare] > 0
 }
 
-// R1: how far a primary may propose.
-func TestProposingKeepsToWindowAndTenure(t *testing.T) {
-	c := newClusterOf(t, 4, 1, 1, 16)
-	r := c.start(0, nil)
-	r.Tick(c.clock, false)
-	propose := func() bool { return r.Propose([]byte("x"), payloadRoot([]byte("x")), c.clock) }
-	count := 0
-	for propose() {
-		count++
-		drain(r)
-	}
-	if count != 8 {
-		t.Errorf("%d proposals without a certificate, the window is 8", count)
-	}
-	certifyAll := func() {
-		for s := pbft.Seq(1); s <= r.chain.last; s++ {
-			for _, b := range r.chain.bySeq[s] {
-				if !b.certified() {
-					for _, id := range []pbft.ReplicaID{1, 2} {
-						r.Receive(id, c.vote(id, votePrepare, b.ref))
-					}
-				}
-			}
+// on returns a block of view 1 on another.
+func (c *cluster) on(parent, justify pbft.BlockRef, payload string) pbft.Block {
+	return c.header(1, parent, justify, payload, func(h *pbft.Header) {
+		h.BaseSeq, h.TimeMs = 0, c.clock+uint64(parent.Seq)
+	})
+}
+
+// sent returns the first message of a kind.
+func sent[M pbft.Message](rd pbft.Ready) (m M, ok bool) {
+	for _, o := range rd.Messages {
+		if m, ok = o.Message.(M); ok {
+			return m, true
 		}
-		act(r)
 	}
-	certifyAll()
-	for propose() {
-		count++
-		drain(r)
+	return m, false
+}
+
+// R1(a): the primary alone proposes, on its last proposal, until it gives the view up.
+func TestR1a(t *testing.T) {
+	c, backup := settled(t)
+	lead := c.replicas[0]
+	for range 2 {
+		last := lead.proposal.last
+		if !lead.Propose(nil, pbft.Digest{}, c.clock) || lead.proposal.last.header().Parent != last.ref.Digest {
+			t.Fatal("the primary does not extend its last proposal")
+		}
 	}
-	if count != 16 {
-		t.Errorf("%d proposals, the tenure is 16", count)
-	}
-	certifyAll()
-	if r.view != 2 || r.ProposeHint() != pbft.ProposeNever {
-		t.Errorf("after the tenure: view %d, hint %d", r.view, r.ProposeHint())
-	}
-	if other := c.start(1, nil); other.ProposeHint() != pbft.ProposeNever {
+	if backup.ProposeHint() != pbft.ProposeNever {
 		t.Error("a backup may propose")
 	}
-	r = c.start(0, nil)
-	r.par.PayloadBytesMax = 3
-	if r.Propose([]byte("four"), pbft.Digest{}, 1) || !r.Propose([]byte("thr"), pbft.Digest{}, 1) {
-		t.Error("the limit of a payload is not kept")
+	lead.vcSent, lead.ownVC = 2, c.report(0, 2)
+	if lead.ProposeHint() != pbft.ProposeNever {
+		t.Error("a primary that gave its view up may propose")
 	}
 }
 
-// When a primary must propose, though nothing waits.
-func TestProposingWhenIdle(t *testing.T) {
-	c := newClusterOf(t, 4, 1, 1, 4096)
-	r := c.start(0, nil)
-	for range r.tm.IdleTicks - 1 {
-		r.Tick(c.clock, false)
-		if h := r.ProposeHint(); h != pbft.ProposeIfPending {
-			t.Fatalf("hint %d before the idle time", h)
+// R1(b): W numbers above the highest certificate, and K above the base.
+func TestR1b(t *testing.T) {
+	for _, x := range []struct{ tenure, decided, want int }{{4096, 0, 8}, {10, 5, 5}} {
+		c := newClusterOf(t, 4, 1, 1, uint64(x.tenure))
+		for range x.decided {
+			c.propose("x")
 		}
-		r.clock.progressAt = r.now
-	}
-	r.Tick(c.clock, false)
-	if h := r.ProposeHint(); h != pbft.ProposeNow {
-		t.Errorf("hint %d after the idle time", h)
-	}
-	c, r = settled(t)
-	lead := c.replicas[0]
-	lead.enter(5, entry{base: r.highRef, baseSeq: 3})
-	if h := lead.ProposeHint(); h != pbft.ProposeNow {
-		t.Errorf("hint %d at the start of a view", h)
+		count := 0
+		for c.replicas[0].Propose(nil, pbft.Digest{}, c.clock) {
+			count++
+		}
+		if count != x.want {
+			t.Errorf("tenure %d above %d: %d proposals, want %d", x.tenure, x.decided, count, x.want)
+		}
 	}
 }
 
-// What a header says: the state after min(executed - D, justification), never below the
-// parent's, and a time above the parent's.
-func TestWhatAProposalSays(t *testing.T) {
+// R1(c): the highest certificate on the chain, and the state after min(executed - D, that).
+func TestR1c(t *testing.T) {
 	c := newClusterOf(t, 4, 1, 1, 4096)
 	for range 10 {
 		c.propose("x")
 	}
 	r := c.replicas[0]
 	h := r.proposal.last.header()
-	if h.Seq != 10 || h.ExecSeq != 5 || h.ExecRoot != r.chain.results[5].state || h.Justify.Seq != 9 || !h.Armed() {
+	if h.Justify != r.committedAt(9).ref || h.ExecSeq != 5 || h.ExecRoot != r.chain.results[5].state {
 		t.Errorf("%+v", h)
-	}
-	r.Propose(nil, pbft.Digest{}, 5)
-	if g := r.proposal.last.header(); g.TimeMs != h.TimeMs+1 || g.Parent != c.com.HeaderDigest(h) || g.ExecSeq != 6 {
-		t.Errorf("with a clock that was set back: %+v", g)
 	}
 }
 
-// A timer runs out after its time: with payload waiting, without, and for a NEW-VIEW.
-func TestTimers(t *testing.T) {
-	for _, x := range []struct {
-		name    string
-		pending bool
-		change  bool
-		ticks   uint64
-	}{{"busy", true, false, 10}, {"idle", false, false, 110}, {"NEW-VIEW", false, true, 10}} {
-		c := newClusterOf(t, 4, 1, 1, 4096)
-		r := c.start(1, nil)
-		if x.change {
-			r.vcSent, r.ownVC = 2, c.report(1, 2)
-		}
-		ticks := uint64(0)
-		for r.own == 0 && ticks < 1000 {
-			r.Tick(c.clock, x.pending)
-			ticks++
-		}
-		if x.pending {
-			ticks-- // the first tick shows that something waits
-		}
-		if ticks != x.ticks {
-			t.Errorf("%s: suspected after %d ticks, want %d", x.name, ticks, x.ticks)
+// R1(d): the own clock, or one millisecond more than the parent's time.
+func TestR1d(t *testing.T) {
+	c, _ := settled(t)
+	r := c.replicas[0]
+	for _, clock := range []uint64{c.clock + 7, c.clock - 99} {
+		parent := r.proposal.last.header().TimeMs
+		r.Propose(nil, pbft.Digest{}, clock)
+		if got := r.proposal.last.header().TimeMs; got != max(clock, parent+1) {
+			t.Errorf("clock %d above %d: time %d", clock, parent, got)
 		}
 	}
-	r := newClusterOf(t, 4, 1, 1, 4096).start(1, nil)
-	for _, x := range []struct {
-		p95     uint64
-		backoff uint32
-		want    uint64
-	}{{0, 0, 10}, {5, 0, 20}, {1000, 0, 200}, {0, 1, 10}, {0, 2, 20}, {0, 4, 80}, {1000, 30, 3200}} {
-		r.stats.p95, r.backoff = x.p95, x.backoff
-		if got := r.timeout(); got != x.want {
-			t.Errorf("p95 %d, backoff %d: %d ticks, want %d", x.p95, x.backoff, got, x.want)
+}
+
+// R1(e): when payload waits; without any, at the start of a view and when idle.
+func TestR1e(t *testing.T) {
+	c, _ := settled(t)
+	r := c.replicas[0]
+	if h := r.ProposeHint(); h != pbft.ProposeIfPending {
+		t.Errorf("in between: %d", h)
+	}
+	r.proposal.at = r.now - uint64(r.tm.IdleTicks)
+	if h := r.ProposeHint(); h != pbft.ProposeNow {
+		t.Errorf("idle: %d", h)
+	}
+	r.enter(5, entry{base: r.highRef, baseSeq: 3})
+	if h := r.ProposeHint(); h != pbft.ProposeNow {
+		t.Errorf("at the start of a view: %d", h)
+	}
+}
+
+// R2(a): in X's view, not given up, signed by its primary, above the own committed block.
+func TestR2a(t *testing.T) {
+	for name, spoil := range map[string]func(c *cluster, r *Replica, b *pbft.Block){
+		"":                   func(*cluster, *Replica, *pbft.Block) {},
+		"another view":       func(c *cluster, r *Replica, b *pbft.Block) { *b = c.header(5, r.highRef, r.highRef, "y", nil) },
+		"a view given up":    func(c *cluster, r *Replica, _ *pbft.Block) { r.vcSent, r.ownVC = 2, c.report(1, 2) },
+		"not signed":         func(_ *cluster, _ *Replica, b *pbft.Block) { b.Signature[0]++ },
+		"beside the own one": func(c *cluster, r *Replica, b *pbft.Block) { *b = c.on(r.committedAt(2).ref, r.highRef, "y") },
+	} {
+		c, r := settled(t)
+		b := c.next(r, "y", nil)
+		spoil(c, r, &b)
+		if got := offer(r, b); got != (name == "") {
+			t.Errorf("%q: prepared is %t", name, got)
 		}
+	}
+}
+
+// R2(b): on the own last PREPARE, or on what is certified above it.
+func TestR2b(t *testing.T) {
+	c, r := settled(t)
+	x, z := c.next(r, "x", nil), c.next(r, "z", nil)
+	if !offer(r, x) || offer(r, z) {
+		t.Error("two blocks of one position are prepared, or none")
+	}
+	ref := c.com.Ref(&x.Header)
+	if !offer(r, c.on(ref, r.highRef, "y")) {
+		t.Error("a child of the own PREPARE is not prepared")
+	}
+	c, r = settled(t)
+	r.addBlock(&x, false) // whose primary's signature is missing
+	y := c.on(ref, r.chain.committed, "y")
+	if offer(r, y) {
+		t.Error("a block whose parent cannot be prepared is")
+	}
+	r.Receive(2, &pbft.Proof{Certificate: c.certificate(pbft.Prepared, ref, 0, 2, 3)})
+	if act(r)[pbft.KindPrepare] == 0 {
+		t.Error("what is certified is not skipped")
+	}
+}
+
+// R2(c): the justification is an ancestor, and its certificate is held.
+func TestR2c(t *testing.T) {
+	c, r := settled(t)
+	if offer(r, c.next(r, "y", func(h *pbft.Header) { h.Justify.Digest[0]++ })) {
+		t.Error("a justification that is no ancestor")
+	}
+	c, r = settled(t)
+	x := c.next(r, "x", nil)
+	ref := c.com.Ref(&x.Header)
+	offer(r, x)
+	if offer(r, c.on(ref, ref, "y")) {
+		t.Error("without the certificate")
+	}
+	r.Receive(2, &pbft.Proof{Certificate: c.certificate(pbft.Prepared, ref, 0, 2, 3)})
+	if act(r)[pbft.KindPrepare] == 0 {
+		t.Error("with the certificate it is not prepared")
+	}
+}
+
+// R2(d): bodies held and content valid, of X and its uncertified ancestors.
+func TestR2d(t *testing.T) {
+	held(t, func(x *rules.Dualpath) { x.RootAgrees = func(_, _ pbft.Digest) bool { return true } },
+		func(c *cluster, r *Replica) bool {
+			return !offer(r, c.next(r, "y", func(h *pbft.Header) { h.ExecSeq, h.ExecRoot = 1, pbft.Digest{7} }))
+		})
+	for _, valid := range []bool{false, true} {
+		c, r := settled(t)
+		r.Receive(0, &pbft.PrePrepare{Block: c.next(r, "y", nil)})
+		r.PayloadChecked(drain(r).Checks[0].Digest, valid)
+		if got := act(r)[pbft.KindPrepare] > 0; got != valid {
+			t.Errorf("payload valid %t: prepared is %t", valid, got)
+		}
+	}
+	c, r := settled(t)
+	x := c.next(r, "x", nil)
+	r.addHeader(&x.SignedHeader)
+	if offer(r, c.on(c.com.Ref(&x.Header), r.highRef, "y")) {
+		t.Error("prepared without the body below")
+	}
+}
+
+// R2(e): the vote is in the records of its turn, and counts only when they are durable.
+func TestR2e(t *testing.T) {
+	held(t, func(x *rules.Dualpath) { x.Durable = func(k pbft.RecordKind) bool { return k != pbft.RecordPrepare } },
+		func(c *cluster, r *Replica) bool {
+			r.Receive(0, &pbft.PrePrepare{Block: c.next(r, "y", nil)})
+			r.PayloadChecked(drain(r).Checks[0].Digest, true)
+			rd := r.Ready()
+			m, ok := sent[*pbft.Prepare](rd)
+			if !ok || r.slots.byKey[slotKey{1, 4}] != nil {
+				t.Fatal("no PREPARE, or one that counts too early")
+			}
+			for _, k := range rd.Records {
+				if k.Prepare == m {
+					r.Advance()
+					return r.slots.byKey[slotKey{1, 4}].own(votePrepare, 1) != nil
+				}
+			}
+			return false
+		})
+}
+
+// unarmed lets a replica certify an unarmed block: it is justified by an earlier view.
+func unarmed(c *cluster, r *Replica) pbft.BlockRef {
+	r.enter(5, entry{base: r.highRef, baseSeq: r.highRef.Seq})
+	b := c.header(5, r.highRef, r.highRef, "y", nil)
+	r.Receive(0, &pbft.PrePrepare{Block: b})
+	certify(c, r, c.com.Ref(&b.Header), 0, 2, 3)
+	return c.com.Ref(&b.Header)
+}
+
+// R3(a): a certificate brings the COMMIT, unless a later view was asked for.
+func TestR3a(t *testing.T) {
+	c, r := settled(t)
+	unarmed(c, r)
+	if act(r)[pbft.KindCommit] != 1 {
+		t.Error("no COMMIT")
+	}
+	held(t, func(x *rules.Dualpath) { x.MayCommit = func(_, _ pbft.View) bool { return true } },
+		func(c *cluster, r *Replica) bool {
+			r.vcSent, r.ownVC = 6, c.report(1, 6)
+			r.view, r.entry = 5, entry{base: r.highRef, baseSeq: r.highRef.Seq}
+			unarmed(c, r)
+			return act(r)[pbft.KindCommit] == 0
+		})
+}
+
+// R3(b): the certificate is in the records of the turn that sends the COMMIT.
+func TestR3b(t *testing.T) {
+	held(t, func(x *rules.Dualpath) {
+		x.Durable = func(k pbft.RecordKind) bool { return k != pbft.RecordCertificate }
+	},
+		func(c *cluster, r *Replica) bool {
+			ref := unarmed(c, r)
+			rd := r.Ready()
+			if _, ok := sent[*pbft.Commit](rd); !ok {
+				t.Fatal("no COMMIT")
+			}
+			for _, k := range rd.Records {
+				if k.Kind == pbft.RecordCertificate && k.Certificate.Block == ref {
+					return true
+				}
+			}
+			return false
+		})
+}
+
+// R3(c): for a block that is committed the COMMIT is cast where another's shows the need.
+func TestR3c(t *testing.T) {
+	held(t, func(x *rules.Dualpath) { x.CommitHelps = func(bool) bool { return false } },
+		func(c *cluster, r *Replica) bool {
+			x := c.next(r, "x", nil)
+			y := c.on(c.com.Ref(&x.Header), r.chain.committed, "y")
+			r.Receive(0, &pbft.PrePrepare{Block: y}) // x is missing: y waits
+			r.Receive(2, c.vote(2, voteCommit, c.com.Ref(&y.Header)))
+			r.Receive(3, &pbft.Proof{Certificate: c.certificate(pbft.CommittedFast, c.com.Ref(&y.Header), 0, 2, 3)})
+			return act(r)[pbft.KindCommit] > 0
+		})
+}
+
+// R4(a): n-p PREPAREs commit a block with its ancestors, in order, if it is armed.
+func TestR4a(t *testing.T) {
+	c, r := settled(t)
+	x := c.next(r, "x", nil)
+	y := c.on(c.com.Ref(&x.Header), r.highRef, "y")
+	offer(r, x)
+	offer(r, y)
+	certify(c, r, c.com.Ref(&y.Header), 0, 2)
+	got := r.Ready().Committed
+	if len(got) != 2 || got[0].Block.Header.Seq != 4 || got[1].Block.Header.Seq != 5 {
+		t.Errorf("%d committed", len(got))
+	}
+	held(t, func(x *rules.Dualpath) {
+		x.FastPath = func(*pbft.Header) bool { return true }
+		x.Commits = func(*pbft.Committee, *pbft.Certificate, *pbft.Header) bool { return true }
+	}, func(c *cluster, r *Replica) bool { return unarmed(c, r) != r.chain.committed })
+}
+
+// R4(b): q COMMITs commit any block; false ones do not count.
+func TestR4b(t *testing.T) {
+	held(t, func(x *rules.Dualpath) { x.VoteCounts = func(bool) bool { return true } },
+		func(c *cluster, r *Replica) bool {
+			ref := unarmed(c, r)
+			bad := c.vote(3, voteCommit, ref).(*pbft.Commit)
+			bad.Signature[0]++
+			r.Receive(0, c.vote(0, voteCommit, ref))
+			r.Receive(2, c.vote(2, voteCommit, ref))
+			r.Receive(3, bad)
+			early := r.chain.committed == ref // two, and one that nobody signed
+			r.Receive(3, c.vote(3, voteCommit, ref))
+			return !early && r.chain.committed == ref
+		})
+}
+
+// R4(c): a commit certificate beside a committed block stops the replica.
+func TestR4c(t *testing.T) {
+	c, r := settled(t)
+	beside := c.on(pbft.BlockRef{View: 1, Seq: 3, Digest: pbft.Digest{7}}, c.genesis(), "y")
+	r.addBlock(&beside, true)
+	r.Receive(3, &pbft.Proof{Certificate: c.certificate(pbft.CommittedSlow, c.com.Ref(&beside.Header), 0, 2, 3)})
+	if r.condition != pbft.Broken {
+		t.Errorf("it is %v", r.condition)
+	}
+}
+
+// R5: results in order alone, signed as a checkpoint; f+1 equal ones, then q, are a proof.
+func TestR5(t *testing.T) {
+	c, r := settled(t)
+	for _, s := range []string{"x", "y"} {
+		b := c.on(r.chain.committed, r.highRef, s)
+		offer(r, b)
+		certify(c, r, c.com.Ref(&b.Header), 0, 2)
+		drain(r)
+	}
+	r.Executed(5, pbft.Digest{5}, pbft.Digest{})
+	if r.chain.executed != 3 {
+		t.Error("a result out of order is taken")
+	}
+	r.Executed(4, pbft.Digest{4}, pbft.Digest{})
+	own, ok := sent[*pbft.Checkpoint](drain(r))
+	if !ok || own.Seq != 4 || own.StateRoot != (pbft.Digest{4}) {
+		t.Fatalf("the checkpoint is %+v", own)
+	}
+	for _, want := range []struct {
+		from pbft.ReplicaID
+		sigs int
+	}{{0, 2}, {2, 3}} {
+		m := *own
+		m.Replica = want.from
+		m.Signature = stubSign(c.com.Key(m.Replica), c.com.CheckpointBytes(4, own.Block, own.StateRoot, own.ReceiptRoot))
+		r.Receive(m.Replica, &m)
+		if got := drain(r).Checkpoints; len(got) != 1 || len(got[0].Signatures) != want.sigs {
+			t.Errorf("with r%d: %+v", want.from, got)
+		}
+	}
+}
+
+// R6(a): the timer, evidence, and what is invalid for good make a replica suspect.
+func TestR6a(t *testing.T) {
+	for name, x := range map[string]struct {
+		do   func(c *cluster, r *Replica)
+		want bool
+	}{
+		"in time": {func(c *cluster, r *Replica) { r.Tick(c.clock, true) }, false},
+		"timer": {func(c *cluster, r *Replica) {
+			for range r.timeout() + 1 {
+				r.Tick(c.clock, true)
+			}
+		}, true},
+		"evidence": {func(c *cluster, r *Replica) {
+			offer(r, c.next(r, "x", nil))
+			offer(r, c.next(r, "y", nil))
+		}, true},
+		"invalid": {func(c *cluster, r *Replica) {
+			offer(r, c.next(r, "x", func(h *pbft.Header) { h.Justify.Digest[0]++ }))
+		}, true},
+	} {
+		c, r := settled(t)
+		if x.do(c, r); (r.own == 1) != x.want {
+			t.Errorf("%s: suspects view %d", name, r.own)
+		}
+	}
+}
+
+// R6(b): who suspects says it again and votes on.
+func TestR6b(t *testing.T) {
+	c, r := settled(t)
+	r.suspect(pbft.SuspectTimeout, nil)
+	drain(r)
+	if !offer(r, c.next(r, "y", nil)) {
+		t.Error("it does not vote")
+	}
+	again := 0
+	for range r.tm.RetransmitTicks {
+		r.Tick(c.clock, false)
+		again += act(r)[pbft.KindSuspect]
+	}
+	if again == 0 {
+		t.Error("it does not say it again")
+	}
+}
+
+// R6(c): a SUSPECT counts for a while, for every view up to its own, and so does a
+// VIEW-CHANGE for the view before.
+func TestR6c(t *testing.T) {
+	held(t, func(x *rules.Dualpath) { x.SuspectCounts = func(_, _, _ uint64) bool { return true } },
+		func(c *cluster, r *Replica) bool {
+			r.Receive(0, c.suspect(0, 1, pbft.SuspectTimeout))
+			r.now += uint64(r.tm.SuspectTicks) + 1
+			r.Receive(2, c.suspect(2, 1, pbft.SuspectTimeout))
+			return r.vcSent == 0
+		})
+	c, r := settled(t)
+	r.Receive(0, c.suspect(0, 9, pbft.SuspectTimeout))
+	r.Receive(2, c.report(2, 2)) // as SUSPECT(1)
+	if r.own != 1 {
+		t.Error("the two do not count together")
+	}
+}
+
+// R6(d): f+1 make a replica join, f do not.
+func TestR6d(t *testing.T) {
+	c, r := settled(t)
+	for i, id := range []pbft.ReplicaID{0, 2} {
+		if r.own != 0 {
+			t.Errorf("it joins after %d", i)
+		}
+		r.Receive(id, c.suspect(id, 1, pbft.SuspectTimeout))
+	}
+	if r.own != 1 {
+		t.Error("it does not join f+1")
+	}
+}
+
+// R7(a): m SUSPECTs bring the VIEW-CHANGE for 1 + the m-th highest view.
+func TestR7a(t *testing.T) {
+	c, r := settled(t)
+	r.Receive(0, c.suspect(0, 9, pbft.SuspectSlow))
+	r.Receive(2, c.suspect(2, 7, pbft.SuspectSlow))
+	if r.vcSent != 0 {
+		t.Error("two of four suffice")
+	}
+	r.Receive(3, c.suspect(3, 5, pbft.SuspectSlow))
+	if r.vcSent != 6 {
+		t.Errorf("VIEW-CHANGE for %d, want 6", r.vcSent)
+	}
+}
+
+// R7(b): the tip that is reported is of the highest certificate's view.
+func TestR7b(t *testing.T) {
+	held(t, func(x *rules.Dualpath) {
+		x.ReportsTip = func(view, newest, high pbft.View) bool { return view == newest && view == high }
+	}, func(c *cluster, r *Replica) bool {
+		x := c.next(r, "x", nil)
+		offer(r, x)
+		r.enter(5, entry{base: r.highRef, baseSeq: r.highRef.Seq})
+		offer(r, c.header(5, r.highRef, r.highRef, "y", nil)) // a later view, which certified nothing
+		r.startViewChange(6)
+		return r.ownVC.Tip == c.com.Ref(&x.Header)
+	})
+}
+
+// R7(c): after the VIEW-CHANGE no vote of a lower view is cast (COMMITs: R3a).
+func TestR7c(t *testing.T) {
+	c, r := settled(t)
+	b := c.next(r, "y", nil)
+	r.startViewChange(2)
+	drain(r)
+	if offer(r, b) {
+		t.Error("a PREPARE in a view that was given up")
+	}
+}
+
+// R8(a): a report shows its certificate, and a tip above it a whole walk.
+func TestR8a(t *testing.T) {
+	c, r := settled(t)
+	x := c.next(r, "x", nil)
+	high := r.highRef
+	whole := pbft.ViewChange{View: 3, Replica: 3, High: high, Tip: c.com.Ref(&x.Header),
+		Certificate: c.certificate(pbft.Prepared, high, 0, 2, 3), Walk: []pbft.SignedHeader{x.SignedHeader}}
+	without, bare := whole, whole
+	without.Certificate, bare.Walk = nil, nil
+	for name, m := range map[string]*pbft.ViewChange{"": &whole, "certificate": &without, "walk": &bare} {
+		if got := r.checkAttachments(c.sign(m)); (got == pbft.Accepted) != (name == "") {
+			t.Errorf("without %q: %v", name, got)
+		}
+	}
+}
+
+// R8(b): a tip is taken only with the bodies above High, content-valid.
+func TestR8b(t *testing.T) {
+	c, r := settled(t)
+	x := c.next(r, "x", nil)
+	m := &pbft.ViewChange{View: 3, Replica: 3, High: r.highRef, Tip: c.com.Ref(&x.Header),
+		Walk: []pbft.SignedHeader{x.SignedHeader}}
+	if r.acceptable(m) {
+		t.Error("without the body")
+	}
+	b := r.addBlock(&x, true)
+	if r.acceptable(m) {
+		t.Error("before it was checked")
+	}
+	b.payload = valid
+	if !r.acceptable(m) {
+		t.Error("with the body")
+	}
+}
+
+// R8(c): a NEW-VIEW has exactly m reports.
+func TestR8c(t *testing.T) {
+	held(t, func(x *rules.Dualpath) { x.Reports = func(*pbft.Committee) int { return 2 } },
+		func(c *cluster, r *Replica) bool {
+			return r.checkNewView(c.newView(3, c.genesis(), nil, c.report(0, 3), c.report(2, 3))) == pbft.InvalidContent &&
+				r.checkNewView(c.newView(3, c.genesis(), nil, c.report(0, 3), c.report(2, 3), c.report(3, 3))) == pbft.Accepted
+		})
+}
+
+// R8(d): where tips conflict, the primary of their view is convicted and left out.
+func TestR8d(t *testing.T) {
+	c, r := settled(t)
+	high, proof := r.highRef, c.certificate(pbft.Prepared, r.highRef, 0, 2, 3)
+	x, y := c.next(r, "x", nil), c.next(r, "y", nil)
+	r.addBlock(&x, true)
+	r.addBlock(&y, true)
+	report := func(id pbft.ReplicaID, b *pbft.Block) *pbft.ViewChange {
+		return c.sign(&pbft.ViewChange{View: 3, Replica: id, High: high, Tip: c.com.Ref(&b.Header), Certificate: proof})
+	}
+	q := []*pbft.ViewChange{report(0, &x), report(1, &x), report(2, &y)}
+	if r.makeNewView(3, q) != nil {
+		t.Error("with the culprit's own report among m")
+	}
+	m := r.makeNewView(3, append(q, report(3, &y)))
+	if m == nil || len(m.Evidence) != 2 || m.ViewChanges[0].Replica != 1 || m.Base != c.com.Ref(&y.Header) {
+		t.Errorf("%+v", m)
 	}
 }
