@@ -22,7 +22,7 @@
 // # Limits
 //
 // Every request is bounded in size, time and number per client address; see
-// Limits. A till's own Redeem is admitted even if the state refuses it (3.3), if
+// Limits. A till's own Redeem is admitted even if the state refuses it (rules 3.3), if
 // the request carries a login (package client, SignLogin) of a till key that the
 // state knows as active. What browsers may do across origins is closed unless
 // configured, and requests for unknown host names are refused, so that no web

@@ -7,7 +7,7 @@
 //   - The transactions and the receipts of a block form a tree as in RFC 6962,
 //     section 2.1 (Tree, RootOf, VerifyInclusion).
 //   - The state is a compact binary sparse Merkle tree over the hashes of its
-//     keys (domain rules 3.15). Its root is a function of the content alone.
+//     keys (rules 3.15). Its root is a function of the content alone.
 //     Update changes many keys at once over a page store, ProveKey and
 //     VerifyState prove that a key has a value or that it is absent.
 //

@@ -7,7 +7,7 @@ import (
 	"github.com/scrip-network/scrip/pbft/wire"
 )
 
-// What an outside verifier believes (protocol section 3.12). It knows the
+// What an outside verifier believes (protocol section 11). It knows the
 // committee of the epoch, with its f, p and keys, from a source it trusts.
 //
 //	claim    evidence

@@ -8,7 +8,7 @@ import (
 	"slices"
 )
 
-// The state tree (domain rules 3.15):
+// The state tree (rules 3.15):
 //
 //	leaf  = SHA-256(00 || SHA-256(key) || SHA-256(value)), at the shortest prefix
 //	        of SHA-256(key) that no other key shares, highest bit first

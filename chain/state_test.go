@@ -26,7 +26,7 @@ func newRand(t testing.TB) *rand.Rand {
 	return rand.New(rand.NewSource(seed))
 }
 
-// referenceState is the definition of domain rules 3.15 over the hashes of keys
+// referenceState is the definition of rules 3.15 over the hashes of keys
 // and values, word for word.
 func referenceState(leaves map[[32]byte][32]byte, depth int) [32]byte {
 	if len(leaves) == 0 {

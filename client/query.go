@@ -14,7 +14,7 @@ import (
 	"github.com/scrip-network/scrip/keys"
 )
 
-// State returns what the state holds for a key of the table (domain rules 3.15),
+// State returns what the state holds for a key of the table (rules 3.15),
 // there or not, as a quorum attests it. Errors wrap a *BehindError, or ErrUnreachable;
 // among what that wraps are ErrFalse and ErrStale.
 func (c *Client) State(ctx context.Context, key []byte) (*State, error) {

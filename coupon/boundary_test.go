@@ -11,7 +11,7 @@ func codeAt(t *testing.T, m *Machine, now uint64, prepare func(*scene)) Code {
 	return s.outcome(t, m).Code
 }
 
-// The table of domain rules 3.9: what a bound gives one ms before it and at it.
+// The table of rules 3.9: what a bound gives one ms before it and at it.
 func TestBoundaries(t *testing.T) {
 	m, err := NewMachine(testChain(), testGenesis())
 	if err != nil {

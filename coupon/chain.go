@@ -7,7 +7,7 @@ import (
 	"github.com/scrip-network/scrip/pbft/wire"
 )
 
-// Domain tags of 3.14. The length byte before a tag makes all of them
+// Domain tags of rules 3.14. The length byte before a tag makes all of them
 // prefix-free among each other and among the consensus tags.
 const (
 	TagChain   = "scrip/chain/v1"
@@ -18,7 +18,7 @@ const (
 	TagBasket  = "scrip/basket/v1"
 )
 
-// Limits of amounts and times (3.1).
+// Limits of amounts and times (rules 3.1).
 const (
 	// MoneyMax is the largest amount, in minor units.
 	MoneyMax uint64 = 1_000_000_000_000_000
@@ -32,7 +32,7 @@ const (
 // signature counts on another chain or after a reset. It is a value, immutable
 // and safe for concurrent use.
 type Chain struct {
-	// Digest is the chain digest of 3.14.
+	// Digest is the chain digest of rules 3.14.
 	Digest [32]byte
 	// ValidKey reports whether a public key is a canonical encoding of a point
 	// that is not of small order. Without it CheckTx refuses every key.
@@ -85,7 +85,7 @@ func (c Chain) validKey(key [32]byte) bool { return c.ValidKey != nil && c.Valid
 
 // BasketHash binds a till's bill without telling anything of it: SHA-256(u8 15
 // || "scrip/basket/v1" || salt || SHA-256(basket)). The salt must be fresh; the
-// basket's form is the merchant's own (3.14).
+// basket's form is the merchant's own (rules 3.14).
 func BasketHash(salt [16]byte, basket []byte) [32]byte {
 	inner := sha256.Sum256(basket)
 	b := append([]byte{byte(len(TagBasket))}, TagBasket...)

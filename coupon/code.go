@@ -5,11 +5,11 @@ import (
 	"sort"
 )
 
-// Code is the outcome of a transaction (3.3). 0 means accepted; any other value
+// Code is the outcome of a transaction (rules 3.3). 0 means accepted; any other value
 // is the number after the E. Codes are part of receipts, hence of consensus.
 type Code uint16
 
-// The codes of both stages, with the numbers and names of 3.3.
+// The codes of both stages, with the numbers and names of rules 3.3.
 const (
 	OK Code = 0
 
@@ -85,10 +85,10 @@ const (
 type CodeInfo struct {
 	// Code is the number.
 	Code Code
-	// Name is the upper-case name of 3.3, for example NOT_FOUND.
+	// Name is the upper-case name of rules 3.3, for example NOT_FOUND.
 	Name string
 	// Word is the one word that people read; several codes share a word. It is
-	// "refused" where 3.3 gives none.
+	// "refused" where rules 3.3 gives none.
 	Word string
 	// Explanation says in one sentence what happened.
 	Explanation string
@@ -266,7 +266,7 @@ func (c Code) Name() string {
 	return info.Name
 }
 
-// Word returns the word that people read, "ok" for OK, "refused" where 3.3 gives
+// Word returns the word that people read, "ok" for OK, "refused" where rules 3.3 gives
 // no word of its own.
 func (c Code) Word() string {
 	if c == OK {
@@ -314,7 +314,7 @@ func (c Code) InReceipt() bool {
 }
 
 // burnsID reports whether the outcome c of a transaction of kind k is recorded,
-// so that the id keeps it for ever (3.3 b). The exceptions let nobody burn
+// so that the id keeps it for ever (rules 3.3 b). The exceptions let nobody burn
 // another's id by submitting it with too few member signatures. LifeTooLong is
 // recorded where it is the invoice's (an envelope that lives too long never gets
 // that far): else a refused redemption could come back after the customer paid.
@@ -348,7 +348,7 @@ const (
 func (e Ending) String() string { return named([]string{"open", "first", "ended"}, uint8(e)) }
 
 // Ending returns what a receipt with the code c says of a transaction of kind k,
-// 0 if the kind is not known: only what is recorded ends an id (3.3 b). E109 stays
+// 0 if the kind is not known: only what is recorded ends an id (rules 3.3 b). E109 stays
 // open because the code does not tell whether it was the envelope's, which is not
 // recorded, or the invoice's. Codes that no receipt carries end nothing.
 func (c Code) Ending(k Kind) Ending {
@@ -361,7 +361,7 @@ func (c Code) Ending(k Kind) Ending {
 	return Ended
 }
 
-// Error is a stateless failure (3.3 a): the transaction or payload is refused
+// Error is a stateless failure (rules 3.3 a): the transaction or payload is refused
 // before any block and has no receipt.
 type Error struct {
 	// Code is E101, E102, E103 or E107.

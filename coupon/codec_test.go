@@ -61,7 +61,7 @@ func samples(c Chain) []sample {
 	}
 }
 
-// The sizes of domain rules 3.14.
+// The sizes of rules 3.14.
 func TestTransactionSizes(t *testing.T) {
 	want := map[string]int{
 		"campaign_publish":       216 + 4 + len("Twenty off") + 4 + 2*98,
@@ -307,7 +307,7 @@ func payloads(c Chain) (names []string, list []Payload) {
 	}
 }
 
-// The table of payloads in domain rules 3.14: bytes, text, QR version.
+// The table of payloads in rules 3.14: bytes, text, QR version.
 func TestPayloads(t *testing.T) {
 	c := testChain()
 	sizes := [][3]int{{165, 253, 9}, {132, 203, 8}, {162, 248, 9}, {103, 138, 0}, {29, 39, 0}}

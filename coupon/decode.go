@@ -6,7 +6,7 @@ import (
 	"github.com/scrip-network/scrip/pbft/wire"
 )
 
-// decoder adds the limits of 3.1 and 3.14 to a wire.Reader. Like it, a decoder
+// decoder adds the limits of rules 3.1 and 3.14 to a wire.Reader. Like it, a decoder
 // keeps the first error and yields zeros from then on.
 type decoder struct{ *wire.Reader }
 

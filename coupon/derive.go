@@ -7,7 +7,7 @@ import (
 	"github.com/scrip-network/scrip/pbft/wire"
 )
 
-// HKDF infos of 3.14.
+// HKDF infos of rules 3.14.
 const (
 	InfoClaimKey = "scrip/claim-key/v1"
 	InfoGiftKey  = "scrip/gift-key/v1"

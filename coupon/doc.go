@@ -1,13 +1,13 @@
 // Package coupon is the rules of Scrip's coupons as a pure state machine: what
 // bytes a transaction is, who must have signed it, in which order it is checked,
 // what it changes, and which receipt and event it leaves. The domain rules are
-// written down in docs/coupons.md; "3.14" and the like in comments are its
+// written down in docs/coupons.md; "rules 3.14" and the like in comments are its
 // sections.
 //
 // # Life of a transaction
 //
 //  1. Chain.CheckTx decodes received bytes strictly and checks everything that
-//     needs no state (3.3 a). Tx.Signatures lists what must verify under
+//     needs no state (rules 3.3 a). Tx.Signatures lists what must verify under
 //     ZIP-215; the caller verifies, in parallel and in batches. A block that
 //     holds a transaction failing either is not a valid block.
 //  2. Machine.Apply executes the ordered transactions of one block against a

@@ -105,7 +105,7 @@ func TestInvoiceThatLivesTooLongStaysRefused(t *testing.T) {
 	w.want(DuplicateTx, raw)
 }
 
-// The formula of 3.9, part by part.
+// The formula of rules 3.9, part by part.
 func TestUntil(t *testing.T) {
 	for _, c := range []struct {
 		name   string

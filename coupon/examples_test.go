@@ -5,7 +5,7 @@ import (
 	"testing"
 )
 
-// The worked digest of domain rules 3.14.
+// The worked digest of rules 3.14.
 func TestWorkedDigest(t *testing.T) {
 	c := testChain()
 	if got := hex.EncodeToString(c.Digest[:]); got != "b39d546bda8a75f019428e55b5b9a164d7dbaeed11485caea2bf736ffdb23ceb" {
@@ -21,7 +21,7 @@ func TestWorkedDigest(t *testing.T) {
 	}
 }
 
-// step is one redemption of a worked example of 3.16.
+// step is one redemption of a worked example of rules 3.16.
 type step struct {
 	bill    bill
 	code    Code

@@ -40,7 +40,7 @@ const (
 	guardGrace                     // the coupon is good for grace_ms longer
 )
 
-// guard is G of 3.3 e.
+// guard is G of rules 3.3 e.
 func (x *exec) guard(allow lenience, id CouponID, key [32]byte, seq uint32) (h found, code Code) {
 	p := x.coupons.get(x, id)
 	if p == nil {

@@ -1,6 +1,6 @@
 package coupon
 
-// memberSigned makes the checks (d) of 3.3. lead is the acting member and must
+// memberSigned makes the checks (d) of rules 3.3. lead is the acting member and must
 // exist, be ACTIVE and have role; others must sign too. Every entry must be an
 // admin key of one of them, and the member that it names ACTIVE, else E106. Then
 // each required member must have threshold entries, else E701; one entry where

@@ -61,7 +61,7 @@ type GenesisTill struct {
 	Label      string
 }
 
-// Genesis is what the genesis file says about coupons (3.15). The committee and
+// Genesis is what the genesis file says about coupons (rules 3.15). The committee and
 // the file's own form are not part of it.
 type Genesis struct {
 	Currencies []Currency

@@ -6,7 +6,7 @@ import (
 )
 
 // CheckInvariants reads all rows of a state in ascending key order and returns
-// nil if they agree with each other (3.2, 3.15), else the first contradiction:
+// nil if they agree with each other (rules 3.2, 3.15), else the first contradiction:
 //
 //   - every key has its prefix's length and every value is canonical;
 //   - accrued <= committed <= budget, committed = issued * L, and each funder's

@@ -36,7 +36,7 @@ type Redeem struct {
 	Auth    Auth
 }
 
-// Invoice is a till's signed statement of facts about a bill (3.5). Campaign 0
+// Invoice is a till's signed statement of facts about a bill (rules 3.5). Campaign 0
 // is good for any coupon.
 type Invoice struct {
 	TillKey    [32]byte
@@ -52,7 +52,7 @@ type Invoice struct {
 // Mode says what a holder authorised: one invoice, or showing a code.
 type Mode uint8
 
-// The two modes of an authorisation (3.5).
+// The two modes of an authorisation (rules 3.5).
 const (
 	ModeInvoice Mode = iota
 	ModeShow
@@ -212,7 +212,7 @@ func (f *Redeem) execute(x *exec, tx *Tx, out *Outcome) Code {
 	return x.accrue(tx, f, &h, t, value, payable, &sum, out)
 }
 
-// checkInvoice makes the checks of 3.5 from E503 to E518.
+// checkInvoice makes the checks of rules 3.5 from E503 to E518.
 func (x *exec) checkInvoice(tx *Tx, f *Redeem, h *found, till *Till) Code {
 	inv, auth, t := &f.Invoice, &f.Auth, h.terms
 	switch {
@@ -252,7 +252,7 @@ func factsFit(inv *Invoice, campaign uint32, t *Terms) bool {
 	return inv.Qty != 0 && inv.Unit != 0 && inv.Unit <= inv.Basis/uint64(inv.Qty)
 }
 
-// checkValue makes the checks of 3.5 from E506 to E507 and returns the value of
+// checkValue makes the checks of rules 3.5 from E506 to E507 and returns the value of
 // the redemption.
 func (h *found) checkValue(f *Redeem) (uint64, Code) {
 	inv, auth, t := &f.Invoice, &f.Auth, h.terms
@@ -274,7 +274,7 @@ func (h *found) checkValue(f *Redeem) (uint64, Code) {
 	return value, OK
 }
 
-// accrue makes the changes of an accepted redemption (3.5).
+// accrue makes the changes of an accepted redemption (rules 3.5).
 func (x *exec) accrue(tx *Tx, f *Redeem, h *found, till Till, value, payable uint64, sum *sums, out *Outcome) Code {
 	c, g, t := &h.coupon, &h.campaign, h.terms
 	id, seq, before := f.Auth.Coupon, c.Seq, c.ValueLeft

@@ -38,7 +38,7 @@ var transferKind = kindSpec{
 	tally: TallyTransfer,
 }
 
-// Transfer moves, refreshes, offers, accepts or takes back a coupon (3.3).
+// Transfer moves, refreshes, offers, accepts or takes back a coupon (rules 3.3).
 // GiftUntil is 0, or the end of a gift offered to the gift key To.
 type Transfer struct {
 	Coupon    CouponID
@@ -51,7 +51,7 @@ type Transfer struct {
 // TransferCase says what an accepted Transfer did.
 type TransferCase uint8
 
-// The five cases of a Transfer, with the numbers of 3.14.
+// The five cases of a Transfer, with the numbers of rules 3.14.
 const (
 	CaseTransferred TransferCase = iota
 	CaseRefreshed
@@ -116,7 +116,7 @@ func (f *Transfer) execute(x *exec, _ *Tx, out *Outcome) Code {
 	return OK
 }
 
-// endGift accepts or takes back a pending gift (3.3).
+// endGift accepts or takes back a pending gift (rules 3.3).
 func (c *Coupon) endGift(f *Transfer) (TransferCase, Code) {
 	if f.Mover != c.GiftKey {
 		if f.To != c.Owner || f.GiftUntil != 0 {
@@ -136,7 +136,7 @@ func (c *Coupon) endGift(f *Transfer) (TransferCase, Code) {
 	return CaseAccepted, c.countTransfer()
 }
 
-// move refreshes, transfers or offers a HELD coupon (3.3).
+// move refreshes, transfers or offers a HELD coupon (rules 3.3).
 func (c *Coupon) move(f *Transfer, t *Terms, now uint64) (TransferCase, Code) {
 	if f.To == c.Owner && f.GiftUntil == 0 {
 		return CaseRefreshed, OK

@@ -89,7 +89,7 @@ func (f *Void) execute(x *exec, _ *Tx, out *Outcome) Code {
 	return x.giveBack(f, *p, out)
 }
 
-// giveBack makes the changes of an accepted void (3.10).
+// giveBack makes the changes of an accepted void (rules 3.10).
 func (x *exec) giveBack(f *Void, r Redemption, out *Outcome) Code {
 	var sum sums
 	owedID := x.obligationID(r.FinalAt, f.Coupon, r.Member, &sum)

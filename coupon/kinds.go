@@ -2,7 +2,7 @@ package coupon
 
 import "fmt"
 
-// Kind is the kind of a transaction, with the numbers of 3.3. Each kind has a file
+// Kind is the kind of a transaction, with the numbers of rules 3.3. Each kind has a file
 // of its own, kind_*.go, with its Fields and its row of the table.
 type Kind uint8
 
@@ -26,7 +26,7 @@ var kindTable = [256]*kindSpec{
 // kindSpec is a row of the table: what is the same for all transactions of a kind.
 // What depends on one transaction are the methods of its Fields.
 type kindSpec struct {
-	// name is the kind's name in 3.3.
+	// name is the kind's name in rules 3.3.
 	name string
 	// decode reads the fields after the envelope. The transaction is refused (E101) if
 	// they fix another expiry than the envelope's.
@@ -36,9 +36,9 @@ type kindSpec struct {
 	witness witness
 	further int
 	// notFoundFirst says that E301 stands before the checks of the signers, so that it
-	// records nothing (3.3 b).
+	// records nothing (rules 3.3 b).
 	notFoundFirst bool
-	// receipt lists what a receipt states after the kind, in its order (3.14).
+	// receipt lists what a receipt states after the kind, in its order (rules 3.14).
 	receipt []Part
 	// events are those that an accepted transaction can leave; which picks one of
 	// several.
@@ -143,7 +143,7 @@ func Kinds() []Kind {
 	return list
 }
 
-// String returns the kind's name in 3.3.
+// String returns the kind's name in rules 3.3.
 func (k Kind) String() string {
 	if s := kindTable[k]; s != nil {
 		return s.name

@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-// Reader is the flat table of 3.15 and the members of the Seen buckets beside
+// Reader is the flat table of rules 3.15 and the members of the Seen buckets beside
 // it, as of the end of the parent block. Its methods never fail: a store that
 // cannot read records its error, and the caller looks at that after Apply.
 type Reader interface {
@@ -21,7 +21,7 @@ type Reader interface {
 
 // Block is what Apply executes: an ordered list of transactions made by CheckTx,
 // whose signatures were verified. TimeMs is the time of the header of the block
-// that holds them (T of 3.1).
+// that holds them (T of rules 3.1).
 type Block struct {
 	Height uint64
 	TimeMs uint64
@@ -97,7 +97,7 @@ func (m *Machine) Currency(number uint16) (c Currency, ok bool) {
 // changed.
 func (m *Machine) Genesis() []Write { return m.genesis }
 
-// Life returns the longest life of a transaction of kind k, in ms (3.3 b).
+// Life returns the longest life of a transaction of kind k, in ms (rules 3.3 b).
 func (m *Machine) Life(k Kind) uint64 {
 	if k.MemberSigned() {
 		return m.memberLifeMs
@@ -206,7 +206,7 @@ func newExec(m *Machine, r Reader, b Block) *exec {
 	}
 }
 
-// judge makes the common checks of 3.3 b, then those of the kind, and records
+// judge makes the common checks of rules 3.3 b, then those of the kind, and records
 // the outcome where the id keeps it.
 func (x *exec) judge(index uint32, tx *Tx, out *Outcome) {
 	if tx.chain != x.m.chain.Digest {
@@ -258,7 +258,7 @@ func (x *exec) addSeen(bucket uint64, e SeenEntry) {
 	x.seenAdded = append(x.seenAdded, SeenAdd{bucket, e})
 }
 
-// dropSeen deletes the buckets that are past at the block's time (3.15). None of
+// dropSeen deletes the buckets that are past at the block's time (rules 3.15). None of
 // them is one that the block added to, since those hold a later expiry.
 func (x *exec) dropSeen() []uint64 {
 	past := x.r.SeenBuckets(x.now / SeenBucketMs)

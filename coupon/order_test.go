@@ -446,7 +446,7 @@ func TestOrderOfTransfer(t *testing.T) {
 	}, faults)
 }
 
-// redeemFaults are the checks of 3.5 that hold for every kind of value.
+// redeemFaults are the checks of rules 3.5 that hold for every kind of value.
 func redeemFaults() []fault {
 	till := func(set func(*Till)) func(*scene) {
 		return func(s *scene) {

@@ -8,7 +8,7 @@ import (
 	"github.com/scrip-network/scrip/pbft/wire"
 )
 
-// PayloadType is the first byte of a QR or link payload (3.14).
+// PayloadType is the first byte of a QR or link payload (rules 3.14).
 type PayloadType uint8
 
 // The payload types.

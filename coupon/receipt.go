@@ -75,7 +75,7 @@ type Outcome struct {
 // States reports whether the receipt makes a statement.
 func (o *Outcome) States(p Part) bool { return o.Code == OK && slices.Contains(o.Kind.Receipt(), p) }
 
-// AppendTo appends the canonical receipt (3.14).
+// AppendTo appends the canonical receipt (rules 3.14).
 func (o *Outcome) AppendTo(b []byte) []byte {
 	b = append(b, o.ID[:]...)
 	b = wire.AppendUint16(b, uint16(o.Code))
@@ -189,7 +189,7 @@ func (d decoder) accepted(o *Outcome) {
 	}
 }
 
-// EventType names what an accepted transaction did (3.12). The types stand in the
+// EventType names what an accepted transaction did (rules 3.12). The types stand in the
 // files of their kinds.
 type EventType uint8
 

@@ -8,7 +8,7 @@ import (
 	"github.com/scrip-network/scrip/pbft/wire"
 )
 
-// Prefixes of the flat table (3.15): the first byte of a row's key.
+// Prefixes of the flat table (rules 3.15): the first byte of a row's key.
 const (
 	PrefixParams     byte = 0x01
 	PrefixMember     byte = 0x02
@@ -34,7 +34,7 @@ const (
 	BatchesMax   = 1024
 )
 
-// Roles of a member (3.2), a bit set.
+// Roles of a member (rules 3.2), a bit set.
 const (
 	RoleIssuer   uint8 = 1
 	RoleMerchant uint8 = 2
@@ -194,7 +194,7 @@ type Coupon struct {
 }
 
 // At returns the coupon as it is at the time now: a gift whose time is over is
-// HELD again (3.2).
+// HELD again (rules 3.2).
 func (c Coupon) At(now uint64) Coupon {
 	if c.Status == Gifted && now >= c.GiftUntil {
 		c.hold()

@@ -36,7 +36,7 @@ func (c TransferCase) String() string {
 	return named([]string{"transferred", "refreshed", "offered", "accepted", "taken_back"}, uint8(c))
 }
 
-// Names of derived states, which no row stores (3.2). The stored ones keep the
+// Names of derived states, which no row stores (rules 3.2). The stored ones keep the
 // names of their types.
 const (
 	StatusExpired   = "EXPIRED"

@@ -6,7 +6,7 @@ import (
 	"github.com/scrip-network/scrip/pbft/wire"
 )
 
-// Limits of CampaignPublish (3.14).
+// Limits of CampaignPublish (rules 3.14).
 const (
 	FundersMax          = 4
 	ShopsMax            = 256
@@ -27,7 +27,7 @@ const (
 	TransfersUnlimited uint8  = 255
 )
 
-// ValueKind says by which rule a coupon's value follows from a bill (3.6).
+// ValueKind says by which rule a coupon's value follows from a bill (rules 3.6).
 type ValueKind uint8
 
 // The value kinds. FixedPrice and BuyGet decode, but no stage-1 campaign may
@@ -41,7 +41,7 @@ const (
 	BuyGet
 )
 
-// String returns the kind's name in 3.6.
+// String returns the kind's name in rules 3.6.
 func (k ValueKind) String() string {
 	names := [...]string{"AMOUNT", "PERCENT", "FREE_ITEM", "STORED", "FIXED_PRICE", "BUY_GET"}
 	if int(k) < len(names) {
@@ -56,7 +56,7 @@ func (k ValueKind) item() bool { return k == FreeItem || k == FixedPrice || k ==
 // Reimburse says what the funder pays for a use: the value used, or the face.
 type Reimburse uint8
 
-// The two reimbursement rules (3.2).
+// The two reimbursement rules (rules 3.2).
 const (
 	ReimburseUsed Reimburse = iota
 	ReimburseFace
@@ -85,7 +85,7 @@ type Shop struct {
 }
 
 // Terms are a campaign's immutable rules: the body of CampaignPublish from its
-// format byte on, and the value of a terms row (3.14, 3.15). Amounts are minor
+// format byte on, and the value of a terms row (rules 3.14, 3.15). Amounts are minor
 // units of Currency, times Unix milliseconds.
 type Terms struct {
 	Issuer       uint16
@@ -268,7 +268,7 @@ func (t *Terms) GoodAt(member, store uint16) bool {
 }
 
 // Check returns nil if the terms agree with themselves and the kind table of
-// 3.6, else an error that names the field: the part of E201 that needs no state.
+// rules 3.6, else an error that names the field: the part of E201 that needs no state.
 func (t *Terms) Check() error {
 	switch {
 	case t.ValueKind >= FixedPrice:

@@ -6,7 +6,7 @@ import (
 	"fmt"
 )
 
-// Sizes and limits of transactions (3.3, 3.14), in bytes unless named otherwise.
+// Sizes and limits of transactions (rules 3.3, 3.14), in bytes unless named otherwise.
 const (
 	TxSizeMax     = 8192
 	SignaturesMax = 32
@@ -16,14 +16,14 @@ const (
 	allRights     = RightRedeem | RightVoidOwn | RightVoidAny
 )
 
-// Rights of a till key (3.2), a bit set.
+// Rights of a till key (rules 3.2), a bit set.
 const (
 	RightRedeem  uint8 = 1
 	RightVoidOwn uint8 = 2
 	RightVoidAny uint8 = 4
 )
 
-// CouponID names a coupon: campaign << 32 | serial (3.1). In JSON it is a
+// CouponID names a coupon: campaign << 32 | serial (rules 3.1). In JSON it is a
 // decimal string.
 type CouponID uint64
 
@@ -68,7 +68,7 @@ type Tx struct {
 	// Members are the signatures of a kind that members sign, strictly ascending.
 	Members []MemberSignature
 
-	sigs       [furtherMax][64]byte // the further signatures, in the order of 3.14
+	sigs       [furtherMax][64]byte // the further signatures, in the order of rules 3.14
 	bodySize   int
 	bodyHash   [32]byte
 	spent      [32]byte // what Fields.spends returns
@@ -83,7 +83,7 @@ func (t *Tx) Body() []byte { return t.Raw[:t.bodySize:t.bodySize] }
 // Like ID it is set by CheckTx.
 func (t *Tx) InvoiceDigest() [32]byte { return t.spent }
 
-// ParseTx decodes a transaction strictly, with every limit of 3.14. The error is
+// ParseTx decodes a transaction strictly, with every limit of rules 3.14. The error is
 // an *Error of code E107 or E101. It knows no chain, so Tx.ID stays zero and
 // neither keys nor hint are checked: only CheckTx makes a Tx that Apply takes.
 func ParseTx(raw []byte) (*Tx, error) {
@@ -102,7 +102,7 @@ func ParseTx(raw []byte) (*Tx, error) {
 	return t, nil
 }
 
-// CheckTx makes every stateless check of 3.3 a but the signatures, in order:
+// CheckTx makes every stateless check of rules 3.3 a but the signatures, in order:
 // size E107, encoding E101, chain hint E103, validity of all keys E102. The
 // error is an *Error. Whoever includes the transaction in a block, or executes
 // one, must verify all of Tx.Signatures as well.
@@ -185,7 +185,7 @@ type SigCheck struct {
 }
 
 // Signatures lists every signature of the transaction with its key and message
-// (3.3). All must verify, else the transaction is refused with E102. The list
+// (rules 3.3). All must verify, else the transaction is refused with E102. The list
 // follows from the bytes alone: state only decides whether a key has the right.
 func (t *Tx) Signatures(c Chain) []SigCheck {
 	body := c.messageOf(TagTx, t.bodyHash)

@@ -1,6 +1,6 @@
 package coupon
 
-// Use is what a value rule looks at (3.5, 3.6): how the holder authorised, the
+// Use is what a value rule looks at (rules 3.5, 3.6): how the holder authorised, the
 // most or exact value it authorised, what the coupon holds (STORED), and the
 // till's facts.
 type Use struct {
@@ -44,7 +44,7 @@ func (t *Terms) pct(x uint64) uint64 {
 }
 
 // Payable returns what the funders owe the merchant for a use of this value:
-// R(value) + fee (3.2).
+// R(value) + fee (rules 3.2).
 func (t *Terms) Payable(value uint64) uint64 { return t.reimbursed(value) + t.Fee }
 
 func (t *Terms) reimbursed(value uint64) uint64 {
@@ -72,7 +72,7 @@ func (t *Terms) Liability() uint64 {
 }
 
 // FunderShares returns what each funder locks for the budget: the rounded-down
-// share for each but the first, the rest for the first (3.11).
+// share for each but the first, the rest for the first (rules 3.11).
 func (t *Terms) FunderShares() []uint64 {
 	shares := make([]uint64, len(t.Funders))
 	rest := t.Budget
@@ -87,7 +87,7 @@ func (t *Terms) FunderShares() []uint64 {
 }
 
 // ClipBasis returns the smallest basis that gives the same value as basis, so
-// that large bills stay private (3.5). A till should state it in place of basis.
+// that large bills stay private (rules 3.5). A till should state it in place of basis.
 func ClipBasis(t *Terms, basis uint64, qty uint16, unit uint64) uint64 {
 	point := t.Face
 	switch {
@@ -103,7 +103,7 @@ func ClipBasis(t *Terms, basis uint64, qty uint16, unit uint64) uint64 {
 }
 
 // Until returns the instant at which holding, giving and trading of a coupon
-// end (3.9), in Unix milliseconds. Redeeming ends at Until + grace. t are the
+// end (rules 3.9), in Unix milliseconds. Redeeming ends at Until + grace. t are the
 // terms of the coupon's own version.
 func Until(c *Coupon, t *Terms, g *Campaign) uint64 {
 	end := g.RedeemUntil
@@ -113,12 +113,12 @@ func Until(c *Coupon, t *Terms, g *Campaign) uint64 {
 	return max(c.Floor, end+g.StretchMs)
 }
 
-// LastUse returns the instant beyond which no void moves a coupon's end (3.9).
+// LastUse returns the instant beyond which no void moves a coupon's end (rules 3.9).
 func LastUse(t *Terms, g *Campaign) uint64 {
 	return g.RedeemUntil + g.StretchMs + uint64(t.GraceMs) + t.RollbackMs + VoidExtensionMs
 }
 
-// End returns the instant from which nothing of a campaign can change (3.9).
+// End returns the instant from which nothing of a campaign can change (rules 3.9).
 func End(t *Terms, g *Campaign) uint64 {
 	return LastUse(t, g) + uint64(t.GraceMs) + t.RollbackMs
 }

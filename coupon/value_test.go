@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// The kind table of domain rules 3.6 and the E201 list of 3.14, one by one.
+// The kind table of rules 3.6 and the E201 list of rules 3.14, one by one.
 func TestTermsCheck(t *testing.T) {
 	w := &world{now: t0}
 	percent := func(t *Terms) { t.ValueKind, t.Face, t.Bps, t.Ceiling = Percent, 0, 1500, 5000 }

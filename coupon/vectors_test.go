@@ -226,7 +226,7 @@ func rowSamples() []rowSample {
 	}
 }
 
-// The sizes of domain rules 3.15.
+// The sizes of rules 3.15.
 func TestRowSizes(t *testing.T) {
 	want := map[string][2]int{"params": {0, 14}, "member": {2, 11 + 32*3 + len("Issuer")}, "funding": {4, 16},
 		"till": {32, 48 + len("Counter 2")}, "campaign": {4, 63}, "terms": {6, 202 + 4 + len("Twenty off") + 8},

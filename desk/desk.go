@@ -1,4 +1,4 @@
-// Package desk is a ticket desk (domain rules 3.4): a server behind a poster that
+// Package desk is a ticket desk (rules 3.4): a server behind a poster that
 // holds the ticket keys of batches and signs the next serial's ticket for the claim
 // key that each caller brings. The claim key's secret never comes here, so a desk,
 // or whoever reads along, can hand out tickets and cannot take coupons.

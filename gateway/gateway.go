@@ -1,6 +1,6 @@
 // Package gateway keeps, for a short while and in memory alone, what two devices
 // next to each other have to pass on and cannot scan: signed authorisations under a
-// short code that a cashier can type or under the id of a bundle (domain rules 3.5),
+// short code that a cashier can type or under the id of a bundle (rules 3.5),
 // and sealed boxes in which a new till answers its merchant.
 //
 // A code is a pointer and never an authority: it leads to what the holder has signed,

@@ -70,7 +70,7 @@ type File struct {
 }
 
 // Committee is the validators with the chain parameters of the consensus
-// protocol (its section 3.12, Defaults).
+// protocol (its section 11, Defaults).
 type Committee struct {
 	// Validators in the order of their replica numbers, which count from 0.
 	Validators []Validator
@@ -98,7 +98,7 @@ type Genesis struct {
 	File File
 	// Raw is the file's bytes, which the digest covers.
 	Raw []byte
-	// Digest is the chain digest (domain rules 3.14).
+	// Digest is the chain digest (rules 3.14).
 	Digest [32]byte
 }
 

@@ -73,7 +73,7 @@ func (w Wallet) Format(f fmt.State, _ rune) { io.WriteString(f, w.String()) }
 // m/7273'/0'/campaign'/n', n counting from 0. A wallet uses a new n for each
 // coupon, so that its coupons cannot be linked on the chain, and finds them again
 // by trying n upwards until GapLimit keys in a row own nothing. A campaign
-// with a cap per holder uses n = 0 throughout (domain rules 3.12).
+// with a cap per holder uses n = 0 throughout (rules 3.12).
 func (w Wallet) Coupon(campaign, n uint32) (Secret, error) {
 	return w.Key(Holder, campaign, n)
 }

@@ -57,7 +57,7 @@ func New(c coupon.Chain, g coupon.Genesis, s *store.Ledger) (*Machine, error) {
 func (m *Machine) Rules() *coupon.Machine { return m.rules }
 
 // Check implements node.StateMachine: the stateless checks of the domain rules
-// 3.3 (a) but the signatures.
+// rules 3.3 (a) but the signatures.
 func (m *Machine) Check(raw []byte) (*node.Tx, error) {
 	tx, err := m.chain.CheckTx(raw)
 	if err != nil {
@@ -77,7 +77,7 @@ func (m *Machine) Check(raw []byte) (*node.Tx, error) {
 }
 
 // Admit implements node.StateMachine. A Redeem that its own till hands in is
-// admitted though the state refuses it, so that its refusal becomes a receipt (3.3):
+// admitted though the state refuses it, so that its refusal becomes a receipt (rules 3.3):
 // if that receipt would end the id (3.40), and the key is one that may redeem. What
 // ends nothing would be a receipt that looks final and is not.
 func (m *Machine) Admit(tx *node.Tx, by *[32]byte, nowMs uint64) error {

@@ -31,7 +31,7 @@
 // The ledger may lose its newest blocks in a crash, whole blocks only; the log
 // keeps their bodies and certificates until the ledger is synced past them, and
 // the engine hands them out again. A replica whose log is lost or damaged is
-// given no log: it follows the chain and never signs (section 3.6).
+// given no log: it follows the chain and never signs (section 7).
 //
 // # Limits
 //

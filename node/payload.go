@@ -76,7 +76,7 @@ func (p *payloads) run(ctx context.Context) {
 	}
 }
 
-// check is payload validity (section 3.12) of a payload that fits its header: a
+// check is payload validity (section 11) of a payload that fits its header: a
 // function of the block alone. The
 // window of a transaction against the block's time is left to execution, which
 // gives a receipt: a proposer cannot know the time that its header will get.

@@ -23,7 +23,7 @@ func (s *Signers) Count() int {
 // CertificateKind says which votes a Certificate holds.
 type CertificateKind uint8
 
-// The kinds of certificates (section 3.2).
+// The kinds of certificates (section 3).
 const (
 	// Prepared holds q PREPAREs (QC). It never commits anything by itself.
 	Prepared CertificateKind = 1 + iota
@@ -214,7 +214,7 @@ func (c *Committee) CheckpointBytes(seq Seq, block, stateRoot, receiptRoot Diges
 }
 
 // CheckpointCertificate holds signatures of distinct members over the execution
-// of one block: f+1 prove a receipt, q a state (section 3.12, outside verifier).
+// of one block: f+1 prove a receipt, q a state (section 11, outside verifier).
 type CheckpointCertificate struct {
 	Epoch       Epoch
 	Seq         Seq

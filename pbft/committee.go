@@ -96,7 +96,7 @@ func (p Parameters) withDefaults() Parameters {
 var ErrCommittee = errors.New("committee")
 
 // DefaultFaults returns the largest f that n members tolerate, and the largest p
-// that goes with it (section 3.1: the default policy). f is 0 for n below 4.
+// that goes with it (section 2: the default policy). f is 0 for n below 4.
 func DefaultFaults(n int) (faults, fastFaults int) {
 	faults = (n - 1) / 3
 	for p := faults; p >= 1; p-- {

@@ -24,7 +24,7 @@ func testCommittee(t testing.TB, n, f, p int) *Committee {
 	return c
 }
 
-// The table of section 3.1.
+// The table of section 2.
 func TestQuorumsOfTheTable(t *testing.T) {
 	for _, row := range []struct {
 		n, f, p, q, fast, m, t0, t1 int
@@ -55,7 +55,7 @@ func TestQuorumsOfTheTable(t *testing.T) {
 	}
 }
 
-// The inequalities on which section 3.7 rests, for every legal committee.
+// The inequalities on which section 8 rests, for every legal committee.
 func TestQuorumInequalities(t *testing.T) {
 	keys := testKeys(ReplicasMax)
 	count := 0

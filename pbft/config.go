@@ -53,7 +53,7 @@ type Config struct {
 }
 
 // Timers are the local settings of the pacemaker, in ticks of the driver's
-// choice (section 3.5). The defaults fit ticks of 10 ms.
+// choice (section 6). The defaults fit ticks of 10 ms.
 type Timers struct {
 	// TimeoutTicksMin and TimeoutTicksMax clamp the base of the progress
 	// timeout; TimeoutTicksCap bounds it after doubling. Defaults 10 (100 ms),

@@ -24,7 +24,7 @@ type Engine interface {
 	// ProposeHint says whether this replica may or must propose now.
 	ProposeHint() ProposeHint
 	// PayloadChecked answers an entry of Ready.Checks: whether the payload fits
-	// the header and is stateless-valid (section 3.12, payload validity).
+	// the header and is stateless-valid (section 11, payload validity).
 	PayloadChecked(block Digest, valid bool)
 	// Executed says that a committed block was executed and is stored, with the
 	// resulting roots. Blocks are executed in the order of Ready.Committed.
@@ -37,7 +37,7 @@ type Engine interface {
 	// Status returns a snapshot for operators and tests.
 	Status() EngineStatus
 	// Durable returns records that replace everything logged so far: the whole
-	// durable state of section 3.3, for compaction of the log.
+	// durable state of section 4, for compaction of the log.
 	Durable() []Record
 }
 
@@ -151,10 +151,10 @@ const (
 	// Voting: the normal state.
 	Voting Condition = iota
 	// Recalling: restarted and asking peers for its own newest messages; it
-	// follows but does not sign yet (section 3.12, restart).
+	// follows but does not sign yet (section 11, restart).
 	Recalling
 	// Amnesic: its log lacks something that it signed. It follows and answers,
-	// and never signs again with this key (section 3.6).
+	// and never signs again with this key (section 7).
 	Amnesic
 	// Diverged: f+1 others attest another result of execution than its own.
 	Diverged

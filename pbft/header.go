@@ -68,7 +68,7 @@ const HeaderBytes = 1 + 4 + 8 + 8 + 32 + 8 + 32 + 4 + 8 + 32 + 8 + 48 + 2 + 32 +
 
 const headerVersion = 1
 
-// Header is what a primary proposes and what votes are about (section 3.2). Its
+// Header is what a primary proposes and what votes are about (section 3). Its
 // digest names the block.
 type Header struct {
 	Epoch Epoch
@@ -174,7 +174,7 @@ func (c *Committee) Ref(h *Header) BlockRef {
 }
 
 // GenesisHeader returns the header below the first block of the chain: sequence
-// number 0 of view 1. It counts as certified (section 3.2), by equality and not
+// number 0 of view 1. It counts as certified (section 3), by equality and not
 // by signatures. stateRoot is the root of the genesis state, timeMs the genesis
 // time.
 func (c *Committee) GenesisHeader(stateRoot Digest, timeMs uint64) Header {

@@ -159,7 +159,7 @@ type NewView struct {
 	Signature   Signature
 }
 
-// Status tells a peer where a replica stands (3.5). It is unsigned: the channel
+// Status tells a peer where a replica stands (section 6). It is unsigned: the channel
 // authenticates it, and nothing in it is believed without a proof.
 type Status struct {
 	Epoch       Epoch
@@ -205,7 +205,7 @@ type Proof struct {
 }
 
 // Recall asks a peer, after a restart, for the newest messages signed by the
-// asker that the peer holds (section 3.12, restart).
+// asker that the peer holds (section 11, restart).
 type Recall struct {
 	Epoch Epoch
 	// Nonce comes back in the answer. RecallCommits is set in it by those who can
@@ -309,7 +309,7 @@ func (c *Committee) ViewChangeBytes(v *ViewChange) []byte {
 }
 
 // NewViewBytes returns what the primary signs over a NEW-VIEW: the view, the
-// signed VIEW-CHANGEs, the evidence and the base (section 3.12, view entry).
+// signed VIEW-CHANGEs, the evidence and the base (section 11, view entry).
 func (c *Committee) NewViewBytes(v *NewView) []byte {
 	b := wire.AppendUint32(nil, uint32(v.Epoch))
 	b = wire.AppendUint64(b, uint64(v.View))

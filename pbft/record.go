@@ -9,7 +9,7 @@ import (
 // RecordKind tells records apart in the consensus log.
 type RecordKind uint8
 
-// The kinds of records: the durable promises of section 3.6.
+// The kinds of records: the durable promises of section 7.
 const (
 	// RecordEntry is the entry into a view, before its first PREPARE: Base and,
 	// if the view was entered by a NEW-VIEW, NewView.

@@ -4,7 +4,7 @@
 // Log is the consensus log: every promise that a crash must not break. It is one
 // file of frames, one frame for one turn of the consensus loop, and Append
 // returns only after the frame is synced. A replica sends nothing that rests on
-// a frame before Append has returned (section 3.6 of the protocol document).
+// a frame before Append has returned (section 7 of the protocol document).
 // Opening a log either gives back every acknowledged frame, or fails with
 // ErrAmnesic: then the replica must not sign again with its key.
 //

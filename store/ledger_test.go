@@ -543,7 +543,7 @@ func (f reuseFS) ReuseForWrite(oldName, newName string, c vfs.DiskWriteCategory)
 	return f.OpenReadWrite(newName, c)
 }
 
-// B12 and section 3.12: power fails before every operation on the disk. Blocks
+// B12 and section 11: power fails before every operation on the disk. Blocks
 // are there as a whole or not at all, none that was synced is missing, and the
 // rest can be executed again.
 func TestLedgerIsWholeAfterCrash(t *testing.T) {

@@ -37,7 +37,7 @@ var (
 	// ErrAmnesic says that the log lacks, or may lack, something that was
 	// acknowledged. The replica may fetch, execute and answer reads, but must
 	// not sign with this key again until its member has ordered a new one
-	// (section 3.6). The files are left as they are.
+	// (section 7). The files are left as they are.
 	ErrAmnesic = errors.New("store: amnesic")
 	// ErrPoisoned says that a write or sync has failed earlier: what is on
 	// disk is unknown and the process must stop.
@@ -182,7 +182,7 @@ func CreateLog(fsys FS, dir string, id LogID, frames ...[]byte) (*Log, error) {
 // Errors: ErrAmnesic if the log is missing, of another key or chain, or has
 // lost anything but such an interrupted frame; ErrVersion; ErrLocked; or that
 // of the disk. A last frame damaged later on the disk looks interrupted; only
-// the peers, asked at every restart (section 3.12), can tell.
+// the peers, asked at every restart (section 11), can tell.
 func OpenLog(fsys FS, dir string, id LogID) (*Log, error) {
 	l := &Log{fs: fsys, dir: dir}
 	l.id = id

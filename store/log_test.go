@@ -166,7 +166,7 @@ func checkRecovered(t *testing.T, disk *Mem, m logModel) {
 	}
 }
 
-// B1, B2, B4 and section 3.6: power fails at every operation, in every manner.
+// B1, B2, B4 and section 7: power fails at every operation, in every manner.
 func TestLogKeepsWhatItAcknowledged(t *testing.T) {
 	clean := NewMem()
 	if _, err := runLog(clean); err != nil {
@@ -319,7 +319,7 @@ func TestLogIsAmnesicWithoutItsFrames(t *testing.T) {
 	}
 }
 
-// Section 3.6: a log is created with its key and never by the running node.
+// Section 7: a log is created with its key and never by the running node.
 func TestLogIsNeverMadeByOpening(t *testing.T) {
 	disk := NewMem()
 	for range 2 {

@@ -1,5 +1,5 @@
 // Package purse is a holder's wallet on this machine: its secret in a file, one
-// key per coupon derived from it (domain rules 3.12), and an index that remembers
+// key per coupon derived from it (rules 3.12), and an index that remembers
 // which key owns which coupon.
 //
 // The secret is a mnemonic in an encrypted file, or, where nobody could be asked

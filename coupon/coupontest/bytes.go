@@ -5,10 +5,10 @@ import (
 	"encoding/binary"
 )
 
-// Key is a 32-byte ed25519 public key (domain rules 3.1).
+// Key is a 32-byte ed25519 public key (rules 3.1).
 type Key = [32]byte
 
-// Limits and windows of the rules, in the units of their names (domain rules 3.1, 3.3, 3.9, 3.14).
+// Limits and windows of the rules, in the units of their names (rules 3.1, 3.3, 3.9, 3.14).
 const (
 	moneyMax   = 1_000_000_000_000_000
 	timeMax    = 253_402_300_799_999
@@ -19,7 +19,7 @@ const (
 	txMaxBytes = 8192
 )
 
-// Tags of signed and hashed messages (domain rules 3.14).
+// Tags of signed and hashed messages (rules 3.14).
 const (
 	tagTx      = "scrip/tx/v1"
 	tagTicket  = "scrip/ticket/v1"

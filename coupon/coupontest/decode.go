@@ -69,7 +69,7 @@ func (c *cutter) text(low, high uint32) string {
 	return string(b)
 }
 
-// Decode reads a transaction strictly (domain rules 3.3 a, 3.14). The code is 107, 101 or 0; a transaction comes only
+// Decode reads a transaction strictly (rules 3.3 a, 3.14). The code is 107, 101 or 0; a transaction comes only
 // with 0. The chain hint and the signatures are not judged.
 func Decode(raw []byte) (*Tx, uint16) {
 	if len(raw) > txMaxBytes {
@@ -169,7 +169,7 @@ func (c *cutter) auth() (a Auth) {
 	return a
 }
 
-// terms reads what 3.14 fixes for a CampaignPublish from format on; the rest is E201 and E202.
+// terms reads what rules 3.14 fixes for a CampaignPublish from format on; the rest is E201 and E202.
 func (c *cutter) terms() (t Terms) {
 	t.Format, t.Issuer = c.u8(), c.u16()
 	c.need(t.Format == 1)

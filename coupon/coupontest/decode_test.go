@@ -60,7 +60,7 @@ func FuzzDecode(f *testing.F) {
 	f.Fuzz(func(t *testing.T, raw []byte) { sameVerdict(t, raw) })
 }
 
-// termsLimits are the limits that 3.14 states for CampaignPublish, just inside and just outside.
+// termsLimits are the limits that rules 3.14 states for CampaignPublish, just inside and just outside.
 var termsLimits = []struct {
 	name string
 	ok   bool

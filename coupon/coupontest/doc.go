@@ -3,7 +3,7 @@
 //
 // It has three parts:
 //
-//   - [Model], a second implementation of the stage-1 coupon rules (domain rules 3.1 to 3.3, 3.5, 3.6, 3.8 to 3.10,
+//   - [Model], a second implementation of the stage-1 coupon rules (rules 3.1 to 3.3, 3.5, 3.6, 3.8 to 3.10,
 //     3.14, 3.15), written from their text alone: its own decoder, Go maps, every check in the order of the text, no
 //     caches. It is slow and obvious, and shares no code with package coupon.
 //   - [World], [Tx] and [Generator]: a deterministic cast of members, tills and wallets, a builder for every kind of

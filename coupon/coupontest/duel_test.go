@@ -123,7 +123,7 @@ func (d *duel) dryRun(b coupon.Block, result coupon.Result) error {
 	return nil
 }
 
-// eventNames are those of domain rules 3.3; a transfer's come by its case.
+// eventNames are those of rules 3.3; a transfer's come by its case.
 var eventNames = map[string]string{
 	"1": "campaign.published", "2": "campaign.paused", "3": "campaign.resumed", "4": "campaign.closed",
 	"5": "batch.committed", "6": "till.added", "7": "till.revoked", "8": "coupon.claimed",

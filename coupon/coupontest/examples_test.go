@@ -151,7 +151,7 @@ func TestWorkedDigest(t *testing.T) {
 	}
 }
 
-// TestWorkedRedemptions runs the examples 1 to 6 of 3.16, each on a fresh coupon.
+// TestWorkedRedemptions runs the examples 1 to 6 of rules 3.16, each on a fresh coupon.
 func TestWorkedRedemptions(t *testing.T) {
 	amount := func(t *Terms) { t.MinSpend, t.Fee = 5_000, 10 }
 	face := func(t *Terms) { t.Face, t.Reimburse = 1_000, 1 }
@@ -214,7 +214,7 @@ func TestWorkedRedemptions(t *testing.T) {
 	}
 }
 
-// TestWorkedStoredValue is example 7 of 3.16.
+// TestWorkedStoredValue is example 7 of rules 3.16.
 func TestWorkedStoredValue(t *testing.T) {
 	s := newStage(t)
 	terms := s.plain()
@@ -240,7 +240,7 @@ func TestWorkedStoredValue(t *testing.T) {
 	}
 }
 
-// TestWorkedVoid is example 8 of 3.16.
+// TestWorkedVoid is example 8 of rules 3.16.
 func TestWorkedVoid(t *testing.T) {
 	s := newStage(t)
 	terms := s.plain()
@@ -265,8 +265,8 @@ func TestWorkedVoid(t *testing.T) {
 	s.want(512, s.voidTx(id, 0))
 }
 
-// TestWorkedEnds is example 9 of 3.16, moved so that its redeem_until falls on the last millisecond but some of the
-// windows of the test tills.
+// TestWorkedEnds is example 9 of rules 3.16, moved so that its redeem_until falls on the last millisecond but some
+// of the windows of the test tills.
 func TestWorkedEnds(t *testing.T) {
 	s := newStage(t)
 	terms := s.plain()
@@ -329,7 +329,7 @@ func TestRevivalEnds(t *testing.T) {
 	s.want(504, s.redeemTx(id, bill{basis: 2_000, auth: 2_000}))
 }
 
-// TestWorkedBudget is example 10 of 3.16.
+// TestWorkedBudget is example 10 of rules 3.16.
 func TestWorkedBudget(t *testing.T) {
 	s := newStage(t)
 	terms := s.plain()
@@ -348,7 +348,7 @@ func TestWorkedBudget(t *testing.T) {
 	}
 }
 
-// TestWorkedGifts is example 12 of 3.16.
+// TestWorkedGifts is example 12 of rules 3.16.
 func TestWorkedGifts(t *testing.T) {
 	s := newStage(t)
 	terms := s.plain()

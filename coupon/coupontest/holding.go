@@ -4,7 +4,7 @@ package coupontest
 
 func couponID(campaign, serial uint32) uint64 { return uint64(campaign)<<32 | uint64(serial) }
 
-// until is the end of holding, giving and trading (domain rules 3.9).
+// until is the end of holding, giving and trading (rules 3.9).
 func (m *Model) until(id uint64) uint64 {
 	k := m.coupons[id]
 	c := m.campaigns[uint32(id>>32)]
@@ -25,7 +25,7 @@ func (m *Model) settle(k *couponState) {
 	}
 }
 
-// guard is G(coupon, key, seq) of 3.3 e, with the additions for a transfer of a pending gift.
+// guard is G(coupon, key, seq) of rules 3.3 e, with the additions for a transfer of a pending gift.
 func (m *Model) guard(id uint64, key Key, seq uint32, grace uint64, transfer bool) *refusal {
 	k := m.coupons[id]
 	switch {
@@ -176,7 +176,7 @@ func (k *couponState) spendTransfer() {
 	}
 }
 
-// ruleValue is the rule's value of 3.6.
+// ruleValue is the rule's value of rules 3.6.
 func (t *Terms) ruleValue(v *Invoice, a *Auth, valueLeft uint64) uint64 {
 	switch t.Kind {
 	case KindAmount:

@@ -23,7 +23,7 @@ type ledger struct {
 	cycleMs     uint64
 }
 
-// CheckRows reports the first conservation law that a state of the flat table breaks (domain rules 3.2, 3.9, 3.10,
+// CheckRows reports the first conservation law that a state of the flat table breaks (rules 3.2, 3.9, 3.10,
 // 3.11, 3.15): accrued <= committed <= budget; the funders' locked sums cover the budgets and stay within the limits;
 // every use and every unit of stored value is on the coupon or in a live redemption; every counter equals what it
 // counts; every obligation equals its redemptions. It decodes the rows by itself and asks no state machine.

@@ -5,7 +5,7 @@ import (
 	"slices"
 )
 
-// States of members, tills, campaigns, coupons and redemptions (domain rules 3.15).
+// States of members, tills, campaigns, coupons and redemptions (rules 3.15).
 const (
 	active    = 0
 	suspended = 1
@@ -221,7 +221,7 @@ type refusal struct {
 // no refuses with a code.
 func no(code uint16, why string) *refusal { return &refusal{code, why} }
 
-// Execute runs the next transaction of the block: the common checks, then its kind's (domain rules 3.3 b). The bytes
+// Execute runs the next transaction of the block: the common checks, then its kind's (rules 3.3 b). The bytes
 // must decode.
 func (m *Model) Execute(raw []byte) Outcome {
 	t, bad := Decode(raw)
@@ -264,7 +264,7 @@ func (m *Model) Execute(raw []byte) Outcome {
 	return o
 }
 
-// common is 3.3 b without the look-up of the id.
+// common is rules 3.3 b without the look-up of the id.
 func (m *Model) common(t *Tx) *refusal {
 	life := m.lifeMs
 	if t.Kind <= KindTillRevoke {
@@ -328,7 +328,7 @@ func (m *Model) Seen(id [32]byte, bucketNo uint64) (First, bool) {
 
 func (m *Model) invoiceDigest(t *Tx) [32]byte { return digest(m.chain, tagInvoice, t.Invoice.Bytes()) }
 
-// signed is 3.3 d. The first required member is the one who acts: it has to be there, ACTIVE and of the role. Who else
+// signed is rules 3.3 d. The first required member acts: it has to be there, ACTIVE and of the role. Who else
 // is required but does not exist can have no entry, and is left to the kind's own checks. one says that a single entry
 // is enough.
 func (m *Model) signed(t *Tx, role uint8, one bool, required ...uint16) *refusal {

@@ -2,7 +2,7 @@ package coupontest
 
 // Kinds 1 to 7: campaigns, batches and tills.
 
-// pays is R(v), what the funder pays for a value (domain rules 3.2).
+// pays is R(v), what the funder pays for a value (rules 3.2).
 func (t *Terms) pays(value uint64) uint64 {
 	if t.Reimburse == 1 {
 		return t.Face
@@ -10,7 +10,7 @@ func (t *Terms) pays(value uint64) uint64 {
 	return value * uint64(t.ReimburseBps) / 10_000
 }
 
-// worst is L, the worst case of one coupon (domain rules 3.2).
+// worst is L, the worst case of one coupon (rules 3.2).
 func (t *Terms) worst() uint64 {
 	uses := uint64(t.Uses)
 	switch t.Kind {
@@ -22,7 +22,7 @@ func (t *Terms) worst() uint64 {
 	return uses * (t.pays(t.Ceiling) + t.Fee)
 }
 
-// shares splits a budget over the funders: the first bears the remainder (domain rules 3.11).
+// shares splits a budget over the funders: the first bears the remainder (rules 3.11).
 func (t *Terms) shares() []uint64 {
 	list := make([]uint64, len(t.Funders))
 	list[0] = t.Budget
@@ -35,7 +35,7 @@ func (t *Terms) shares() []uint64 {
 	return list
 }
 
-// fits is the kind table of 3.6: what counts is in range, and all else is 0.
+// fits is the kind table of rules 3.6: what counts is in range, and all else is 0.
 func (t *Terms) fits() bool {
 	switch t.Kind {
 	case KindAmount, KindFreeItem:

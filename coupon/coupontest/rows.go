@@ -2,7 +2,7 @@ package coupontest
 
 import "crypto/sha256"
 
-// Prefixes of the state's rows (domain rules 3.15).
+// Prefixes of the state's rows (rules 3.15).
 const (
 	rowParams     = 0x01
 	rowMember     = 0x02
@@ -23,7 +23,7 @@ func seenChain(chain, id [32]byte, f First) [32]byte {
 	return sha256.Sum256(le32(le64(append(chain[:], id[:]...), f.Height), f.Index))
 }
 
-// Rows renders the whole state as the flat table of 3.15, by key.
+// Rows renders the whole state as the flat table of rules 3.15, by key.
 func (m *Model) Rows() map[string][]byte {
 	rows := map[string][]byte{}
 	put := func(key, value []byte) { rows[string(key)] = value }

@@ -1,6 +1,6 @@
 package coupontest
 
-// Kinds of transactions of stage 1 (domain rules 3.3).
+// Kinds of transactions of stage 1 (rules 3.3).
 const (
 	KindPublish = 1 + iota
 	KindPause
@@ -15,7 +15,7 @@ const (
 	KindVoid
 )
 
-// Value kinds of terms (domain rules 3.6).
+// Value kinds of terms (rules 3.6).
 const (
 	KindAmount   = 0
 	KindPercent  = 1
@@ -23,13 +23,13 @@ const (
 	KindStored   = 3
 )
 
-// Modes of an authorisation (domain rules 3.5).
+// Modes of an authorisation (rules 3.5).
 const (
 	ModeInvoice = 0
 	ModeShow    = 1
 )
 
-// Transfer terms of a campaign (domain rules 3.14).
+// Transfer terms of a campaign (rules 3.14).
 const (
 	TransferNone  = 0
 	TransferGift  = 1
@@ -42,7 +42,7 @@ type Funder struct{ Member, ShareBps uint16 }
 // Shop is a member's store where a coupon is good; store 0 means all its stores.
 type Shop struct{ Member, Store uint16 }
 
-// Terms is the body of CampaignPublish from format on, and the value of a terms row (domain rules 3.14, 3.15).
+// Terms is the body of CampaignPublish from format on, and the value of a terms row (rules 3.14, 3.15).
 type Terms struct {
 	Format       uint8
 	Issuer       uint16
@@ -86,7 +86,7 @@ type MemberSig struct {
 	Sig    [64]byte
 }
 
-// Invoice is the till's statement of facts (domain rules 3.5), 96 bytes.
+// Invoice is the till's statement of facts (rules 3.5), 96 bytes.
 type Invoice struct {
 	TillKey    Key
 	Campaign   uint32
@@ -98,7 +98,7 @@ type Invoice struct {
 	Expires    uint64
 }
 
-// Auth is the holder's order (domain rules 3.5), 93 bytes with ModeInvoice and 63 with ModeShow.
+// Auth is the holder's order (rules 3.5), 93 bytes with ModeInvoice and 63 with ModeShow.
 type Auth struct {
 	Coupon   uint64
 	Seq      uint32

@@ -9,7 +9,7 @@ import (
 	"slices"
 )
 
-// Roles of members and rights of tills (domain rules 3.2).
+// Roles of members and rights of tills (rules 3.2).
 const (
 	RoleIssuer   = 1
 	RoleMerchant = 2

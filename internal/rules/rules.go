@@ -11,69 +11,69 @@ import "github.com/scrip-network/scrip/pbft"
 type Dualpath struct {
 	// Orders returns what a primary proposes of what it is offered (R1).
 	Orders func(payload []byte, root pbft.Digest) ([]byte, pbft.Digest)
-	// RootAgrees compares the own state of a position with the one that a header names (R2c).
+	// RootAgrees compares the own state of a position with the one that a header names (R2(d)).
 	RootAgrees func(own, named pbft.Digest) bool
-	// Durable reports whether a record is written before what rests on it (section 3.6).
+	// Durable reports whether a record is written before what rests on it (section 7).
 	Durable func(kind pbft.RecordKind) bool
-	// Remembers reports whether a certificate raises the highest one held (R3).
+	// Remembers reports whether a certificate raises the highest one held (R2(e)).
 	Remembers func(c *pbft.Certificate) bool
 	// MayCommit reports whether a COMMIT may be cast in a view by who signed a VIEW-CHANGE
-	// for the view changed, 0 for none (R3).
+	// for the view changed, 0 for none (R3(a)).
 	MayCommit func(view, changed pbft.View) bool
 	// CommitHelps reports whether a COMMIT is cast for a block that is committed, where
-	// another's COMMIT was seen or not (R3).
+	// another's COMMIT was seen or not (R3(c)).
 	CommitHelps func(seen bool) bool
-	// CommitsAgain reports whether COMMITs are cast again after a restart (section 3.12).
+	// CommitsAgain reports whether COMMITs are cast again after a restart (section 11).
 	CommitsAgain func() bool
-	// FastPath reports whether n-p PREPAREs are looked for (R4).
+	// FastPath reports whether n-p PREPAREs are looked for (R4(a)).
 	FastPath func(h *pbft.Header) bool
-	// Commits reports whether a verified certificate commits its block (R4).
+	// Commits reports whether a verified certificate commits its block (R4(a), R4(b)).
 	Commits func(com *pbft.Committee, c *pbft.Certificate, h *pbft.Header) bool
-	// VoteCounts reports whether a vote counts whose signature is good or not (R4).
+	// VoteCounts reports whether a vote counts whose signature is good or not (R4(b)).
 	VoteCounts func(good bool) bool
 	// Diverged reports whether as many members with other results, of whom weak hold an
-	// honest one, stop a replica (section 3.8).
+	// honest one, stop a replica (section 9).
 	Diverged func(others, weak int) bool
-	// SuspectCounts reports whether a SUSPECT that came at a tick still counts (R6).
+	// SuspectCounts reports whether a SUSPECT that came at a tick still counts (R6(c)).
 	SuspectCounts func(now, came, ticks uint64) bool
 	// ReportsTip reports whether the own chain of a view is the one whose end a VIEW-CHANGE
-	// reports, where newest is the last view voted in, high that of the certificate (R7).
+	// reports, where newest is the last view voted in, high that of the certificate (R7(b)).
 	ReportsTip func(view, newest, high pbft.View) bool
-	// TipFits reports whether a tip of one view may stand beside a certificate of another (R7).
+	// TipFits reports whether a tip of one view may stand beside a certificate of another (R8(a)).
 	TipFits func(tip, high pbft.View) bool
-	// Reports is how many VIEW-CHANGEs start a view (R8).
+	// Reports is how many VIEW-CHANGEs start a view (R8(c)).
 	Reports func(com *pbft.Committee) int
-	// Supports reports whether a VIEW-CHANGE speaks for blocks above c (R9).
+	// Supports reports whether a VIEW-CHANGE speaks for blocks above c (R9(a)).
 	Supports func(v *pbft.ViewChange, c pbft.BlockRef) bool
-	// Strict reports whether tips may conflict without evidence (R9).
+	// Strict reports whether tips may conflict without evidence (R9(c)).
 	Strict func(com *pbft.Committee) bool
 	// Excluded reports whether a member's report must be absent where evidence convicts a
-	// primary (R9, clause E).
+	// primary (R9(c)).
 	Excluded func(member, primary pbft.ReplicaID) bool
-	// Support is how many reports a block above c needs to be the base (R9).
+	// Support is how many reports a block above c needs to be the base (R9(b)).
 	Support func(com *pbft.Committee, evidence bool) int
-	// EndsTenure reports whether the certificate of a block is the entry of the next view (R11).
+	// EndsTenure reports whether the certificate of a block is the entry of the next view (R11(b)).
 	EndsTenure func(h *pbft.Header, tenure uint64) bool
-	// NotTooOld tests the lower bound of a fresh block, which came late or not (R12).
+	// NotTooOld tests the lower bound of a fresh block, which came late or not (R12(b)).
 	NotTooOld func(late bool) bool
-	// NotTooNew tests the upper bound of a block's time (R12).
+	// NotTooNew tests the upper bound of a block's time (R12(c)).
 	NotTooNew func(timeMs, latestMs uint64) bool
-	// Convicts reports whether two headers show that a primary signed both of one position (R14).
+	// Convicts reports whether two headers show that a primary signed both of one position (R14(a)).
 	Convicts func(com *pbft.Committee, view pbft.View, e []pbft.SignedHeader) bool
-	// EvidenceHolds reports whether the primary of a view signed both headers (R14).
+	// EvidenceHolds reports whether the primary of a view signed both headers (R14(b)).
 	EvidenceHolds func(com *pbft.Committee, view pbft.View, e []pbft.SignedHeader, s pbft.Scheme) bool
 	// BlocksProven reports whether the certificate of blocks that were fetched is true, and
-	// ProofHolds whether one that a peer shows is (section 3.12, catch-up).
+	// ProofHolds whether one that a peer shows is (section 11, catch-up).
 	BlocksProven, ProofHolds func(com *pbft.Committee, c *pbft.Certificate, s pbft.Scheme) bool
 	// LostViewChange reports whether a peer remembers a VIEW-CHANGE that the log lacks, the
-	// log's being for the view sent (section 3.12, recall).
+	// log's being for the view sent (section 11, recall).
 	LostViewChange func(shown, sent pbft.View) bool
 	// LostCommit reports whether a peer's COMMIT shows that the log lacks something, by
-	// whether the log knows its block (section 3.12, recall).
+	// whether the log knows its block (section 11, recall).
 	LostCommit func(known bool) bool
 }
 
-// Original are the decisions of pbft/original (section 3.11 of docs/protocol.md).
+// Original are the decisions of pbft/original (section 12 of docs/protocol.md).
 type Original struct {
 	// Orders returns what a primary proposes of what it is offered.
 	Orders func(payload []byte, root pbft.Digest) ([]byte, pbft.Digest)

@@ -278,3 +278,24 @@ func TestChangelog(t *testing.T) {
 	expect(t, Changelog, parse(t, "CHANGELOG.md", "# Changes\n\n## 1.0\n"), "no heading")
 	expect(t, Changelog, nil, "no such file")
 }
+
+// Every rule of the protocol stands in code and in a test, and nothing names another.
+func TestLabels(t *testing.T) {
+	page := "**R1 propose.** Text.\n\n- R2(a) One.\n- R2(b) Two, unlike R9.\n"
+	expect(t, Labels, parse(t, "docs/protocol.md", page,
+		"pbft/dualpath/a.go", "package dualpath\n\n// R1, R2(a), R2(b).\nvar a int\n",
+		"pbft/dualpath/a_test.go", "package dualpath\n\n// R1. R2(a): and R2(b).\nvar b int\n"))
+	expect(t, Labels, parse(t, "docs/protocol.md", page,
+		"pbft/dualpath/a.go", "package dualpath\n\n// R1, R2(a), R2(b), R2(c).\nvar a int\n",
+		"pbft/a.go", "package pbft\n\n// R3.\nvar a int\n",
+		"pbft/dualpath/a_test.go", "package dualpath\n\n// R1. R2(a).\nvar b int\n"),
+		"docs/protocol.md:4: R2(b) must stand", "docs/protocol.md has no R2(c)", "docs/protocol.md has no R3")
+}
+
+// The coupons' rules are cited so that no number is taken for a section of the protocol.
+func TestCitations(t *testing.T) {
+	expect(t, Citations, parse(t, "coupon/a.go", "package coupon\n\n// A (rules 3.3 b, 3.14). Of rules 3.1 to 3.3,\n"+
+		"// 3.5 and 3.6. OpenAPI 3.1, 13.4, 3.141.\nvar a int\n"))
+	expect(t, Citations, parse(t, "coupon/a.go", "package coupon\n\n// A (3.3 b).\nvar a int\n\n// B of section 3.14.\n"+
+		"var b int\n"), `as "rules 3.3"`, `as "rules 3.14"`)
+}

@@ -163,7 +163,7 @@ func (r *Replica) addBlock(x *pbft.Block, verified bool) *block {
 }
 
 // seal keeps the primary's verified signature, and convicts a primary that signed
-// another block of the position, whichever way the two came (R14).
+// another block of the position, whichever way the two came (R14(a)).
 func (r *Replica) seal(b *block, s pbft.Signature) {
 	if b.signed {
 		return
@@ -315,7 +315,7 @@ func (r *Replica) looseFull(proposer pbft.ReplicaID) bool {
 	return blocks >= 2*int(r.par.Window) || bytes >= looseBytesMax*uint64(r.par.PayloadBytesMax)
 }
 
-// forget drops what lies below the low mark, and the payloads of executed
+// forget drops (R13(a)) what lies below the low mark, and the payloads of executed
 // blocks, which the driver's store holds (R13), and of those that lost to them:
 // they would else stay, a proposer's share of loose ones for each window.
 func (r *Replica) forget() {
@@ -351,7 +351,7 @@ func (b *block) dropBody() {
 	b.hasBody = false
 }
 
-// forgetAbandoned drops unlogged blocks of views long left, so that a series of
+// forgetAbandoned drops unlogged blocks of views long left (R13(b)), so that a series of
 // bad primaries cannot fill memory. The chain below the present view's base stays.
 func (r *Replica) forgetAbandoned() {
 	base := r.chain.byDigest[r.entry.base.Digest]
@@ -468,7 +468,7 @@ func (r *Replica) place(b *block, c *pbft.Certificate) {
 	r.tryHandover(b)
 }
 
-// commits reports whether a verified certificate commits its block (section 3.2).
+// commits reports whether a verified certificate commits its block (section 3).
 func (r *Replica) commits(c *pbft.Certificate, b *block) bool {
 	return r.rules.Commits(r.com, c, b.header())
 }
@@ -498,7 +498,7 @@ const bareAsksMax = 50
 
 // want asks for a block, first from the member named, after some ticks. Each
 // owner may have 2W outstanding, so that votes for blocks that do not exist
-// cannot crowd out the others' (section 3.12).
+// cannot crowd out the others' (section 11).
 func (r *Replica) want(b pbft.BlockRef, from, owner pbft.ReplicaID, after uint64) {
 	if x := r.chain.byDigest[b.Digest]; x != nil && (x.hasBody || x.committed) {
 		return

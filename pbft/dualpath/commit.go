@@ -2,9 +2,10 @@ package dualpath
 
 import "github.com/scrip-network/scrip/pbft"
 
-// commitVote casts the COMMIT for a block whose certificate is held (R3): not
-// for a view at or below a VIEW-CHANGE already signed, and not while the block
-// commits without it and nobody else is known to need it.
+// commitVote casts the COMMIT for a block whose certificate is held: not for a view
+// below a VIEW-CHANGE already signed (R3(a), R7(c)), with the certificate on disk before
+// (R3(b)), and not while the block commits without it and nobody else is known to need it
+// (R3(c)).
 func (r *Replica) commitVote(b *block) {
 	if b.cert == nil || b.commitVoted || b.committed || !r.voting() || b.ref.Seq <= r.chain.committed.Seq {
 		return
@@ -36,7 +37,8 @@ func (r *Replica) otherCommits(b *block) bool {
 }
 
 // tryCommit commits the block of the highest commit certificate and its
-// ancestors, in order, once all of them are held (R4).
+// ancestors, in order, once all of them are held (R4(a)). What lies beside the
+// committed block is the alarm of R4(c).
 func (r *Replica) tryCommit() {
 	for r.chain.target != nil && r.condition != pbft.Broken {
 		c := r.chain.target
@@ -274,7 +276,7 @@ func (r *Replica) issueCheckpoint(p *checkpointPool, s pbft.Seq, res results, ne
 }
 
 // noticeDivergence stops this replica from signing when f+1 others agree on
-// results that differ from its own (section 3.8).
+// results that differ from its own (section 9).
 func (r *Replica) noticeDivergence(p *checkpointPool, s pbft.Seq, own results) {
 	for i := range p.votes {
 		other := p.votes[i].results

@@ -44,7 +44,7 @@ func (r *Replica) tryNewView() {
 	r.logged.view, r.logged.entry = v, r.entry
 }
 
-// acceptable reports whether a VIEW-CHANGE may be taken into a NEW-VIEW (R8):
+// acceptable reports whether a VIEW-CHANGE may be taken into a NEW-VIEW (R8(b)):
 // what its tip supports must be held whole and content-valid. A tip whose walk
 // misses High is taken and supports nothing.
 func (r *Replica) acceptable(vc *pbft.ViewChange) bool {
@@ -90,7 +90,7 @@ func (r *Replica) addWalk(vc *pbft.ViewChange) {
 	}
 }
 
-// makeNewView chooses m reports, selects the base, and attaches what proves it;
+// makeNewView chooses m reports (R8(c), R8(d)), selects the base, and attaches what proves it;
 // nil if that is not possible yet. When tips conflict and the rule is not the
 // strict one, the primary of their view is convicted and its report left out.
 func (r *Replica) makeNewView(v pbft.View, reports []*pbft.ViewChange) *pbft.NewView {
@@ -226,7 +226,7 @@ func (r *Replica) onNewView(from pbft.ReplicaID, m *pbft.NewView) pbft.Reason {
 
 // missesCommitted reports whether what is held shows that a base above the committed
 // block does not descend from it. While at most f members are faulty, Select never
-// returns such a base for a view above the block's (section 3.7): R4's alarm. Within
+// returns such a base for a view above the block's (section 8, R10(d)): the alarm of R4(c). Within
 // the block's own view a base of a second entry proof may part from it.
 func (r *Replica) missesCommitted(base pbft.BlockRef) bool {
 	b := r.chain.byDigest[base.Digest]
@@ -260,12 +260,12 @@ func (r *Replica) heldHeaders(hs []pbft.SignedHeader) []pbft.SignedHeader {
 }
 
 // mayReplaceBase reports whether another entry proof of the present view may
-// still replace its base: not after the first own PREPARE or proposal (R10).
+// still replace its base: not after the first own PREPARE or proposal (R10(c)).
 func (r *Replica) mayReplaceBase(base pbft.BlockRef) bool {
 	return r.view > 1 && base != r.entry.base && r.tipOf(r.view) == nil && r.com.Primary(r.view) != r.self
 }
 
-// checkNewView recomputes R8 and R9 from the message alone.
+// checkNewView recomputes R8 and R9 from the message alone (R10(a)).
 func (r *Replica) checkNewView(m *pbft.NewView) pbft.Reason {
 	if len(m.ViewChanges) != r.rules.Reports(r.com) {
 		return pbft.InvalidContent
@@ -362,7 +362,7 @@ func (r *Replica) checkReports(m *pbft.NewView) pbft.Reason {
 	return pbft.Accepted
 }
 
-// enter makes v the present view (section 3.12, view entry). Nothing is sent and
+// enter makes v the present view (section 11, view entry). Nothing is sent and
 // nothing needs to be durable before the first PREPARE.
 func (r *Replica) enter(v pbft.View, e entry) {
 	fresh := v > r.view
@@ -381,7 +381,7 @@ func (r *Replica) enter(v pbft.View, e entry) {
 	r.event(pbft.EventEnter, e.base, uint64(v))
 }
 
-// tryEnterHigh enters the view of the highest certificate held (R10, entry by
+// tryEnterHigh enters the view of the highest certificate held (R10(b), entry by
 // certificate): the first PREPARE must then descend from the certified block.
 func (r *Replica) tryEnterHigh() {
 	h := r.highRef
@@ -404,7 +404,7 @@ func (r *Replica) tryEnterHigh() {
 func (r *Replica) wholeTo(b *block, s pbft.Seq) bool { return r.ancestor(b, s) != nil }
 
 // tryHandover enters the next view by the certificate of the last position of a
-// tenure (R11). Only the last one qualifies.
+// tenure (R11(a)). Only the last one qualifies (R11(b)).
 func (r *Replica) tryHandover(b *block) {
 	h := b.header()
 	if b.cert == nil && b.commit == nil || b.ref.Seq == 0 {

@@ -13,7 +13,7 @@ func (r *Replica) tryPrepare() {
 	}
 }
 
-// candidate returns the next block of the present view to be prepared, or nil:
+// candidate returns the next block of the present view to be prepared (R2(a)), or nil:
 // a child of the own tip, or else a child of something certified further up
 // (a lagging replica skips what is certified: R2(b)).
 func (r *Replica) candidate() *block {
@@ -78,7 +78,7 @@ func (r *Replica) preparableChild(p *block) *block {
 	return nil
 }
 
-// preparable tests R2 for a block whose parent is already in order.
+// preparable tests R2(c) and R2(d) for a block whose parent is already in order.
 func (r *Replica) preparable(b *block) bool {
 	if !b.signed || b.header().BaseSeq != r.entry.baseSeq {
 		return false
@@ -114,7 +114,8 @@ func (r *Replica) askPayloads(b *block) {
 }
 
 // timely tests the clock part of R12. The lower bound was tested when the header
-// arrived and concerns fresh blocks only; above the upper bound a block waits.
+// arrived and concerns fresh blocks only (R12(b)); above the upper bound a block waits
+// (R12(c)); what is certified is exempt (R12(d)).
 func (r *Replica) timely(b *block, fresh bool) bool {
 	if b.certified() {
 		return true
@@ -142,6 +143,8 @@ func (r *Replica) contentValid(b *block) verdict {
 	return v
 }
 
+// judge tests a block against its parent: its base, its time (R12(a)), its justification
+// and the state that it names.
 func (r *Replica) judge(b *block) verdict {
 	r.askPayload(b)
 	p := r.parent(b)
@@ -203,8 +206,8 @@ func (r *Replica) executionRoot(h, ph *pbft.Header) verdict {
 	return pick(r.rules.RootAgrees(res.state, h.ExecRoot), valid, invalid)
 }
 
-// prepare casts the PREPARE for b (R2). Entry, the highest certificate, bodies and vote
-// become durable before it is sent (3.6); that certificate is not below the justification
+// prepare casts the PREPARE for b (R2(e)). Entry, the highest certificate, bodies and vote
+// become durable before it is sent (section 7); that certificate is not below the justification
 // of b, since place raised it to every one that is held.
 func (r *Replica) prepare(b *block) {
 	if t := r.tipOf(r.view); !r.guardPrepare(b, t) {
@@ -246,7 +249,7 @@ func (r *Replica) logChain(b *block) {
 	}
 }
 
-// guardPrepare is the last line before the key (section 3.12, signer guards).
+// guardPrepare is the last line (R2(a), R7(c)) before the key (section 11, signer guards).
 func (r *Replica) guardPrepare(b *block, t *tip) bool {
 	return b.ref.View == r.view && b.ref.View >= r.vcSent && b.hasBody && (t == nil || t.last.Seq < b.ref.Seq)
 }

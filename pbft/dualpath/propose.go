@@ -8,7 +8,7 @@ type proposalState struct {
 	at   uint64 // tick of the last proposal or of the view's entry
 }
 
-// ProposeHint implements pbft.Engine (R1).
+// ProposeHint implements pbft.Engine: window and tenure (R1(b)), and when (R1(e)).
 func (r *Replica) ProposeHint() pbft.ProposeHint {
 	parent := r.proposalParent()
 	if parent == nil {
@@ -36,7 +36,7 @@ func (r *Replica) ProposeHint() pbft.ProposeHint {
 }
 
 // proposalParent returns the block to extend, or nil if this replica may not
-// propose at present.
+// propose at present (R1(a)).
 func (r *Replica) proposalParent() *block {
 	if !r.voting() || !r.inView() || r.com.Primary(r.view) != r.self {
 		return nil
@@ -80,7 +80,7 @@ func (r *Replica) highestCertified(b *block) *block {
 	return b
 }
 
-// Propose implements pbft.Engine (R1).
+// Propose implements pbft.Engine: what a header names (R1(c)) and its time (R1(d)).
 func (r *Replica) Propose(payload []byte, root pbft.Digest, clockMs uint64) bool {
 	if r.ProposeHint() == pbft.ProposeNever || len(payload) > int(r.par.PayloadBytesMax) {
 		return false
@@ -212,7 +212,7 @@ func (r *Replica) held(c *pbft.Certificate) *pbft.Certificate {
 	return c
 }
 
-// admit stores a verified proposal if the table of section 3.12 allows it.
+// admit stores a verified proposal if the table of section 11 allows it.
 func (r *Replica) admit(from pbft.ReplicaID, m *pbft.PrePrepare, ref pbft.BlockRef) pbft.Reason {
 	h := &m.Header
 	b := r.chain.byDigest[ref.Digest]

@@ -10,7 +10,7 @@ type recallState struct {
 }
 
 // startRecall makes the replica ask its peers, before it signs anything, for the
-// newest messages signed by its key (section 3.12, restart). The nonce only ties
+// newest messages signed by its key (section 11, restart). The nonce only ties
 // answers to this question; it need not be secret.
 func (r *Replica) startRecall() {
 	r.recall = recallState{
@@ -167,7 +167,7 @@ func (r *Replica) remembersPrepare(b pbft.BlockRef) bool {
 }
 
 // remembersCommit reports whether the log accounts for an own COMMIT: a later
-// VIEW-CHANGE reports its certificate or one of a higher rank (R3, section 3.7).
+// VIEW-CHANGE reports its certificate or one of a higher rank (R3, section 8).
 // A log that lost the frame before the COMMIT has neither.
 func (r *Replica) remembersCommit(b pbft.BlockRef) bool {
 	return b == r.highRef || b.Rank().Less(r.highRef.Rank())

@@ -23,7 +23,7 @@ type Replica struct {
 	pending   bool   // client payload waits
 	pendingAt uint64 // tick at which it began to wait
 
-	// The durable state of section 3.3.
+	// The durable state of section 4.
 	view    pbft.View
 	entry   entry
 	tips    []tip             // own PREPARE chains, ascending by view
@@ -112,7 +112,7 @@ type peer struct {
 // New returns a replica that goes on from the records of its log and the anchor
 // in cfg. An empty log is a replica that never signed anything. The error says
 // which part of cfg or of the log makes no sense; a log that cannot be decoded
-// is the caller's to judge (section 3.6).
+// is the caller's to judge (section 7).
 func New(cfg pbft.Config, log []pbft.Record) (*Replica, error) {
 	return newReplica(cfg, log, written())
 }
@@ -178,7 +178,7 @@ func (r *Replica) Advance() {
 }
 
 // countOwn puts an own message where others' messages go, now that it is durable
-// (section 3.6: counting an own vote in a pool).
+// (section 7: counting an own vote in a pool).
 func (r *Replica) countOwn(m pbft.Message) {
 	switch x := m.(type) {
 	case *pbft.Prepare:
@@ -261,7 +261,7 @@ func (r *Replica) dispatch(from pbft.ReplicaID, m pbft.Message) pbft.Reason {
 	return pbft.InvalidContent
 }
 
-// current returns cur of section 3.2.
+// current returns cur of section 3.
 func (r *Replica) current() pbft.View { return max(r.view, r.vcSent) }
 
 // voting reports whether this replica may sign consensus messages.
@@ -328,7 +328,7 @@ func (r *Replica) tipOf(v pbft.View) *tip {
 
 // setTip makes last the end of the own chain of its view, and forgets chains
 // that no VIEW-CHANGE can need any more: those of views below
-// min(view, highQC.view) (section 3.3; dropping more is a known mistake).
+// min(view, highQC.view) (section 4; dropping more is a known mistake).
 func (r *Replica) setTip(last pbft.BlockRef) {
 	if t := r.tipOf(last.View); t != nil {
 		t.last, t.settled = last, false
@@ -364,7 +364,7 @@ func assert(ok bool, format string, args ...any) {
 	}
 }
 
-// Durable implements pbft.Engine: the durable state of section 3.3 without
+// Durable implements pbft.Engine: the durable state of section 4 without
 // executed blocks, which the driver's store holds by then.
 func (r *Replica) Durable() []pbft.Record {
 	var rs []pbft.Record

@@ -6,7 +6,7 @@ import (
 	"github.com/scrip-network/scrip/pbft"
 )
 
-// restore rebuilds the durable state of section 3.3 from the log's records, in
+// restore rebuilds the durable state of section 4 from the log's records, in
 // their order. Everything else is gone and need not be guessed.
 func (r *Replica) restore(log []pbft.Record) error {
 	var commits []*pbft.Certificate

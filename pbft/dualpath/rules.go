@@ -44,7 +44,7 @@ func supports(v *pbft.ViewChange, c pbft.BlockRef) bool {
 	return v.High.View == c.View && v.HasTip() && v.Tip.Seq > c.Seq
 }
 
-// support is the threshold T of R9.
+// support is the threshold T of R9(b).
 func support(com *pbft.Committee, evidence bool) int {
 	if evidence {
 		return com.SupportWithEvidence()

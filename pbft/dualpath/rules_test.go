@@ -131,7 +131,7 @@ func TestR1e(t *testing.T) {
 func TestR2a(t *testing.T) {
 	for name, spoil := range map[string]func(c *cluster, r *Replica, b *pbft.Block){
 		"":                   func(*cluster, *Replica, *pbft.Block) {},
-		"another view":       func(c *cluster, r *Replica, b *pbft.Block) { *b = c.header(5, r.highRef, r.highRef, "y", nil) },
+		"another view":       func(c *cluster, r *Replica, b *pbft.Block) { *b = c.header(5, r.highRef, r.highRef, "", nil) },
 		"a view given up":    func(c *cluster, r *Replica, _ *pbft.Block) { r.vcSent, r.ownVC = 2, c.report(1, 2) },
 		"not signed":         func(_ *cluster, _ *Replica, b *pbft.Block) { b.Signature[0]++ },
 		"beside the own one": func(c *cluster, r *Replica, b *pbft.Block) { *b = c.on(r.committedAt(2).ref, r.highRef, "y") },
@@ -470,7 +470,7 @@ func TestR7b(t *testing.T) {
 	})
 }
 
-// R7(c): after the VIEW-CHANGE no vote of a lower view is cast (COMMITs: R3a).
+// R7(c): after the VIEW-CHANGE no vote of a lower view is cast (COMMITs: R3(a)).
 func TestR7c(t *testing.T) {
 	c, r := settled(t)
 	b := c.next(r, "y", nil)

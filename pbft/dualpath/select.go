@@ -11,7 +11,7 @@ import (
 var errNotSelectable = errors.New("view-change set not usable")
 
 // errConflict says that tips conflict and no evidence is attached: the primary
-// of the view must be excluded (R9, not strict, no E).
+// of the view must be excluded (R9(c), not strict, no E).
 var errConflict = fmt.Errorf("%w: tips conflict", errNotSelectable)
 
 // headerSource finds headers by digest: those attached to a NEW-VIEW, or those
@@ -33,7 +33,7 @@ func highest(q []pbft.ViewChange) pbft.BlockRef {
 
 // walkChain follows a tip down to just above max(floor's Seq, base of the view)
 // and returns the digests in ascending order. ok is false if a header is
-// missing or breaks the rules of a walk (section 3.2); reaches says whether the
+// missing or breaks the rules of a walk (section 3); reaches says whether the
 // lowest block's parent is the floor.
 func walkChain(src headerSource, tip, floor pbft.BlockRef) (chain []pbft.BlockRef, reaches, ok bool) {
 	at := tip
@@ -56,7 +56,7 @@ func walkChain(src headerSource, tip, floor pbft.BlockRef) (chain []pbft.BlockRe
 	return nil, false, false
 }
 
-// selectBase is Select of R9: the block that the new view must extend, a pure
+// selectBase is Select, R9(d): the block that the new view must extend, a pure
 // function of the reports, the highest certified block c among them, the headers
 // of the walks, and whether evidence against the primary of c's view is attached
 // (whose report must then be absent).
@@ -85,7 +85,7 @@ func (r *Replica) selectBase(q []pbft.ViewChange, c pbft.BlockRef, src headerSou
 }
 
 // supportingChains returns, for each report that supports something above c, the
-// blocks from just above c to its tip.
+// blocks from just above c to its tip (R9(a)); R9(c) forbids the convicted one's.
 func (r *Replica) supportingChains(q []pbft.ViewChange, c pbft.BlockRef, src headerSource,
 	evidence bool) ([][]pbft.BlockRef, error) {
 	var chains [][]pbft.BlockRef

@@ -6,7 +6,7 @@ import (
 	"github.com/scrip-network/scrip/pbft"
 )
 
-// suspicion is the pacemaker's state (R6, section 3.5).
+// suspicion is the pacemaker's state (R6, section 6).
 type suspicion struct {
 	clock struct {
 		progressAt   uint64 // last commit of a block of the view, or its entry
@@ -15,7 +15,7 @@ type suspicion struct {
 		sentAt       uint64 // when SUSPECT was last sent
 	}
 	busy bool
-	// backoff is j of section 3.5 plus one: views voted for in a row without a
+	// backoff is j of section 6 plus one: views voted for in a row without a
 	// commit of their own.
 	backoff  uint32
 	own      pbft.View // view that this replica suspects, 0 if none
@@ -44,7 +44,7 @@ func (s *progressStatBuff) add(ticks uint64) {
 // timeout returns tau of the present view in ticks. Its base follows four times
 // the measured time from PREPARE to commit, which needs only the nearest quorum,
 // so f slow members cannot inflate it; it doubles with each view in a row that
-// brought no commit (section 3.5).
+// brought no commit (section 6).
 func (r *Replica) timeout() uint64 {
 	base := min(max(4*r.stats.p95, uint64(r.tm.TimeoutTicksMin)), uint64(r.tm.TimeoutTicksMax))
 	if r.backoff > 1 {
@@ -87,7 +87,7 @@ func (r *Replica) tickSuspicion() {
 }
 
 // overdue reports whether the timer of the present view, or of the NEW-VIEW that
-// is awaited, ran out (R6, R7).
+// is awaited, ran out (R6(a)).
 func (r *Replica) overdue() bool {
 	tau := r.timeout()
 	switch {
@@ -99,7 +99,7 @@ func (r *Replica) overdue() bool {
 	return r.now >= r.clock.progressAt+uint64(r.tm.IdleTicks)+tau
 }
 
-// suspect asks to leave the present view (R6). The replica keeps voting in it.
+// suspect asks to leave the present view (R6(a)). The replica keeps voting in it (R6(b)).
 func (r *Replica) suspect(reason pbft.SuspectReason, evidence []pbft.SignedHeader) {
 	if !r.voting() || r.own >= r.current() {
 		return
@@ -210,8 +210,8 @@ func (r *Replica) evaluate() {
 	}
 }
 
-// evaluateOnce takes one step of R6 and R7, and reports whether there may be
-// another.
+// evaluateOnce takes one step: whose SUSPECTs count (R6(c)), whether to join (R6(d)),
+// whether to leave and for which view (R7(a)). It reports whether there may be another.
 func (r *Replica) evaluateOnce() bool {
 	if !r.voting() {
 		return false
@@ -246,7 +246,7 @@ func (r *Replica) evaluateOnce() bool {
 }
 
 // convict takes two headers of one position from one primary: equivocation
-// (R14). It starts a view change only against the primary of the present view
+// (R14(a)). It starts a view change only against the primary of the present view
 // (evidence is also valid when it is old, and could be replayed for ever).
 func (r *Replica) convict(a, b *pbft.SignedHeader) {
 	e := []pbft.SignedHeader{*a, *b}
@@ -259,7 +259,7 @@ func (r *Replica) convict(a, b *pbft.SignedHeader) {
 	}
 }
 
-// convicts checks evidence against the primary of a view, signatures included.
+// convicts checks evidence against the primary of a view, signatures included (R14(b)).
 func (r *Replica) convicts(v pbft.View, e []pbft.SignedHeader) bool {
 	return checkEvidence(r.com, v, e) && r.rules.EvidenceHolds(r.com, v, e, r.cfg.Scheme)
 }

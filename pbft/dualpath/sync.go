@@ -16,7 +16,7 @@ type catchUpState struct {
 	tries      int
 }
 
-// Pauses of answers to one peer, in ticks (section 3.12, STATUS answers).
+// Pauses of answers to one peer, in ticks (section 11, STATUS answers).
 const (
 	answerTicks = 5
 	servedTicks = 1
@@ -452,7 +452,7 @@ func (r *Replica) onProof(_ pbft.ReplicaID, m *pbft.Proof) pbft.Reason {
 }
 
 // tickRetransmit repeats STATUS, and own votes and proposals while they are not
-// committed (section 3.12, retransmission).
+// committed (section 11, retransmission).
 func (r *Replica) tickRetransmit() {
 	if r.now%uint64(r.tm.StatusTicks) == 0 {
 		r.broadcastStatus()

@@ -34,7 +34,7 @@ func (r *Replica) startViewChange(v pbft.View) bool {
 }
 
 // reportedTip returns the own PREPARE chain of highQC's view, whose end is the
-// tip of a VIEW-CHANGE; only that view's bare votes can matter (section 3.7).
+// tip of a VIEW-CHANGE (R7(b)); only that view's bare votes can matter (section 8).
 func (r *Replica) reportedTip() *tip {
 	for i := range r.tips {
 		if r.rules.ReportsTip(r.tips[i].view, r.tips[len(r.tips)-1].view, r.highRef.View) {
@@ -148,7 +148,7 @@ func (r *Replica) takeReport(id pbft.ReplicaID) {
 	}
 }
 
-// checkAttachments tests what R8 demands of what comes with a VIEW-CHANGE.
+// checkAttachments tests what R8(a) demands of what comes with a VIEW-CHANGE.
 func (r *Replica) checkAttachments(m *pbft.ViewChange) pbft.Reason {
 	switch {
 	case m.High == r.genesisRef():
@@ -169,7 +169,7 @@ func (r *Replica) wellFormed(m *pbft.ViewChange) bool {
 }
 
 // checkWalk tests that a tip above High comes with a whole walk of signed
-// headers (section 3.2), at most W long.
+// headers (section 3), at most W long.
 func (r *Replica) checkWalk(m *pbft.ViewChange) pbft.Reason {
 	if !m.HasTip() || m.Tip.Seq <= m.High.Seq {
 		if len(m.Walk) != 0 {

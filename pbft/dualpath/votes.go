@@ -30,7 +30,7 @@ type slotKey struct {
 
 // slot holds the votes of one position in one view: by kind, the first vote of
 // each member, and a second one for another digest, which only a faulty member
-// casts (it counts in its own pool: section 3.12). Room is made for what is stored
+// casts (it counts in its own pool: section 11). Room is made for what is stored
 // and no more, since one vote opens a slot.
 type slot struct {
 	key   slotKey
@@ -65,7 +65,7 @@ func (t *slotTable) get(k slotKey) *slot {
 // casts in the windows of three views.
 func (r *Replica) votesMax() int { return 3 * 2 * 2 * int(r.par.Window) }
 
-// onPrepare takes a PREPARE from its signer's own channel (section 3.12: a relayed
+// onPrepare takes a PREPARE from its signer's own channel (section 11: a relayed
 // vote travels only inside a certificate).
 func (r *Replica) onPrepare(from pbft.ReplicaID, m *pbft.Prepare) pbft.Reason {
 	if reason := r.checkVote(from, &m.Vote); reason != pbft.Accepted {
@@ -130,7 +130,7 @@ type heldVote struct {
 	digest pbft.Digest
 }
 
-// takeVote stores a member's vote. At its quota the oldest of its votes gives
+// takeVote stores a member's vote (R13(c)). At its quota the oldest of its votes gives
 // way: a replica that misses a few commits would else be full of votes for blocks
 // long certified, and take no vote for the block whose commit brings them all.
 func (r *Replica) takeVote(kind voteKind, v *pbft.Vote) pbft.Reason {
@@ -230,7 +230,7 @@ func (r *Replica) recount(b *block) {
 	r.tally(s, voteCommit, b.ref)
 }
 
-// tally makes a certificate once enough votes for one block are stored. Votes
+// tally makes a certificate once enough votes for one block are stored (R4(a), R4(b)). Votes
 // are verified together at the moment when they could complete a quorum.
 func (r *Replica) tally(s *slot, kind voteKind, block pbft.BlockRef) {
 	have := s.count(kind, block.Digest, false)

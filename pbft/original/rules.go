@@ -5,7 +5,7 @@ import (
 	"github.com/scrip-network/scrip/pbft"
 )
 
-// written are the decisions of section 3.11, which every engine that New makes asks.
+// written are the decisions of section 12, which every engine that New makes asks.
 func written() rules.Original {
 	return rules.Original{
 		Orders:          func(payload []byte, root pbft.Digest) ([]byte, pbft.Digest) { return payload, root },

@@ -213,7 +213,7 @@ func TestFalseCertificateInAReport(t *testing.T) {
 
 // With T0 = 1 a Byzantine primary's own report of its own block, dated next year,
 // is support. An honest primary does not take the report: nobody could vote on
-// top of that block (R8, R12; mistake 19 of section 6).
+// top of that block (R8, R12; mistake 19 of section 13).
 func TestReportOfABlockOfNextYear(t *testing.T) {
 	p := setting{shape: pbfttest.Shape{Members: 4, Faults: 1, FastFaults: 1}, byzantine: ids(0)}.open(t, newEngine)
 	m := p.Block(1, p.Genesis(), p.Genesis(), "x", func(h *pbft.Header) { h.TimeMs += 365 * 86_400_000 })

@@ -43,7 +43,7 @@ func referenceSelect(c *pbft.Committee, q []pbft.ViewChange, excluded bool,
 }
 
 // walkDown lists the blocks from tip down to just above high, and whether they
-// reach it within high's view, all of one base (section 3.2).
+// reach it within high's view, all of one base (section 3).
 func walkDown(tip, high pbft.BlockRef, header headerByDigest) (chain []pbft.BlockRef, reaches bool) {
 	first := header(tip.Digest)
 	for at := tip; ; {

@@ -554,7 +554,7 @@ func TestFarHeadersAreNotKept(t *testing.T) {
 }
 
 // Every message is lost the first time that it is sent over a link: whatever is
-// not sent again or asked for stops the cluster (mistake 12 of section 6).
+// not sent again or asked for stops the cluster (mistake 12 of section 13).
 func TestEverythingIsSentAgain(t *testing.T) {
 	for _, crashed := range []bool{false, true} {
 		p := setting{shape: pbfttest.Shape{Members: 4, Faults: 1, FastFaults: 1}}.open(t, newEngine)

@@ -2,5 +2,5 @@
 // can name it.
 package wrong
 
-// Quorum is a quorum q that section 3.1 of docs/protocol.md does not give.
+// Quorum is a quorum q that section 2 of docs/protocol.md does not give.
 type Quorum struct{ Size int }

@@ -1,6 +1,6 @@
 /**
  * What members sign, as an outside verifier reads it: committees, headers and
- * certificates (docs/wire.md, part 6; protocol section 3.12).
+ * certificates (docs/wire.md, part 6; protocol section 11).
  */
 import { equal, hex } from "./bytes.ts";
 import { type Chain, KnownKey, sha256 } from "./signing.ts";

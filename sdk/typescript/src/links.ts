@@ -1,5 +1,5 @@
 /**
- * QR and link payloads (domain rules 3.4, 3.5, 3.14): tickets, gifts, invoices and shown
+ * QR and link payloads (rules 3.4, 3.5, 3.14): tickets, gifts, invoices and shown
  * codes. Between till and wallet a payload is "SCRP:" and base45; for cameras it stands
  * behind the # of a link, which never reaches a server.
  */

@@ -1,6 +1,6 @@
 /**
  * Tickets, invoices and authorisations: what is signed without being a transaction
- * (domain rules 3.4, 3.5, 3.14). Their bytes are their signing bodies.
+ * (rules 3.4, 3.5, 3.14). Their bytes are their signing bodies.
  */
 import { type Chain, type Signer, Tag, verifySignature } from "./signing.ts";
 import { indexOfName, readMoney, readName, readTime } from "./terms.ts";

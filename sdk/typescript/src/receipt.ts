@@ -1,5 +1,5 @@
 /**
- * Receipts: what each transaction came to (domain rules 3.3, 3.14).
+ * Receipts: what each transaction came to (rules 3.3, 3.14).
  */
 import { type Kind, kindNumber, kinds } from "./transactions.ts";
 import { codeInfo, codes } from "./codes.ts";

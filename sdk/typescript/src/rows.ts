@@ -1,6 +1,6 @@
 /**
  * The rows of the state: their keys, their values, and what follows from them at a time
- * (domain rules 3.2, 3.9, 3.15). Decoders throw a WireError.
+ * (rules 3.2, 3.9, 3.15). Decoders throw a WireError.
  */
 import { compare } from "./bytes.ts";
 import { type Mode, campaignOf, modes, serialOf } from "./objects.ts";

@@ -1,6 +1,6 @@
 /**
  * A campaign's immutable rules, and what follows from them: values, costs and ends
- * (domain rules 3.2, 3.6, 3.9, 3.14). Amounts are minor units as bigint, times are
+ * (rules 3.2, 3.6, 3.9, 3.14). Amounts are minor units as bigint, times are
  * Unix milliseconds as number.
  */
 import { isZero } from "./bytes.ts";

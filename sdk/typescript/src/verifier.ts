@@ -1,6 +1,6 @@
 /**
  * Checks what nodes and files claim against the committee of a genesis file. It needs
- * no network and believes no node (protocol section 3.12, outside verifier):
+ * no network and believes no node (protocol section 11, outside verifier):
  *
  *   receipt  f+1 members attest the same execution, and a path to its receipts
  *   state    q members attest the same execution, and a state proof

@@ -45,7 +45,7 @@ export async function usedBy(
 }
 
 /**
- * judge says why a code cannot be taken here, by the proven coupon and the rules of 3.5, as
+ * judge says why a code cannot be taken here, by the proven coupon and the rules of rules 3.5, as
  * far as they need no bill; undefined where only the ledger can tell. Nothing is signed before.
  */
 export async function judge(

@@ -228,7 +228,7 @@ export function PayPage(p: { invoice: InvoicePayload }): JSX.Element {
   if (look.value.till.standing !== "ACTIVE")
     return <Failure level={1} {...textOf("E702")} detail={t("payUnknownTill")} />;
   if (session.link.nowMs() >= invoice.expires) return <Failure level={1} {...textOf("E511")} detail={t("payStale")} />;
-  // What is signed for it would live longer than anybody waits (3.5): the till's clock is fast.
+  // What is signed for it would live longer than anybody waits (rules 3.5): the till's clock is fast.
   if (invoice.expires > session.link.nowMs() + Math.min(session.link.genesis.holderLifeMs, lifeMaxMs))
     return <Failure level={1} {...textOf("E109")} title={t("payTillClock")} detail={t("payTillClockText")} />;
   if (look.value.found.length === 0) return <None unfit={look.value.unfit} />;
