@@ -116,8 +116,10 @@ type Serve struct {
 
 // Ready is what the driver must do, in the order of the fields.
 type Ready struct {
-	// Records form one frame: append it to the log and sync, once, before
-	// anything below. If that fails the process must stop.
+	// Records are appended to the log and synced, before anything below. If that fails
+	// the process must stop. They are one frame, or several in their order where they
+	// are large: of those a crash may leave the first ones, so each record stands without
+	// those behind it.
 	Records []Record
 	// Messages are sent after the sync, in this order.
 	Messages []Outgoing

@@ -74,7 +74,8 @@ func (k *kept) Block(seq pbft.Seq) (x driver.Stored, ok bool, err error) {
 // waiting is a pool of transactions of 100 bytes that are in no block.
 type waiting struct {
 	free, held int
-	closed     bool
+	closed     bool // nothing may be proposed now
+	gone       bool // what was free is held by somebody's block
 	settled    []bool
 }
 
@@ -82,6 +83,9 @@ func (w *waiting) Size() (txs, free, freeBytes int) { return w.free + w.held, w.
 
 func (w *waiting) Payload(_ pbft.View, _, txsMax int) (p driver.Payload, ok bool) {
 	k := min(w.free, txsMax)
+	if w.gone {
+		k = 0
+	}
 	return driver.Payload{Bytes: make([]byte, k), Root: pbft.Digest{byte(k)}, Txs: k}, !w.closed
 }
 
@@ -303,7 +307,11 @@ func TestWhatIsNotProposedWaitsAgain(t *testing.T) {
 	if next(t, d, 2*ms); len(e.proposed) != 0 {
 		t.Error("proposed, though the pool hands nothing out")
 	}
-	p.closed, p.free, e.hint = false, 0, pbft.ProposeNow
+	p.closed, p.gone = false, true
+	if next(t, d, 2*ms); len(e.proposed) != 0 {
+		t.Error("an empty block, where none is wanted")
+	}
+	p.gone, p.free, e.hint = false, 0, pbft.ProposeNow
 	if next(t, d, 3*ms); len(e.proposed) != 1 || len(e.proposed[0]) != 0 {
 		t.Error("no empty block where one is wanted")
 	}

@@ -2,6 +2,7 @@ package driver_test
 
 import (
 	"bytes"
+	"slices"
 	"testing"
 
 	"github.com/scrip-network/scrip/pbft"
@@ -40,5 +41,25 @@ func TestRecordsAreCutIntoFramesThatTheLogTakes(t *testing.T) {
 	}
 	if len(driver.Frames(nil, 1)) != 1 || len(driver.Frames(records[:1], 1)) != 1 {
 		t.Error("no records or one do not make one frame")
+	}
+}
+
+// Records without payloads are cut too.
+func TestAFrameIsNoLargerThanItMayBe(t *testing.T) {
+	records := make([]pbft.Record, 9)
+	for i := range records {
+		records[i] = pbft.Record{Kind: pbft.RecordProposal, View: pbft.View(i)}
+	}
+	most := len(pbft.EncodeRecords(records)) / 2
+	var read []pbft.Record
+	for _, frame := range driver.Frames(records, most) {
+		rs, err := pbft.DecodeRecords(frame)
+		if err != nil || len(frame) > most {
+			t.Errorf("a frame of %d bytes, at most %d: %v", len(frame), most, err)
+		}
+		read = append(read, rs...)
+	}
+	if !slices.Equal(read, records) {
+		t.Errorf("read back %v", read)
 	}
 }
