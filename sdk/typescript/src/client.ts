@@ -35,7 +35,8 @@ import {
   target,
 } from "./http.ts";
 import { encodeKey } from "./keys.ts";
-import { campaignOf, couponId } from "./objects.ts";
+import { specOf } from "./kinds/table.ts";
+import { campaignOf } from "./objects.ts";
 import { NodeError, type OutcomeAsk, Said, StaysOpen, type Wanted, agreed, refusalOf } from "./outcomes.ts";
 import { endingOf } from "./receipt.ts";
 import { verifyReceipts } from "./receipts.ts";
@@ -64,7 +65,6 @@ import {
 import { type Chain, type Signer, randomBytes } from "./signing.ts";
 import { verifyStatement } from "./statements.ts";
 import { type Terms, decodeTerms } from "./terms.ts";
-import type { CheckedTx } from "./transactions.ts";
 import { type Block, type Receipt, type State, Verifier } from "./verifier.ts";
 
 export type { Receipt, State, Block } from "./verifier.ts";
@@ -488,39 +488,21 @@ export class Client {
   }
 
   /**
-   * The state that proves that a transaction beyond its time had no effect: the coupon's
-   * row at T >= expires with the seq that was signed, no coupon of a claim's serial, or a
-   * redemption that is not void. Undefined if the row shows another thing, or the kind has none.
+   * The state that proves that a transaction beyond its time had no effect: at T >= expires
+   * the row that it would have changed for good is unchanged. Undefined if the row shows
+   * another thing, or the kind has none.
    */
   async #proveDead(of: Wanted, signal: AbortSignal | undefined): Promise<State | undefined> {
     if (!of.tx || this.nowMs() < of.expiresMs) return undefined;
+    const mark = specOf(of.tx.fields.kind).mark(of.tx.fields);
+    if (!mark) return undefined;
     try {
-      return await this.#deadBy(of, of.tx.fields, signal ? { signal } : {});
+      const s = await this.state(mark.key, signal ? { signal } : {});
+      return s.timeMs >= of.expiresMs && mark.unused(s.value) ? s : undefined;
     } catch {
       signal?.throwIfAborted();
       return undefined; // nobody shows the row: the next round asks again
     }
-  }
-
-  async #deadBy(of: Wanted, f: CheckedTx["fields"], options: CallOptions): Promise<State | undefined> {
-    const late = (s: State, dead: boolean): State | undefined => (s.timeMs >= of.expiresMs && dead ? s : undefined);
-    switch (f.kind) {
-      case "Redeem":
-      case "Transfer": {
-        const { coupon, seq } = f.kind === "Redeem" ? f.auth : f;
-        const s = await this.state(rowKey.coupon(coupon), options);
-        return late(s, s.value.length > 0 && decodeCoupon(s.value).seq === seq);
-      }
-      case "Claim": {
-        const s = await this.state(rowKey.coupon(couponId(f.ticket.campaign, f.ticket.serial)), options);
-        return late(s, s.value.length === 0);
-      }
-      case "Void": {
-        const s = await this.state(rowKey.redemption(f.coupon, f.seq), options);
-        return late(s, s.value.length > 0 && decodeRedemption(s.value).state !== "VOIDED");
-      }
-    }
-    return undefined;
   }
 
   /** For how long a node is asked to wait for a transaction: not much beyond its expiry. */

@@ -1,37 +1,13 @@
 /**
  * Receipts: what each transaction came to (rules 3.3, 3.14).
  */
-import { type Kind, kindNumber, kinds } from "./transactions.ts";
 import { codeInfo, codes } from "./codes.ts";
-import { readName } from "./terms.ts";
+import { type Stated, answerPart, readPart, writePart } from "./kinds/parts.ts";
+import { type Effect, type EventType, type Kind, specNumbered, specOf } from "./kinds/table.ts";
 import { type Reader, WireError, Writer, decode } from "./wire.ts";
 
-/** What a transfer can do, in the order of the numbers from 0. */
-export const transferCases = ["transferred", "refreshed", "offered", "accepted", "taken_back"] as const;
-/** What an accepted transfer did. */
-export type TransferCase = (typeof transferCases)[number];
-
-/** What an accepted transaction changed, by kind. */
-export type Effect =
-  | { kind: "CampaignPublish" | "CampaignPause" | "CampaignResume" | "CampaignClose"; campaign: number }
-  | { kind: "BatchCommit"; campaign: number; batch: number }
-  | { kind: "TillKeyAdd" | "TillKeyRevoke"; tillKey: Uint8Array }
-  | { kind: "Claim"; coupon: bigint; owner: Uint8Array; until: number }
-  /** seq is the new one. */
-  | { kind: "Transfer"; coupon: bigint; seq: number; owner: Uint8Array; case: TransferCase }
-  /** seq is the redemption's. */
-  | {
-      kind: "Redeem";
-      coupon: bigint;
-      seq: number;
-      value: bigint;
-      payable: bigint;
-      before: bigint;
-      after: bigint;
-      usesLeft: number;
-      finalAt: number;
-    }
-  | { kind: "Void"; coupon: bigint; seq: number; value: bigint; until: number };
+export { type Stated, type TransferCase, transferCases } from "./kinds/parts.ts";
+export { type Effect, type EventType, eventTypes } from "./kinds/table.ts";
 
 /** The content of a receipt. code is "OK", or "E509" and the like; effect is there for "OK" only. */
 export interface Outcome {
@@ -52,15 +28,12 @@ export type Ending = "ended" | "first" | "open";
 
 /** What is never recorded, of any kind of transaction: E109 as its code does not tell whose life was too long. */
 const alwaysOpen = ["E104", "E106", "E109", "E701"];
-/** Of these kinds E301 stands before what is recorded. */
-const openIfNotFound: readonly Kind[] = ["CampaignPause", "CampaignResume", "CampaignClose", "BatchCommit"];
-
 /** The ending of a receipt with a code. Without its kind E301 is taken for open, as are codes that no receipt has. */
 export function endingOf(code: string, kind?: Kind): Ending {
   if (code === "OK") return "ended";
   if (code === "E105") return "first";
   if (alwaysOpen.includes(code) || neverInReceipt.includes(code) || !codeInfo(code)?.name) return "open";
-  return code === "E301" && (kind === undefined || openIfNotFound.includes(kind)) ? "open" : "ended";
+  return code === "E301" && (kind === undefined || specOf(kind).notFoundFirst) ? "open" : "ended";
 }
 
 // Codes that no receipt holds: those found before a block, and that of a busy node.
@@ -82,31 +55,15 @@ function codeNumber(code: string): number {
 }
 
 function readEffect(r: Reader): Effect {
-  const kind: Kind | undefined = kinds[r.u8() - 1];
-  switch (kind) {
-    case "CampaignPublish":
-    case "CampaignPause":
-    case "CampaignResume":
-    case "CampaignClose":
-      return { kind, campaign: r.u32() };
-    case "BatchCommit":
-      return { kind, campaign: r.u32(), batch: r.u16() };
-    case "TillKeyAdd":
-    case "TillKeyRevoke":
-      return { kind, tillKey: r.raw(32) };
-    case "Claim":
-      return { kind, coupon: r.u64(), owner: r.raw(32), until: r.u53() };
-    case "Transfer":
-      return { kind, coupon: r.u64(), seq: r.u32(), owner: r.raw(32), case: readName(r, transferCases) };
-    case "Redeem": {
-      const what = { kind, coupon: r.u64(), seq: r.u32(), value: r.u64(), payable: r.u64() };
-      return { ...what, before: r.u64(), after: r.u64(), usesLeft: r.u16(), finalAt: r.u53() };
-    }
-    case "Void":
-      return { kind, coupon: r.u64(), seq: r.u32(), value: r.u64(), until: r.u53() };
-    case undefined:
-      throw new WireError("value", "unlisted kind");
-  }
+  const spec = specNumbered(r.u8());
+  if (spec === undefined) throw new WireError("value", "unlisted kind");
+  const stated = Object.fromEntries(spec.receipt.map((name) => [name, readPart(r, name)]));
+  return { kind: spec.kind, ...stated } as unknown as Effect;
+}
+
+/** What an effect states, as whoever treats all kinds alike sees it. */
+function statedBy(e: Effect): Stated {
+  return e as unknown as Stated;
 }
 
 /** Decodes a receipt strictly; throws a WireError. */
@@ -126,64 +83,26 @@ export function decodeReceipt(b: Uint8Array): Outcome {
 export function encodeReceipt(o: Outcome): Uint8Array {
   const w = new Writer().fixed(o.id, 32).u16(codeNumber(o.code));
   if (o.first) w.u64(o.first.height).u32(o.first.index).u16(codeNumber(o.first.code));
-  if (o.effect) writeEffect(w.u8(kindNumber(o.effect.kind)), o.effect);
+  if (o.effect) writeEffect(w, o.effect);
   return w.done();
 }
 
 function writeEffect(w: Writer, e: Effect): Writer {
-  switch (e.kind) {
-    case "BatchCommit":
-      return w.u32(e.campaign).u16(e.batch);
-    case "TillKeyAdd":
-    case "TillKeyRevoke":
-      return w.fixed(e.tillKey, 32);
-    case "Claim":
-      return w.u64(e.coupon).fixed(e.owner, 32).u64(e.until);
-    case "Transfer":
-      return w.u64(e.coupon).u32(e.seq).fixed(e.owner, 32).u8(transferCases.indexOf(e.case));
-    case "Redeem":
-      w.u64(e.coupon).u32(e.seq).u64(e.value).u64(e.payable).u64(e.before).u64(e.after);
-      return w.u16(e.usesLeft).u64(e.finalAt);
-    case "Void":
-      return w.u64(e.coupon).u32(e.seq).u64(e.value).u64(e.until);
-    default:
-      return w.u32(e.campaign);
-  }
+  const spec = specOf(e.kind);
+  w.u8(spec.number);
+  for (const name of spec.receipt) writePart(w, name, statedBy(e)[name]);
+  return w;
+}
+
+/** An effect as the API writes it: what is zero is left out. */
+export function effectAnswer(e: Effect): Record<string, unknown> {
+  const fields = specOf(e.kind).receipt.map((name) => answerPart(name, statedBy(e)[name]));
+  return Object.assign({}, ...fields) as Record<string, unknown>;
 }
 
 /** The type of the event of an accepted transaction, such as "coupon.claimed"; undefined for a refusal. */
 export function eventOf(o: Outcome): EventType | undefined {
-  const e = o.effect;
-  if (!e) return undefined;
-  switch (e.kind) {
-    case "Transfer":
-      return eventTypes[8 + transferCases.indexOf(e.case)];
-    case "Redeem":
-      return "redemption.accrued";
-    case "Void":
-      return "redemption.voided";
-    default:
-      return eventTypes[kindNumber(e.kind) - 1];
-  }
+  if (!o.effect) return undefined;
+  const spec = specOf(o.effect.kind);
+  return spec.events[spec.which?.(statedBy(o.effect)) ?? 0] as EventType;
 }
-
-/** The types of events. */
-export const eventTypes = [
-  "campaign.published",
-  "campaign.paused",
-  "campaign.resumed",
-  "campaign.closed",
-  "batch.committed",
-  "till.added",
-  "till.revoked",
-  "coupon.claimed",
-  "coupon.transferred",
-  "coupon.refreshed",
-  "gift.offered",
-  "gift.accepted",
-  "gift.taken_back",
-  "redemption.accrued",
-  "redemption.voided",
-] as const;
-/** The type of an event. */
-export type EventType = (typeof eventTypes)[number];

@@ -6,9 +6,7 @@ import { base64, fromBase64 } from "./bytes.ts";
 import { codeInfo } from "./codes.ts";
 import { FalseAnswer } from "./errors.ts";
 import { canonical, parseFile, timeAnswer } from "./json.ts";
-import { encodeKey } from "./keys.ts";
-import { campaignOf, serialOf } from "./objects.ts";
-import { type Effect, type Outcome, eventOf } from "./receipt.ts";
+import { type Outcome, effectAnswer, eventOf } from "./receipt.ts";
 import type { CheckedTx } from "./transactions.ts";
 import { type Receipt, type Verifier, falseUnless } from "./verifier.ts";
 
@@ -76,44 +74,5 @@ function effectField(o: Outcome): { effect?: Record<string, unknown> } {
     const { height, index, code } = o.first;
     return { effect: { first: { height: String(height), index, code } } };
   }
-  const fields = o.effect && effectAnswer(o.effect);
-  if (!fields) return {};
-  const kept = Object.entries(fields).filter(([name, v]) => v || name === "seq" || name === "uses_left");
-  return { effect: { event: eventOf(o), ...Object.fromEntries(kept) } };
-}
-
-function effectAnswer(e: Effect): Record<string, unknown> {
-  const money = (v: bigint): string | undefined => (v === 0n ? undefined : String(v));
-  switch (e.kind) {
-    case "TillKeyAdd":
-    case "TillKeyRevoke":
-      return { till: encodeKey("till", e.tillKey) };
-    case "Claim":
-    case "Transfer":
-    case "Redeem":
-    case "Void":
-      break;
-    default:
-      return { campaign: e.campaign, batch: e.kind === "BatchCommit" ? e.batch : 0 };
-  }
-  const place = { campaign: campaignOf(e.coupon), coupon: String(e.coupon), serial: serialOf(e.coupon) };
-  switch (e.kind) {
-    case "Claim":
-      return { ...place, owner: encodeKey("holder", e.owner), until: timeAnswer(e.until) };
-    case "Transfer":
-      return { ...place, seq: e.seq, owner: encodeKey("holder", e.owner), case: e.case };
-    case "Redeem":
-      return {
-        ...place,
-        seq: e.seq,
-        value: money(e.value),
-        payable: money(e.payable),
-        value_before: money(e.before),
-        value_after: money(e.after),
-        uses_left: e.usesLeft,
-        final_at: timeAnswer(e.finalAt),
-      };
-    case "Void":
-      return { ...place, seq: e.seq, value: money(e.value), until: timeAnswer(e.until) };
-  }
+  return o.effect ? { effect: { event: eventOf(o), ...effectAnswer(o.effect) } } : {};
 }

@@ -5,7 +5,6 @@
 import { compare } from "./bytes.ts";
 import { type Mode, campaignOf, modes, serialOf } from "./objects.ts";
 import { type Terms, liability, readMoney, readName, readTime } from "./terms.ts";
-import { readRights } from "./transactions.ts";
 import { type Reader, decode } from "./wire.ts";
 
 /** The first byte of a row's key. */
@@ -188,6 +187,16 @@ export const decodeMember = (b: Uint8Array): Member =>
 /** Decodes a funding row. */
 export const decodeFunding = (b: Uint8Array): Funding =>
   decode(b, (r) => ({ limit: readMoney(r), locked: readMoney(r) }));
+
+/** Rights of a till key, a bit set. */
+export const Right = { redeem: 1, voidOwn: 2, voidAny: 4 } as const;
+
+/** A bit set of rights; 1 to 7. */
+export function readRights(r: Reader): number {
+  const v = r.u8();
+  r.require(v >= 1 && v <= 7, "rights beyond 1..7");
+  return v;
+}
 
 /** Decodes a till row. */
 export const decodeTill = (b: Uint8Array): Till =>

@@ -12,6 +12,7 @@ import { FalseAnswer, RuleError } from "./errors.ts";
 import { type Fetch, jsonAsk, send } from "./http.ts";
 import { decodeKey } from "./keys.ts";
 import { type AuthPayload, decodePayload, encodePayload } from "./links.ts";
+import { readRights } from "./rows.ts";
 import { type Chain, type Signer, randomBytes, sha256, verifySignature } from "./signing.ts";
 import {
   type MemberSigner,
@@ -23,7 +24,6 @@ import {
   encodeBody,
   joinMemberSigned,
   readMoney,
-  readRights,
   readTime,
   signBody,
   signMember,

@@ -1,0 +1,61 @@
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { fromHex, hex } from "../src/bytes.ts";
+import { eventTypes, kinds, specOf } from "../src/kinds/table.ts";
+import { decodeReceipt, effectAnswer } from "../src/receipt.ts";
+import { parseTx, signaturesOf } from "../src/transactions.ts";
+import { couponVectors as v, load, testChain } from "./vectors.ts";
+
+/** Fields of 32 bytes that are no keys. */
+const digests = ["termsHash", "productHash", "basketHash", "invoiceDigest"];
+/** Kinds that leave no row which shows that they were accepted. */
+const unmarked = ["CampaignPublish", "CampaignPause", "CampaignResume", "CampaignClose"];
+
+/** Every byte string inside a value, by the name of its field. */
+function bytesIn(value: unknown, name = ""): [string, Uint8Array][] {
+  if (value instanceof Uint8Array) return [[name, value]];
+  if (typeof value !== "object" || value === null) return [];
+  return Object.entries(value).flatMap(([key, x]) => bytesIn(x, key));
+}
+
+test("the kinds are those of the rules, each with its number and its events", () => {
+  const rules = load<{ kinds: Record<string, string> }>("coupon/testdata/endings.json").kinds;
+  const numbered = Object.fromEntries(kinds.map((k) => [String(specOf(k).number), k]));
+  assert.deepEqual({ "0": rules["0"], ...numbered }, rules);
+  const events = v.receipts.map((r) => r.name).filter((name) => !/^E\d/.test(name));
+  assert.deepEqual([...eventTypes].sort(), [...new Set(events)].sort());
+});
+
+for (const kind of kinds) {
+  test(`nothing of ${kind} is missing`, () => {
+    const spec = specOf(kind);
+    const samples = v.transactions.filter((t) => t.kind === spec.number);
+    assert.ok(samples.length > 0, "no vector");
+    for (const sample of samples) {
+      const tx = parseTx(fromHex(sample.raw));
+      const checked = spec.keys(tx.fields).map(hex);
+      for (const [name, bytes] of bytesIn(tx.fields)) {
+        assert.ok(digests.includes(name) || checked.includes(hex(bytes)), `the key ${name} is not checked`);
+      }
+      assert.equal(signaturesOf(testChain, tx).length, tx.members.length + spec.further);
+      assert.equal(spec.mark(tx.fields) === undefined, unmarked.includes(kind), "the mark");
+    }
+    // id, code, kind: what follows in a receipt is the kind's, and shows in the effect.
+    const receipts = v.receipts.map((r) => fromHex(r.bytes)).filter((b) => b[34] === spec.number && b[32] === 0);
+    assert.ok(receipts.length > 0, "no receipt among the vectors");
+    for (const receipt of receipts) {
+      const shown = (b: Uint8Array): string => JSON.stringify(effectAnswer(decodeReceipt(b).effect ?? assert.fail()));
+      for (let at = 35; at < receipt.length; at++) {
+        const other = receipt.slice();
+        other[at] = (other[at] ?? 0) ^ 1;
+        let answer: string;
+        try {
+          answer = shown(other);
+        } catch {
+          continue; // no such receipt
+        }
+        assert.notEqual(answer, shown(receipt), `byte ${at} of the receipt shows nowhere`);
+      }
+    }
+  });
+}
