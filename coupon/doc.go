@@ -16,6 +16,13 @@
 //  3. The caller stores the writes, the receipts and the Seen members, all at
 //     once, and hands the writes to the state tree.
 //
+// # Kinds
+//
+// Each kind of transaction has a file of its own, kind_*.go: its fields and signers,
+// its bytes, its checks and changes, what its receipt states, its events, its words.
+// One table in kinds.go holds them all (Kinds); CONTRIBUTING.md lists what a new one
+// needs.
+//
 // # Guarantees
 //
 // Apply is a function of (genesis data, reader content, block): it reads no

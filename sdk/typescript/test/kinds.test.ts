@@ -3,8 +3,9 @@ import { test } from "node:test";
 import { fromHex, hex } from "../src/bytes.ts";
 import { eventTypes, kinds, specOf } from "../src/kinds/table.ts";
 import { decodeReceipt, effectAnswer } from "../src/receipt.ts";
-import { parseTx, signaturesOf } from "../src/transactions.ts";
-import { couponVectors as v, load, testChain } from "./vectors.ts";
+import { decodeCampaign, decodeCoupon, decodeRedemption } from "../src/rows.ts";
+import { type Fields, parseTx, signaturesOf } from "../src/transactions.ts";
+import { couponVectors as v, load, named, testChain } from "./vectors.ts";
 
 /** Fields of 32 bytes that are no keys. */
 const digests = ["termsHash", "productHash", "basketHash", "invoiceDigest"];
@@ -59,3 +60,50 @@ for (const kind of kinds) {
     }
   });
 }
+
+test("a row tells of each kind whether it was accepted", () => {
+  const row = (name: string): Uint8Array => fromHex(named(v.rows, name).value);
+  const none = new Uint8Array();
+  const sample = <K extends Fields["kind"]>(kind: K): Extract<Fields, { kind: K }> => {
+    const found = v.transactions.find((t) => t.kind === specOf(kind).number) ?? assert.fail();
+    return parseTx(fromHex(found.raw)).fields as Extract<Fields, { kind: K }>;
+  };
+  const unused = (f: Fields, r: Uint8Array): boolean | undefined => specOf(f.kind).mark(f)?.unused(r);
+  const { nextSerial } = decodeCampaign(row("campaign"));
+  const { seq } = decodeCoupon(row("coupon HELD"));
+  const revoked = row("till").slice();
+  revoked[0] = 1;
+  const voided = row("redemption").slice();
+  const at = voided.findIndex((_, i) => {
+    const other = voided.slice();
+    other[i] = (other[i] ?? 0) ^ 1;
+    try {
+      return decodeRedemption(other).state === "VOIDED";
+    } catch {
+      return false;
+    }
+  });
+  voided[at] = 1;
+  const redeem = sample("Redeem");
+  for (const [f, r, want] of [
+    [sample("Claim"), none, true],
+    [sample("Claim"), row("coupon HELD"), false],
+    [{ ...sample("Transfer"), seq }, row("coupon HELD"), true],
+    [{ ...sample("Transfer"), seq: seq - 1 }, row("coupon HELD"), false],
+    [sample("Transfer"), none, false],
+    [{ ...redeem, auth: { ...redeem.auth, seq } }, row("coupon HELD"), true],
+    [{ ...redeem, auth: { ...redeem.auth, seq: seq - 1 } }, row("coupon HELD"), false],
+    [sample("Void"), row("redemption"), true],
+    [sample("Void"), voided, false],
+    [sample("Void"), none, false],
+    [{ ...sample("BatchCommit"), first: nextSerial }, row("campaign"), true],
+    [{ ...sample("BatchCommit"), first: nextSerial - 1 }, row("campaign"), false],
+    [sample("TillKeyAdd"), none, true],
+    [sample("TillKeyAdd"), row("till"), false],
+    [sample("TillKeyRevoke"), row("till"), true],
+    [sample("TillKeyRevoke"), revoked, false],
+    [sample("TillKeyRevoke"), none, false],
+  ] as const) {
+    assert.equal(unused(f, r), want, `${f.kind}, a row of ${r.length} bytes`);
+  }
+});

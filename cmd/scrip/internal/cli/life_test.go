@@ -31,7 +31,7 @@ func devVerifier(t *testing.T) *client.Verifier {
 func TestWhatIsMadeLivesWithinTheBounds(t *testing.T) {
 	v := devVerifier(t)
 	l := v.Genesis().File.Ledger
-	for kind := coupon.KindCampaignPublish; kind <= coupon.KindVoid; kind++ {
+	for _, kind := range coupon.Kinds() {
 		most := l.LifeMs
 		if kind.MemberSigned() {
 			most = l.MemberLifeMs
@@ -70,7 +70,7 @@ func TestAShownRefusalSaysWhetherItIsTheEnd(t *testing.T) {
 	open := 0
 	for _, info := range coupon.Codes() {
 		code := info.Code
-		for kind := coupon.KindCampaignPublish; kind <= coupon.KindVoid; kind++ {
+		for _, kind := range coupon.Kinds() {
 			said := endsNothing(code, &coupon.Tx{Kind: kind, Expires: 1_800_000_000_000})
 			stays := code.Ending(kind) == coupon.StaysOpen
 			if stays {
