@@ -2,9 +2,11 @@ package ledger
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 
 	"github.com/scrip-network/scrip/chain"
+	"github.com/scrip-network/scrip/coupon"
 	"github.com/scrip-network/scrip/store"
 )
 
@@ -44,4 +46,12 @@ func Audit(v *store.View) error {
 		return fmt.Errorf("audit the rows: their root is %x, that of the last block %x", root, v.StateRoot())
 	}
 	return nil
+}
+
+// CheckRows reports the first row of a ledger that contradicts another: funds, counters and
+// limits that do not agree, see coupon.CheckInvariants.
+func CheckRows(v *store.View) error {
+	var failed error
+	broken := coupon.CheckInvariants(func(yield func(key, value []byte) bool) { failed = v.Rows(nil, nil, yield) })
+	return errors.Join(failed, broken)
 }

@@ -53,15 +53,24 @@ type doctorAnswer struct {
 }
 
 func newDoctorCommand(a *App) *cobra.Command {
+	state := false
 	c := &cobra.Command{
 		Use: "doctor", Short: "Look for what keeps a validator from starting or taking part", Args: arguments(),
 		Long: "Look at the settings, home, key, genesis file, consensus log, disk, ports, clock and peers\n" +
 			"of a validator, and say for each what to do. It changes nothing, and may be run beside\n" +
 			"the validator; the ledger is compared with its seal if that does not run. The clock is\n" +
 			"compared with the nodes of client.nodes and web.nodes.\n\n" +
-			"Exit status: 0 nothing is wrong, though there may be warnings; 1 something is.",
-		Example: "  scrip doctor --home ./bakery",
+			"With --state it checks the ledger of a validator that does not run instead, and nothing\n" +
+			"else: it executes all blocks again from the genesis file on, verifies signatures and\n" +
+			"certificates, and compares every receipt, root, row, index and event with what the\n" +
+			"blocks give. It needs room for a second ledger where temporary files are, and no key.\n\n" +
+			"Exit status: 0 nothing is wrong, though there may be warnings; 1 something is. With\n" +
+			"--state: 0 the ledger is what its blocks give; 9 it is not; 5 the validator runs.",
+		Example: "  scrip doctor --home ./bakery\n  scrip doctor --home ./bakery --state",
 		RunE: func(c *cobra.Command, _ []string) error {
+			if state {
+				return a.checkState(c)
+			}
 			x := doctorAnswer{Home: a.Home, Findings: a.examine(c)}
 			for _, f := range x.Findings {
 				switch f.State {
@@ -78,6 +87,7 @@ func newDoctorCommand(a *App) *cobra.Command {
 		},
 	}
 	addSettingFlags(c)
+	c.Flags().BoolVar(&state, "state", false, "execute the ledger again and compare it with what its blocks give")
 	return c
 }
 
