@@ -205,12 +205,7 @@ type FundingAnswer struct {
 // MemberAnswerOf shows a member, without its funding.
 func MemberAnswerOf(id uint16, m *coupon.Member) MemberAnswer {
 	a := MemberAnswer{ID: id, Name: m.Name, State: m.State.String(), Threshold: m.Threshold,
-		Roles: []string{}, Keys: []string{}, Funding: []FundingAnswer{}}
-	for i, name := range []string{"issuer", "merchant", "payment", "mall", "attester"} {
-		if m.Roles&(1<<i) != 0 {
-			a.Roles = append(a.Roles, name)
-		}
-	}
+		Roles: coupon.BitNames(m.Roles, coupon.RoleNames()), Keys: []string{}, Funding: []FundingAnswer{}}
 	for _, k := range m.Keys {
 		a.Keys = append(a.Keys, keys.Encode(keys.Member, k))
 	}
@@ -239,13 +234,9 @@ const dayMs = 86_400_000
 // TillAnswerOf shows a till at a time.
 func TillAnswerOf(key [32]byte, t *coupon.Till, currency, member string, nowMs uint64) TillAnswer {
 	a := TillAnswer{Key: keys.Encode(keys.Till, key), State: t.State.String(), Member: t.Member, MemberName: member,
-		Store: t.Store, Rights: []string{}, Currency: currency, ValidFrom: TimeOf(t.ValidFrom),
+		Store: t.Store, Rights: coupon.BitNames(t.Rights, coupon.RightNames()), Currency: currency,
+		ValidFrom:  TimeOf(t.ValidFrom),
 		ValidUntil: TimeOf(t.ValidUntil), DayCap: U64(t.DayCap), Label: t.Label}
-	for i, name := range []string{"redeem", "void_own", "void_any"} {
-		if t.Rights&(1<<i) != 0 {
-			a.Rights = append(a.Rights, name)
-		}
-	}
 	if uint64(t.Day) == nowMs/dayMs {
 		a.DaySum = U64(t.DaySum)
 	}

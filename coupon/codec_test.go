@@ -523,3 +523,26 @@ func TestGenesisIsValidated(t *testing.T) {
 		}
 	}
 }
+
+// The names of roles and rights stand in the order of their bits.
+func TestRolesAndRightsHaveNames(t *testing.T) {
+	for _, x := range []struct {
+		all   uint8
+		names []string
+		one   string
+		bit   uint8
+	}{{allRoles, RoleNames(), "mall", RoleMall}, {RightRedeem | RightVoidOwn | RightVoidAny, RightNames(), "void_any",
+		RightVoidAny}} {
+		for set := range x.all + 1 {
+			if got, unknown := ParseBits(BitNames(set, x.names), x.names); got != set || unknown != "" {
+				t.Errorf("%b is read as %b, unknown %q", set, got, unknown)
+			}
+		}
+		if set, _ := ParseBits([]string{x.one}, x.names); set != x.bit {
+			t.Errorf("%s is %b, want %b", x.one, set, x.bit)
+		}
+		if set, unknown := ParseBits([]string{x.one, "king"}, x.names); set != 0 || unknown != "king" {
+			t.Errorf("a name that is none: %b, %q", set, unknown)
+		}
+	}
+}

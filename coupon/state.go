@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"crypto/sha256"
 	"encoding/binary"
+	"slices"
 
 	"github.com/scrip-network/scrip/pbft/wire"
 )
@@ -43,6 +44,36 @@ const (
 	RoleAttester uint8 = 16
 	allRoles           = RoleIssuer | RoleMerchant | RolePayment | RoleMall | RoleAttester
 )
+
+// RoleNames are the roles of a member as people write them, in the order of their bits.
+func RoleNames() []string { return []string{"issuer", "merchant", "payment", "mall", "attester"} }
+
+// RightNames are the rights of a till as people write them, in the order of their bits.
+func RightNames() []string { return []string{"redeem", "void_own", "void_any"} }
+
+// BitNames returns those of the names whose bits a set of roles or rights has.
+func BitNames(set uint8, names []string) []string {
+	in := []string{}
+	for i, name := range names {
+		if set>>i&1 == 1 {
+			in = append(in, name)
+		}
+	}
+	return in
+}
+
+// ParseBits returns the set of roles or rights that have these names; unknown is the first
+// that is none of them.
+func ParseBits(in, names []string) (set uint8, unknown string) {
+	for _, name := range in {
+		i := slices.Index(names, name)
+		if i < 0 {
+			return 0, name
+		}
+		set |= 1 << i
+	}
+	return set, ""
+}
 
 // MemberState is a member's standing.
 type MemberState uint8

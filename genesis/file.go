@@ -40,22 +40,6 @@ const (
 	payloadBytesHigh      = pbft.PayloadBytesLimit
 )
 
-// bit is a name in the file for one bit of a set.
-type bit struct {
-	name  string
-	value uint8
-}
-
-// In the file a set is a list of these names, in this order.
-func roleBits() []bit {
-	return []bit{{"issuer", coupon.RoleIssuer}, {"merchant", coupon.RoleMerchant}, {"payment", coupon.RolePayment},
-		{"mall", coupon.RoleMall}, {"attester", coupon.RoleAttester}}
-}
-
-func rightBits() []bit {
-	return []bit{{"redeem", coupon.RightRedeem}, {"void_own", coupon.RightVoidOwn}, {"void_any", coupon.RightVoidAny}}
-}
-
 // File is the content of a genesis file. Times and spans are milliseconds, money
 // is in minor units.
 type File struct {

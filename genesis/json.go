@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -180,7 +181,7 @@ func (o *object) at(name string) string {
 
 // optional is take for a field that may be absent.
 func (o *object) optional(name string, kind byte) *node {
-	if o.node != nil && !contains(o.node.names, name) {
+	if o.node != nil && !slices.Contains(o.node.names, name) {
 		o.asked = append(o.asked, name)
 		return nil
 	}
@@ -219,7 +220,7 @@ func (o *object) done() {
 		return
 	}
 	for i, have := range o.node.names {
-		if !contains(o.asked, have) {
+		if !slices.Contains(o.asked, have) {
 			hint := ""
 			if near := nearest(have, o.asked); near != "" {
 				hint = fmt.Sprintf("; did you mean %q?", near)
@@ -340,32 +341,16 @@ func (o *object) list(name string, min, max int, each func(n *node, path string)
 }
 
 // bits takes a set as a list of names in the order of all, at least one.
-func (o *object) bits(name string, all []bit) (set uint8) {
+func (o *object) bits(name string, all []string) (set uint8) {
 	last := -1
 	o.list(name, 1, len(all), func(n *node, path string) {
-		for i, b := range all {
-			if n.kind == '"' && n.text == b.name && i > last {
-				last, set = i, set|b.value
-				return
-			}
+		if i := slices.Index(all, n.text); n.kind == '"' && i > last {
+			last, set = i, set|1<<i
+			return
 		}
-		var names []string
-		for _, b := range all {
-			names = append(names, b.name)
-		}
-		o.fail(n.line, path, "wanted are some of %s, each once and in this order", strings.Join(names, ", "))
+		o.fail(n.line, path, "wanted are some of %s, each once and in this order", strings.Join(all, ", "))
 	})
 	return set
-}
-
-// contains reports whether list has s.
-func contains(list []string, s string) bool {
-	for _, have := range list {
-		if have == s {
-			return true
-		}
-	}
-	return false
 }
 
 // nearest returns the name that differs from s by the fewest edits, if they are

@@ -98,7 +98,7 @@ func (d *decoder) member(n *node, path string, id int) coupon.GenesisMember {
 	}
 	m := coupon.GenesisMember{
 		Name:  o.text("name", coupon.NameSizeMax),
-		Roles: o.bits("roles", roleBits()),
+		Roles: o.bits("roles", coupon.RoleNames()),
 	}
 	o.list("keys", 1, coupon.AdminKeysMax, func(n *node, path string) {
 		m.Keys = append(m.Keys, d.keyOf(n, path, keys.Member))
@@ -124,7 +124,7 @@ func (d *decoder) till(l *coupon.Genesis, n *node, path string) coupon.GenesisTi
 		Member: o.memberOf(l),
 		Store:  uint16(o.number("store", 1, 65_535)),
 		Label:  o.text("label", coupon.LabelSizeMax),
-		Rights: o.bits("rights", rightBits()),
+		Rights: o.bits("rights", coupon.RightNames()),
 	}
 	c := o.currencyOf(l)
 	t.Currency, t.DayCap = c.Number, o.money("day_cap", c)
@@ -289,7 +289,8 @@ func fileForm(f *File) rootForm {
 		root.Currencies = append(root.Currencies, currencyForm(c))
 	}
 	for i, m := range l.Members {
-		form := memberForm{ID: i + 1, Name: m.Name, Roles: bitNames(m.Roles, roleBits()), Threshold: m.Threshold}
+		form := memberForm{ID: i + 1, Name: m.Name, Roles: coupon.BitNames(m.Roles, coupon.RoleNames()),
+			Threshold: m.Threshold}
 		for _, key := range m.Keys {
 			form.Keys = append(form.Keys, keys.Encode(keys.Member, key))
 		}
@@ -303,7 +304,8 @@ func fileForm(f *File) rootForm {
 		c := f.Currency(t.Currency)
 		root.Tills = append(root.Tills, tillForm{
 			Key: keys.Encode(keys.Till, t.Key), Member: t.Member, Store: t.Store, Label: t.Label,
-			Rights: bitNames(t.Rights, rightBits()), Currency: c.Letters, DayCap: units.Decimal(t.DayCap, c.Exponent),
+			Rights: coupon.BitNames(t.Rights, coupon.RightNames()), Currency: c.Letters,
+			DayCap:    units.Decimal(t.DayCap, c.Exponent),
 			ValidFrom: formatTime(t.ValidFrom), ValidUntil: formatTime(t.ValidUntil),
 		})
 	}
@@ -323,15 +325,4 @@ func formOfCommittee(c *Committee) committeeForm {
 		form.Validators = append(form.Validators, validatorForm{v.Member, keys.Encode(keys.Validator, v.Key)})
 	}
 	return form
-}
-
-// bitNames returns the names of a set's members.
-func bitNames(set uint8, all []bit) []string {
-	var names []string
-	for _, b := range all {
-		if set&b.value != 0 {
-			names = append(names, b.name)
-		}
-	}
-	return names
 }

@@ -36,40 +36,6 @@ type card struct {
 // cardBytesMax bounds a card file.
 const cardBytesMax = 64 << 10
 
-// roleNames are the roles of a member as people write them.
-var roleNames = []struct {
-	name string
-	role uint8
-}{
-	{"issuer", coupon.RoleIssuer}, {"merchant", coupon.RoleMerchant}, {"payment", coupon.RolePayment},
-	{"mall", coupon.RoleMall}, {"attester", coupon.RoleAttester},
-}
-
-func parseRoles(names []string) (roles uint8, err error) {
-	for _, n := range names {
-		i := slices.IndexFunc(roleNames, func(r struct {
-			name string
-			role uint8
-		}) bool {
-			return r.name == n
-		})
-		if i < 0 {
-			return 0, fmt.Errorf("there is no role %q: the roles are issuer, merchant, payment, mall, attester", n)
-		}
-		roles |= roleNames[i].role
-	}
-	return roles, nil
-}
-
-func formatRoles(roles uint8) (names []string) {
-	for _, r := range roleNames {
-		if roles&r.role != 0 {
-			names = append(names, r.name)
-		}
-	}
-	return names
-}
-
 func hexDigest(d [32]byte) string { return hex.EncodeToString(d[:]) }
 
 func newGenesisCommand(a *App) *cobra.Command {
@@ -112,8 +78,9 @@ func (x *card) member() (m coupon.GenesisMember, err error) {
 	if x.Name == "" {
 		return m, errors.New("the member has no name")
 	}
-	if m.Roles, err = parseRoles(x.Roles); err != nil {
-		return m, err
+	unknown := ""
+	if m.Roles, unknown = coupon.ParseBits(x.Roles, coupon.RoleNames()); unknown != "" {
+		return m, fmt.Errorf("there is no role %q: the roles are %s", unknown, strings.Join(coupon.RoleNames(), ", "))
 	}
 	for _, admin := range x.Admins {
 		k, err := keys.Decode(keys.Member, admin)
@@ -352,7 +319,7 @@ func newGenesisShowCommand(a *App) *cobra.Command {
 			fields := Fields{{"chain", x.Chain}, {"digest", x.Digest}, {"time", x.Time.UTC}}
 			for i, m := range f.Ledger.Members {
 				fields = append(fields, [2]string{fmt.Sprintf("member %d", i+1), m.Name + ": " +
-					strings.Join(formatRoles(m.Roles), ", ")})
+					strings.Join(coupon.BitNames(m.Roles, coupon.RoleNames()), ", ")})
 			}
 			for i, v := range f.Committee.Validators {
 				key := keys.Encode(keys.Validator, v.Key)

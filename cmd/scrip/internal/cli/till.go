@@ -72,21 +72,6 @@ func newTillAddCommand(a *App) *cobra.Command {
 	return c
 }
 
-func parseRights(names []string) (rights uint8, err error) {
-	known := []string{"redeem", "void_own", "void_any"}
-	for _, n := range names {
-		i := slices.Index(known, n)
-		if i < 0 {
-			return 0, usageError("%q is none of the rights %s", n, strings.Join(known, ", "))
-		}
-		rights |= 1 << i
-	}
-	if rights == 0 {
-		return 0, usageError("a till needs at least one right")
-	}
-	return rights, nil
-}
-
 func (a *App) addTill(ctx context.Context, name string, t *tillAdding) error {
 	c, err := a.Client()
 	if err != nil {
@@ -135,9 +120,12 @@ func (t *tillAdding) fields(a *App, v *client.Verifier, name string) (f coupon.T
 	if err != nil {
 		return f, usageError("--until: %v", err)
 	}
-	rights, err := parseRights(t.rights)
-	if err != nil {
-		return f, err
+	rights, unknown := coupon.ParseBits(t.rights, coupon.RightNames())
+	switch {
+	case unknown != "":
+		return f, usageError("%q is none of the rights %s", unknown, strings.Join(coupon.RightNames(), ", "))
+	case rights == 0:
+		return f, usageError("a till needs at least one right")
 	}
 	typed := t.name
 	if typed == "" {
