@@ -69,6 +69,13 @@ type Timers struct {
 	// FetchTicks is how long a vote for an unknown block waits before the block
 	// is fetched, and the pause before another peer is asked; default 2.
 	FetchTicks uint32
+	// BodyTicks is how long a body is not asked for that nobody was asked for yet, nor
+	// asked for elsewhere, while bytes of the bulk lane come from who is sending it;
+	// default 25 (250 ms).
+	BodyTicks uint32
+	// StandstillTicks bounds, for each view, how long its progress timer stands still
+	// because such bytes come from its primary; default 100 (1 s).
+	StandstillTicks uint32
 	// SuspectTicks is how long a received SUSPECT counts; default 200 (2 s).
 	SuspectTicks uint32
 	// RecallTicks bounds the wait for answers after a restart; default 200.
@@ -89,6 +96,8 @@ func (t Timers) WithDefaults() Timers {
 	set(&t.RetransmitTicks, 50)
 	set(&t.StatusTicks, 100)
 	set(&t.FetchTicks, 2)
+	set(&t.BodyTicks, 25)
+	set(&t.StandstillTicks, 100)
 	set(&t.SuspectTicks, 200)
 	set(&t.RecallTicks, 200)
 	return t

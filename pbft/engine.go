@@ -17,6 +17,11 @@ type Engine interface {
 	Tick(clockMs uint64, pending bool)
 	// Connected says that the channel to a member was (re-)established.
 	Connected(peer ReplicaID)
+	// Arrived says that so many bytes came from a member on the bulk lane since the
+	// last call, of messages that are whole or not. It moves times alone, within
+	// bounds: how long a body that is on its way is waited for before it is asked for
+	// elsewhere, and the timer of its view. A driver that never calls it loses that.
+	Arrived(from ReplicaID, bulkBytes int)
 	// Propose offers the payload of the next block. It must be called only when
 	// ProposeHint is not ProposeNever; it reports whether a block was proposed.
 	// root commits to payload and is the zero digest for an empty one.

@@ -491,6 +491,8 @@ type want struct {
 	since uint64         // tick when it was first named
 	at    uint64         // tick of the next question
 	asks  int
+	asked pbft.ReplicaID // who was asked last, and when
+	last  uint64
 }
 
 // bareAsksMax is how often a block is asked for that only a bare vote names.
@@ -523,9 +525,32 @@ func (r *Replica) want(b pbft.BlockRef, from, owner pbft.ReplicaID, after uint64
 		return
 	}
 	r.wants = append(r.wants, want{block: b, from: from, owner: owner, since: r.now, at: r.now + after})
-	if after == 0 {
-		r.ask(&r.wants[len(r.wants)-1])
+	if w := &r.wants[len(r.wants)-1]; after == 0 && !r.onItsWay(w) {
+		r.ask(w)
 	}
+}
+
+// onItsWay reports whether a body seems to be coming: from the primary that proposed
+// it, and then from who was asked last. On a line that is slow or full another copy
+// would only queue behind what comes, so it is not asked for meanwhile, for BodyTicks
+// (section 3.12). A channel keeps order: once a later body is here, one that is
+// missing is not on it.
+func (r *Replica) onItsWay(w *want) bool {
+	if w.asks > 0 {
+		return r.now < w.last+uint64(r.tm.BodyTicks) && r.arrivals.Flowing(w.asked, r.now)
+	}
+	if w.block.View != r.view || r.now >= w.since+uint64(r.tm.BodyTicks) ||
+		!r.arrivals.Flowing(r.com.Primary(r.view), r.now) {
+		return false
+	}
+	for s := r.chain.last; s > w.block.Seq; s-- {
+		for _, b := range r.chain.bySeq[s] {
+			if b.hasBody && b.ref.View == r.view {
+				return false
+			}
+		}
+	}
+	return true
 }
 
 // unwantVainest makes room among this replica's own wants by giving up the one
@@ -557,6 +582,7 @@ func (r *Replica) ask(w *want) {
 	r.event(pbft.EventFetch, w.block, uint64(w.from))
 	r.send(w.from, &pbft.Fetch{Epoch: r.com.Epoch(), Seq: w.block.Seq, Digest: w.block.Digest,
 		After: r.heldBelow(w.block.Digest)})
+	w.asked, w.last = w.from, r.now
 	w.from = (w.from + 1) % pbft.ReplicaID(r.com.Size())
 }
 
@@ -637,8 +663,8 @@ func (r *Replica) tickWants() {
 	}
 	r.wants = kept
 	for i := range r.wants {
-		if r.now >= r.wants[i].at {
-			r.ask(&r.wants[i])
+		if w := &r.wants[i]; r.now >= w.at && !r.onItsWay(w) {
+			r.ask(w)
 		}
 	}
 }

@@ -371,7 +371,7 @@ func (r *Replica) enter(v pbft.View, e entry) {
 	r.proposal = proposalState{at: r.now}
 	if fresh {
 		r.clock.progressAt = r.now
-		r.busy = false
+		r.busy, r.stood = false, 0
 		if r.own < r.current() {
 			r.own, r.evidence = 0, nil
 		}

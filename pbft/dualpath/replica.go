@@ -45,6 +45,8 @@ type Replica struct {
 	chain chainState
 	slots slotTable
 	wants []want
+	// arrivals are the bytes that came on the bulk lane.
+	arrivals pbft.Arrivals
 	// bodyLag is by how many ticks votes overtake proposals lately.
 	bodyLag uint64
 
@@ -132,6 +134,7 @@ func newReplica(cfg pbft.Config, log []pbft.Record, by rules.Dualpath) (*Replica
 		peers:       make([]peer, cfg.Committee.Size()),
 	}
 	r.slots = newSlotTable()
+	r.arrivals = pbft.NewArrivals(cfg.Committee.Size())
 	genesis := r.com.Ref(&cfg.Genesis)
 	r.highRef = genesis
 	r.highLog = true
@@ -198,6 +201,9 @@ func (r *Replica) step() {
 	r.tryNewView()
 	r.tryPrepare()
 }
+
+// Arrived implements pbft.Engine (section 3.5).
+func (r *Replica) Arrived(from pbft.ReplicaID, bulkBytes int) { r.arrivals.Add(from, r.now, bulkBytes) }
 
 // Tick implements pbft.Engine.
 func (r *Replica) Tick(clockMs uint64, pending bool) {

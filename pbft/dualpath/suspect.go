@@ -15,6 +15,8 @@ type suspicion struct {
 		sentAt       uint64 // when SUSPECT was last sent
 	}
 	busy bool
+	// stood is for how many ticks the timer of the present view stood still.
+	stood uint64
 	// backoff is j of section 6 plus one: views voted for in a row without a
 	// commit of their own.
 	backoff  uint32
@@ -75,6 +77,7 @@ func (r *Replica) tickSuspicion() {
 		r.clock.busyAt = r.now
 	}
 	r.busy = busy
+	r.standStill()
 	if r.overdue() {
 		r.suspect(pbft.SuspectTimeout, nil)
 	}
@@ -84,6 +87,20 @@ func (r *Replica) tickSuspicion() {
 		}
 	}
 	r.evaluate()
+}
+
+// standStill holds the progress timer of the present view for this tick if payload is
+// coming from its primary: the line is slow then, and not the primary. A primary that
+// only sends bytes gains StandstillTicks by it, once in its view (section 6).
+func (r *Replica) standStill() {
+	primary := r.com.Primary(r.view)
+	if r.vcSent > r.view || primary == r.self || r.stood >= uint64(r.tm.StandstillTicks) ||
+		max(r.clock.progressAt, r.clock.busyAt) == r.now || !r.arrivals.Arriving(primary, r.now) {
+		return
+	}
+	r.stood++
+	r.clock.progressAt = min(r.clock.progressAt+1, r.now)
+	r.clock.busyAt = min(r.clock.busyAt+1, r.now)
 }
 
 // overdue reports whether the timer of the present view, or of the NEW-VIEW that

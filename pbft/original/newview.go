@@ -183,7 +183,7 @@ func (r *Replica) checkNewView(m *pbft.SlotNewView) (o order, kept *pbft.SlotNew
 // orders again. Nothing is durable before the first own message of the view.
 func (r *Replica) enter(m *pbft.SlotNewView, o order) {
 	r.view, r.entry, r.entryLogged = m.View, m, false
-	r.timer.progressAt, r.timer.busy, r.timer.waitAt = r.now, false, 0
+	r.timer.progressAt, r.timer.busy, r.timer.waitAt, r.timer.stood = r.now, false, 0, 0
 	r.lead = leadState{next: o.stable + pbft.Seq(len(o.slots)) + 1, at: r.now, timeMs: m.TimeMs}
 	for id := range r.peers {
 		r.peers[id].late = false

@@ -49,6 +49,8 @@ type Replica struct {
 	peers   []peer
 	recall  recallState
 	pursuit pursuitState
+	// arrivals are the bytes that came on the bulk lane.
+	arrivals pbft.Arrivals
 
 	out    pbft.Ready
 	signed []pbft.Message // own votes whose records are in out
@@ -98,7 +100,7 @@ func newReplica(cfg pbft.Config, log []pbft.Record, by rules.Original) (*Replica
 		cfg: cfg, com: cfg.Committee, self: cfg.Self, rules: by, tm: cfg.Timers.WithDefaults(),
 		par: cfg.Committee.Parameters(), span: cfg.Committee.Span(), view: 1, entryLogged: true,
 		slots: make(map[pbft.Seq]*slot), heights: make(map[pbft.Seq]*height),
-		peers: make([]peer, cfg.Committee.Size()),
+		peers: make([]peer, cfg.Committee.Size()), arrivals: pbft.NewArrivals(cfg.Committee.Size()),
 	}
 	switch {
 	case cfg.Amnesic:
@@ -153,6 +155,9 @@ func (r *Replica) step() {
 	r.tryDecide()
 	r.tryNewView()
 }
+
+// Arrived implements pbft.Engine.
+func (r *Replica) Arrived(from pbft.ReplicaID, bulkBytes int) { r.arrivals.Add(from, r.now, bulkBytes) }
 
 // Tick implements pbft.Engine.
 func (r *Replica) Tick(clockMs uint64, pending bool) {

@@ -60,9 +60,11 @@ type slot struct {
 	// The views of the last own PREPARE and COMMIT.
 	prepareView, commitView pbft.View
 	preparedAt              uint64 // tick of the own PREPARE, plus one
-	// Fetching of a block that is needed.
-	askAt uint64
-	asks  int
+	// Fetching of a block that is needed: when it is asked for next, since when it is
+	// wanted or was asked for, and from whom.
+	askAt, wantAt uint64
+	asks          int
+	asked         pbft.ReplicaID
 }
 
 // blocksMax bounds the blocks that are remembered of one sequence number: those

@@ -211,48 +211,70 @@ func (r *Replica) signerOf(by pbft.Signers) pbft.ReplicaID {
 // missing returns the block that a slot needs and does not have, zero if none:
 // what is decided, ordered or prepared, or what f+1 members have prepared in the
 // present view, so that an honest one has it.
-func (r *Replica) missing(x *slot) (d pbft.Digest) {
+func (r *Replica) missing(x *slot) (b pbft.BlockRef) {
 	for _, c := range []*pbft.Certificate{x.commit, x.prepared} {
 		if c != nil && !x.holds(c.Block.Digest) {
-			return c.Block.Digest
+			return c.Block
 		}
 	}
 	if x.assigned != (pbft.BlockRef{}) {
 		if !x.holds(x.assigned.Digest) {
-			d = x.assigned.Digest
+			b = x.assigned
 		}
-		return d
+		return b
 	}
 	y := x.roundOf(r.view)
-	if y == nil || x.done != d {
-		return d
+	if y == nil || x.done != (pbft.Digest{}) {
+		return b
 	}
 	for i := range y.votes[prepares] {
 		s := &y.votes[prepares][i]
 		if y.votes[prepares].count(s.of, claimed) >= r.com.WeakQuorum() {
-			return s.of
+			return pbft.BlockRef{View: r.view, Seq: x.seq, Digest: s.of}
 		}
 	}
-	return d
+	return b
 }
 
 // tickWants asks for blocks that are missing, one peer after the other.
 func (r *Replica) tickWants() {
 	for _, x := range r.above(r.committed.Seq) {
-		d := r.missing(x)
+		b := r.missing(x)
 		switch {
-		case d == pbft.Digest{}:
+		case b == pbft.BlockRef{}:
 			x.askAt = 0
 		case x.askAt == 0:
-			x.askAt = r.now + uint64(r.tm.FetchTicks)
-		case r.now >= x.askAt:
+			x.wantAt, x.askAt = r.now, r.now+uint64(r.tm.FetchTicks)
+		case r.now >= x.askAt && !r.onItsWay(x, b.View):
 			to := r.next(pbft.ReplicaID((x.asks + int(x.seq%256)) % r.com.Size()))
 			x.asks++
+			x.asked, x.wantAt = to, r.now
 			x.askAt = r.now + uint64(r.tm.FetchTicks)*uint64(min(x.asks, 10))
-			r.event(pbft.EventFetch, pbft.BlockRef{Seq: x.seq, Digest: d}, uint64(to))
-			r.send(to, &pbft.Fetch{Epoch: r.com.Epoch(), Seq: x.seq, Digest: d, After: r.committed.Seq})
+			r.event(pbft.EventFetch, pbft.BlockRef{Seq: x.seq, Digest: b.Digest}, uint64(to))
+			r.send(to, &pbft.Fetch{Epoch: r.com.Epoch(), Seq: x.seq, Digest: b.Digest, After: r.committed.Seq})
 		}
 	}
+}
+
+// onItsWay reports whether the missing block of a slot seems to be coming: from the
+// primary that ordered it, and then from who was asked last, for BodyTicks. The policy
+// is that of the dual-path engine.
+func (r *Replica) onItsWay(x *slot, view pbft.View) bool {
+	if r.now >= x.wantAt+uint64(r.tm.BodyTicks) {
+		return false
+	}
+	if x.asks > 0 {
+		return r.arrivals.Flowing(x.asked, r.now)
+	}
+	if view != r.view || !r.arrivals.Flowing(r.com.Primary(view), r.now) {
+		return false
+	}
+	for _, y := range r.above(x.seq) { // a channel keeps order
+		if y.assigned != (pbft.BlockRef{}) && y.holds(y.assigned.Digest) {
+			return false
+		}
+	}
+	return true
 }
 
 // servedBytesMax bounds the payloads of one answer from the driver's store.
@@ -302,7 +324,7 @@ func (r *Replica) onBlocks(m *pbft.Blocks) pbft.Reason {
 		return reason
 	}
 	x, ref := r.slots[h.Seq], r.com.Ref(h)
-	if x == nil || r.missing(x) != ref.Digest {
+	if x == nil || r.missing(x).Digest != ref.Digest {
 		return pbft.IgnoredUnwanted
 	}
 	if !r.payloadFits(sealed) {

@@ -11,6 +11,7 @@ type timerState struct {
 	progressAt uint64 // last decision, or the view's entry
 	busyAt     uint64 // since when something waits to be decided
 	busy       bool
+	stood      uint64 // for how many ticks the timer of the present view stood still
 	waitAt     uint64 // since when m replicas wait for a NEW-VIEW, plus one; 0 if fewer do
 	sentAt     uint64 // when the own VIEW-CHANGE was last sent
 	// backoff counts the views voted for in a row without a decision of their own.
@@ -70,6 +71,7 @@ func (r *Replica) tickTimer() {
 		t.busyAt = r.now
 	}
 	t.busy = busy
+	r.standStill()
 	r.join()
 	tau := r.timeout()
 	switch {
@@ -84,6 +86,19 @@ func (r *Replica) tickTimer() {
 	if r.changed > r.view && r.voting() && r.now >= t.sentAt+max(1, min(tau/2, uint64(r.tm.RetransmitTicks))) {
 		r.sendViewChange()
 	}
+}
+
+// standStill holds the timer of the present view for this tick if payload is coming
+// from its primary, at most StandstillTicks in a view. The policy is that of the
+// dual-path engine.
+func (r *Replica) standStill() {
+	t, primary := &r.timer, r.com.Primary(r.view)
+	if r.changed > r.view || primary == r.self || t.stood >= uint64(r.tm.StandstillTicks) ||
+		max(t.progressAt, t.busyAt) == r.now || !r.arrivals.Arriving(primary, r.now) {
+		return
+	}
+	t.stood++
+	t.progressAt, t.busyAt = min(t.progressAt+1, r.now), min(t.busyAt+1, r.now)
 }
 
 func (r *Replica) sendViewChange() {
