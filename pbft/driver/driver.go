@@ -62,6 +62,8 @@ type Driver struct {
 	committed, executed pbft.Seq
 	waiting             []pbft.CommittedBlock // committed and not handed out yet
 	last                proposal
+	flight              flight
+	distances           distances
 	turns               int  // since a Work was idle
 	more                bool // messages were left waiting
 	unadvanced          bool // the engine's last Ready is being acted on
@@ -79,7 +81,7 @@ type proposal struct {
 // New brings a member back from its store and its log; both may be empty. An error
 // is of the store, or of the engine, which cannot go on from them.
 func New(cfg Config, log []pbft.Record) (*Driver, error) {
-	d := &Driver{cfg: cfg}
+	d := &Driver{cfg: cfg, distances: newDistances(cfg.Engine.Committee.Size())}
 	anchor, err := anchorOf(cfg.Store)
 	if err != nil {
 		return nil, err
@@ -109,6 +111,16 @@ func (d *Driver) Tick(now Time) {
 
 // Connected says that the channel to a member was established, or again.
 func (d *Driver) Connected(peer pbft.ReplicaID) { d.engine.Connected(peer) }
+
+// Arrived says that so many bytes came from a member on the bulk lane since the last
+// call, of messages that are whole or not.
+func (d *Driver) Arrived(from pbft.ReplicaID, bulkBytes int) { d.engine.Arrived(from, bulkBytes) }
+
+// Measured says how long a round trip to a member took, in nanoseconds. Whoever hears
+// of none paces its blocks as if all were near.
+func (d *Driver) Measured(peer pbft.ReplicaID, roundTripNs int64, now Time) {
+	d.distances.add(peer, roundTripNs, now.Ns)
+}
 
 // Checked answers an entry of Work.Check.
 func (d *Driver) Checked(block pbft.Digest, valid bool) { d.engine.PayloadChecked(block, valid) }

@@ -52,6 +52,7 @@ func (d *Driver) Next(now Time) (Work, error) {
 	r := d.engine.Ready()
 	d.unadvanced = !r.Empty()
 	d.take(r.Committed)
+	d.watch(r.Messages, now)
 	w := Work{Records: r.Records, Send: r.Messages, Execute: d.hand(), Certify: r.Checkpoints, Check: r.Checks,
 		Serve: r.Serves, Events: r.Events}
 	if !w.Idle() {
@@ -110,15 +111,12 @@ func (d *Driver) propose(now Time) (waitNs int64) {
 	}
 	s := d.engine.Status()
 	if hint == pbft.ProposeIfPending {
-		_, free, freeBytes := d.cfg.Pool.Size()
-		due, waitNs := d.cfg.Batching.Due(&Pending{Txs: free, Bytes: freeBytes, InFlight: s.InFlight,
-			Backlog: int(d.committed - d.executed), LastTxs: d.last.txs, SinceNs: now.Ns - d.last.atNs,
-			CommittedInNs: d.last.committedInNs})
-		if !due {
+		if due, waitNs := d.cfg.Batching.Due(d.pending(&s, now)); !due {
 			return waitNs
 		}
 	}
-	p, ok := d.cfg.Pool.Payload(s.View, d.cfg.Batching.BytesMax, d.cfg.Batching.TxsMax)
+	bytesMax := d.cfg.Batching.BlockBytesMax(d.cfg.Engine.Committee.Size() - 1)
+	p, ok := d.cfg.Pool.Payload(s.View, bytesMax, d.cfg.Batching.TxsMax)
 	if !ok || p.Txs == 0 && hint != pbft.ProposeNow {
 		return 0
 	}
@@ -128,4 +126,31 @@ func (d *Driver) propose(now Time) (waitNs int64) {
 	}
 	d.cfg.Pool.Proposed(proposed)
 	return 0
+}
+
+// pending is what there is to propose.
+func (d *Driver) pending(s *pbft.EngineStatus, now Time) *Pending {
+	c := d.cfg.Engine.Committee
+	_, free, freeBytes := d.cfg.Pool.Size()
+	p := &Pending{Members: c.Size(), Txs: free, Bytes: freeBytes, InFlight: s.InFlight,
+		Backlog:    int(d.committed - d.executed),
+		DistanceNs: d.distances.quorumNs(c.Quorum(), now.Ns), QuorumNs: d.flight.quorumNs,
+		LastTxs: d.last.txs, SinceNs: now.Ns - d.last.atNs, CommittedInNs: d.last.committedInNs}
+	if d.flight.view == s.View {
+		p.FlightBytes = d.flight.bytes
+	}
+	return p
+}
+
+// watch follows own proposals to their certificates and commits.
+func (d *Driver) watch(sent []pbft.Outgoing, now Time) {
+	for i := range sent {
+		if m, ok := sent[i].Message.(*pbft.PrePrepare); ok && m.Header.Proposer == d.cfg.Engine.Self {
+			d.flight.sent(&m.Header, now.Ns)
+		}
+	}
+	if len(d.flight.of) > 0 {
+		s := d.engine.Status()
+		d.flight.reached(s.High, s.Committed.Seq, now.Ns)
+	}
 }
