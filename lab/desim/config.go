@@ -169,6 +169,12 @@ type Without struct {
 	Bundling bool
 	// Lanes: votes wait behind payload.
 	Lanes bool
+	// Pace: a block waits a fixed time for the last one, however far members are.
+	Pace bool
+	// BodyCap: blocks are as large as they may be on any line.
+	BodyCap bool
+	// Grace: timers run, and bodies are asked for, while payload is on its way.
+	Grace bool
 	// Gossip: only the primary is told of transactions, so that backups check the
 	// signatures of a proposal when it arrives.
 	Gossip bool
@@ -215,19 +221,31 @@ func (c Config) withDefaults() (Config, error) {
 	if c.Batching.BytesMax > payloadBytesMax {
 		return c, fmt.Errorf("%w: payloads of %d bytes, at most %d", ErrConfig, c.Batching.BytesMax, payloadBytesMax)
 	}
-	c.Batching = c.Batching.WithDefaults(payloadBytesMax)
+	c.batch()
 	var err error
 	if c.Pool, err = c.Pool.WithDefaults(c.N); err != nil {
 		return c, fmt.Errorf("%w: %w", ErrConfig, err)
-	}
-	if c.Without.Pipelining {
-		c.Batching.InFlightMax = 1
 	}
 	if c.Costs == nil {
 		costs := DefaultCosts()
 		c.Costs = &costs
 	}
 	return c, c.check()
+}
+
+// batch completes the policy of a primary, which knows what its line carries.
+func (c *Config) batch() {
+	if mbit := c.Links.EgressBytesPerSecond * 8 / 1_000_000; c.Batching.LineMbit == 0 && mbit > 0 {
+		c.Batching.LineMbit = int(mbit)
+	}
+	if c.Without.BodyCap {
+		c.Batching.LineMbit = -1
+	}
+	c.Batching.Fixed = c.Batching.Fixed || c.Without.Pace
+	c.Batching = c.Batching.WithDefaults(payloadBytesMax)
+	if c.Without.Pipelining {
+		c.Batching.InFlightMax, c.Batching.FarInFlightMax = 1, 1
+	}
 }
 
 func (l *Load) fill() {

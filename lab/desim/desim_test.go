@@ -265,7 +265,9 @@ func crashPrimary(t *testing.T, engine string) {
 			t.Errorf("seed %d: %d of %d answered, %d view changes of %d bytes", seed, r.Answered, r.Offered, r.ViewChanges,
 				r.ViewChangeBytes)
 		}
-		if r.GapAtNs < 1400*ms || r.GapAtNs > 1550*ms || r.LargestGapNs > 1500*ms || r.LargestGapNs < 50*ms {
+		// Where the way is filled with many small blocks, the gap may follow the first
+		// ones of the new view.
+		if r.GapAtNs < 1400*ms || r.GapAtNs > 1800*ms || r.LargestGapNs > 1500*ms || r.LargestGapNs < 50*ms {
 			t.Errorf("seed %d: the largest gap, %d ms, begins at %d ms", seed, r.LargestGapNs/ms, r.GapAtNs/ms)
 		}
 	}

@@ -63,6 +63,9 @@ type member struct {
 	connected []pbft.ReplicaID
 	synced    []pbft.Seq
 	ticks     int
+	ticked    int      // since it was started
+	flows     [][]flow // payload on its way, by member
+	flowsAt   int64    // up to when the driver was told of it
 	arrived   bool
 	idle      bool  // the loop waits for something
 	charge    int64 // processor time of the turn, not yet spent
@@ -169,6 +172,7 @@ func (m *member) boot() error {
 	for lane := range m.inbox {
 		m.inbox[lane] = make([]fifo[pbft.Message], s.cfg.N)
 	}
+	m.flows, m.flowsAt, m.ticked = make([][]flow, s.cfg.N), s.now, 0
 	m.front, m.pool, m.commitAt = newFront(m), newPool(m), make(map[pbft.Seq]int64)
 	d, err := driver.New(cfg, append([]pbft.Record(nil), m.log...))
 	if err != nil {
@@ -242,8 +246,15 @@ func (m *member) waits() bool {
 
 // drain feeds the driver what waits.
 func (m *member) drain() {
+	if m.ticks > 0 {
+		m.arrivals()
+	}
 	for ; m.ticks > 0; m.ticks-- {
 		m.driver.Tick(m.time())
+		if m.ticked%pingTicks == 0 {
+			m.ping()
+		}
+		m.ticked++
 	}
 	m.arrived = false
 	for _, v := range m.checked {

@@ -55,12 +55,14 @@ func (s *simulation) transmit(f *frame, to int, joined bool) {
 	size := wireBytes(f.size)
 	m.used.EgressBytes += int64(size)
 	sent := m.egress.pass(s.now, f.lane, size, l.EgressBytesPerSecond)
-	at := sent + s.delayNs(int(f.from), to, f.size) + m.slowNs
+	late := s.delayNs(int(f.from), to, f.size) + m.slowNs
+	at := sent + late
 	if last := &m.lastAt[f.lane][to]; *last < at {
 		*last = at
 	} else {
 		at = *last // frames of a connection stay in order
 	}
+	s.flows(f, to, s.now+late, at)
 	s.queue.push(event{at: at, frame: f, to: int32(to), joined: joined})
 }
 
@@ -99,6 +101,7 @@ func (s *simulation) arrive(e *event) {
 		m.read(f, joined)
 		return
 	}
+	s.flows(f, int(m.id), s.now, at)
 	// Its last byte was on the wire until now, so only what others take delays it.
 	alone := int64(0)
 	if b := s.cfg.Links.EgressBytesPerSecond; b > 0 {

@@ -25,7 +25,8 @@ var FaultKinds = []string{"crash", "restart", "crash-primary", "slow", "slow-pri
 const processFaults = 3
 
 // Mechanisms are what a case may switch off.
-var Mechanisms = []string{"fast-path", "arming", "pipelining", "batch-verify", "sync", "bundling", "lanes", "gossip"}
+var Mechanisms = []string{"fast-path", "arming", "pipelining", "batch-verify", "sync", "bundling", "lanes", "gossip",
+	"pace", "body-cap", "grace"}
 
 // Axes are what figures are drawn over.
 var Axes = []string{"members", "load", "links", "case", "engine"}

@@ -79,7 +79,8 @@ func simConfig(s *scenarios.Scenario, p *scenarios.Part, cell scenarios.Cell, se
 }
 
 func without(names []string) (w desim.Without) {
-	fields := []*bool{&w.FastPath, &w.Arming, &w.Pipelining, &w.BatchVerify, &w.Sync, &w.Bundling, &w.Lanes, &w.Gossip}
+	fields := []*bool{&w.FastPath, &w.Arming, &w.Pipelining, &w.BatchVerify, &w.Sync, &w.Bundling, &w.Lanes, &w.Gossip,
+		&w.Pace, &w.BodyCap, &w.Grace}
 	for i, name := range scenarios.Mechanisms {
 		*fields[i] = slices.Contains(names, name)
 	}

@@ -1,6 +1,9 @@
 package driver
 
-import "cmp"
+import (
+	"cmp"
+	"math"
+)
 
 // Defaults of Batching.
 const (
@@ -39,10 +42,11 @@ type Batching struct {
 	// LineMbit is what this member's line carries, in Mbit/s; default 1,000. A block that
 	// goes to all members must not hold the line for longer than lineBlockUs, nor all
 	// that are in flight for longer than lineFlightUs: votes and timers wait for them.
+	// Below 0 it bounds nothing.
 	LineMbit int
 	// LeastBytes is what a block may hold on any line. Default 16 KiB.
 	LeastBytes int
-	// Fixed waits as if nothing were measured and lines carried anything.
+	// Fixed waits as if nothing were measured.
 	Fixed bool
 	// ManyTxs is the size of a block after which the next one waits though nothing is
 	// in flight. Default 16.
@@ -87,8 +91,8 @@ func (b *Batching) BlockBytesMax(others int) int {
 
 // lineBytes is what the line brings each of the other members in a time.
 func (b *Batching) lineBytes(others int, us int64) int64 {
-	if b.Fixed {
-		return int64(b.BytesMax) * int64(b.InFlightMax)
+	if b.LineMbit < 0 {
+		return math.MaxInt64
 	}
 	return int64(b.LineMbit) * us / 8 / int64(max(1, others))
 }

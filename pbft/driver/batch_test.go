@@ -108,7 +108,7 @@ func TestBlocksLeaveRoomOnTheLine(t *testing.T) {
 
 // Fixed is the policy that does without measures.
 func TestTheFixedPolicyMeasuresNothing(t *testing.T) {
-	b := driver.Batching{Fixed: true, LineMbit: 1}.WithDefaults(4 << 20)
+	b := driver.Batching{Fixed: true, LineMbit: -1}.WithDefaults(4 << 20)
 	p := driver.Pending{Members: 100, Txs: 1, Bytes: 250, InFlight: 3, FlightBytes: 2 << 20, DistanceNs: 50 * ms}
 	if due, waitNs := b.Due(&p); due || waitNs != 20*ms {
 		t.Errorf("due %v in %d ns", due, waitNs)
