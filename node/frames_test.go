@@ -22,6 +22,8 @@ func (r *recorder) Send(to uint16, _ transport.Lane, frame []byte) bool {
 
 func (r *recorder) Queued(uint16, transport.Lane) int { return 0 }
 
+func (r *recorder) Progress(uint16, transport.Lane) transport.Progress { return transport.Progress{} }
+
 func (r *recorder) Run(ctx context.Context) error { <-ctx.Done(); return nil }
 
 // The frames of members beside those of consensus have these bytes for good.

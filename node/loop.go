@@ -2,6 +2,7 @@ package node
 
 import (
 	"context"
+	"math"
 	"time"
 
 	"github.com/scrip-network/scrip/pbft"
@@ -24,9 +25,10 @@ type loop struct {
 	jobs   []job
 	checks []pbft.PayloadCheck
 
-	view  pbft.View
-	ticks int
-	again *time.Timer // fires when a small batch has waited long enough
+	view    pbft.View
+	ticks   int
+	arrived []uint64    // bytes on the bulk lane that the driver knows of, by member
+	again   *time.Timer // fires when a small batch has waited long enough
 
 	// Of the payload that the driver took last: its transactions, when, and whether it is
 	// in a block that nobody has measured yet.
@@ -60,6 +62,7 @@ func (l *loop) run(ctx context.Context) error {
 				l.n.clocks.forget()
 				l.n.log.Warn("this node stood still", "duration_s", frozen.Seconds())
 			}
+			l.watchLinks()
 			l.driver.Tick(l.now())
 			l.measureKept()
 		case <-l.n.inbox.wake:
@@ -79,6 +82,24 @@ func (l *loop) run(ctx context.Context) error {
 		l.drain()
 		if err := l.turn(); err != nil {
 			return err
+		}
+	}
+}
+
+// distanceTicks is the pause between two looks at how far the other members are.
+const distanceTicks = 100
+
+// watchLinks tells the driver what comes on the bulk lane, and now and then how far the
+// others are: by the lane of votes, on which nothing waits for payload.
+func (l *loop) watchLinks() {
+	for id := range l.arrived {
+		if n := l.n.network.Progress(uint16(id), transport.Bulk).ReceivedBytes; n > l.arrived[id] {
+			l.driver.Arrived(pbft.ReplicaID(id), int(min(n-l.arrived[id], math.MaxInt32)))
+			l.arrived[id] = n
+		}
+		if l.ticks%distanceTicks == 0 {
+			trip := l.n.network.Progress(uint16(id), transport.Votes).RoundTrip
+			l.driver.Measured(pbft.ReplicaID(id), trip.Nanoseconds(), l.now())
 		}
 	}
 }

@@ -201,7 +201,7 @@ func (n *Node) restore() error {
 		return err
 	}
 	n.floor = floorOf(records, n.committee.Parameters().Window)
-	n.loop = &loop{n: n, began: time.Now()}
+	n.loop = &loop{n: n, began: time.Now(), arrived: make([]uint64, n.committee.Size())}
 	ledger := executed{n.cfg.Ledger.Latest()}
 	n.loop.driver, err = driver.New(driver.Config{
 		New: n.cfg.NewEngine,

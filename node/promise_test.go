@@ -52,6 +52,8 @@ func (o *outbox) Send(uint16, transport.Lane, []byte) bool {
 
 func (o *outbox) Queued(uint16, transport.Lane) int { return 0 }
 
+func (o *outbox) Progress(uint16, transport.Lane) transport.Progress { return transport.Progress{} }
+
 func (o *outbox) Run(ctx context.Context) error {
 	<-ctx.Done()
 	return nil

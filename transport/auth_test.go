@@ -363,6 +363,29 @@ func TestSilentAndStalledPeersAreCutOff(t *testing.T) {
 	}
 }
 
+// A frame that is not whole yet is seen coming, on its lane and of its member.
+func TestProgressCountsWhatIsNotWhole(t *testing.T) {
+	w := newNetwork(t, 3)
+	m := w.start(1, nil)
+	conn, _ := as(0).link(t, m.addr, hello{chain: testChain, from: 0, to: 1, lane: Bulk})
+	half := append(binary.LittleEndian.AppendUint32(nil, 1<<20), make([]byte, 300_000)...)
+	if _, err := conn.Write(half); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "it is seen coming", func() bool { return m.Progress(0, Bulk).ReceivedBytes >= 300_000 })
+	if s := m.linkStats(0, Bulk); s.ReceivedFrames != 0 {
+		t.Errorf("%d frames of a half", s.ReceivedFrames)
+	}
+	for _, of := range []struct {
+		from uint16
+		lane Lane
+	}{{0, Votes}, {2, Bulk}, {1, Bulk}, {9, Bulk}, {0, Lanes}} {
+		if p := m.Progress(of.from, of.lane); p.ReceivedBytes > 100 {
+			t.Errorf("%d bytes from %d on lane %d", p.ReceivedBytes, of.from, of.lane)
+		}
+	}
+}
+
 func TestPingsAreAnsweredAndPongsCannotBeForged(t *testing.T) {
 	w := newNetwork(t, 2)
 	m := w.start(1, nil)
@@ -397,6 +420,9 @@ func TestPingsAreAnsweredAndPongsCannotBeForged(t *testing.T) {
 		t.Fatal(err)
 	}
 	eventually(t, "round trip measured", func() bool { return m.linkStats(0, Votes).RoundTrip > 0 })
+	if m.Progress(0, Votes).RoundTrip != m.linkStats(0, Votes).RoundTrip {
+		t.Error("two round trips of one link")
+	}
 }
 
 func TestLogLinesAreLimitedAndCountWhatTheyLeaveOut(t *testing.T) {

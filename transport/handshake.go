@@ -11,6 +11,7 @@ import (
 	"math/big"
 	"net"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"github.com/scrip-network/scrip/pbft/wire"
@@ -176,15 +177,18 @@ func newInbound(conn net.Conn) *inbound {
 	return &inbound{frameReader{r: bufio.NewReaderSize(source, readBufferSize), max: helloFrameMax}, source}
 }
 
-// open lets in frames of up to frameMax bytes, and from now on gives the peer
-// idle for each read.
-func (in *inbound) open(frameMax int, idle time.Duration) { in.max, in.source.idle = frameMax, idle }
+// open lets in frames of up to frameMax bytes, gives the peer idle for each read from
+// now on, and counts what comes.
+func (in *inbound) open(frameMax int, idle time.Duration, count *atomic.Uint64) {
+	in.max, in.source.idle, in.source.count = frameMax, idle, count
+}
 
 // idleReader reads from conn under a deadline of its own for each read, unless
 // idle is 0.
 type idleReader struct {
-	conn net.Conn
-	idle time.Duration
+	conn  net.Conn
+	idle  time.Duration
+	count *atomic.Uint64 // nil: of nobody yet
 }
 
 func (r *idleReader) Read(b []byte) (int, error) {
@@ -193,7 +197,11 @@ func (r *idleReader) Read(b []byte) (int, error) {
 			return 0, err
 		}
 	}
-	return r.conn.Read(b)
+	n, err := r.conn.Read(b)
+	if r.count != nil && n > 0 {
+		r.count.Add(uint64(n))
+	}
+	return n, err
 }
 
 // accept authenticates a connection made to us and returns its link. ctx bounds

@@ -221,6 +221,6 @@ func (s stranger) link(t testing.TB, addr string, h hello) (*tls.Conn, *inbound)
 	if _, err := readHello(&in.frameReader); err != nil {
 		t.Fatal(err)
 	}
-	in.open(1<<20, 0)
+	in.open(1<<20, 0, nil)
 	return conn, in
 }

@@ -25,6 +25,7 @@ type Endpoint struct {
 	self    uint16
 	handler Handler
 	queues  map[uint16]*[Lanes]*sendQueue // what others send us; not written to after Join
+	arrived map[uint16]*[Lanes]atomic.Uint64
 	started atomic.Bool
 	ended   chan struct{} // closed when Run begins to end
 	dropped [dropCount]atomic.Uint64
@@ -55,9 +56,11 @@ func (m *Memory) Join(self uint16, handler Handler) (*Endpoint, error) {
 	e := &Endpoint{
 		memory: m, self: self, handler: handler,
 		queues: make(map[uint16]*[Lanes]*sendQueue), ended: make(chan struct{}),
+		arrived: make(map[uint16]*[Lanes]atomic.Uint64),
 	}
 	for id := range m.members {
 		if id != self {
+			e.arrived[id] = new([Lanes]atomic.Uint64)
 			e.queues[id] = &[Lanes]*sendQueue{newSendQueue(m.limits.Votes), newSendQueue(m.limits.Bulk)}
 		}
 	}
@@ -104,6 +107,14 @@ func (e *Endpoint) Queued(to uint16, lane Lane) int {
 	}
 	_, bytes := peer.queues[e.self][lane].load()
 	return bytes
+}
+
+// Progress implements Network. Frames arrive whole, and nothing is measured.
+func (e *Endpoint) Progress(from uint16, lane Lane) Progress {
+	if e.arrived[from] == nil || lane >= Lanes {
+		return Progress{}
+	}
+	return Progress{ReceivedBytes: e.arrived[from][lane].Load()}
 }
 
 func (e *Endpoint) drop(cause Drop) bool {
@@ -163,6 +174,7 @@ func (e *Endpoint) deliver(from uint16, lane Lane, q *sendQueue) {
 					return
 				}
 				q.release(1, len(batch[i].frame))
+				e.arrived[from][lane].Add(uint64(len(batch[i].frame)))
 				e.handler(from, lane, batch[i].frame)
 			}
 			clear(batch)

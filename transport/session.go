@@ -32,6 +32,7 @@ type link struct {
 
 	sentFrames, sentBytes         atomic.Uint64
 	receivedFrames, receivedBytes atomic.Uint64
+	arrivedBytes                  atomic.Uint64 // of frames that are not whole yet, too
 	drops                         [dropCount]atomic.Uint64
 	connects, dialFailures        atomic.Uint64
 	roundTripNanos                atomic.Int64
@@ -101,7 +102,7 @@ func (t *Transport) runSession(ctx context.Context, l *link, conn *tls.Conn, in 
 		ended: make(chan struct{}),
 	}
 	_ = conn.SetDeadline(time.Time{})
-	in.open(l.limits.FrameBytesMax, t.cfg.Limits.IdleTimeout)
+	in.open(l.limits.FrameBytesMax, t.cfg.Limits.IdleTimeout, &l.arrivedBytes)
 	l.session.Store(s)
 	l.connects.Add(1)
 	if l.wanted.Load() > 0 {

@@ -86,8 +86,18 @@ type Network interface {
 	// Queued returns the bytes of frames that wait to be sent to a member: what it
 	// does not take.
 	Queued(to uint16, lane Lane) int
+	// Progress returns what has come from a member; zero of one that does not exist.
+	Progress(from uint16, lane Lane) Progress
 	// Run carries frames until ctx ends and every goroutine has ended.
 	Run(ctx context.Context) error
+}
+
+// Progress is what has come over a link.
+type Progress struct {
+	// ReceivedBytes are those of frames, whole or not yet, since the start.
+	ReceivedBytes uint64
+	// RoundTrip is the last that was measured; 0 if none was.
+	RoundTrip time.Duration
 }
 
 // Handler receives a frame that member from sent. It owns the slice, which is
@@ -283,6 +293,16 @@ func (t *Transport) Send(to uint16, lane Lane, frame []byte) bool {
 		return l.drop(cause)
 	}
 	return true
+}
+
+// Progress implements Network. Safe for concurrent use.
+func (t *Transport) Progress(from uint16, lane Lane) Progress {
+	pair := t.links[from]
+	if pair == nil || lane >= Lanes {
+		return Progress{}
+	}
+	l := pair[lane]
+	return Progress{l.arrivedBytes.Load(), time.Duration(l.roundTripNanos.Load())}
 }
 
 // Queued implements Network.
