@@ -189,12 +189,27 @@ func (c *cluster) tick(x *node) {
 	if x.engine == nil {
 		return
 	}
+	c.arrivals(x)
 	x.driver.Tick(c.time(x))
 	c.witness.tick(x)
 	c.turn(x)
 	c.countWaiting(x)
 	if x.honest && x.engine != nil {
 		c.oracle.status(x)
+	}
+}
+
+// arrivals tells x of bytes on their way: of honest members' until the faults end, and
+// of Byzantine ones' for ever, whatever they have to send.
+func (c *cluster) arrivals(x *node) {
+	if c.plan.arrivals == 0 {
+		return
+	}
+	for id := range c.plan.byzantine {
+		from := pbft.ReplicaID(id)
+		if from != x.id && (c.plan.byzantine[id] || !c.healed && c.chance(c.plan.arrivals)) {
+			x.driver.Arrived(from, pbft.ArrivingBytes)
+		}
 	}
 }
 

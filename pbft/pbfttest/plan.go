@@ -167,6 +167,7 @@ type plan struct {
 	loadUs                      int64 // mean pause between payloads
 	safetyUs                    int64
 	frameBytes                  int   // largest frame of a log; 0 = a turn is one
+	arrivals                    int   // permille of ticks in which bytes seem to come from a member
 	syncUs                      int64 // how long the sync of a store takes at most; 0 = no time
 }
 
@@ -223,6 +224,7 @@ func drawPlan(r, later *rand.Rand, opt *Options) plan {
 	p.drawFragile(r, opt)
 	p.drawSlow(later, opt)
 	p.drawLog(later, opt)
+	p.drawArrivals(later, opt)
 	return p
 }
 
@@ -235,6 +237,16 @@ func (p *plan) drawLog(r *rand.Rand, opt *Options) {
 		p.frameBytes, p.syncUs = 0, 0
 	case LogTorn:
 		p.frameBytes, p.syncUs, p.compact = 1, 20_000, 200
+	}
+}
+
+// drawArrivals chooses whether bytes seem to be on their way, and for how long engines
+// wait for what they bring.
+func (p *plan) drawArrivals(r *rand.Rand, opt *Options) {
+	p.arrivals = pick(r, 0, 50, 500, 1000)
+	p.timers.BodyTicks, p.timers.StandstillTicks = uint32(pick(r, 2, 10, 25)), uint32(pick(r, 1, 10, 50))
+	if opt.Log != LogDrawn {
+		p.arrivals = 0
 	}
 }
 
@@ -327,13 +339,14 @@ func (p *plan) String() string {
 	return fmt.Sprintf("n=%d f=%d p=%d W=%d K=%d C=%d D=%d byzantine=%v %v backdate=%t big=%t fragile=%v late=%v"+
 		" precision=%d delay=%d\n"+
 		"  timers min=%d max=%d cap=%d idle=%d retransmit=%d status=%d codec=%t ed25519=%t recall=%t\n"+
-		"  permille loss=%d duplicate=%d omit=%d hold=%d crash=%d compact=%d; frames of %d bytes, sync<=%d us;"+
+		"  permille loss=%d duplicate=%d omit=%d hold=%d crash=%d compact=%d; frames of %d bytes, sync<=%d us, arrivals=%d;"+
 		" ms delay<=%d partition~%d clock~%d check<=%d execute<=%d load~%d safety=%d",
 		p.shape.Members, p.shape.Faults, p.shape.FastFaults, p.parameters.Window, p.parameters.Tenure,
 		p.parameters.CheckpointInterval, p.parameters.ExecutionLag, byzantine, p.behaviour, p.backdate, p.big,
 		fragile, p.lateUs, p.parameters.PrecisionMs, p.parameters.DelayMs,
 		p.timers.TimeoutTicksMin, p.timers.TimeoutTicksMax, p.timers.TimeoutTicksCap, p.timers.IdleTicks,
 		p.timers.RetransmitTicks, p.timers.StatusTicks, p.codec, p.ed25519, p.recall,
-		p.loss, p.duplicate, p.omit, p.hold, p.crash, p.compact, p.frameBytes, p.syncUs, p.delayUs/1000,
+		p.loss, p.duplicate, p.omit, p.hold, p.crash, p.compact, p.frameBytes, p.syncUs, p.arrivals,
+		p.delayUs/1000,
 		p.partitionUs/1000, p.clockUs/1000, p.checkUs/1000, p.executeUs/1000, p.loadUs/1000, p.safetyUs/1000)
 }
