@@ -95,6 +95,7 @@ func (c *Config) fill() error {
 		return fmt.Errorf("blocks of at most %d bytes cannot hold the largest transaction: it takes %d",
 			c.Batching.BytesMax, least)
 	}
+	c.Batching.LeastBytes = max(c.Batching.LeastBytes, c.TxBytesMax+PayloadOverheadBytes)
 	if c.Mempool.BytesMax != 0 && c.Mempool.BytesMax < c.TxBytesMax {
 		return fmt.Errorf("a pool of at most %d bytes cannot hold the largest transaction: it takes %d",
 			c.Mempool.BytesMax, c.TxBytesMax)

@@ -192,9 +192,10 @@ func (p *process) assemble() error {
 		},
 		Timers:   p.timers(),
 		Verifier: verifier, Workers: p.cfg.Workers, LogBytesMax: int64(p.cfg.LogBytesMax),
-		Mempool:  driver.Limits{TxsMax: p.cfg.MempoolTxsMax, BytesMax: p.cfg.MempoolBytesMax},
-		Batching: driver.Batching{TxsMax: p.cfg.BlockTxsMax, BytesMax: p.cfg.BlockBytesMax},
-		Logger:   p.opt.Logger,
+		Mempool: driver.Limits{TxsMax: p.cfg.MempoolTxsMax, BytesMax: p.cfg.MempoolBytesMax},
+		Batching: driver.Batching{TxsMax: p.cfg.BlockTxsMax, BytesMax: p.cfg.BlockBytesMax,
+			LineMbit: p.cfg.LineMbit},
+		Logger: p.opt.Logger,
 	})
 	if err != nil {
 		return troubleOf("start the node", err)

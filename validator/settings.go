@@ -50,6 +50,7 @@ type Config struct {
 	MempoolBytesMax int // their bytes
 	BlockTxsMax     int // transactions in a block proposed here
 	BlockBytesMax   int // their bytes
+	LineMbit        int // what the line to the others carries, in Mbit/s
 	BlockCacheMiB   int // blocks as on disk
 	RowCacheMiB     int // rows and pages as values
 	SeenEntries     int // remembered ids
@@ -155,6 +156,8 @@ func limitSettings() []Setting {
 			1, blockTxsMax, driver.BlockTxsDefault, func(c *Config) *int { return &c.BlockTxsMax }),
 		number("limits.block_bytes", "most bytes of a block proposed here",
 			blockBytesMin, blockBytesMax, driver.BlockBytesDefault, func(c *Config) *int { return &c.BlockBytesMax }),
+		number("limits.line_mbit", "what this validator's line to the others carries, in Mbit/s",
+			1, lineMbitMax, driver.LineMbitDefault, func(c *Config) *int { return &c.LineMbit }),
 		number("limits.log_bytes", "bytes of the consensus log at which it is compacted",
 			logBytesMin, numberMax, driver.LogBytesDefault, func(c *Config) *int { return &c.LogBytesMax }),
 		number("memory.block_cache_mib", "cache of what lies on disk",
@@ -290,6 +293,7 @@ const (
 	blockBytesMin   = ledger.TxBytesMax + node.PayloadOverheadBytes
 	blockBytesMax   = 15 << 20 // larger frames do not travel
 	blockTxsMax     = 1 << 16
+	lineMbitMax     = 400_000
 	logBytesMin     = 256 << 10 // or the log is compacted all the time
 	cacheMiBMax     = 1 << 20
 	seenEntriesMin  = 1024

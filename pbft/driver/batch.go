@@ -9,6 +9,7 @@ import (
 const (
 	BlockBytesDefault = 1 << 20
 	BlockTxsDefault   = 8192
+	LineMbitDefault   = 1000
 )
 
 // Batching bounds the blocks that a member proposes; it is local. A zero field
@@ -60,7 +61,7 @@ func (b Batching) WithDefaults(payloadBytesMax int) Batching {
 	b.TxsMax = min(cmp.Or(b.TxsMax, BlockTxsDefault), PayloadTxsMax)
 	b.InFlightMax = cmp.Or(b.InFlightMax, 4)
 	b.FarInFlightMax = cmp.Or(b.FarInFlightMax, 16)
-	b.LineMbit = cmp.Or(b.LineMbit, 1000)
+	b.LineMbit = cmp.Or(b.LineMbit, LineMbitDefault)
 	b.LeastBytes = cmp.Or(b.LeastBytes, 16<<10)
 	b.EnoughBytes = min(cmp.Or(b.EnoughBytes, 128<<10), b.BytesMax/2)
 	b.WaitUs = cmp.Or(b.WaitUs, 20_000)

@@ -533,7 +533,7 @@ func (r *Replica) want(b pbft.BlockRef, from, owner pbft.ReplicaID, after uint64
 // onItsWay reports whether a body seems to be coming: from the primary that proposed
 // it, and then from who was asked last. On a line that is slow or full another copy
 // would only queue behind what comes, so it is not asked for meanwhile, for BodyTicks
-// (section 3.12). A channel keeps order: once a later body is here, one that is
+// (section 6). A channel keeps order: once a later body is here, one that is
 // missing is not on it.
 func (r *Replica) onItsWay(w *want) bool {
 	if w.asks > 0 {

@@ -202,7 +202,7 @@ func (r *Replica) step() {
 	r.tryPrepare()
 }
 
-// Arrived implements pbft.Engine (section 3.5).
+// Arrived implements pbft.Engine (section 6).
 func (r *Replica) Arrived(from pbft.ReplicaID, bulkBytes int) { r.arrivals.Add(from, r.now, bulkBytes) }
 
 // Tick implements pbft.Engine.
