@@ -41,8 +41,6 @@ type forgery struct {
 	attest  func(c *pbft.CheckpointCertificate)
 }
 
-const genesisMs = 1
-
 func openFor(t *testing.T, w *coupontest.World) (*store.Ledger, *ledger.Machine) {
 	t.Helper()
 	l, err := store.OpenLedger(store.LedgerConfig{Dir: "ledger", Chain: w.Chain, FS: vfs.NewMem()})

@@ -267,9 +267,10 @@ func TestCodeMap(t *testing.T) {
 		t.Helper()
 		expect(t, CodeMap, parse(t, append([]string{"ARCHITECTURE.md", text}, code...)...), want...)
 	}
-	check("| `pbft` *pure* | x |\n| `store` | x |\n")
-	check("| `pbft` *pure* | x |\n", "does not tell of store")
-	check("| `pbft` | x |\n| `store` *pure* | x |\n| `moon` | x |\n",
+	const tidy = "| `internal/tidy` | x |\n"
+	check("| `pbft` *pure* | x |\n| `store` | x |\n" + tidy)
+	check("| `pbft` *pure* | x |\n", "does not tell of internal/tidy", "does not tell of store")
+	check("| `pbft` | x |\n| `store` *pure* | x |\n| `moon` | x |\n"+tidy,
 		"pbft: pure is true", "store: pure is false", "no package moon")
 }
 
@@ -298,4 +299,14 @@ func TestCitations(t *testing.T) {
 		"// 3.5 and 3.6. OpenAPI 3.1, 13.4, 3.141.\nvar a int\n"))
 	expect(t, Citations, parse(t, "coupon/a.go", "package coupon\n\n// A (3.3 b).\nvar a int\n\n// B of section 3.14.\n"+
 		"var b int\n"), `as "rules 3.3"`, `as "rules 3.14"`)
+}
+
+// Quorum arithmetic has one home.
+func TestQuorums(t *testing.T) {
+	expect(t, Quorums, parse(t, "pbft/committee.go", "package pbft\n\nvar a = (n - 1) / 3\n",
+		"node/a_test.go", "package node\n\nvar a = (n - 1) / 3\n",
+		"node/b.go", "package node\n\nvar a = width / 3\n\nvar b = Size - 1\n"))
+	expect(t, Quorums, parse(t, "node/a.go", "package node\n\nvar a = (members - 1) / 3\n\nvar b = c.Faults() + 1\n\n"+
+		"var d = 2*faults + 1\n\nvar e = n - p.Faults\n"),
+		"node/a.go:3", "node/a.go:5", "node/a.go:7", "node/a.go:9")
 }

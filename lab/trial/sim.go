@@ -8,6 +8,7 @@ import (
 	"github.com/scrip-network/scrip/lab/desim"
 	"github.com/scrip-network/scrip/lab/results"
 	"github.com/scrip-network/scrip/lab/scenarios"
+	"github.com/scrip-network/scrip/pbft"
 )
 
 // Simulated arrivals of a closed load, and the flash sale beside its transfers.
@@ -56,7 +57,8 @@ func simConfig(s *scenarios.Scenario, p *scenarios.Part, cell scenarios.Cell, se
 	case engine.Original:
 		cfg.Engine = desim.EngineOriginal
 	case engine.Slow:
-		cfg.F, cfg.P = (cell.Members-1)/3, 0
+		cfg.F, _ = pbft.DefaultFaults(cell.Members)
+		cfg.P = 0
 	}
 	if p.Workload == scenarios.Flash {
 		from := warmup + milliseconds(p.FlashAfterS)

@@ -120,7 +120,7 @@ func (r *Replica) onRecollection(from pbft.ReplicaID, m *pbft.Recollection) pbft
 			n++
 		}
 	}
-	if n >= r.com.Size()-1-r.com.Faults() {
+	if n >= r.com.ViewChangeQuorum()-1 {
 		r.endRecall()
 	}
 	return pbft.Accepted

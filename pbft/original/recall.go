@@ -122,7 +122,7 @@ func (r *Replica) onRecollection(from pbft.ReplicaID, m *pbft.Recollection) pbft
 	if r.forgotten(m) { // a late answer counts too
 		r.become(pbft.Amnesic)
 	}
-	if r.condition == pbft.Recalling && c.answered.Count() >= r.com.Size()-1-r.com.Faults() {
+	if r.condition == pbft.Recalling && c.answered.Count() >= r.com.ViewChangeQuorum()-1 {
 		r.endRecall()
 	}
 	return pbft.Accepted

@@ -101,7 +101,7 @@ func (c *cluster) resume() {
 		return low >= target
 	})
 	c.resumedUs = c.now
-	if most := viewChangesMax * (c.plan.shape.Faults + 1); len(c.oracle.changes) > most && !c.stopped {
+	if most := viewChangesMax * c.committee.WeakQuorum(); len(c.oracle.changes) > most && !c.stopped {
 		c.fail("liveness", "%d changes of view after the faults ended, at most %d", len(c.oracle.changes), most)
 	}
 	if low, _ := c.honestCommitted(); low >= target && c.plan.behaviour&Corrupt != 0 && !c.stopped {
