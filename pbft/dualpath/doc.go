@@ -16,7 +16,8 @@
 // is on disk before anything later in the Ready is acted on, and, for progress
 // only, a network that is eventually timely. It does not change membership.
 //
-// Reading order: replica.go (state and contract), blocks.go (what is known of
+// Reading order: rules.go (the decisions), replica.go (state and contract), blocks.go,
+// certificates.go, wants.go, forget.go (what is known of
 // the chain), propose.go, prepare.go, votes.go, commit.go (the normal case),
 // suspect.go, viewchange.go, newview.go, select.go (the change of primary),
 // sync.go (catching up, retransmission, restart).
