@@ -82,7 +82,7 @@ func payloadValid(b *pbft.Block) bool {
 }
 
 // always is a policy by which whatever waits is worth a block.
-var always = driver.Batching{InFlightMax: 1 << 20, EnoughBytes: 1}.WithDefaults(1 << 20)
+var always = driver.Batching{InFlightMax: 1 << 20, EnoughBytes: 1, LineMbit: -1, Fixed: true}.WithDefaults(1 << 20)
 
 // logLarge is the size of a log, in whatever unit, that leads to a compaction.
 const logLarge = 1
