@@ -25,7 +25,7 @@ type Endpoint struct {
 	self    uint16
 	handler Handler
 	queues  map[uint16]*[Lanes]*sendQueue // what others send us; not written to after Join
-	arrived map[uint16]*[Lanes]atomic.Uint64
+	arrived map[uint16]*[Lanes]progress   // not written to after Join
 	started atomic.Bool
 	ended   chan struct{} // closed when Run begins to end
 	dropped [dropCount]atomic.Uint64
@@ -56,11 +56,11 @@ func (m *Memory) Join(self uint16, handler Handler) (*Endpoint, error) {
 	e := &Endpoint{
 		memory: m, self: self, handler: handler,
 		queues: make(map[uint16]*[Lanes]*sendQueue), ended: make(chan struct{}),
-		arrived: make(map[uint16]*[Lanes]atomic.Uint64),
+		arrived: make(map[uint16]*[Lanes]progress),
 	}
 	for id := range m.members {
 		if id != self {
-			e.arrived[id] = new([Lanes]atomic.Uint64)
+			e.arrived[id] = new([Lanes]progress)
 			e.queues[id] = &[Lanes]*sendQueue{newSendQueue(m.limits.Votes), newSendQueue(m.limits.Bulk)}
 		}
 	}
@@ -88,6 +88,7 @@ func (e *Endpoint) Send(to uint16, lane Lane, frame []byte) bool {
 			return e.drop(DropShaped)
 		}
 		out.due = time.Now().Add(delay)
+		peer.arrived[e.self][lane].delayNanos.Store(int64(delay))
 	}
 	if cause, ok := peer.queues[e.self][lane].put(out); !ok {
 		return e.drop(cause)
@@ -109,12 +110,20 @@ func (e *Endpoint) Queued(to uint16, lane Lane) int {
 	return bytes
 }
 
-// Progress implements Network. Frames arrive whole, and nothing is measured.
+// progress is what came from a member on a lane, and how long its last frame travelled.
+type progress struct {
+	bytes      atomic.Uint64
+	delayNanos atomic.Int64
+}
+
+// Progress implements Network. Frames arrive whole, and a round trip is taken for twice
+// the way of the last one.
 func (e *Endpoint) Progress(from uint16, lane Lane) Progress {
 	if e.arrived[from] == nil || lane >= Lanes {
 		return Progress{}
 	}
-	return Progress{ReceivedBytes: e.arrived[from][lane].Load()}
+	p := &e.arrived[from][lane]
+	return Progress{p.bytes.Load(), 2 * time.Duration(p.delayNanos.Load())}
 }
 
 func (e *Endpoint) drop(cause Drop) bool {
@@ -174,7 +183,7 @@ func (e *Endpoint) deliver(from uint16, lane Lane, q *sendQueue) {
 					return
 				}
 				q.release(1, len(batch[i].frame))
-				e.arrived[from][lane].Add(uint64(len(batch[i].frame)))
+				e.arrived[from][lane].bytes.Add(uint64(len(batch[i].frame)))
 				e.handler(from, lane, batch[i].frame)
 			}
 			clear(batch)

@@ -34,7 +34,7 @@ func TestMemoryKeepsTheContractOfNetwork(t *testing.T) {
 	if a.Send(1, Votes, []byte("early")) {
 		t.Error("a frame for a member that does not run was taken")
 	}
-	_, stopB := join(1, func(from uint16, lane Lane, frame []byte) {
+	b, stopB := join(1, func(from uint16, lane Lane, frame []byte) {
 		frames <- received{from, lane, frame}
 		if lane == Bulk {
 			<-blocked
@@ -53,6 +53,9 @@ func TestMemoryKeepsTheContractOfNetwork(t *testing.T) {
 		if f := receive(t, frames, "a vote"); f.frame[0] != i || f.lane != Votes || f.from != 0 {
 			t.Fatalf("got %+v, want vote %d", f, i)
 		}
+	}
+	if p := b.Progress(0, Votes); p.ReceivedBytes != 20 {
+		t.Errorf("%d bytes have come, want 20", p.ReceivedBytes)
 	}
 	if a.Send(1, Votes, make([]byte, 11)) || a.Send(1, Votes, nil) || a.Send(7, Votes, frame) || a.Send(0, Votes, frame) {
 		t.Error("a frame that cannot be delivered was taken")
@@ -94,6 +97,9 @@ func TestMemoryQueuesAreBoundedAndShaped(t *testing.T) {
 	frame := []byte("slow")
 	if !ends[0].Send(1, Votes, frame) || !ends[0].Send(1, Votes, frame) || ends[0].Send(1, Votes, frame) {
 		t.Error("the limit of two frames is not kept")
+	}
+	if p := ends[1].Progress(0, Votes); p.RoundTrip != 2*time.Hour || ends[0].Progress(1, Votes).RoundTrip != 0 {
+		t.Errorf("round trips of %v and %v", p.RoundTrip, ends[0].Progress(1, Votes).RoundTrip)
 	}
 	lost = true
 	if ends[0].Send(1, Votes, frame) || ends[0].Dropped()[DropShaped] != 1 || ends[0].Dropped()[DropFull] != 1 {

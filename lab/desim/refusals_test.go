@@ -33,7 +33,7 @@ const (
 )
 
 var (
-	overloadBatching = driver.Batching{TxsMax: 40, InFlightMax: 1}
+	overloadBatching = driver.Batching{TxsMax: 40, InFlightMax: 1, FarInFlightMax: 1}
 	overloadPool     = driver.Limits{TxsMax: 800}
 )
 
