@@ -145,15 +145,18 @@ func TestVerifyFindsAChangedByte(t *testing.T) {
 	if len(tested) < 7 { // three kinds of raw files, toml, json, svg, html, and the checksums
 		t.Errorf("only %v were tested", tested)
 	}
-	write(t, f, "raw/more.csv", []byte("x"))
-	if err := Verify(f); !errors.Is(err, ErrMismatch) {
-		t.Errorf("a file too many: %v", err)
+	for _, name := range []string{"raw/more.csv", "raw/" + results.NotesFile} {
+		write(t, f, name, []byte("x"))
+		if err := Verify(f); !errors.Is(err, ErrMismatch) {
+			t.Errorf("a file too many, %s: %v", name, err)
+		}
+		if err := os.Remove(filepath.Join(f.Dir, name)); err != nil {
+			t.Fatal(err)
+		}
 	}
-	if err := os.Remove(filepath.Join(f.Dir, "raw/more.csv")); err != nil {
-		t.Fatal(err)
-	}
+	write(t, f, results.NotesFile, []byte("What it shows."))
 	if err := Verify(f); err != nil {
-		t.Errorf("put back: %v", err)
+		t.Errorf("put back, with notes: %v", err)
 	}
 }
 

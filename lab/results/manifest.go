@@ -26,6 +26,7 @@ const (
 	MachineFile   = "machine.json"
 	SummaryFile   = "summary.json"
 	ChecksumsFile = "SHA256SUMS"
+	NotesFile     = "README.md" // what people say of the folder: nothing derives it, no hash covers it
 	rawDir        = "raw"
 )
 
@@ -293,14 +294,16 @@ func (f Folder) CheckChecksums() (wrong []string) {
 	return wrong
 }
 
-// files returns the names of all files, ascending.
+// files returns the names of all files but the notes, ascending.
 func (f Folder) files() (names []string, err error) {
 	err = filepath.WalkDir(f.Dir, func(path string, d os.DirEntry, err error) error {
 		if err != nil || d.IsDir() {
 			return err
 		}
 		name, err := filepath.Rel(f.Dir, path)
-		names = append(names, filepath.ToSlash(name))
+		if name != NotesFile {
+			names = append(names, filepath.ToSlash(name))
+		}
 		return err
 	})
 	slices.Sort(names)
