@@ -219,11 +219,10 @@ var mapRow = regexp.MustCompile("(?m)^\\| `([a-z0-9/-]+)`( \\*pure\\*)? \\|")
 // CodeMap checks that ARCHITECTURE.md tells of each package, of no other, and the
 // truth about which are pure.
 func CodeMap(files []*File) (problems []Problem) {
-	const name = "ARCHITECTURE.md"
 	packages := byPackage(files)
 	told := make(map[string]bool)
 	for _, f := range files {
-		if f.Path != name {
+		if f.Path != architecture {
 			continue
 		}
 		for _, at := range mapRow.FindAllSubmatchIndex(f.Source, -1) {
@@ -231,15 +230,15 @@ func CodeMap(files []*File) (problems []Problem) {
 			line := 1 + bytes.Count(f.Source[:at[0]], []byte("\n"))
 			told[pkg] = true
 			if len(packages[pkg]) == 0 {
-				problems = append(problems, Problem{name, line, "there is no package " + pkg})
+				problems = append(problems, Problem{architecture, line, "there is no package " + pkg})
 			} else if pure != isPure(pkg) {
-				problems = append(problems, Problem{name, line, fmt.Sprintf("%s: pure is %v in internal/tidy", pkg, !pure)})
+				problems = append(problems, Problem{architecture, line, fmt.Sprintf("%s: pure is %v in internal/tidy", pkg, !pure)})
 			}
 		}
 	}
 	for pkg := range packages {
 		if !told[pkg] {
-			problems = append(problems, Problem{name, 1, "the code map does not tell of " + pkg})
+			problems = append(problems, Problem{architecture, 1, "the code map does not tell of " + pkg})
 		}
 	}
 	sort.Slice(problems, func(i, j int) bool { return problems[i].Text < problems[j].Text })

@@ -169,7 +169,7 @@ func Check(files []*File) []Problem {
 	for _, rule := range []func([]*File) []Problem{
 		Imports, Permissions, Homes, OneVerifier, OneMaker,
 		Purity, PackageComments, Documented, FunctionLength, FileShape, PackageNames,
-		Words, Links, CodeMap, Changelog, Labels, Citations, Quorums,
+		Words, Links, CodeMap, Drawing, Changelog, Labels, Citations, Quorums,
 	} {
 		problems = append(problems, rule(files)...)
 	}

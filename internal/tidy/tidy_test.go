@@ -3,6 +3,7 @@ package tidy
 import (
 	"fmt"
 	"go/token"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -272,6 +273,32 @@ func TestCodeMap(t *testing.T) {
 	check("| `pbft` *pure* | x |\n", "does not tell of internal/tidy", "does not tell of store")
 	check("| `pbft` | x |\n| `store` *pure* | x |\n| `moon` | x |\n"+tidy,
 		"pbft: pure is true", "store: pure is false", "no package moon")
+}
+
+// Imports run down the drawing of layers or along a line of it, and every package stands in it.
+func TestDrawing(t *testing.T) {
+	const own = "import \"github.com/scrip-network/scrip/"
+	check := func(drawing string, want ...string) {
+		t.Helper()
+		problems := Drawing(parse(t, "ARCHITECTURE.md", "# A\n\n"+drawing,
+			"node/a.go", "package node\n"+own+"store\"\n"+own+"pbft\"\n",
+			"node/a_test.go", "package node\n"+own+"ledger\"\n",
+			"ledger/a.go", "package ledger\n"+own+"node\"\n",
+			"store/a.go", "package store\nimport \"os\"\n", "pbft/a.go", "package pbft\n"))
+		slices.SortFunc(problems, func(a, b Problem) int { return strings.Compare(a.String(), b.String()) })
+		expect(t, func([]*File) []Problem { return problems }, nil, want...)
+	}
+	check("```layers\nnode  ledger\n      node\n\ndisk  store\ncore  pbft\n```\n")
+	check("```layers\ncore  pbft\nnode  node ledger store\n```\n",
+		"node/a.go:3: the import of pbft runs upwards, from node to core")
+	check("```layers\nnode  node\nrules ledger\ndisk  store\ncore  pbft\n```\n",
+		"ledger/a.go:2: the import of node runs upwards, from rules to node")
+	check("```layers\nnode  node ledger moon\ncore  pbft pbft\n```\n",
+		"ARCHITECTURE.md:1: the drawing of layers lacks store",
+		"ARCHITECTURE.md:4: there is no package moon to draw",
+		"ARCHITECTURE.md:5: pbft is drawn twice")
+	check("no drawing", "ARCHITECTURE.md:1: no drawing of layers")
+	check("```layers\nnode node ledger store pbft\n", "no drawing of layers")
 }
 
 func TestChangelog(t *testing.T) {
