@@ -580,3 +580,22 @@ func TestTimers(t *testing.T) {
 		}
 	}
 }
+
+// A report supports a block if its highest certificate is of the block's view and its
+// own chain of that view reaches above it.
+func TestWhatSupportsABlock(t *testing.T) {
+	c := pbft.BlockRef{View: 3, Seq: 7}
+	for _, x := range []struct {
+		high, tip pbft.BlockRef
+		want      bool
+	}{
+		{pbft.BlockRef{View: 3, Seq: 7}, pbft.BlockRef{View: 3, Seq: 8, Digest: pbft.Digest{1}}, true},
+		{pbft.BlockRef{View: 2, Seq: 7}, pbft.BlockRef{View: 3, Seq: 8, Digest: pbft.Digest{1}}, false},
+		{pbft.BlockRef{View: 3, Seq: 7}, pbft.BlockRef{View: 3, Seq: 7, Digest: pbft.Digest{1}}, false},
+		{pbft.BlockRef{View: 3, Seq: 7}, pbft.BlockRef{}, false},
+	} {
+		if got := supports(&pbft.ViewChange{High: x.high, Tip: x.tip}, c); got != x.want {
+			t.Errorf("high %v, tip %v: %v", x.high, x.tip, got)
+		}
+	}
+}

@@ -111,3 +111,16 @@ func TestABodyThatDoesNotComeIsAskedForAtOnce(t *testing.T) {
 		}
 	}
 }
+
+// What an older view's primary ordered is not on the present one's channel.
+func TestABodyOfAnOlderViewIsAskedForAtOnce(t *testing.T) {
+	s := newSolo(t, 4, 1)
+	s.r.Arrived(0, 1)
+	x := &slot{seq: 1, wantAt: s.r.now}
+	if !s.r.onItsWay(x, 1) || s.r.onItsWay(x, 0) || s.r.onItsWay(x, 2) {
+		t.Error("the bytes of one view's primary bring the bodies of another's")
+	}
+	if s.r.now += uint64(s.r.tm.BodyTicks); s.r.onItsWay(x, 1) {
+		t.Error("a body is waited for without end")
+	}
+}
