@@ -304,7 +304,7 @@ func TestASealIsReadAsWritten(t *testing.T) {
 // moved ends in an error of the ledger, never in a panic, wherever it happens; and
 // what is left is a ledger as a crash leaves it.
 func TestAFailingDiskNeverPanics(t *testing.T) {
-	stride := 17
+	stride := 37
 	if testing.Short() {
 		stride = 61
 	}
