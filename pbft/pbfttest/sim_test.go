@@ -149,7 +149,7 @@ func TestCrashAtEveryBoundary(t *testing.T) {
 }
 
 // crashRuns bounds the runs of TestCrashAtEveryBoundary for each cluster.
-const crashRuns = 300
+const crashRuns = 200
 
 // keptSeeds have found bugs of the engine or of its judges, all but the last with LogWhole.
 // The plan that a seed stands for may change with the simulator; then they are seeds as
