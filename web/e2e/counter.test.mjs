@@ -47,7 +47,7 @@ const goods = () => {
   return { flags, signer: "bakery", count: 1 };
 };
 const scene = stage([
-  coffee({ shops: "2,3", count: 10 }),
+  coffee({ shops: "2,3", count: 11 }),
   item("A bun", "--show-max", "4.50"),
   item("A hidden bun"),
   goods(),
@@ -146,6 +146,26 @@ test("the console's sums go on where no stream of events gets through", async ()
   await till.page.getByRole("button", { name: /or more/ }).click();
   await result(till.page, "accepted");
   await total(taken + 1).waitFor();
+});
+
+test("a coupon whose claim could not be looked at is used on a bill once it can be", async () => {
+  const cy = await scene.device({ serviceWorkers: "block" });
+  await cy.page.goto(scene.links[0][10]);
+  const tap = cy.page.getByRole("button", { name: "Claim" });
+  await tap.waitFor();
+  // The claim counts, and no node shows this device the coupon.
+  const rows = "**/v1/state/08*"; // 8 begins the key of a coupon's row
+  await cy.context.route(rows, (route) => route.abort());
+  await tap.click();
+  await cy.page.getByText("It is yours").waitFor();
+  const till = await tillOf();
+  const link = await customerScans(till.page, 1000);
+  await cy.page.goto(link);
+  await cy.page.getByText("You have no coupon to use").waitFor();
+  await cy.context.unroute(rows);
+  await cy.page.evaluate(() => document.dispatchEvent(new Event("visibilitychange")));
+  await cy.page.getByRole("button", { name: "Use it: €4.50 off" }).click();
+  assert.match(await result(till.page, "accepted"), /To pay: €5\.50/);
 });
 
 test("a till that was closed meanwhile finds what was used on its bill", async () => {

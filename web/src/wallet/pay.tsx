@@ -1,6 +1,6 @@
 /** Paying on the code that a till shows: the wallet checks the till, computes, and asks once. */
 import type { JSX } from "preact";
-import { useState } from "preact/hooks";
+import { useEffect, useState } from "preact/hooks";
 import type { ProvenCoupon, ProvenTill } from "@scrip/sdk/client";
 import { NotFound } from "@scrip/sdk/client";
 import type { InvoicePayload } from "@scrip/sdk/links";
@@ -61,7 +61,10 @@ async function choices(
 ): Promise<{ found: Choice[]; unfit: Unfit[] }> {
   const found: Choice[] = [];
   const unfit: Unfit[] = [];
-  for (const slip of session.slips.value) {
+  for (const kept of session.slips.value) {
+    // A claim may have counted though the wallet could not look at it since.
+    const slip = kept.state === "pending" ? await session.refresh(kept.id).catch(() => kept) : kept;
+    if (!slip) continue;
     const campaign = campaignOf(slip.id);
     const terms = session.terms.value.get(campaign);
     if (!isOpen(slip) || slip.state === "pending" || !terms) continue;
@@ -221,6 +224,11 @@ export function PayPage(p: { invoice: InvoicePayload }): JSX.Element {
     const shop = t("tillLine", { member: await session.link.member(till.member), label: till.label });
     return { till, shop, ...(await choices(session, till, p.invoice)) };
   }, [p.invoice]);
+  // A coupon that becomes usable while none is has come for this bill too.
+  const usable = session.slips.value.filter((s) => isOpen(s) && s.state !== "pending");
+  useEffect(() => {
+    if (look.value?.found.length === 0) look.reload();
+  }, [usable.map((s) => s.id).join()]);
   if (look.error instanceof NotFound) return <Failure level={1} {...textOf("E702")} detail={t("payUnknownTill")} />;
   if (look.error !== undefined)
     return <Failure level={1} {...failureOf(look.error)} onRetry={look.reload} busy={look.busy} />;
