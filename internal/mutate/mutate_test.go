@@ -42,9 +42,9 @@ func allAreas() []area {
 			[]Step{quick("pbft/original"), whole("pbft/original")}},
 		{"node", []string{"node/loop.go", "node/inbox.go", "node/serve.go", "node/compact.go", "node/propose.go",
 			"node/payload.go", "node/mempool.go", "node/executor.go", "node/certs.go", "node/status.go"}, nil,
-			[]Step{{Package: "node", LimitSeconds: 600}}},
+			[]Step{{Package: "node", LimitSeconds: 150}}},
 		{"driver", []string{"pbft/driver/*.go"}, []string{"doc.go"},
-			[]Step{{Package: "pbft/driver", LimitSeconds: 300}, {Package: "node", LimitSeconds: 600}}},
+			[]Step{{Package: "pbft/driver", LimitSeconds: 300}, {Package: "node", LimitSeconds: 150}}},
 	}
 }
 
