@@ -64,7 +64,7 @@ func newCommand() *cobra.Command {
 	}
 	c.SetFlagErrorFunc(func(_ *cobra.Command, err error) error { return &usageError{err} })
 	c.AddCommand(newListCommand(), newRunCommand(), newQuickCommand(), newVerifyCommand(), newCompareCommand(),
-		newCostsCommand())
+		newCostsCommand(), newPackCommand(), newCSVCommand())
 	return c
 }
 

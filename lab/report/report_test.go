@@ -125,7 +125,7 @@ func TestVerifyFindsAChangedByte(t *testing.T) {
 	tested := make(map[string]bool)
 	for name, raw := range files(t, f) {
 		kind := strings.TrimLeft(filepath.Ext(name), ".")
-		for _, end := range []string{"-tx.csv.gz", "-blocks.csv.gz", "-counters.csv"} {
+		for _, end := range []string{"-tx" + results.ColumnsEnd, "-blocks" + results.ColumnsEnd, "-counters.csv"} {
 			if strings.HasSuffix(name, end) {
 				kind = end
 			}

@@ -7,7 +7,7 @@
 //	scenario.toml    what was asked
 //	manifest.json    version, parameters, modes, runs, and hashes of all raw files
 //	machine.json     where and when it ran
-//	raw/PART/CELL-rK-tx.csv.gz, -blocks.csv.gz, -counters.csv
+//	raw/PART/CELL-rK-tx.columns.gz, -blocks.columns.gz, -counters.csv
 //	summary.json     derived
 //
 // and what package report draws from these. A folder of simulations only does not

@@ -1,9 +1,7 @@
 package results
 
 import (
-	"bufio"
 	"bytes"
-	"compress/gzip"
 	"encoding/csv"
 	"errors"
 	"fmt"
@@ -62,78 +60,59 @@ type Run struct {
 	Counters Counters
 }
 
-// rawBytesMax bounds a decompressed raw file.
-const rawBytesMax = 4 << 30
+// field is one quantity of the rows of a raw file: a whole number or a short text.
+type field[T any] struct {
+	name   string
+	number func(row *T) *int64 // nil = it is a text
+	text   func(row *T) *string
+}
 
-var (
-	sampleHead = append([]string{"due_us", "sent_us", "answered_us", "proof_us", "node", "kind", "code"},
-		suffixed(PhaseNames[:], "_us")...)
-	blockHead = []string{"seq", "view", "txs", "bytes", "proposed_us", "committed_us", "executed_us", "fast", "slow",
-		"ancestor"}
-	counterHead = []string{"counter", "value"}
-)
-
-func suffixed(names []string, end string) (all []string) {
-	for _, n := range names {
-		all = append(all, n+end)
+// sampleFields are those of a Sample in the order of a raw file.
+func sampleFields() []field[Sample] {
+	all := []field[Sample]{
+		{name: "due_us", number: func(s *Sample) *int64 { return &s.DueUs }},
+		{name: "sent_us", number: func(s *Sample) *int64 { return &s.SentUs }},
+		{name: "answered_us", number: func(s *Sample) *int64 { return &s.AnsweredUs }},
+		{name: "proof_us", number: func(s *Sample) *int64 { return &s.ProofUs }},
+		{name: "node", number: func(s *Sample) *int64 { return &s.Node }},
+		{name: "kind", text: func(s *Sample) *string { return &s.Kind }},
+		{name: "code", text: func(s *Sample) *string { return &s.Code }},
+	}
+	for i, name := range PhaseNames {
+		all = append(all, field[Sample]{name: name + "_us", number: func(s *Sample) *int64 { return &s.Phases[i] }})
 	}
 	return all
 }
 
-// number appends a cell.
-func number(b []byte, v int64) []byte {
-	if v != None {
-		b = strconv.AppendInt(b, v, 10)
+// blockFields are those of a Block in the order of a raw file.
+func blockFields() []field[Block] {
+	return []field[Block]{
+		{name: "seq", number: func(b *Block) *int64 { return &b.Seq }},
+		{name: "view", number: func(b *Block) *int64 { return &b.View }},
+		{name: "txs", number: func(b *Block) *int64 { return &b.Txs }},
+		{name: "bytes", number: func(b *Block) *int64 { return &b.Bytes }},
+		{name: "proposed_us", number: func(b *Block) *int64 { return &b.ProposedUs }},
+		{name: "committed_us", number: func(b *Block) *int64 { return &b.CommittedUs }},
+		{name: "executed_us", number: func(b *Block) *int64 { return &b.ExecutedUs }},
+		{name: "fast", number: func(b *Block) *int64 { return &b.Fast }},
+		{name: "slow", number: func(b *Block) *int64 { return &b.Slow }},
+		{name: "ancestor", number: func(b *Block) *int64 { return &b.Ancestor }},
 	}
-	return append(b, ',')
 }
 
-// EncodeSamples writes samples as compressed CSV.
-func EncodeSamples(samples []Sample) ([]byte, error) {
-	return compressed(sampleHead, func(put func([]byte) error) error {
-		var row []byte
-		for i := range samples {
-			s := &samples[i]
-			row = row[:0]
-			for _, v := range []int64{s.DueUs, s.SentUs, s.AnsweredUs, s.ProofUs, s.Node} {
-				row = number(row, v)
-			}
-			row = append(append(row, s.Kind...), ',')
-			row = append(append(row, s.Code...), ',')
-			for _, v := range s.Phases {
-				row = number(row, v)
-			}
-			row[len(row)-1] = '\n'
-			if err := put(row); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-}
+// EncodeSamples writes samples in the packed form (ColumnsEnd).
+func EncodeSamples(samples []Sample) ([]byte, error) { return encodeColumns(samples, sampleFields()) }
 
-// EncodeBlocks writes blocks as compressed CSV.
-func EncodeBlocks(blocks []Block) ([]byte, error) {
-	return compressed(blockHead, func(put func([]byte) error) error {
-		var row []byte
-		for i := range blocks {
-			row = row[:0]
-			for _, v := range blocks[i].cells() {
-				row = number(row, *v)
-			}
-			row[len(row)-1] = '\n'
-			if err := put(row); err != nil {
-				return err
-			}
-		}
-		return nil
-	})
-}
+// DecodeSamples reads samples in any form: packed, or CSV, compressed by gzip or not.
+func DecodeSamples(r io.Reader) ([]Sample, error) { return decodeRows(r, sampleFields()) }
 
-func (b *Block) cells() []*int64 {
-	return []*int64{&b.Seq, &b.View, &b.Txs, &b.Bytes, &b.ProposedUs, &b.CommittedUs, &b.ExecutedUs, &b.Fast, &b.Slow,
-		&b.Ancestor}
-}
+// EncodeBlocks writes blocks in the packed form.
+func EncodeBlocks(blocks []Block) ([]byte, error) { return encodeColumns(blocks, blockFields()) }
+
+// DecodeBlocks reads blocks in any form, as DecodeSamples does.
+func DecodeBlocks(r io.Reader) ([]Block, error) { return decodeRows(r, blockFields()) }
+
+var counterHead = []string{"counter", "value"}
 
 // EncodeCounters writes counters as CSV, ascending by name.
 func EncodeCounters(c Counters) []byte {
@@ -145,134 +124,42 @@ func EncodeCounters(c Counters) []byte {
 	return b.Bytes()
 }
 
-func compressed(head []string, rows func(put func([]byte) error) error) ([]byte, error) {
-	var b bytes.Buffer
-	z, err := gzip.NewWriterLevel(&b, gzip.BestSpeed)
-	if err != nil {
-		return nil, err
-	}
-	w := bufio.NewWriterSize(z, 64<<10)
-	csvHead := csv.NewWriter(w)
-	if err := csvHead.Write(head); err != nil {
-		return nil, err
-	}
-	csvHead.Flush()
-	err = rows(func(row []byte) error { _, err := w.Write(row); return err })
-	if err := errors.Join(err, w.Flush(), z.Close()); err != nil {
-		return nil, fmt.Errorf("compress raw data: %w", err)
-	}
-	return b.Bytes(), nil
+// DecodeCounters reads what EncodeCounters has written.
+func DecodeCounters(r io.Reader) (Counters, error) {
+	c := make(Counters)
+	err := eachRow(r, counterHead, func(row []string) error {
+		v, err := strconv.ParseFloat(row[1], 64)
+		if err != nil {
+			return fmt.Errorf("counter %s: %q is not a number", row[0], row[1])
+		}
+		c[string([]byte(row[0]))] = v
+		return nil
+	})
+	return c, err
 }
 
-// rowReader reads the rows of a CSV file with a known head.
-type rowReader struct {
-	csv *csv.Reader
-	row []string
-	err error
-}
-
-func newRowReader(r io.Reader, head []string) (*rowReader, error) {
+// eachRow calls do with each row of a CSV file that has a known head. The row is
+// good until do returns.
+func eachRow(r io.Reader, head []string, do func(row []string) error) error {
 	c := csv.NewReader(r)
 	c.ReuseRecord = true
 	got, err := c.Read()
 	if err != nil {
-		return nil, fmt.Errorf("read the head: %w", err)
+		return fmt.Errorf("read the head: %w", err)
 	}
 	if !slices.Equal(got, head) {
-		return nil, fmt.Errorf("the columns are %q, wanted %q", got, head)
+		return fmt.Errorf("the columns are %q, wanted %q", got, head)
 	}
-	return &rowReader{csv: c}, nil
-}
-
-// next reports whether there is another row.
-func (r *rowReader) next() bool {
-	if r.err == nil {
-		r.row, r.err = r.csv.Read()
-	}
-	return r.err == nil
-}
-
-// int reads a cell; an empty one is None.
-func (r *rowReader) int(i int) int64 {
-	if r.row[i] == "" {
-		return None
-	}
-	v, err := strconv.ParseInt(r.row[i], 10, 64)
-	if err != nil {
-		line, _ := r.csv.FieldPos(i)
-		r.err = fmt.Errorf("line %d: %q is not a number", line, r.row[i])
-	}
-	return v
-}
-
-func (r *rowReader) end() error {
-	if errors.Is(r.err, io.EOF) {
-		return nil
-	}
-	return r.err
-}
-
-// DecodeSamples reads what EncodeSamples has written.
-func DecodeSamples(r io.Reader) (all []Sample, err error) {
-	rows, err := uncompressed(r, sampleHead)
-	if err != nil {
-		return nil, err
-	}
-	names := make(map[string]string) // one copy of each text
-	intern := func(s string) string {
-		if _, ok := names[s]; !ok {
-			names[s] = string([]byte(s))
+	for n := 2; ; n++ {
+		row, err := c.Read()
+		if errors.Is(err, io.EOF) {
+			return nil
 		}
-		return names[s]
-	}
-	for rows.next() {
-		s := Sample{DueUs: rows.int(0), SentUs: rows.int(1), AnsweredUs: rows.int(2), ProofUs: rows.int(3),
-			Node: rows.int(4), Kind: intern(rows.row[5]), Code: intern(rows.row[6])}
-		for i := range s.Phases {
-			s.Phases[i] = rows.int(7 + i)
+		if err == nil {
+			err = do(row)
 		}
-		all = append(all, s)
-	}
-	return all, rows.end()
-}
-
-// DecodeBlocks reads what EncodeBlocks has written.
-func DecodeBlocks(r io.Reader) (all []Block, err error) {
-	rows, err := uncompressed(r, blockHead)
-	if err != nil {
-		return nil, err
-	}
-	for rows.next() {
-		var b Block
-		for i, cell := range b.cells() {
-			*cell = rows.int(i)
-		}
-		all = append(all, b)
-	}
-	return all, rows.end()
-}
-
-func uncompressed(r io.Reader, head []string) (*rowReader, error) {
-	z, err := gzip.NewReader(r)
-	if err != nil {
-		return nil, fmt.Errorf("uncompress: %w", err)
-	}
-	return newRowReader(io.LimitReader(z, rawBytesMax), head)
-}
-
-// DecodeCounters reads what EncodeCounters has written.
-func DecodeCounters(r io.Reader) (Counters, error) {
-	rows, err := newRowReader(r, counterHead)
-	if err != nil {
-		return nil, err
-	}
-	c := make(Counters)
-	for rows.next() {
-		v, err := strconv.ParseFloat(rows.row[1], 64)
 		if err != nil {
-			return nil, fmt.Errorf("counter %s: %q is not a number", rows.row[0], rows.row[1])
+			return fmt.Errorf("line %d: %w", n, err)
 		}
-		c[string([]byte(rows.row[0]))] = v
 	}
-	return c, rows.end()
 }

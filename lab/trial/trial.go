@@ -281,7 +281,7 @@ func (l *lab) report(j *job) {
 func (l *lab) keepRun(j *job) error {
 	base := path.Join("raw", j.part.Name, fmt.Sprintf("%s-r%d", j.cell.Slug(), j.repeat+1))
 	e := results.RunEntry{Part: j.part.Name, Cell: j.cell, Repeat: j.repeat, Seed: j.seed,
-		Samples: base + "-tx.csv.gz", Counters: base + "-counters.csv"}
+		Samples: base + "-tx" + results.ColumnsEnd, Counters: base + "-counters.csv"}
 	samples, err := results.EncodeSamples(j.run.Samples)
 	if err != nil {
 		return err
@@ -293,7 +293,7 @@ func (l *lab) keepRun(j *job) error {
 		return err
 	}
 	if len(j.run.Blocks) > 0 {
-		e.Blocks = base + "-blocks.csv.gz"
+		e.Blocks = base + "-blocks" + results.ColumnsEnd
 		blocks, err := results.EncodeBlocks(j.run.Blocks)
 		if err != nil {
 			return err
