@@ -200,7 +200,7 @@ func (p *process) assemble() error {
 	if err != nil {
 		return troubleOf("start the node", err)
 	}
-	p.node.Registry().MustRegister(&linkMetrics{p.links.Stats, uint16(p.id)})
+	p.node.Registry().MustRegister(append(p.processMetrics(), &linkMetrics{p.links.Stats, uint16(p.id)})...)
 	faces, err := p.faces()
 	if err != nil {
 		return err

@@ -76,6 +76,7 @@ func layers() map[string]layer {
 		"internal/textfile": {},
 		"internal/throttle": {},
 		"internal/mutate":   {},
+		"internal/watch":    {},
 		"internal/broken":   {imports: []string{"internal/rules", "pbft", "pbft/dualpath", "pbft/original"}},
 		"internal/units":    {imports: []string{"coupon"}},
 		"internal/label":    {imports: []string{"pbft/wire"}},
