@@ -190,7 +190,7 @@ func (b *inbox) Drop(pbft.ReplicaID, pbft.Message) { b.metrics.frameDropped.Inc(
 func (b *inbox) wellFormed(m pbft.Message) bool {
 	switch x := m.(type) {
 	case *pbft.PrePrepare:
-		return b.fits(&x.Block)
+		return len(x.Recipe) > 0 || b.fits(&x.Block)
 	case *pbft.Blocks:
 		return b.allFit(x.Blocks)
 	case *pbft.Linked:

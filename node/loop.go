@@ -145,7 +145,7 @@ func (l *loop) drain() {
 			l.driver.Connected(p.id)
 		}
 	}
-	if l.driver.Drain(l.n.inbox) > 0 {
+	if l.driver.Drain(l.n.inbox, l.now()) > 0 {
 		l.n.metrics.took(stepReceive, start)
 	}
 }
@@ -236,22 +236,22 @@ func (l *loop) dispatch() {
 // sendMessage sends to one member or to all others. Consensus frames begin with
 // the kind of the message.
 //
-// What goes to one member alone mostly answers it, and is paid from its budget: the
-// protocol repeats what it needs.
+// What goes to one member alone answers it, unless it is a proposal's first sending, and
+// is paid from its budget: the protocol repeats what it needs.
 func (n *Node) sendMessage(out pbft.Outgoing) {
 	kind := out.Message.Kind()
 	lane := transport.Votes
-	if pbft.LaneOf(kind) == pbft.LaneBulk {
+	if pbft.LaneOf(out.Message, n.committee.Size()) == pbft.LaneBulk {
 		lane = transport.Bulk
 	}
 	var p *peerState
 	if out.To != pbft.Everyone {
-		if p = n.inbox.peer(uint16(out.To)); p == nil || !n.mayGive(p, lane) {
+		if p = n.inbox.peer(uint16(out.To)); p == nil || !out.First && !n.mayGive(p, lane) {
 			return
 		}
 	}
 	frame := pbft.EncodeMessage(out.Message)
-	if p != nil {
+	if p != nil && !out.First {
 		p.answers[lane].spend(time.Now(), max(len(frame), noteBytes))
 	}
 	if len(frame) > driver.VotesFrameBytesMax {

@@ -43,6 +43,9 @@ func (a *Allowance) Take(tick uint64, bytes int) bool {
 func EncodedBytes(m Message) int {
 	switch x := m.(type) {
 	case *PrePrepare:
+		if len(x.Recipe) > 0 {
+			break
+		}
 		bare := *x
 		bare.Payload = nil
 		return 1 + len(bare.append(nil)) + len(x.Payload)

@@ -29,7 +29,7 @@ func EncodeMessage(m Message) []byte {
 	size := 512
 	switch x := m.(type) {
 	case *PrePrepare:
-		size += len(x.Payload)
+		size += len(x.Payload) + len(x.Recipe)
 	case *Blocks:
 		for i := range x.Blocks {
 			size += len(x.Blocks[i].Payload) + 512
@@ -86,8 +86,13 @@ func readMessage(r *wire.Reader, kind Kind) Message {
 		return &Status{Epoch: Epoch(r.Uint32()), View: View(r.Uint64()), ViewChanged: View(r.Uint64()),
 			Committed: readRef(r), Executed: Seq(r.Uint64()),
 			High: Rank{View(r.Uint64()), Seq(r.Uint64())}, Replica: ReplicaID(r.Uint16())}
-	case KindFetch:
-		return &Fetch{Epoch: Epoch(r.Uint32()), Seq: Seq(r.Uint64()), Digest: r.Bytes32(), After: Seq(r.Uint64())}
+	case KindFetch, KindFetchRecipe:
+		return &Fetch{Epoch: Epoch(r.Uint32()), Seq: Seq(r.Uint64()), Digest: r.Bytes32(), After: Seq(r.Uint64()),
+			RecipeFirst: kind == KindFetchRecipe}
+	case KindRecipe:
+		return readRecipe(r)
+	case KindPull:
+		return &Pull{Epoch: Epoch(r.Uint32()), Justify: readRef(r), Block: r.Bytes32()}
 	case KindBlocks:
 		return readBlocks(r)
 	case KindLinked:
@@ -122,12 +127,27 @@ func readSlotMessage(r *wire.Reader, kind Kind) Message {
 }
 
 func (m *PrePrepare) append(b []byte) []byte {
-	b = appendBlock(b, &m.Block)
+	if len(m.Recipe) > 0 {
+		b = wire.AppendBytes(appendSignedHeader(b, &m.SignedHeader), m.Recipe)
+	} else {
+		b = appendBlock(b, &m.Block)
+	}
 	b = appendOptionalCertificate(b, m.Certificate)
 	if m.Entry == nil {
 		return wire.AppendUint8(b, 0)
 	}
 	return m.Entry.append(wire.AppendUint8(b, 1))
+}
+
+// readRecipe reads a PRE-PREPARE with a recipe; a block without payload has none.
+func readRecipe(r *wire.Reader) *PrePrepare {
+	m := &PrePrepare{Block: Block{SignedHeader: readSignedHeader(r)}, Recipe: r.Bytes(RecipeBytesMax)}
+	if r.Err() == nil && (len(m.Recipe) == 0 || m.Header.PayloadBytes == 0) {
+		r.Fail(fmt.Errorf("%w: a recipe of %d bytes for a payload of %d", wire.ErrValue, len(m.Recipe),
+			m.Header.PayloadBytes))
+	}
+	m.Certificate, m.Entry = readOptionalCertificate(r), readOptionalNewView(r)
+	return m
 }
 
 func readOptionalNewView(r *wire.Reader) *NewView {
@@ -253,6 +273,11 @@ func (m *Fetch) append(b []byte) []byte {
 	b = wire.AppendUint64(b, uint64(m.Seq))
 	b = append(b, m.Digest[:]...)
 	return wire.AppendUint64(b, uint64(m.After))
+}
+
+func (m *Pull) append(b []byte) []byte {
+	b = appendRef(wire.AppendUint32(b, uint32(m.Epoch)), m.Justify)
+	return append(b, m.Block[:]...)
 }
 
 func (m *Blocks) append(b []byte) []byte {

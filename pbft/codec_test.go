@@ -128,7 +128,19 @@ func (s sampler) message(k Kind) Message {
 		return &Status{Epoch(s.r.Uint32()), View(s.r.Uint64()), View(s.r.Uint64()), s.ref(), Seq(s.r.Uint64()),
 			Rank{View(s.r.Uint64()), Seq(s.r.Uint64())}, s.id()}
 	case KindFetch:
-		return &Fetch{Epoch(s.r.Uint32()), Seq(s.r.Uint64()), s.digest(), Seq(s.r.Uint64())}
+		return &Fetch{Epoch(s.r.Uint32()), Seq(s.r.Uint64()), s.digest(), Seq(s.r.Uint64()), false}
+	case KindFetchRecipe:
+		return &Fetch{Epoch(s.r.Uint32()), Seq(s.r.Uint64()), s.digest(), Seq(s.r.Uint64()), true}
+	case KindPull:
+		return &Pull{Epoch(s.r.Uint32()), s.ref(), s.digest()}
+	case KindRecipe:
+		recipe := s.digest()
+		m := &PrePrepare{Block: Block{SignedHeader: s.header()}, Recipe: recipe[:1+s.r.IntN(32)],
+			Certificate: s.optionalCertificate()}
+		if s.r.IntN(2) == 0 {
+			m.Entry = s.newView()
+		}
+		return m
 	case KindRecall:
 		return &Recall{Epoch(s.r.Uint32()), s.r.Uint64()}
 	}
@@ -354,6 +366,9 @@ func TestDecodersRefuse(t *testing.T) {
 	s := sampler{rand.New(rand.NewPCG(11, 11))}
 	short := s.block()
 	short.Header.PayloadBytes++
+	empty := s.block()
+	empty.Header.PayloadBytes = 0
+	signed := appendSignedHeader(nil, &short.SignedHeader)
 	flagged := s.header()
 	flagged.Header.Flags = 2
 	unlisted := s.certificate()
@@ -375,7 +390,11 @@ func TestDecodersRefuse(t *testing.T) {
 	}{
 		{"nothing", nil, wire.ErrTruncated},
 		{"kind 0", []byte{0}, wire.ErrValue},
-		{"kind 19", []byte{19}, wire.ErrValue},
+		{"kind 22", []byte{22}, wire.ErrValue},
+		{"an empty recipe", append(append([]byte{uint8(KindRecipe)}, signed...), 0, 0, 0, 0, 0, 0), wire.ErrValue},
+		{"a recipe of a block without payload", EncodeMessage(&PrePrepare{Block: empty, Recipe: []byte{1}}), wire.ErrValue},
+		{"a recipe beyond its limit", EncodeMessage(&PrePrepare{Block: s.block(), Recipe: make([]byte, RecipeBytesMax+1)}),
+			wire.ErrLimit},
 		{"a payload of another length than the header says", EncodeMessage(&PrePrepare{Block: short}), wire.ErrValue},
 		{"an unknown flag", EncodeMessage(&Proof{Certificate: s.certificate(), Header: &flagged}), wire.ErrValue},
 		{"an unknown certificate kind", EncodeMessage(&Proof{Certificate: unlisted}), wire.ErrValue},

@@ -46,6 +46,9 @@ type Config struct {
 	Recall bool
 	// Amnesic starts the replica in condition Amnesic: the log was damaged.
 	Amnesic bool
+	// Recipes says that members describe payloads by recipes: a block that is not known is
+	// asked for by its recipe first.
+	Recipes bool
 	// Timers are in ticks; zero fields take their defaults.
 	Timers Timers
 	// Trace fills Ready.Events.

@@ -22,15 +22,33 @@ type Engine interface {
 	// bounds: how long a body that is on its way is waited for before it is asked for
 	// elsewhere, and the timer of its view. A driver that never calls it loses that.
 	Arrived(from ReplicaID, bulkBytes int)
+	// Now says what a clock shows that never goes back, in microseconds from any origin.
+	// It is called before other events, as often as the driver looks at its clock; waits
+	// below a tick hang on it. WakeUs returns the time by which it should be called again
+	// though nothing else has happened; 0 = none.
+	Now(nowUs uint64)
+	WakeUs() uint64
+	// Measured says how long the way to a member and back takes, in microseconds, 0 =
+	// unknown. It moves waits alone, within bounds.
+	Measured(peer ReplicaID, roundTripUs uint64)
 	// Propose offers the payload of the next block. It must be called only when
 	// ProposeHint is not ProposeNever; it reports whether a block was proposed.
-	// root commits to payload and is the zero digest for an empty one.
-	Propose(payload []byte, root Digest, clockMs uint64) bool
+	// root commits to payload and is the zero digest for an empty one. recipe, if there is
+	// one, is sent in the place of the payload for as long as it is in memory; the payload
+	// is what is logged.
+	Propose(payload []byte, root Digest, recipe []byte, clockMs uint64) bool
 	// ProposeHint says whether this replica may or must propose now.
 	ProposeHint() ProposeHint
 	// PayloadChecked answers an entry of Ready.Checks: whether the payload fits
 	// the header and is stateless-valid (section 11, payload validity).
 	PayloadChecked(block Digest, valid bool)
+	// PayloadArrived answers an entry of Ready.Assemble, at any later time or never, with
+	// what a recipe made: the engine goes on as if the body had come, or says why not.
+	// What does not fit the header changes nothing.
+	PayloadArrived(block Digest, payload []byte) Reason
+	// PayloadMissing says that no recipe of a block can be carried out: its body is asked
+	// for at once. Else it is asked for BodyTicks after the first recipe.
+	PayloadMissing(block Digest)
 	// Executed says that a committed block was executed and is stored, with the
 	// resulting roots. Blocks are executed in the order of Ready.Committed.
 	Executed(seq Seq, stateRoot, receiptRoot Digest)
@@ -77,13 +95,26 @@ const Everyone ReplicaID = 0xffff
 type Outgoing struct {
 	To      ReplicaID
 	Message Message
+	// First says that it is an own PRE-PREPARE that goes to that member, or to Everyone,
+	// for the first time: nobody asked for it.
+	First bool
 }
 
-// LaneOf returns the lane of a kind of message.
-func LaneOf(k Kind) Lane {
-	switch k {
+// Limits of proposals on the lane of votes: a proposal beyond them would hold up votes.
+const (
+	recipeVotesBytesMax = 32 << 10  // to one member
+	recipeTotalBytesMax = 512 << 10 // to all together
+)
+
+// LaneOf returns the lane of a message in a committee of so many members.
+func LaneOf(m Message, members int) Lane {
+	switch m.Kind() {
 	case KindPrePrepare, KindBlocks, KindLinked, KindDecided:
 		return LaneBulk
+	case KindRecipe:
+		if n := EncodedBytes(m); n > recipeVotesBytesMax || n*(members-1) > recipeTotalBytesMax {
+			return LaneBulk
+		}
 	}
 	return LaneVotes
 }
@@ -105,6 +136,20 @@ type PayloadCheck struct {
 	Digest Digest
 	Block  *Block
 }
+
+// Assemble asks the driver for the payload of a block: its header is verified, its body
+// is not held, and a recipe has come. A recipe is believed nothing: its payload is
+// whatever hashes to Header.PayloadRoot and has Header.PayloadBytes.
+type Assemble struct {
+	Digest Digest
+	Header Header
+	From   ReplicaID // who sent the recipe, not always the proposer
+	Recipe []byte
+}
+
+// RecipesMax bounds the entries of Ready.Assemble for one block, one for each member that
+// sent a recipe. The last place is kept for the proposer.
+const RecipesMax = 3
 
 // Serve asks the driver to answer a peer from its store, which reaches further
 // back than the engine: the committed blocks after After, as a Blocks message
@@ -138,6 +183,9 @@ type Ready struct {
 	Checkpoints []*CheckpointCertificate
 	// Checks are answered by PayloadChecked, in any order, at any later time.
 	Checks []PayloadCheck
+	// Assemble are answered by PayloadArrived or PayloadMissing, in any order, at any
+	// later time, or never.
+	Assemble []Assemble
 	// Serves are answered from the store, best effort.
 	Serves []Serve
 	// Events are the trace since the last Ready, if tracing is on.
@@ -147,7 +195,7 @@ type Ready struct {
 // Empty reports whether there is nothing to do.
 func (r *Ready) Empty() bool {
 	return len(r.Records) == 0 && len(r.Messages) == 0 && len(r.Committed) == 0 && len(r.Checkpoints) == 0 &&
-		len(r.Checks) == 0 && len(r.Serves) == 0 && len(r.Events) == 0
+		len(r.Checks) == 0 && len(r.Assemble) == 0 && len(r.Serves) == 0 && len(r.Events) == 0
 }
 
 // Condition says whether a replica takes part.

@@ -21,7 +21,7 @@ func Example() {
 	}
 	primary := replicas[replicas[0].Status().Primary]
 	payload := []byte("the first transactions")
-	fmt.Println("proposed:", primary.Propose(payload, sha256.Sum256(payload), nowMs))
+	fmt.Println("proposed:", primary.Propose(payload, sha256.Sum256(payload), nil, nowMs))
 
 	logs := make([][]pbft.Record, 4) // durable, in a real driver
 	sent := map[pbft.Kind]int{}

@@ -27,16 +27,21 @@ const (
 	KindStable
 	// Of the dual-path protocol only.
 	KindLinked
+	// Forms that came later: of PRE-PREPARE and FETCH, and, of the dual-path protocol
+	// only, what asks for a certificate.
+	KindRecipe
+	KindPull
+	KindFetchRecipe
 
 	// KindLast is the last kind.
-	KindLast = KindLinked
+	KindLast = KindFetchRecipe
 )
 
 // String returns the name of the kind.
 func (k Kind) String() string {
 	names := [...]string{"?", "pre-prepare", "prepare", "commit", "checkpoint", "suspect", "view-change",
 		"new-view", "status", "fetch", "blocks", "proof", "recall", "recollection", "slot-view-change",
-		"slot-new-view", "decided", "stable", "linked"}
+		"slot-new-view", "decided", "stable", "linked", "recipe", "pull", "fetch-recipe"}
 	if int(k) < len(names) {
 		return names[k]
 	}
@@ -65,11 +70,20 @@ type Block struct {
 	Payload []byte
 }
 
-// PrePrepare proposes a block (R1). Certificate proves the block that
-// Header.Justify names (nil if that is the genesis), and Entry proves the view if
-// this is its first block and it was entered by a NEW-VIEW.
+// RecipeBytesMax bounds a recipe: 1,024 ranges with a mask each, 131,072 names in all,
+// and what is in none.
+const RecipeBytesMax = 128 << 10
+
+// PrePrepare proposes a block (R1), with its payload or with a recipe. Certificate
+// proves the block that Header.Justify names (nil if that is the genesis, or if it is
+// left out: E1), and Entry proves the view if this is its first block and it was entered
+// by a NEW-VIEW.
 type PrePrepare struct {
 	Block
+	// Recipe, if it is not empty, stands in the place of the payload, which is nil then:
+	// the receiver's driver makes the payload from it. Engines do not read it, and nobody
+	// signs it. At most RecipeBytesMax.
+	Recipe      []byte
 	Certificate *Certificate
 	Entry       *NewView
 }
@@ -178,6 +192,17 @@ type Fetch struct {
 	Seq    Seq
 	Digest Digest
 	After  Seq
+	// RecipeFirst says that a PRE-PREPARE with a recipe is as good; who has none answers
+	// as ever.
+	RecipeFirst bool
+}
+
+// Pull asks for the certificate that a PRE-PREPARE of Block came without (E2): of
+// Justify, or of a block of its view between the two. It is answered by a Proof.
+type Pull struct {
+	Epoch   Epoch
+	Justify BlockRef
+	Block   Digest
 }
 
 // Blocks answers a Fetch or a STATUS: hash-linked blocks in ascending order and,
@@ -236,7 +261,12 @@ type Recollection struct {
 }
 
 // Kind implements Message.
-func (*PrePrepare) Kind() Kind { return KindPrePrepare }
+func (m *PrePrepare) Kind() Kind {
+	if len(m.Recipe) > 0 {
+		return KindRecipe
+	}
+	return KindPrePrepare
+}
 
 // Kind implements Message.
 func (*Prepare) Kind() Kind { return KindPrepare }
@@ -260,7 +290,15 @@ func (*NewView) Kind() Kind { return KindNewView }
 func (*Status) Kind() Kind { return KindStatus }
 
 // Kind implements Message.
-func (*Fetch) Kind() Kind { return KindFetch }
+func (m *Fetch) Kind() Kind {
+	if m.RecipeFirst {
+		return KindFetchRecipe
+	}
+	return KindFetch
+}
+
+// Kind implements Message.
+func (*Pull) Kind() Kind { return KindPull }
 
 // Kind implements Message.
 func (*Blocks) Kind() Kind { return KindBlocks }

@@ -13,6 +13,9 @@ type Dualpath struct {
 	Orders func(payload []byte, root pbft.Digest) ([]byte, pbft.Digest)
 	// RootAgrees compares the own state of a position with the one that a header names (R2(d)).
 	RootAgrees func(own, named pbft.Digest) bool
+	// Expanded reports whether a block goes for one whose body is held, where it is or is
+	// not (R2(d)).
+	Expanded func(held bool) bool
 	// Durable reports whether a record is written before what rests on it (section 7).
 	Durable func(kind pbft.RecordKind) bool
 	// Remembers reports whether a certificate raises the highest one held (R2(e)).

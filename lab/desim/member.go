@@ -274,7 +274,7 @@ func (m *member) drain() {
 		m.driver.Synced(height)
 	}
 	m.synced = m.synced[:0]
-	m.driver.Drain(m)
+	m.driver.Drain(m, m.time())
 }
 
 // Take implements driver.Inbox.

@@ -68,7 +68,7 @@ func (m *member) send(out []pbft.Outgoing) {
 	var small, large []copyTo
 	for i := range out {
 		for _, o := range m.corrupt(out[i]) {
-			f := &frame{from: int32(m.id), message: o.Message, lane: pbft.LaneOf(o.Message.Kind()),
+			f := &frame{from: int32(m.id), message: o.Message, lane: pbft.LaneOf(o.Message, m.s.cfg.N),
 				size: messageBytes(o.Message)}
 			if f.size > driver.VotesFrameBytesMax || m.s.cfg.Without.Lanes {
 				f.lane = pbft.LaneBulk

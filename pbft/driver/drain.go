@@ -17,7 +17,8 @@ type Inbox interface {
 // Drain feeds the engine what waits in an inbox, votes first, no more than DrainMax of
 // each member and lane, and nothing while execution lags too far: then links fill up.
 // It returns how many messages it took.
-func (d *Driver) Drain(in Inbox) (taken int) {
+func (d *Driver) Drain(in Inbox, now Time) (taken int) {
+	d.look(now)
 	c := d.cfg.Engine.Committee
 	for _, lane := range [...]pbft.Lane{pbft.LaneVotes, pbft.LaneBulk} {
 		if !Receiving(d.Backlog()) {

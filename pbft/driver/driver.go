@@ -47,6 +47,9 @@ type Payload struct {
 	Bytes []byte
 	Root  pbft.Digest
 	Txs   int
+	// Recipe, if there is one, is what others can make it from, at most
+	// pbft.RecipeBytesMax.
+	Recipe []byte
 }
 
 // Driver is one member around its engine: events go in, Work comes out.
@@ -106,8 +109,12 @@ func (d *Driver) Engine() pbft.Engine { return d.engine }
 // Tick says that TickMs have passed.
 func (d *Driver) Tick(now Time) {
 	txs, _, _ := d.cfg.Pool.Size()
+	d.look(now)
 	d.engine.Tick(now.ClockMs, txs > 0)
 }
+
+// look tells the engine the time.
+func (d *Driver) look(now Time) { d.engine.Now(uint64(max(now.Ns, 0)) / 1000) }
 
 // Connected says that the channel to a member was established, or again.
 func (d *Driver) Connected(peer pbft.ReplicaID) { d.engine.Connected(peer) }
@@ -120,10 +127,19 @@ func (d *Driver) Arrived(from pbft.ReplicaID, bulkBytes int) { d.engine.Arrived(
 // of none paces its blocks as if all were near.
 func (d *Driver) Measured(peer pbft.ReplicaID, roundTripNs int64, now Time) {
 	d.distances.add(peer, roundTripNs, now.Ns)
+	d.engine.Measured(peer, uint64(d.distances.ofNs(peer))/1000)
 }
 
 // Checked answers an entry of Work.Check.
 func (d *Driver) Checked(block pbft.Digest, valid bool) { d.engine.PayloadChecked(block, valid) }
+
+// PayloadArrived answers an entry of Work.Assemble with what a recipe made.
+func (d *Driver) PayloadArrived(block pbft.Digest, payload []byte) pbft.Reason {
+	return d.engine.PayloadArrived(block, payload)
+}
+
+// PayloadMissing says that no recipe of a block can be carried out.
+func (d *Driver) PayloadMissing(block pbft.Digest) { d.engine.PayloadMissing(block) }
 
 // Executed says that the next block of Work.Execute was executed and stored.
 func (d *Driver) Executed(seq pbft.Seq, stateRoot, receiptRoot pbft.Digest) {

@@ -22,6 +22,8 @@ type engine struct {
 	received []pbft.Message
 	pending  bool
 	proposed [][]byte
+	nowUs    uint64
+	wakeUs   uint64
 }
 
 func (e *engine) Ready() (r pbft.Ready) {
@@ -36,7 +38,7 @@ func (e *engine) Receive(_ pbft.ReplicaID, m pbft.Message) pbft.Reason {
 	return pbft.IgnoredStale
 }
 
-func (e *engine) Propose(payload []byte, _ pbft.Digest, _ uint64) bool {
+func (e *engine) Propose(payload []byte, _ pbft.Digest, _ []byte, _ uint64) bool {
 	if !e.refuses {
 		e.proposed, e.hint = append(e.proposed, payload), pbft.ProposeNever
 	}
@@ -45,6 +47,8 @@ func (e *engine) Propose(payload []byte, _ pbft.Digest, _ uint64) bool {
 
 func (e *engine) Tick(_ uint64, pending bool)                 { e.pending = pending }
 func (e *engine) Advance()                                    { e.advanced++ }
+func (e *engine) Now(nowUs uint64)                            { e.nowUs = nowUs }
+func (e *engine) WakeUs() uint64                              { return e.wakeUs }
 func (e *engine) ProposeHint() pbft.ProposeHint               { return e.hint }
 func (e *engine) Status() pbft.EngineStatus                   { return e.status }
 func (e *engine) Durable() []pbft.Record                      { return e.durable }
@@ -241,7 +245,7 @@ func TestDrainingIsFair(t *testing.T) {
 	vote, bulk := &pbft.Prepare{}, &pbft.PrePrepare{}
 	in := &lanes{waiting: map[pbft.ReplicaID][2][]pbft.Message{
 		0: {many(driver.DrainMax+1, vote), many(2, bulk)}, 1: {many(1, vote)}, 2: {many(3, vote), many(1, bulk)}}}
-	if n := d.Drain(in); n != driver.DrainMax+3+2+1 || in.judged != n || len(e.received) != n {
+	if n := d.Drain(in, driver.Time{}); n != driver.DrainMax+3+2+1 || in.judged != n || len(e.received) != n {
 		t.Errorf("took %d, %d judged, %d received", n, in.judged, len(e.received))
 	}
 	if in.taken[driver.DrainMax] != 2 || e.received[driver.DrainMax+3].Kind() != pbft.KindPrePrepare {
@@ -250,7 +254,7 @@ func TestDrainingIsFair(t *testing.T) {
 	if w := next(t, d, 0); !w.Again {
 		t.Error("what is left waiting brings nobody back")
 	}
-	if n := d.Drain(in); n != 1 {
+	if n := d.Drain(in, driver.Time{}); n != 1 {
 		t.Errorf("then %d", n)
 	}
 	if w := next(t, d, 0); w.Again {
@@ -268,7 +272,7 @@ func TestABacklogStopsMessages(t *testing.T) {
 		next(t, d, 0)
 		in := &lanes{waiting: map[pbft.ReplicaID][2][]pbft.Message{
 			0: {many(1, &pbft.Prepare{}), {&pbft.Blocks{}, &pbft.PrePrepare{}}}}}
-		if n := d.Drain(in); n != x.taken || in.judged != x.judged || in.dropped != x.dropped {
+		if n := d.Drain(in, driver.Time{}); n != x.taken || in.judged != x.judged || in.dropped != x.dropped {
 			t.Errorf("%d wait: took %d, %d judged, %d dropped", x.backlog, n, in.judged, in.dropped)
 		}
 	}

@@ -46,16 +46,26 @@ func (d *distances) turn(nowNs int64) {
 	d.since = nowNs
 }
 
+// ofNs returns the least round trip to a member lately; 0 = unknown.
+func (d *distances) ofNs(peer pbft.ReplicaID) (least int64) {
+	if int(peer) >= len(d.least[0]) {
+		return 0
+	}
+	for i := range d.least {
+		if l := d.least[i][peer]; l != 0 && (least == 0 || l < least) {
+			least = l
+		}
+	}
+	return least
+}
+
 // quorumNs returns the round trip to the q-th nearest member, this one being its own
 // nearest; 0 if too few are known.
 func (d *distances) quorumNs(q int, nowNs int64) int64 {
 	d.turn(nowNs)
 	known := make([]int64, 0, len(d.least[0]))
-	for id, l := range d.least[0] {
-		if m := d.least[1][id]; l == 0 || m != 0 && m < l {
-			l = m
-		}
-		if l > 0 {
+	for id := range d.least[0] {
+		if l := d.ofNs(pbft.ReplicaID(id)); l > 0 {
 			known = append(known, l)
 		}
 	}

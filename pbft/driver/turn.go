@@ -18,6 +18,9 @@ type Work struct {
 	Certify []*pbft.CheckpointCertificate
 	// Check are answered by Checked, in any order, at any later time.
 	Check []pbft.PayloadCheck
+	// Assemble are answered by PayloadArrived or PayloadMissing, in any order, at any later
+	// time, or never.
+	Assemble []pbft.Assemble
 	// Serve are answered as ReadAnswer says, or not at all.
 	Serve []pbft.Serve
 	// Sync asks that all that is stored now survives a crash; Synced answers it.
@@ -34,7 +37,7 @@ type Work struct {
 // Idle reports whether there is nothing to do now.
 func (w *Work) Idle() bool {
 	return len(w.Records) == 0 && !w.Replace && len(w.Send) == 0 && len(w.Execute) == 0 && len(w.Certify) == 0 &&
-		len(w.Check) == 0 && len(w.Serve) == 0 && !w.Sync && len(w.Events) == 0
+		len(w.Check) == 0 && len(w.Assemble) == 0 && len(w.Serve) == 0 && !w.Sync && len(w.Events) == 0
 }
 
 // Next proposes what is due and returns what there is to do. After TurnsMax of them
@@ -48,13 +51,14 @@ func (d *Driver) Next(now Time) (Work, error) {
 		d.turns = 0
 		return Work{Again: true}, nil
 	}
+	d.look(now)
 	waitNs := d.propose(now)
 	r := d.engine.Ready()
 	d.unadvanced = !r.Empty()
 	d.take(r.Committed)
 	d.watch(r.Messages, now)
 	w := Work{Records: r.Records, Send: r.Messages, Execute: d.hand(), Certify: r.Checkpoints, Check: r.Checks,
-		Serve: r.Serves, Events: r.Events}
+		Assemble: r.Assemble, Serve: r.Serves, Events: r.Events}
 	if !w.Idle() {
 		return w, nil
 	}
@@ -62,9 +66,22 @@ func (d *Driver) Next(now Time) (Work, error) {
 		return w, err
 	}
 	d.turns = 0
-	w.Again, w.WakeNs = d.more, waitNs
+	w.Again, w.WakeNs = d.more, d.wakeNs(waitNs, now)
 	d.more = false
 	return w, nil
+}
+
+// wakeNs returns the shorter of a wait, 0 = none, and the one that the engine asks for, in
+// nanoseconds.
+func (d *Driver) wakeNs(waitNs int64, now Time) int64 {
+	at := d.engine.WakeUs()
+	if at == 0 {
+		return waitNs
+	}
+	if engineNs := max(int64(at)*1000-now.Ns, 1); waitNs == 0 || engineNs < waitNs {
+		return engineNs
+	}
+	return waitNs
 }
 
 // take notes the blocks that the engine has committed.
@@ -120,7 +137,7 @@ func (d *Driver) propose(now Time) (waitNs int64) {
 	if !ok || p.Txs == 0 && hint != pbft.ProposeNow {
 		return 0
 	}
-	proposed := d.engine.Propose(p.Bytes, p.Root, now.ClockMs)
+	proposed := d.engine.Propose(p.Bytes, p.Root, p.Recipe, now.ClockMs)
 	if proposed {
 		d.last = proposal{atNs: now.Ns, txs: p.Txs, root: p.Root}
 	}

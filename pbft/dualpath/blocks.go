@@ -34,6 +34,7 @@ type block struct {
 	cert, commit *pbft.Certificate
 	commitVoted  bool
 	preparedAt   uint64
+	recipes      recipes
 }
 
 func (b *block) header() *pbft.Header { return &b.block.Header }
@@ -242,7 +243,7 @@ func (r *Replica) descends(b *block, a pbft.BlockRef) bool {
 // if nothing is missing. conflict is true if the chain misses the committed block.
 func (r *Replica) missingBelow(b *block) (need pbft.BlockRef, done, conflict bool) {
 	for b.ref.Seq > r.chain.committed.Seq {
-		if !b.hasBody {
+		if !r.rules.Expanded(b.hasBody) {
 			return b.ref, false, false
 		}
 		h := b.header()

@@ -282,13 +282,13 @@ func tip1(last pbft.BlockRef) []tip { return []tip{{view: last.View, last: last}
 func TestProposalsThatAreNotMade(t *testing.T) {
 	c := newCluster(t, 4, 1, 1)
 	large := make([]byte, c.com.Parameters().PayloadBytesMax+1)
-	if c.replicas[1].Propose(nil, pbft.Digest{}, c.clock) {
+	if c.replicas[1].Propose(nil, pbft.Digest{}, nil, c.clock) {
 		t.Error("a backup proposes")
 	}
-	if c.replicas[0].Propose(large, payloadRoot(large), c.clock) {
+	if c.replicas[0].Propose(large, payloadRoot(large), nil, c.clock) {
 		t.Error("more than a payload may have")
 	}
-	if !c.replicas[0].Propose(large[1:], payloadRoot(large[1:]), c.clock) {
+	if !c.replicas[0].Propose(large[1:], payloadRoot(large[1:]), nil, c.clock) {
 		t.Error("not as much as it may have")
 	}
 }

@@ -459,7 +459,7 @@ func TestProposingKeepsToWindowAndTenure(t *testing.T) {
 	c := newClusterOf(t, 4, 1, 1, 16)
 	r := c.start(0, nil)
 	r.Tick(c.clock, false)
-	propose := func() bool { return r.Propose([]byte("x"), payloadRoot([]byte("x")), c.clock) }
+	propose := func() bool { return r.Propose([]byte("x"), payloadRoot([]byte("x")), nil, c.clock) }
 	count := 0
 	for propose() {
 		count++
@@ -497,7 +497,7 @@ func TestProposingKeepsToWindowAndTenure(t *testing.T) {
 	}
 	r = c.start(0, nil)
 	r.par.PayloadBytesMax = 3
-	if r.Propose([]byte("four"), pbft.Digest{}, 1) || !r.Propose([]byte("thr"), pbft.Digest{}, 1) {
+	if r.Propose([]byte("four"), pbft.Digest{}, nil, 1) || !r.Propose([]byte("thr"), pbft.Digest{}, nil, 1) {
 		t.Error("the limit of a payload is not kept")
 	}
 }
@@ -537,7 +537,7 @@ func TestWhatAProposalSays(t *testing.T) {
 	if h.Seq != 10 || h.ExecSeq != 5 || h.ExecRoot != r.chain.results[5].state || h.Justify.Seq != 9 || !h.Armed() {
 		t.Errorf("%+v", h)
 	}
-	r.Propose(nil, pbft.Digest{}, 5)
+	r.Propose(nil, pbft.Digest{}, nil, 5)
 	if g := r.proposal.last.header(); g.TimeMs != h.TimeMs+1 || g.Parent != c.com.HeaderDigest(h) || g.ExecSeq != 6 {
 		t.Errorf("with a clock that was set back: %+v", g)
 	}

@@ -28,7 +28,7 @@ func (r *Replica) tooFar(s pbft.Seq) bool {
 const looseBytesMax = 2
 
 // looseFull reports whether a proposer has its share of loose bodies here: blocks
-// above the committed one that only their proposer and bare votes speak for. This
+// or recipes for them, above the committed one that only their proposer and bare votes speak for. This
 // replica did not prepare them, no certificate is held of them or of what descends
 // from them, and the present view does not begin on them. Whoever led older views
 // could else make others keep whatever it signed.
@@ -45,7 +45,7 @@ func (r *Replica) looseFull(proposer pbft.ReplicaID) bool {
 				if p := r.parent(b); p != nil {
 					p.counted = stamp
 				}
-			} else if b.hasBody && b.header().Proposer == proposer {
+			} else if (b.hasBody || b.recipes.at != 0) && b.header().Proposer == proposer {
 				blocks++
 				bytes += uint64(b.header().PayloadBytes)
 			}
@@ -87,7 +87,7 @@ func (r *Replica) forget() {
 
 func (b *block) dropBody() {
 	b.block = &pbft.Block{SignedHeader: b.block.SignedHeader}
-	b.hasBody = false
+	b.hasBody, b.recipes = false, recipes{}
 }
 
 // forgetAbandoned drops unlogged blocks of views long left (R13(b)), so that a series of

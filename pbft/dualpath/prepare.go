@@ -164,7 +164,7 @@ func (r *Replica) judge(b *block) verdict {
 	if v := r.executionRoot(h, ph); v != valid {
 		return v
 	}
-	return b.payload
+	return pick(!b.hasBody && r.rules.Expanded(false), valid, b.payload)
 }
 
 func pick(c bool, a, b verdict) verdict {
@@ -251,5 +251,6 @@ func (r *Replica) logChain(b *block) {
 
 // guardPrepare is the last line (R2(a), R7(c)) before the key (section 11, signer guards).
 func (r *Replica) guardPrepare(b *block, t *tip) bool {
-	return b.ref.View == r.view && b.ref.View >= r.vcSent && b.hasBody && (t == nil || t.last.Seq < b.ref.Seq)
+	return b.ref.View == r.view && b.ref.View >= r.vcSent && r.rules.Expanded(b.hasBody) &&
+		(t == nil || t.last.Seq < b.ref.Seq)
 }

@@ -81,7 +81,7 @@ func (r *Replica) highestCertified(b *block) *block {
 }
 
 // Propose implements pbft.Engine: what a header names (R1(c)) and its time (R1(d)).
-func (r *Replica) Propose(payload []byte, root pbft.Digest, clockMs uint64) bool {
+func (r *Replica) Propose(payload []byte, root pbft.Digest, recipe []byte, clockMs uint64) bool {
 	if r.ProposeHint() == pbft.ProposeNever || len(payload) > int(r.par.PayloadBytesMax) {
 		return false
 	}
@@ -107,6 +107,9 @@ func (r *Replica) Propose(payload []byte, root pbft.Digest, clockMs uint64) bool
 	x.Signature = r.sign(r.com.HeaderBytesToSign(&h))
 	b := r.addBlock(x, true)
 	b.payload = valid
+	if len(payload) > 0 && len(recipe) <= pbft.RecipeBytesMax {
+		b.recipes.own = recipe
+	}
 	r.proposal = proposalState{last: b, at: r.now}
 	r.proposed = b
 	r.noteProposal(&b.block.SignedHeader)
@@ -114,15 +117,19 @@ func (r *Replica) Propose(payload []byte, root pbft.Digest, clockMs uint64) bool
 	r.logBlock(b)
 	r.record(pbft.Record{Kind: pbft.RecordProposal, View: r.view, Base: b.ref})
 	r.event(pbft.EventPropose, b.ref, uint64(len(payload)))
-	r.send(pbft.Everyone, r.prePrepare(b))
+	r.out.Messages = append(r.out.Messages,
+		pbft.Outgoing{To: pbft.Everyone, Message: r.prePrepare(b), First: true})
 	r.step()
 	return true
 }
 
-// prePrepare returns the message that proposes an own block, as it was sent the
-// first time up to the certificate, which may be newer.
+// prePrepare returns the message that proposes a block, with a recipe while one is
+// remembered, and with whatever certificate is held of its justification.
 func (r *Replica) prePrepare(b *block) *pbft.PrePrepare {
 	m := &pbft.PrePrepare{Block: *b.block}
+	if b.recipes.own != nil {
+		m.Payload, m.Recipe = nil, b.recipes.own
+	}
 	if j := r.chain.byDigest[b.header().Justify.Digest]; j != nil {
 		m.Certificate = j.cert
 		if m.Certificate == nil {
@@ -155,7 +162,7 @@ func (r *Replica) onPrePrepare(from pbft.ReplicaID, m *pbft.PrePrepare) pbft.Rea
 			return pbft.InvalidSignature
 		}
 	}
-	if (known == nil || !known.hasBody) && !r.payloadFits(&m.Block) {
+	if len(m.Recipe) == 0 && (known == nil || !known.hasBody) && !r.payloadFits(&m.Block) {
 		return pbft.InvalidContent
 	}
 	r.noteProposal(&m.SignedHeader)
@@ -235,6 +242,9 @@ func (r *Replica) admit(from pbft.ReplicaID, m *pbft.PrePrepare, ref pbft.BlockR
 	case len(r.ofView(ref)) > 1, h.Seq <= r.horizon() && r.looseFull(h.Proposer):
 		r.compare(ref, &m.SignedHeader)
 		return pbft.IgnoredQuota
+	}
+	if len(m.Recipe) > 0 {
+		return r.admitRecipe(from, m, ref)
 	}
 	r.noteBodyLag(ref.Digest)
 	r.checkIfPreparable(r.addBlock(&m.Block, true))

@@ -19,6 +19,7 @@ type Replica struct {
 
 	condition pbft.Condition
 	now       uint64 // ticks since the start
+	nowUs     uint64 // what the driver's clock shows
 	clockMs   uint64
 	pending   bool   // client payload waits
 	pendingAt uint64 // tick at which it began to wait
@@ -109,6 +110,8 @@ type peer struct {
 	recalled pbft.Allowance
 	claim    pbft.Seq // up to where it says it committed
 	resent   uint64
+	// roundTripUs is what the driver has measured, 0 = nothing.
+	roundTripUs uint64
 }
 
 // New returns a replica that goes on from the records of its log and the anchor
@@ -402,4 +405,17 @@ func (r *Replica) Durable() []pbft.Record {
 		rs = append(rs, pbft.Record{Kind: pbft.RecordViewChange, ViewChange: r.ownVC})
 	}
 	return rs
+}
+
+// Now implements pbft.Engine.
+func (r *Replica) Now(nowUs uint64) { r.nowUs = max(r.nowUs, nowUs) }
+
+// WakeUs implements pbft.Engine.
+func (r *Replica) WakeUs() uint64 { return 0 }
+
+// Measured implements pbft.Engine.
+func (r *Replica) Measured(peer pbft.ReplicaID, roundTripUs uint64) {
+	if r.com.Has(peer) {
+		r.peers[peer].roundTripUs = roundTripUs
+	}
 }

@@ -168,7 +168,7 @@ func (c *cluster) tick(n int) {
 func (c *cluster) propose(payload string) bool {
 	for i, r := range c.replicas {
 		if !c.down[i] && r.ProposeHint() != pbft.ProposeNever {
-			ok := r.Propose([]byte(payload), payloadRoot([]byte(payload)), c.clock)
+			ok := r.Propose([]byte(payload), payloadRoot([]byte(payload)), nil, c.clock)
 			c.settle()
 			return ok
 		}

@@ -54,7 +54,7 @@ func TestR1a(t *testing.T) {
 	lead := c.replicas[0]
 	for range 2 {
 		last := lead.proposal.last
-		if !lead.Propose(nil, pbft.Digest{}, c.clock) || lead.proposal.last.header().Parent != last.ref.Digest {
+		if !lead.Propose(nil, pbft.Digest{}, nil, c.clock) || lead.proposal.last.header().Parent != last.ref.Digest {
 			t.Fatal("the primary does not extend its last proposal")
 		}
 	}
@@ -75,7 +75,7 @@ func TestR1b(t *testing.T) {
 			c.propose("x")
 		}
 		count := 0
-		for c.replicas[0].Propose(nil, pbft.Digest{}, c.clock) {
+		for c.replicas[0].Propose(nil, pbft.Digest{}, nil, c.clock) {
 			count++
 		}
 		if count != x.want {
@@ -103,7 +103,7 @@ func TestR1d(t *testing.T) {
 	r := c.replicas[0]
 	for _, clock := range []uint64{c.clock + 7, c.clock - 99} {
 		parent := r.proposal.last.header().TimeMs
-		r.Propose(nil, pbft.Digest{}, clock)
+		r.Propose(nil, pbft.Digest{}, nil, clock)
 		if got := r.proposal.last.header().TimeMs; got != max(clock, parent+1) {
 			t.Errorf("clock %d above %d: time %d", clock, parent, got)
 		}

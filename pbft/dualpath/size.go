@@ -19,7 +19,7 @@ func (r *Replica) SizeBytes() int {
 	n := 0
 	for s := r.chain.low; s <= r.chain.last; s++ {
 		for _, b := range r.chain.bySeq[s] {
-			n += pbft.HeaderBytes + len(b.block.Payload)
+			n += pbft.HeaderBytes + len(b.block.Payload) + len(b.recipes.own)
 		}
 	}
 	for s := r.slots.low; s <= r.slots.top; s++ {

@@ -247,7 +247,11 @@ func (r *Replica) onFetch(from pbft.ReplicaID, m *pbft.Fetch) pbft.Reason {
 	if p.allowance.Left(r.now) == 0 { // before anything is put together
 		return pbft.IgnoredQuota
 	}
-	r.answer(from, r.supply(b, m.After))
+	if m.RecipeFirst && b.recipes.own != nil {
+		r.answer(from, r.prePrepare(b))
+	} else {
+		r.answer(from, r.supply(b, m.After))
+	}
 	return pbft.Accepted
 }
 
@@ -415,9 +419,7 @@ func (r *Replica) onNamedBlocks(from pbft.ReplicaID, m *pbft.Blocks) pbft.Reason
 		r.noteProposal(&x.SignedHeader)
 		b := r.addBlock(x, true)
 		r.checkIfPreparable(b)
-		if r.parent(b) == nil && x.Header.Seq > r.chain.committed.Seq+1 {
-			r.want(pbft.BlockRef{Seq: x.Header.Seq - 1, Digest: x.Header.Parent}, x.Header.Proposer, owner, 1)
-		}
+		r.wantParent(b, owner)
 		reason = pbft.Accepted
 	}
 	return reason

@@ -12,7 +12,7 @@ import (
 func TestAProposalOutlivesItsRecord(t *testing.T) {
 	c := newCluster(t, 4, 1, 0)
 	r := c.replicas[0]
-	if !r.Propose([]byte("first"), payloadRoot([]byte("first")), c.clock) {
+	if !r.Propose([]byte("first"), payloadRoot([]byte("first")), nil, c.clock) {
 		t.Fatal("the primary may not propose")
 	}
 	var log []pbft.Record
@@ -26,7 +26,7 @@ func TestAProposalOutlivesItsRecord(t *testing.T) {
 	again.Tick(c.clock, true)
 	again.Ready()
 	again.Advance()
-	again.Propose([]byte("second"), payloadRoot([]byte("second")), c.clock+1)
+	again.Propose([]byte("second"), payloadRoot([]byte("second")), nil, c.clock+1)
 	for _, x := range again.Ready().Records {
 		if b := x.Block; b != nil && b.Header.Seq == first.Header.Seq && b.Header != first.Header {
 			t.Errorf("a second proposal at %d of view %d", b.Header.Seq, b.Header.View)

@@ -53,10 +53,17 @@ func (r *Replica) want(b pbft.BlockRef, from, owner pbft.ReplicaID, after uint64
 // it, and then from who was asked last. On a line that is slow or full another copy
 // would only queue behind what comes, so it is not asked for meanwhile, for BodyTicks
 // (section 6). A channel keeps order: once a later body is here, one that is
-// missing is not on it.
+// missing is not on it. Before all that a recipe has its time.
 func (r *Replica) onItsWay(w *want) bool {
-	if w.asks > 0 {
+	b := r.chain.byDigest[w.block.Digest]
+	recipe := b != nil && b.recipes.at != 0
+	switch {
+	case recipe && r.assembling(b):
+		return true
+	case w.asks > 0:
 		return r.now < w.last+uint64(r.tm.BodyTicks) && r.arrivals.Flowing(w.asked, r.now)
+	case recipe: // its proposer sends nothing else unasked
+		return false
 	}
 	if w.block.View != r.view || r.now >= w.since+uint64(r.tm.BodyTicks) ||
 		!r.arrivals.Flowing(r.com.Primary(r.view), r.now) {
@@ -99,8 +106,9 @@ func (r *Replica) ask(w *want) {
 		w.from = (r.self + 1) % pbft.ReplicaID(r.com.Size())
 	}
 	r.event(pbft.EventFetch, w.block, uint64(w.from))
+	b := r.chain.byDigest[w.block.Digest]
 	r.send(w.from, &pbft.Fetch{Epoch: r.com.Epoch(), Seq: w.block.Seq, Digest: w.block.Digest,
-		After: r.heldBelow(w.block.Digest)})
+		After: r.heldBelow(w.block.Digest), RecipeFirst: r.cfg.Recipes && (b == nil || b.recipes.at == 0)})
 	w.asked, w.last = w.from, r.now
 	w.from = (w.from + 1) % pbft.ReplicaID(r.com.Size())
 }
@@ -114,6 +122,13 @@ func (r *Replica) heldBelow(d pbft.Digest) pbft.Seq {
 		}
 	}
 	return r.chain.committed.Seq
+}
+
+// wantParent asks for the block below one that was asked for, on whose word it was itself.
+func (r *Replica) wantParent(b *block, owner pbft.ReplicaID) {
+	if h := b.header(); r.parent(b) == nil && h.Seq > r.chain.committed.Seq+1 {
+		r.want(pbft.BlockRef{Seq: h.Seq - 1, Digest: h.Parent}, h.Proposer, owner, 1)
+	}
 }
 
 // wantWhole asks for what is missing between a block that must be extended and the

@@ -117,10 +117,11 @@ func TestABodyOfAnOlderViewIsAskedForAtOnce(t *testing.T) {
 	s := newSolo(t, 4, 1)
 	s.r.Arrived(0, 1)
 	x := &slot{seq: 1, wantAt: s.r.now}
-	if !s.r.onItsWay(x, 1) || s.r.onItsWay(x, 0) || s.r.onItsWay(x, 2) {
+	onItsWay := func(v pbft.View) bool { return s.r.onItsWay(x, pbft.BlockRef{View: v, Seq: 1}) }
+	if !onItsWay(1) || onItsWay(0) || onItsWay(2) {
 		t.Error("the bytes of one view's primary bring the bodies of another's")
 	}
-	if s.r.now += uint64(s.r.tm.BodyTicks); s.r.onItsWay(x, 1) {
+	if s.r.now += uint64(s.r.tm.BodyTicks); onItsWay(1) {
 		t.Error("a body is waited for without end")
 	}
 }

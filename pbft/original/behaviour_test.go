@@ -241,12 +241,12 @@ func TestProposing(t *testing.T) {
 	s.tick(1)
 	hint("idle", pbft.ProposeNow)
 	large := make([]byte, s.r.par.PayloadBytesMax+1)
-	if s.r.Propose(large, payloadRoot(large), s.clock) {
+	if s.r.Propose(large, payloadRoot(large), nil, s.clock) {
 		t.Error("more than a payload may have")
 	}
 	last := uint64(0)
 	for i := range s.r.par.Window {
-		if !s.r.Propose([]byte("x"), payloadRoot([]byte("x")), s.clock) {
+		if !s.r.Propose([]byte("x"), payloadRoot([]byte("x")), nil, s.clock) {
 			t.Fatalf("no proposal %d", i+1)
 		}
 		if s.r.lead.timeMs <= last {

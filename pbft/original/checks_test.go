@@ -175,15 +175,15 @@ func TestProposalsThatAreRefused(t *testing.T) {
 			t.Errorf("%s: %v, want %v", x.name, got, x.want)
 		}
 	}
-	if s.r.Propose(nil, pbft.Digest{}, s.clock) {
+	if s.r.Propose(nil, pbft.Digest{}, nil, s.clock) {
 		t.Error("a backup proposes")
 	}
 	p := newSolo(t, 4, 0)
 	large := make([]byte, p.com.Parameters().PayloadBytesMax+1)
-	if p.r.Propose(large, payloadRoot(large), p.clock) {
+	if p.r.Propose(large, payloadRoot(large), nil, p.clock) {
 		t.Error("a primary proposes more than a payload may have")
 	}
-	if !p.r.Propose(large[1:], payloadRoot(large[1:]), p.clock) {
+	if !p.r.Propose(large[1:], payloadRoot(large[1:]), nil, p.clock) {
 		t.Error("a primary may not propose as much as a payload may have")
 	}
 }

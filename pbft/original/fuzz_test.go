@@ -106,11 +106,11 @@ func recorded(t testing.TB) []byte {
 	x.settle()
 	for range 3 {
 		x.tick(1)
-		x.replicas[0].Propose(nil, pbft.Digest{}, 2000)
+		x.replicas[0].Propose(nil, pbft.Digest{}, nil, 2000)
 		x.settle()
 	}
 	x.lost = func(_, _ int, m pbft.Message) bool { return m.Kind() == pbft.KindCommit }
-	x.replicas[0].Propose(nil, pbft.Digest{}, 2001)
+	x.replicas[0].Propose(nil, pbft.Digest{}, nil, 2001)
 	x.settle()
 	x.lost = func(from, to int, _ pbft.Message) bool { return from == 0 || to == 0 }
 	x.tick(60)

@@ -214,6 +214,7 @@ func (r *Replica) enter(m *pbft.SlotNewView, o order) {
 		x.blocks = slices.DeleteFunc(x.blocks, func(b *block) bool { // nobody's but a former primary's
 			return !b.logged && !r.needed(x, b.digest)
 		})
+		x.sketches = slices.DeleteFunc(x.sketches, func(k *sketch) bool { return !r.needed(x, k.ref.Digest) })
 		r.prepareVote(x)
 		r.recount(x)
 	}

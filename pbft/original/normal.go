@@ -23,7 +23,7 @@ func (r *Replica) ProposeHint() pbft.ProposeHint {
 }
 
 // Propose implements pbft.Engine: PRE-PREPARE, with the own PREPARE.
-func (r *Replica) Propose(payload []byte, root pbft.Digest, clockMs uint64) bool {
+func (r *Replica) Propose(payload []byte, root pbft.Digest, recipe []byte, clockMs uint64) bool {
 	if r.ProposeHint() == pbft.ProposeNever || len(payload) > int(r.par.PayloadBytesMax) {
 		return false
 	}
@@ -37,16 +37,30 @@ func (r *Replica) Propose(payload []byte, root pbft.Digest, clockMs uint64) bool
 	x.assigned = ref
 	b := r.keepBlock(x, ref.Digest, sealed)
 	b.payload = valid
+	if len(payload) > 0 && len(recipe) <= pbft.RecipeBytesMax {
+		b.recipe = recipe
+	}
 	r.lead = leadState{next: h.Seq + 1, at: r.now, timeMs: h.TimeMs}
 	r.noteProposal(&sealed.SignedHeader)
 	r.logEntry()
 	r.logBlock(x, ref.Digest)
 	r.record(pbft.Record{Kind: pbft.RecordProposal, View: r.view, Base: ref})
 	r.event(pbft.EventPropose, ref, uint64(len(payload)))
-	r.send(pbft.Everyone, &pbft.PrePrepare{Block: *sealed})
+	r.out.Messages = append(r.out.Messages,
+		pbft.Outgoing{To: pbft.Everyone, Message: prePrepare(b), First: true})
 	r.prepareVote(x)
 	r.step()
 	return true
+}
+
+// prePrepare returns the message that proposes a block, with a recipe while one is
+// remembered.
+func prePrepare(b *block) *pbft.PrePrepare {
+	m := &pbft.PrePrepare{Block: *b.block}
+	if b.recipe != nil {
+		m.Payload, m.Recipe = nil, b.recipe
+	}
+	return m
 }
 
 // checkHeader tests what a header's own content decides. Fields that only the
@@ -73,6 +87,8 @@ func (r *Replica) onPrePrepare(from pbft.ReplicaID, m *pbft.PrePrepare) pbft.Rea
 	switch {
 	case m.Certificate != nil || m.Entry != nil:
 		return pbft.InvalidContent
+	case len(m.Recipe) > 0 && h.View < r.view && r.asksFor(h):
+		return r.onNamedRecipe(from, m)
 	case h.Seq <= r.stable || h.View < r.view:
 		return pbft.IgnoredStale
 	case h.View > r.view:
@@ -95,7 +111,11 @@ func (r *Replica) onPrePrepare(from pbft.ReplicaID, m *pbft.PrePrepare) pbft.Rea
 	if r.equivocates(x, ref) {
 		return pbft.IgnoredQuota
 	}
-	if !r.payloadFits(&m.Block) {
+	if len(m.Recipe) > 0 && !x.holds(ref.Digest) {
+		x.assigned = ref
+		return r.takeRecipe(x, from, m, ref)
+	}
+	if len(m.Recipe) == 0 && !r.payloadFits(&m.Block) {
 		return pbft.InvalidContent
 	}
 	r.accept(x, ref, &m.Block)

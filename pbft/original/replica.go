@@ -281,7 +281,7 @@ func (r *Replica) Size() int {
 		n += r.peers[i].votes
 	}
 	for _, x := range r.order {
-		n += 1 + len(x.rounds) + len(x.blocks)
+		n += 1 + len(x.rounds) + len(x.blocks) + len(x.sketches)
 	}
 	return n
 }
@@ -293,7 +293,10 @@ func (r *Replica) SizeBytes() int {
 	n := 0
 	for _, x := range r.order {
 		for _, b := range x.blocks {
-			n += pbft.HeaderBytes + len(b.block.Payload)
+			n += pbft.HeaderBytes + len(b.block.Payload) + len(b.recipe)
+		}
+		for _, k := range x.sketches {
+			n += pbft.HeaderBytes + len(k.recipe)
 		}
 		for _, y := range x.rounds {
 			n += vote * (len(y.votes[prepares]) + len(y.votes[commits]))

@@ -41,6 +41,8 @@ type block struct {
 	logged  bool
 	// late: its time was too long ago when it arrived.
 	late bool
+	// recipe is what this replica can send in the place of the body, nil if nothing.
+	recipe []byte
 	// voted is the last view in which this replica prepared it, 0 if none.
 	voted pbft.View
 }
@@ -65,6 +67,7 @@ type slot struct {
 	askAt, wantAt uint64
 	asks          int
 	asked         pbft.ReplicaID
+	sketches      []*sketch
 }
 
 // blocksMax bounds the blocks that are remembered of one sequence number: those
@@ -173,11 +176,21 @@ func (r *Replica) keepBlock(x *slot, d pbft.Digest, b *pbft.Block) *block {
 	}
 	// The clock's lower bound is tested at the first arrival, however the block
 	// comes; there is no clock while the log is restored.
-	bound := r.par.PrecisionMs + r.par.DelayMs
-	y := &block{digest: d, block: b, late: r.clockMs > bound && b.Header.TimeMs < r.clockMs-bound}
+	y := &block{digest: d, block: b, late: r.isLate(&b.Header)}
+	if k := x.sketch(d); k != nil {
+		b.SignedHeader = k.header // of which the signature was verified
+		y.late, y.recipe = k.late, k.recipe
+		x.sketches = slices.DeleteFunc(x.sketches, func(o *sketch) bool { return o == k })
+	}
 	x.blocks = append(x.blocks, y)
 	x.askAt, x.asks = 0, 0
 	return y
+}
+
+// isLate tests the clock's lower bound of a block that arrives.
+func (r *Replica) isLate(h *pbft.Header) bool {
+	bound := r.par.PrecisionMs + r.par.DelayMs
+	return r.clockMs > bound && h.TimeMs < r.clockMs-bound
 }
 
 // needed reports whether a certificate or the present view names a block.

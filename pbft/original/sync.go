@@ -245,28 +245,39 @@ func (r *Replica) tickWants() {
 			x.askAt = 0
 		case x.askAt == 0:
 			x.wantAt, x.askAt = r.now, r.now+uint64(r.tm.FetchTicks)
-		case r.now >= x.askAt && !r.onItsWay(x, b.View):
-			to := r.next(pbft.ReplicaID((x.asks + int(x.seq%256)) % r.com.Size()))
-			x.asks++
-			x.asked, x.wantAt = to, r.now
-			x.askAt = r.now + uint64(r.tm.FetchTicks)*uint64(min(x.asks, 10))
-			r.event(pbft.EventFetch, pbft.BlockRef{Seq: x.seq, Digest: b.Digest}, uint64(to))
-			r.send(to, &pbft.Fetch{Epoch: r.com.Epoch(), Seq: x.seq, Digest: b.Digest, After: r.committed.Seq})
+		case r.now >= x.askAt && !r.onItsWay(x, b):
+			r.askMissing(x)
 		}
 	}
+}
+
+// askMissing asks the next peer for the missing block of a slot.
+func (r *Replica) askMissing(x *slot) {
+	b := r.missing(x)
+	to := r.next(pbft.ReplicaID((x.asks + int(x.seq%256)) % r.com.Size()))
+	x.asks++
+	x.asked, x.wantAt = to, r.now
+	x.askAt = r.now + uint64(r.tm.FetchTicks)*uint64(min(x.asks, 10))
+	r.event(pbft.EventFetch, pbft.BlockRef{Seq: x.seq, Digest: b.Digest}, uint64(to))
+	r.send(to, &pbft.Fetch{Epoch: r.com.Epoch(), Seq: x.seq, Digest: b.Digest, After: r.committed.Seq,
+		RecipeFirst: r.cfg.Recipes && x.sketch(b.Digest) == nil})
 }
 
 // onItsWay reports whether the missing block of a slot seems to be coming: from the
 // primary that ordered it, and then from who was asked last, for BodyTicks. The policy
 // is that of the dual-path engine.
-func (r *Replica) onItsWay(x *slot, view pbft.View) bool {
+func (r *Replica) onItsWay(x *slot, b pbft.BlockRef) bool {
+	if r.assembling(x, b.Digest) {
+		return true
+	}
 	if r.now >= x.wantAt+uint64(r.tm.BodyTicks) {
 		return false
 	}
 	if x.asks > 0 {
 		return r.arrivals.Flowing(x.asked, r.now)
 	}
-	if view != r.view || !r.arrivals.Flowing(r.com.Primary(view), r.now) {
+	// The proposer of a recipe sends nothing else unasked.
+	if b.View != r.view || x.sketch(b.Digest) != nil || !r.arrivals.Flowing(r.com.Primary(b.View), r.now) {
 		return false
 	}
 	for _, y := range r.above(x.seq) { // a channel keeps order
@@ -300,13 +311,21 @@ func (r *Replica) onFetch(from pbft.ReplicaID, m *pbft.Fetch) pbft.Reason {
 	}
 	if x := r.slots[m.Seq]; x != nil {
 		if b := x.find(m.Digest); b != nil {
-			if !r.answer(from, &pbft.Blocks{Epoch: r.com.Epoch(), Blocks: []pbft.Block{*b.block}}) {
+			if !r.answer(from, r.supply(b, m.RecipeFirst)) {
 				return pbft.IgnoredQuota
 			}
 			return pbft.Accepted
 		}
 	}
 	return pbft.IgnoredUnwanted
+}
+
+// supply returns what answers a FETCH: the block, or, if that is as good, its recipe.
+func (r *Replica) supply(b *block, recipe bool) pbft.Message {
+	if recipe && b.recipe != nil {
+		return prePrepare(b)
+	}
+	return &pbft.Blocks{Epoch: r.com.Epoch(), Blocks: []pbft.Block{*b.block}}
 }
 
 // onBlocks takes a block that was asked for by its digest, which is all that
@@ -413,7 +432,7 @@ func (r *Replica) resend(to pbft.ReplicaID) {
 		if b := x.find(x.assigned.Digest); b != nil && b.block.Header.View == r.view &&
 			b.block.Header.Proposer == r.self && b.block.Signature != (pbft.Signature{}) && proposals < proposalsResentMax {
 			proposals++
-			r.repeat(to, &pbft.PrePrepare{Block: *b.block})
+			r.repeat(to, prePrepare(b))
 		}
 		y := x.roundOf(r.view)
 		if y == nil {

@@ -11,7 +11,7 @@ import (
 // block is signed, so it is the proposal, and nothing else is proposed in its place.
 func TestAProposalOutlivesItsRecord(t *testing.T) {
 	s := newSolo(t, 4, 0)
-	if !s.r.Propose([]byte("first"), payloadRoot([]byte("first")), s.clock) {
+	if !s.r.Propose([]byte("first"), payloadRoot([]byte("first")), nil, s.clock) {
 		t.Fatal("the primary may not propose")
 	}
 	var log []pbft.Record
@@ -22,7 +22,7 @@ func TestAProposalOutlivesItsRecord(t *testing.T) {
 	}
 	first := log[len(log)-1].Block.Header
 	s.start(0, log, pbft.Config{})
-	s.r.Propose([]byte("second"), payloadRoot([]byte("second")), s.clock+1)
+	s.r.Propose([]byte("second"), payloadRoot([]byte("second")), nil, s.clock+1)
 	for _, x := range s.r.Ready().Records {
 		if b := x.Block; b != nil && b.Header.Seq == first.Seq && b.Header != first {
 			t.Errorf("a second proposal at %d of view %d", b.Header.Seq, b.Header.View)

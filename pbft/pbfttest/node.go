@@ -225,7 +225,7 @@ func (c *cluster) receive(x *node, e *event) {
 		e.decoded = m
 	}
 	x.inbox = append(x.inbox, *e)
-	x.driver.Drain(&inbox{c: c, x: x})
+	x.driver.Drain(&inbox{c: c, x: x}, c.time(x))
 	if c.stage != nil || c.rng.IntN(8) != 0 { // else the turn takes further inputs
 		c.turn(x)
 	}
@@ -241,7 +241,7 @@ type inbox struct {
 // Take implements driver.Inbox.
 func (b *inbox) Take(from pbft.ReplicaID, lane pbft.Lane) (pbft.Message, bool) {
 	for i := range b.x.inbox {
-		if e := &b.x.inbox[i]; e.from == from && pbft.LaneOf(e.message.Kind()) == lane {
+		if e := &b.x.inbox[i]; e.from == from && pbft.LaneOf(e.message, b.c.committee.Size()) == lane {
 			b.taken = *e
 			b.x.inbox = slices.Delete(b.x.inbox, i, i+1)
 			m := cmp.Or(b.taken.decoded, b.taken.message)

@@ -23,7 +23,7 @@ func (c *cluster) turn(x *node) {
 func (c *cluster) work(x *node) {
 	for i := 0; x.engine != nil && !c.stopped; i++ {
 		if len(x.inbox) > 0 {
-			x.driver.Drain(&inbox{c: c, x: x})
+			x.driver.Drain(&inbox{c: c, x: x}, c.time(x))
 		}
 		w, err := x.driver.Next(c.time(x))
 		switch {
