@@ -31,7 +31,7 @@ type runOptions struct {
 	repeats                 int
 	seconds                 float64
 	seed                    uint64
-	modes                   []string
+	modes, parts            []string
 	all, show               bool
 	rest                    time.Duration // of the scenarios that follow
 }
@@ -54,6 +54,7 @@ func newRunCommand() *cobra.Command {
 	f.IntVar(&o.repeats, "repeats", 0, "how often each cell is repeated (default: as the scenario says)")
 	f.Uint64Var(&o.seed, "seed", 0, "seed (default: the scenario's)")
 	f.StringSliceVar(&o.modes, "mode", nil, "only these modes: sim, host, wan")
+	f.StringSliceVar(&o.parts, "part", nil, "only these parts of the scenario")
 	f.StringVar(&o.scrip, "scrip", "", "the scrip program (default: beside this one, or on the path)")
 	f.StringVar(&o.comet, "comet", "", "the scrip-comet program (default: beside this one, or on the path)")
 	f.StringVar(&o.temp, "temp", "", "where networks keep their data while they run (default: the system's)")
@@ -112,7 +113,7 @@ func execute(ctx context.Context, name string, o runOptions) error {
 	p := newProgress(os.Stderr, o.rest)
 	err = trial.Run(ctx, raw, trial.Options{Folder: folder,
 		Scrip: find(o.scrip, "scrip"), Comet: find(o.comet, "scrip-comet"), Temp: o.temp, Repeats: o.repeats,
-		Seconds: o.seconds, Seed: o.seed, Modes: modes, Manifest: manifest(name, o), Progress: p.set})
+		Seconds: o.seconds, Seed: o.seed, Modes: modes, Parts: o.parts, Manifest: manifest(name, o), Progress: p.set})
 	p.done()
 	return finish(folder, err, o.show)
 }

@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/scrip-network/scrip/lab/results"
 	"github.com/scrip-network/scrip/lab/scenarios"
 	"github.com/scrip-network/scrip/lab/trial"
 )
@@ -20,6 +21,8 @@ type plan struct {
 	folder string // its name in the folder of several
 	runs   int
 	takes  time.Duration
+	// refused are engines that cannot run here.
+	refused []results.Skipped
 }
 
 // runAll runs the scenarios of a call, one after the other. What comes of one does
@@ -33,6 +36,7 @@ func runAll(ctx context.Context, names []string, o runOptions) error {
 		o.rest += p.takes
 	}
 	if len(plans) == 1 {
+		plans[0].tell()
 		announce(plans[0].runs, o.rest)
 		o.rest = 0
 		return execute(ctx, plans[0].name, o)
@@ -44,6 +48,7 @@ func runAll(ctx context.Context, names []string, o runOptions) error {
 	runs := 0
 	for _, p := range plans {
 		runs += p.runs
+		p.tell()
 		fmt.Fprintf(os.Stderr, "%-24s %4d runs, about %v\n", p.folder, p.runs, p.takes.Round(time.Second))
 	}
 	announce(runs, o.rest)
@@ -65,6 +70,9 @@ func runAll(ctx context.Context, names []string, o runOptions) error {
 	}
 	return nil
 }
+
+// tell says before anything runs what will be missing.
+func (p *plan) tell() { tellSkipped(os.Stderr, "left out", p.refused) }
 
 func announce(runs int, takes time.Duration) {
 	fmt.Fprintf(os.Stderr, "%d runs, about %v on a machine with two cores\n", runs, takes.Round(time.Second))
@@ -94,8 +102,16 @@ func plansOf(names []string, o runOptions) (plans []plan, err error) {
 		if err != nil {
 			return nil, err
 		}
+		for _, part := range o.parts {
+			if s.PartOf(part) == nil {
+				return nil, &usageError{fmt.Errorf("run: scenario %s has no part %q", s.Name, part)}
+			}
+		}
 		p := plan{name: name, folder: folderOf(name, s, modes)}
-		p.takes, p.runs = trial.Estimate(s, &trial.Options{Repeats: o.repeats, Seconds: o.seconds, Modes: modes})
+		opt := trial.Options{Repeats: o.repeats, Seconds: o.seconds, Modes: modes, Parts: o.parts,
+			Scrip: find(o.scrip, "scrip"), Comet: find(o.comet, "scrip-comet")}
+		p.takes, p.runs = trial.Estimate(s, &opt)
+		p.refused = trial.Refused(s, &opt)
 		if p.runs == 0 && o.all {
 			continue
 		}

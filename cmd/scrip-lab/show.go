@@ -6,6 +6,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -157,13 +158,36 @@ func ratio(e stats.Estimate) string {
 
 // printOutcome says what came of an experiment.
 func printOutcome(out io.Writer, f results.Folder, m *results.Manifest, s *results.Summary) {
-	for _, k := range m.Skipped {
-		_, _ = fmt.Fprintf(out, "skipped  %s, %s: %s\n", k.Part, k.What, k.Reason)
-	}
+	tellSkipped(out, "skipped ", m.Skipped)
+	unknown := 0
 	for _, t := range s.Thresholds {
+		if t.Outcome == results.NotMeasured {
+			unknown++
+			continue
+		}
 		_, _ = fmt.Fprintf(out, "%-8s %s: %s, wanted %s\n", t.Outcome, t.Says, chart.Number(t.Value), t.Wants)
 	}
+	if unknown > 0 {
+		_, _ = fmt.Fprintf(out, "%d of %d thresholds are about what was not measured\n", unknown, len(s.Thresholds))
+	}
 	_, _ = fmt.Fprintf(out, "runs     %d\nreport   %s\n", len(m.Runs), filepath.Join(f.Dir, report.PageFile))
+}
+
+// tellSkipped says what was left out and why, with all parts of one reason in a line.
+func tellSkipped(out io.Writer, word string, all []results.Skipped) {
+	for i, k := range all {
+		same := func(o results.Skipped) bool { return o.What == k.What && o.Reason == k.Reason }
+		if slices.ContainsFunc(all[:i], same) {
+			continue
+		}
+		var parts []string
+		for _, o := range all[i:] {
+			if same(o) {
+				parts = append(parts, o.Part)
+			}
+		}
+		_, _ = fmt.Fprintf(out, "%s %s, %s: %s\n", word, strings.Join(parts, ", "), k.What, k.Reason)
+	}
 }
 
 // progress is one line on a terminal, and a line for each tenth elsewhere.

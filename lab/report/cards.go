@@ -28,10 +28,15 @@ func cardOf(e scenarios.Engine) card {
 	default:
 		c.Quorum, c.Delays = "n − p for two delays, a quorum twice for three", "two, or three beyond p slow members"
 		c.Change = "one report per member about its highest block"
-		c.Missing = "payload dissemination apart from proposals"
+		if !e.Lanes {
+			c.Missing = "payload dissemination apart from proposals"
+		}
 		if e.Slow {
 			c.Delays = "two only while all members answer, else three"
 		}
+	}
+	if e.Untuned {
+		c.Missing += "; blocks paced by distance and line, and patience with bodies on their way"
 	}
 	return c
 }

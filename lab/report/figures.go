@@ -192,9 +192,10 @@ func engines(cells []*results.Cell) (names []string) {
 	return names
 }
 
-// style is an engine's own in all figures.
+// style is an engine's own in all figures of a part.
 func style(engine string) int {
-	return slices.IndexFunc(scenarios.Engines(), func(e scenarios.Engine) bool { return e.Name == engine })
+	e, _ := scenarios.EngineOf(engine)
+	return e.Style()
 }
 
 func titleOf(engine string) string {

@@ -130,7 +130,7 @@ func (c *checker) check() {
 		return // thresholds name cells, which make no sense yet
 	}
 	for i := range s.Thresholds {
-		c.checkThreshold(fmt.Sprintf("threshold[%d]", i), &s.Thresholds[i])
+		c.checkThreshold(fmt.Sprintf("threshold[%d]", s.Thresholds[i].at), &s.Thresholds[i])
 	}
 }
 
@@ -193,8 +193,15 @@ func (c *checker) checkPart(path string, p *Part) {
 	if len(p.Engines) == 0 {
 		c.wrong(path+".engines", "part %q has no engines", p.Name)
 	}
+	drawn := make(map[int]string)
 	for _, e := range p.Engines {
 		c.checkEngine(path+".engines", p, e)
+		if k, ok := EngineOf(e); ok {
+			if other := drawn[k.Style()]; other != "" {
+				c.wrong(path+".engines", "figures cannot tell %s from %s", e, other)
+			}
+			drawn[k.Style()] = e
+		}
 	}
 	for _, n := range p.Members {
 		c.within(path+".members", float64(n), membersMin, membersMax)
@@ -262,6 +269,9 @@ func (c *checker) checkEngine(path string, p *Part, name string) {
 	}
 	if e.Macs && p.Mode != Sim {
 		c.wrong(path, "%s is a model: it is for a simulation", name)
+	}
+	if e.Untuned && p.Mode != Sim {
+		c.wrong(path, "%s is what nodes were: it is for a simulation", name)
 	}
 	if e.Comet != "" && p.Mode == Sim {
 		c.wrong(path, "%s cannot be simulated", name)

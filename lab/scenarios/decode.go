@@ -150,7 +150,7 @@ var keys = []string{"name", "title", "question", "expect", "method", "limits", "
 	"load", "links", "workload", "warmup_s", "duration_s", "cores", "shared_host", "stock", "flash_after_s",
 	"flash_for_s", "tenure", "mempool_txs", "wait_ms", "in_flight", "case", "figures", "fault", "without", "kind",
 	"at_s", "until_s", "member", "delay_ms",
-	"says", "of", "over", "at_least", "at_most", "equals", "metric", "engine"}
+	"says", "of", "over", "at_least", "at_most", "equals", "each", "metric", "engine"}
 
 func (c *checker) unknown(key toml.Key) {
 	at := 1
@@ -204,6 +204,64 @@ func (c *checker) fill() {
 			p.Title = p.Name
 		}
 	}
+	c.spread()
+}
+
+// spread puts in the place of a threshold that must hold over axes one for each place
+// of its part.
+func (c *checker) spread() {
+	var all []Threshold
+	for i := range c.s.Thresholds {
+		some := []Threshold{c.s.Thresholds[i]}
+		some[0].at = i
+		for _, axis := range some[0].Each {
+			some = c.spreadOver(axis, some)
+		}
+		all = append(all, some...)
+	}
+	c.s.Thresholds = all
+}
+
+// spreadOver sets each value that the part has on an axis in each threshold.
+func (c *checker) spreadOver(axis string, some []Threshold) (all []Threshold) {
+	path := fmt.Sprintf("threshold[%d].each", some[0].at)
+	part := c.s.PartOf(some[0].Of.Part)
+	if part == nil {
+		return some // which is told where its place is checked
+	}
+	add := func(t Threshold, name string, set func(p *Place)) {
+		t.Says += ": " + name
+		set(&t.Of)
+		if t.Over != nil {
+			over := *t.Over
+			set(&over)
+			t.Over = &over
+		}
+		all = append(all, t)
+	}
+	for _, t := range some {
+		switch axis {
+		case "members":
+			for _, n := range part.Members {
+				add(t, fmt.Sprintf("%d members", n), func(p *Place) { p.Members = n })
+			}
+		case "load":
+			for _, l := range part.Load {
+				name := l.String()
+				if l.PerSecond > 0 {
+					name += " a second"
+				}
+				add(t, name, func(p *Place) { p.Load = &l })
+			}
+		case "links":
+			for _, l := range part.Links {
+				add(t, l, func(p *Place) { p.Links = l })
+			}
+		default:
+			c.wrong(path, "a threshold holds over members, load or links, not over %q", axis)
+		}
+	}
+	return all
 }
 
 // inNames reports a name that is not one of those known.

@@ -1,6 +1,7 @@
 package scenarios
 
 import (
+	"cmp"
 	"fmt"
 	"slices"
 	"strconv"
@@ -46,10 +47,16 @@ type Engine struct {
 	Macs       bool
 	// Slow leaves the fast path of dual-path PBFT no member that may be slow.
 	Slow bool
+	// Untuned engines space their blocks and fill them whatever the distance and the
+	// line, and do not wait for bodies on their way, as all did before decision 26.
+	Untuned bool
+	// Lanes carry payload apart from proposals; otherwise it is inside them.
+	Lanes bool
 	// Comet is another system, with how it checks signatures.
 	Comet string
-	// Title is how figures call it.
-	Title string
+	// Title is how figures call it. Like names the engine whose colour and stroke it
+	// shares, since figures tell eight apart; no part has both.
+	Title, Like string
 }
 
 // DefaultWindow is how many blocks may be in flight in all engines that pipeline.
@@ -66,6 +73,10 @@ func Engines() []Engine {
 		{Name: "cometbft-admission", Comet: "admission", Title: "CometBFT, usual checks"},
 		{Name: "P2", Original: true, Window: DefaultWindow, Macs: true, Title: "PBFT pipelined, MACs (modelled)"},
 		{Name: "P1-c32", Original: true, Window: DefaultWindow, Checkpoint: 32, Title: "PBFT pipelined, checkpoint each 32"},
+		{Name: "P1-untuned", Original: true, Window: DefaultWindow, Untuned: true, Title: "PBFT pipelined, untuned",
+			Like: "P2"},
+		{Name: "P1-lanes", Original: true, Window: DefaultWindow, Lanes: true, Title: "PBFT with lanes", Like: "P0"},
+		{Name: "dualpath-p1-lanes", Window: DefaultWindow, Lanes: true, Title: "Scrip with lanes", Like: "dualpath-p0"},
 	}
 }
 
@@ -244,6 +255,11 @@ type Threshold struct {
 	AtMost  *float64 `toml:"at_most"`
 	// Equals is for counts that do not depend on the machine's speed.
 	Equals *float64 `toml:"equals"`
+	// Each names axes over which it must hold everywhere: links, load, members. A
+	// scenario that was read has one threshold for each place instead.
+	Each []string `toml:"each"`
+
+	at int // its number in the file
 }
 
 // Place names a metric of one cell. What a part does not vary may be left out.
@@ -255,6 +271,12 @@ type Place struct {
 	Load    *Load  `toml:"load"`
 	Links   string `toml:"links"`
 	Case    string `toml:"case"`
+}
+
+// Style is the engine's number among those that figures tell apart.
+func (e Engine) Style() int {
+	own := cmp.Or(e.Like, e.Name)
+	return slices.IndexFunc(Engines(), func(o Engine) bool { return o.Name == own })
 }
 
 // Cell is one combination of a part.

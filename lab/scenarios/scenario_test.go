@@ -2,6 +2,7 @@ package scenarios
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -117,6 +118,9 @@ func TestMistakesAreToldWithTheirLines(t *testing.T) {
 			`s.toml:32: names 2 cells of part "one", wanted one`},
 		{`name = "crash"`, "name = \"crash\"\nwait_ms = -1", `s.toml:24: wait_ms is -1, wanted 0 to 60000`},
 		{`duration_s = 2`, "mempool_txs = 9\nduration_s = 2", `s.toml:19: mempool_txs is of processes`},
+		{`at_least = 1`, "at_least = 1\neach = [\"case\"]", `s.toml:35: a threshold holds over members, load or links`},
+		{`engines = ["dualpath-p1", "P1"]`, `engines = ["P0", "P1-lanes"]`,
+			`s.toml:15: figures cannot tell P1-lanes from P0`},
 		{`at_least = 1`, ``, `s.toml:30: a ratio is at_least or at_most something`},
 	} {
 		text := strings.Replace(good, c.from, c.to, 1)
@@ -149,6 +153,42 @@ figures = ["timeline"]
 	text = strings.Replace(text, over, `over = { part = "two", metric = "p50" }`+"\n", 1)
 	if _, err = Decode("s.toml", []byte(text)); err == nil || !strings.Contains(err.Error(), "two modes side by side") {
 		t.Errorf("%v", err)
+	}
+}
+
+// A threshold over axes is one for each place, and says which.
+func TestThresholdsOverAxes(t *testing.T) {
+	text := strings.Replace(good, `members = 4, load = 100, links = "own" }`, `load = 100 }`, 1)
+	text = strings.Replace(text, `members = 4, load = "saturate", links = "own" }`, `load = "saturate" }`, 1)
+	s, err := Decode("s.toml", []byte(text+"each = [\"links\", \"members\"]\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var says []string
+	for _, x := range s.Thresholds {
+		says = append(says, x.Says)
+		if x.Of.Members != x.Over.Members || x.Of.Links != x.Over.Links || x.Of.Members == 0 {
+			t.Errorf("%s sets %+v beside %+v", x.Says, x.Of, *x.Over)
+		}
+	}
+	want := []string{"it holds: own: 4 members", "it holds: own: 7 members", "it holds: 15ms: 4 members",
+		"it holds: 15ms: 7 members"}
+	if !slices.Equal(says, want) {
+		t.Errorf("%q, wanted %q", says, want)
+	}
+}
+
+// Figures can tell the engines of every part apart, and an engine that shares a colour
+// names one that has its own.
+func TestEnginesHaveStyles(t *testing.T) {
+	for _, e := range Engines() {
+		like, ok := EngineOf(e.Like)
+		if e.Like != "" && (!ok || like.Like != "") {
+			t.Errorf("%s is drawn like %q", e.Name, e.Like)
+		}
+		if k := e.Style(); k < 0 || k >= 8 {
+			t.Errorf("%s has the style %d of eight", e.Name, k)
+		}
 	}
 }
 

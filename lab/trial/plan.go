@@ -6,12 +6,14 @@ import (
 	"time"
 
 	"github.com/scrip-network/scrip/bench"
+	"github.com/scrip-network/scrip/lab/results"
 	"github.com/scrip-network/scrip/lab/scenarios"
 )
 
-// wants reports whether a mode was asked for.
-func (o *Options) wants(m scenarios.Mode) bool {
-	return len(o.Modes) == 0 || slices.Contains(o.Modes, m)
+// wants reports whether a part was asked for.
+func (o *Options) wants(p *scenarios.Part) bool {
+	return (len(o.Modes) == 0 || slices.Contains(o.Modes, p.Mode)) &&
+		(len(o.Parts) == 0 || slices.Contains(o.Parts, p.Name))
 }
 
 // repeats returns how often a part is repeated.
@@ -56,16 +58,63 @@ func Estimate(s *scenarios.Scenario, opt *Options) (d time.Duration, runs int) {
 	sum := 0.0
 	for i := range copied.Parts {
 		p := &copied.Parts[i]
-		if !opt.wants(p.Mode) {
+		if !opt.wants(p) {
 			continue
 		}
 		for _, c := range p.Cells() {
+			if e, _ := scenarios.EngineOf(c.Engine); opt.refusal(p, e) != nil {
+				continue
+			}
 			n := opt.repeats(&copied, p)
 			sum += float64(n) * (&job{part: p, cell: c}).seconds()
 			runs += n
 		}
 	}
 	return seconds(sum), runs
+}
+
+// refusal says why an engine of a part cannot run here, nil if it can. It wraps
+// ErrUnavailable.
+func (o *Options) refusal(p *scenarios.Part, e scenarios.Engine) error {
+	why := ""
+	switch {
+	case p.Workload == scenarios.Proofs:
+	case p.Mode == scenarios.Sim && e.Lanes:
+		why = "the simulator carries payload inside proposals only: it has no lanes"
+	case p.Mode == scenarios.Sim:
+	case e.Lanes:
+		why = "nodes carry payload inside proposals only: they have no lanes"
+	case e.Comet == "" && o.Scrip == "":
+		why = "there is no scrip program; build it with make, or name it with --scrip"
+	case e.Comet == "":
+	case o.Comet == "":
+		why = "there is no scrip-comet program; build it with make comet, or name it with --comet"
+	case p.Mode == scenarios.WAN:
+		why = "scrip-comet has no emulated links"
+	case p.MempoolTxs > 0:
+		why = "the mempool of scrip-comet has limits of its own"
+	}
+	if why == "" {
+		return nil
+	}
+	return fmt.Errorf("%w: %s", ErrUnavailable, why)
+}
+
+// Refused returns which engines of a scenario cannot run here, and why.
+func Refused(s *scenarios.Scenario, opt *Options) (all []results.Skipped) {
+	for i := range s.Parts {
+		p := &s.Parts[i]
+		if !opt.wants(p) {
+			continue
+		}
+		for _, name := range p.Engines {
+			e, _ := scenarios.EngineOf(name)
+			if err := opt.refusal(p, e); err != nil {
+				all = append(all, results.Skipped{Part: p.Name, What: name, Reason: err.Error()})
+			}
+		}
+	}
+	return all
 }
 
 // What runs of processes take beside their measurement, for estimates.

@@ -76,6 +76,9 @@ func simConfig(s *scenarios.Scenario, p *scenarios.Part, cell scenarios.Cell, se
 			Member: f.Member, DelayMs: int64(math.Round(f.DelayMs)), UntilMs: until})
 	}
 	cfg.Without = without(k.Without)
+	if engine.Untuned {
+		cfg.Without.Pace, cfg.Without.BodyCap, cfg.Without.Grace = true, true, true
+	}
 	cfg.Batching.WaitUs, cfg.Batching.InFlightMax = microseconds(k.WaitMs), k.InFlight
 	return cfg, nil
 }

@@ -35,10 +35,7 @@ const startTimeout = 60 * time.Second
 // start starts the system of a job in a folder of its own, which stop removes.
 func (l *lab) start(ctx context.Context, j *job) (s system, stop func() error, err error) {
 	engine, _ := scenarios.EngineOf(j.cell.Engine)
-	cfg, err := l.program(engine, j)
-	if err != nil {
-		return nil, nil, err
-	}
+	cfg := l.program(engine)
 	dir, err := os.MkdirTemp(l.opt.Temp, "lab-")
 	if err != nil {
 		return nil, nil, fmt.Errorf("make a folder for the network: %w", err)
@@ -80,23 +77,11 @@ const signaturesVariable = "SCRIP_COMET_SIGNATURES"
 
 // program says what the processes of an engine are: scrip with the protocol in its
 // genesis file, or scrip-comet, which is started in the same way.
-func (l *lab) program(e scenarios.Engine, j *job) (cfg network.Config, err error) {
-	switch {
-	case e.Comet == "" && l.opt.Scrip == "":
-		err = fmt.Errorf("%w: there is no scrip program; build it with make, or name it with --scrip", ErrUnavailable)
-	case e.Comet == "":
-		cfg = network.Config{Executable: l.opt.Scrip, Committee: protocol(e)}
-	case l.opt.Comet == "":
-		err = fmt.Errorf("%w: there is no scrip-comet program; build it with make comet, or name it with --comet",
-			ErrUnavailable)
-	case j.part.Mode == scenarios.WAN:
-		err = fmt.Errorf("%w: scrip-comet has no emulated links", ErrUnavailable)
-	case j.part.MempoolTxs > 0:
-		err = fmt.Errorf("%w: the mempool of scrip-comet has limits of its own", ErrUnavailable)
-	default:
-		cfg = network.Config{Executable: l.opt.Comet, Env: []string{signaturesVariable + "=" + e.Comet}}
+func (l *lab) program(e scenarios.Engine) network.Config {
+	if e.Comet != "" {
+		return network.Config{Executable: l.opt.Comet, Env: []string{signaturesVariable + "=" + e.Comet}}
 	}
-	return cfg, err
+	return network.Config{Executable: l.opt.Scrip, Committee: protocol(e)}
 }
 
 // protocol sets an engine's parameters in a genesis file.

@@ -33,8 +33,9 @@ type Options struct {
 	// Seconds, if not 0, is how long each run measures, for a first look; runs in
 	// which something happens take as long as that needs.
 	Seconds float64
-	// Modes, if set, are the only ones that are run.
+	// Modes and Parts, if set, are the only ones that are run.
 	Modes []scenarios.Mode
+	Parts []string
 	// Manifest has what the caller knows: version, commit, command.
 	Manifest results.Manifest
 	// Machine is written down; nil = it is measured here.
@@ -101,7 +102,7 @@ type lab struct {
 	manifest *results.Manifest
 	began    time.Time
 	jobs     []*job
-	absent   map[string]error // engines that are not available, by part and name
+	absent   map[string]error // engines that turned out not to be available, by part and name
 	// saturation is what engines last committed per second under a closed load.
 	saturation map[string]float64
 
@@ -112,14 +113,18 @@ type lab struct {
 
 // plan lists all runs: parts, then rounds, then cells.
 func (l *lab) plan() {
+	l.manifest.Skipped = append(l.manifest.Skipped, Refused(l.scenario, l.opt)...)
 	for i := range l.scenario.Parts {
 		p := &l.scenario.Parts[i]
-		if !l.opt.wants(p.Mode) {
-			l.skip(p, "all of it", fmt.Errorf("mode %s was not asked for", p.Mode))
+		if !l.opt.wants(p) {
+			l.skip(p, "all of it", errors.New("it was not asked for"))
 			continue
 		}
 		for r := range l.opt.repeats(l.scenario, p) {
 			for _, c := range p.Cells() {
+				if e, _ := scenarios.EngineOf(c.Engine); l.opt.refusal(p, e) != nil {
+					continue // told in Skipped
+				}
 				j := &job{part: p, cell: c, repeat: r, seed: seedOf(l.manifest.Seed, p.Name, c, r)}
 				l.jobs = append(l.jobs, j)
 				l.totalWeight += j.seconds()

@@ -1,0 +1,81 @@
+package trial
+
+import (
+	"errors"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/scrip-network/scrip/lab/desim"
+	"github.com/scrip-network/scrip/lab/results"
+	"github.com/scrip-network/scrip/lab/scenarios"
+)
+
+// What cannot run is told before anything does, takes no time of the estimate, and is
+// no run of the plan.
+func TestWhatCannotRunIsLeftOut(t *testing.T) {
+	s := &scenarios.Scenario{Repeats: 3, Parts: []scenarios.Part{
+		{Name: "sim", Mode: scenarios.Sim, Engines: []string{"P1", "P1-lanes"}, Members: []int{4},
+			Load: []scenarios.Load{{PerSecond: 100}}, Links: []string{"city"}, Cases: []scenarios.Case{{Name: "normal"}},
+			DurationS: 1},
+		{Name: "host", Mode: scenarios.Host, Engines: []string{"P1", "P1-lanes", "cometbft-batch"}, Members: []int{4},
+			Load: []scenarios.Load{{PerSecond: 100}}, Links: []string{"local"}, Cases: []scenarios.Case{{Name: "normal"}},
+			DurationS: 1},
+	}}
+	opt := &Options{Scrip: "scrip"}
+	var what []string
+	for _, k := range Refused(s, opt) {
+		what = append(what, k.Part+" "+k.What)
+		if !strings.Contains(k.Reason, ErrUnavailable.Error()) {
+			t.Errorf("%s: %s", k.What, k.Reason)
+		}
+	}
+	if want := []string{"sim P1-lanes", "host P1-lanes", "host cometbft-batch"}; !slices.Equal(what, want) {
+		t.Errorf("left out: %q, wanted %q", what, want)
+	}
+	if d, runs := Estimate(s, opt); runs != 6 || d < time.Second {
+		t.Errorf("%d runs in %v, wanted 6", runs, d)
+	}
+	l := &lab{scenario: s, opt: opt, manifest: new(results.Manifest)}
+	l.plan()
+	if len(l.jobs) != 6 || len(l.manifest.Skipped) != 3 {
+		t.Errorf("%d jobs, and left out: %v", len(l.jobs), l.manifest.Skipped)
+	}
+	opt.Parts = []string{"host"}
+	if _, runs := Estimate(s, opt); runs != 3 {
+		t.Errorf("%d runs of one part, wanted 3", runs)
+	}
+	if err := opt.refusal(&s.Parts[0], scenarios.Engine{Lanes: true}); !errors.Is(err, ErrUnavailable) {
+		t.Errorf("%v", err)
+	}
+}
+
+// Each mechanism that a scenario names is one switch of the simulator, and each switch
+// has a name.
+func TestMechanismsAreTheSwitchesOfTheSimulator(t *testing.T) {
+	if n := reflect.TypeFor[desim.Without]().NumField(); n != len(scenarios.Mechanisms) {
+		t.Errorf("the simulator has %d switches, scenarios name %d", n, len(scenarios.Mechanisms))
+	}
+	seen := make(map[desim.Without]string)
+	for _, name := range scenarios.Mechanisms {
+		w := without([]string{name})
+		if other, ok := seen[w]; ok || w == (desim.Without{}) {
+			t.Errorf("%s switches what %q does, or nothing", name, other)
+		}
+		seen[w] = name
+	}
+}
+
+// An untuned engine is one without the rules that came later.
+func TestUntunedIsWithoutTheRulesThatCameLater(t *testing.T) {
+	p := &scenarios.Part{Mode: scenarios.Sim, DurationS: 1, Cases: []scenarios.Case{{Name: "normal"}}}
+	for engine, want := range map[string]desim.Without{"P1": {}, "P1-untuned": {Pace: true, BodyCap: true, Grace: true}} {
+		cell := scenarios.Cell{Engine: engine, Members: 4, Load: "100", Links: "city", Case: "normal"}
+		cfg, err := simConfig(&scenarios.Scenario{}, p, cell, 1)
+		if err != nil || cfg.Without != want {
+			t.Errorf("%s is without %+v (%v), wanted %+v", engine, cfg.Without, err, want)
+		}
+	}
+}
