@@ -21,12 +21,11 @@ type layer struct {
 // is not here has no place yet: give it one, with the least that it needs.
 func layers() map[string]layer {
 	return map[string]layer{
-		"pbft/wire":     {pure: true},
-		"pbft":          {pure: true, imports: []string{"pbft/internal/wrong", "pbft/wire"}},
-		"pbft/dualpath": {pure: true, imports: []string{"internal/rules", "pbft"}},
-		"pbft/original": {pure: true, imports: []string{"internal/rules", "pbft"}},
-		// What tests replace in the engines to break them.
-		"internal/rules":      {pure: true, imports: []string{"pbft"}},
+		"pbft/wire":           {pure: true},
+		"pbft":                {pure: true, imports: []string{"pbft/internal/wrong", "pbft/wire"}},
+		"pbft/dualpath":       {pure: true, imports: []string{"internal/rules", "pbft"}},
+		"pbft/original":       {pure: true, imports: []string{"internal/rules", "pbft"}},
+		"internal/rules":      {pure: true, imports: []string{"pbft"}}, // what tests replace to break the engines
 		"pbft/internal/wrong": {pure: true},
 		"pbft/driver":         {pure: true, imports: []string{"pbft"}},
 		"pbft/pbfttest":       {imports: []string{"pbft/...", "sig"}},
@@ -77,6 +76,7 @@ func layers() map[string]layer {
 		"internal/throttle": {},
 		"internal/mutate":   {},
 		"internal/watch":    {},
+		"internal/survey":   {imports: []string{"client"}},
 		"internal/broken":   {imports: []string{"internal/rules", "pbft", "pbft/dualpath", "pbft/original"}},
 		"internal/units":    {imports: []string{"coupon"}},
 		"internal/label":    {imports: []string{"pbft/wire"}},
@@ -109,6 +109,7 @@ func homes() map[string][]string {
 		"filippo.io/age":                          {"keys"},
 		"github.com/danielgtaylor/huma":           {"api"},
 		"github.com/spf13/cobra":                  {"cmd", "engines/cometbft/cmd"},
+		"charm.land/bubbletea":                    {"cmd"},
 	}
 }
 

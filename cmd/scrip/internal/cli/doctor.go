@@ -1,17 +1,14 @@
 package cli
 
 import (
-	"bufio"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"io/fs"
 	"maps"
-	"net/http"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -20,6 +17,8 @@ import (
 
 	"github.com/scrip-network/scrip/client"
 	"github.com/scrip-network/scrip/genesis"
+	"github.com/scrip-network/scrip/internal/survey"
+	"github.com/scrip-network/scrip/keys"
 	"github.com/scrip-network/scrip/store"
 	"github.com/scrip-network/scrip/transport"
 	"github.com/scrip-network/scrip/validator"
@@ -56,10 +55,11 @@ func newDoctorCommand(a *App) *cobra.Command {
 	state := false
 	c := &cobra.Command{
 		Use: "doctor", Short: "Look for what keeps a validator from starting or taking part", Args: arguments(),
-		Long: "Look at the settings, home, key, genesis file, consensus log, disk, ports, clock and peers\n" +
-			"of a validator, and say for each what to do. It changes nothing, and may be run beside\n" +
-			"the validator; the ledger is compared with its seal if that does not run. The clock is\n" +
-			"compared with the nodes of client.nodes and web.nodes.\n\n" +
+		Long: "Look at the settings, home, key, genesis file, consensus log, disk, ports, descriptors,\n" +
+			"clock and peers of a validator, and say for each what to do. It changes nothing, and may\n" +
+			"be run beside the validator; the ledger is compared with its seal if that does not run.\n" +
+			"Its clock, and whether others reach it from outside, are asked of the nodes of\n" +
+			"client.nodes and web.nodes.\n\n" +
 			"With --state it checks the ledger of a validator that does not run instead, and nothing\n" +
 			"else: it executes all blocks again from the genesis file on, verifies signatures and\n" +
 			"certificates, and compares every receipt, root, row, index and event with what the\n" +
@@ -117,7 +117,7 @@ func (a *App) examine(c *cobra.Command) []finding {
 	if err != nil {
 		return []finding{bad("settings", err)}
 	}
-	all := []finding{{Check: "settings", State: findingGood, Text: "read"}, checkHome(a.Home)}
+	all := []finding{{Check: "settings", State: findingGood, Text: "read"}, checkHome(cfg)}
 	key, err := cfg.LoadKey()
 	if err != nil {
 		return append(all, bad("key", err))
@@ -132,19 +132,23 @@ func (a *App) examine(c *cobra.Command) []finding {
 			len(g.File.Committee.Validators))}, checkLog(cfg, g), checkDisk(cfg))
 	others := maps.Clone(cfg.WebNodes)
 	delete(others, int(id))
-	nodes := readNodes(c.Context(), slices.Concat([]string{"http://" + cfg.ListenAPI}, cfg.Nodes,
+	asked, cancel := context.WithTimeout(c.Context(), doctorPatience)
+	defer cancel()
+	nodes := survey.Ask(asked, slices.Concat([]string{"http://" + cfg.ListenAPI}, cfg.Nodes,
 		slices.Sorted(maps.Values(others))))
-	own := nodes[0].status
-	if own != nil && own.Digest == g.Digest && own.Replica == uint16(id) {
-		all = append(all, checkRunning(cfg, own))
+	own, elsewhere := nodes[0], nodes[1:]
+	runs := own.Status != nil && own.Status.Digest == g.Digest && own.Status.Replica == uint16(id)
+	if runs {
+		all = append(all, checkRunning(cfg, own.Status), checkOpen(own.Metrics))
+		all = append(all, checkReached(c.Context(), cfg, g, int(id), elsewhere)...)
 	} else {
 		// Only a validator that does not run leaves its files alone.
 		all = append(append(all, checkPorts(cfg)...), checkLedger(cfg), checkDescriptors(cfg, g))
-		own, nodes = nil, nodes[1:]
+		own.Status, nodes = nil, elsewhere
 	}
-	all = append(all, checkKeys(c.Context(), g, int(id), nodes)...)
-	all = append(all, checkNodes(g, nodes[len(nodes)-len(cfg.Nodes)-len(others):])...)
-	return append(all, checkHeard(checkPeers(c.Context(), cfg, g, int(id)), own, g))
+	all = append(all, checkKeys(g, int(id), nodes)...)
+	all = append(all, checkNodes(g, elsewhere)...)
+	return append(all, checkHeard(checkPeers(c.Context(), cfg, g, int(id)), own.Status, g))
 }
 
 // checkHeard adds to the finding about peers what the validator that runs hears of them.
@@ -161,7 +165,8 @@ func checkHeard(f finding, own *client.StatusAnswer, g *genesis.Genesis) finding
 	return f
 }
 
-func checkHome(home string) finding {
+func checkHome(cfg *validator.Config) finding {
+	home := cfg.Home
 	info, err := os.Stat(home)
 	if errors.Is(err, fs.ErrNotExist) {
 		return finding{"home", findingBad, "there is no folder " + home, "Make a home.", "scrip init --home " + home}
@@ -169,8 +174,8 @@ func checkHome(home string) finding {
 	if err != nil {
 		return bad("home", err)
 	}
-	if mode := info.Mode().Perm(); mode&0o077 != 0 {
-		return finding{"home", findingBad, fmt.Sprintf("%s has mode %04o: others can get at it", home, mode),
+	if keys.Exposed(info, cfg.Access()...) {
+		return finding{"home", findingBad, fmt.Sprintf("%s has mode %04o: others can get at it", home, info.Mode().Perm()),
 			"A home is for its owner alone.", fmt.Sprintf("chmod 0700 %q", home)}
 	}
 	return finding{Check: "home", State: findingGood, Text: home}
@@ -250,20 +255,20 @@ func checkDescriptors(cfg *validator.Config, g *genesis.Genesis) finding {
 }
 
 // checkKeys looks whether nodes believe that two processes use one member's key.
-func checkKeys(ctx context.Context, g *genesis.Genesis, self int, nodes []seenNode) (all []finding) {
+func checkKeys(g *genesis.Genesis, self int, nodes []survey.Node) (all []finding) {
 	const check = "one key, one process"
 	said := make(map[int]bool)
 	for _, n := range nodes {
-		if n.status == nil || n.status.Digest != g.Digest {
+		if n.Status == nil || n.Status.Digest != g.Digest {
 			continue
 		}
-		for _, member := range contestedKeys(ctx, n.url) {
+		for _, member := range contestedKeys(n.Metrics) {
 			if said[member] {
 				continue
 			}
 			said[member] = true
 			f := finding{check, findingWarning, fmt.Sprintf("two processes seem to use the key of validator %d, by what %s sees",
-				member, n.url), "Tell its operator to stop one of them at once.", ""}
+				member, n.URL), "Tell its operator to stop one of them at once.", ""}
 			if member == self {
 				f.State = findingBad
 				f.Remedy = "Stop one of the two at once, and find out who has the key: what two processes sign with one key " +
@@ -277,31 +282,15 @@ func checkKeys(ctx context.Context, g *genesis.Genesis, self int, nodes []seenNo
 
 // contestedKeys returns the members whose links change hands again and again, as a node
 // tells in its metrics; none if it tells nothing.
-func contestedKeys(ctx context.Context, url string) (members []int) {
-	ctx, cancel := context.WithTimeout(ctx, doctorPatience)
-	defer cancel()
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, strings.TrimRight(url, "/")+"/metrics", nil)
-	if err != nil {
-		return nil
-	}
-	answer, err := http.DefaultClient.Do(r)
-	if err != nil {
-		return nil
-	}
-	defer func() { _ = answer.Body.Close() }()
-	for s := bufio.NewScanner(io.LimitReader(answer.Body, metricsBytesMax)); s.Scan(); {
-		var member int
-		if n, _ := fmt.Sscanf(s.Text(), `scrip_p2p_key_contested{member="%d"} 1`, &member); n == 1 &&
-			strings.HasSuffix(s.Text(), " 1") {
+func contestedKeys(m survey.Metrics) (members []int) {
+	m.Each("scrip_p2p_key_contested", nil, func(v float64, l survey.Labels) {
+		if member, err := strconv.Atoi(l["member"]); err == nil && v == 1 {
 			members = append(members, member)
 		}
-	}
+	})
 	slices.Sort(members)
 	return members
 }
-
-// metricsBytesMax bounds what is read of a node's metrics.
-const metricsBytesMax = 4 << 20
 
 // checkRunning looks at the validator itself, which holds its ports.
 func checkRunning(cfg *validator.Config, s *client.StatusAnswer) finding {
@@ -331,76 +320,21 @@ func checkPorts(cfg *validator.Config) (all []finding) {
 	return all
 }
 
-// seenNode is what a node said of itself, and what its clock showed.
-type seenNode struct {
-	url    string
-	status *client.StatusAnswer
-	err    error
-	// ahead is by how much its clock is ahead of this machine's, to about a second.
-	ahead time.Duration
-	timed bool
-}
-
-// readNodes asks nodes for their status and time, all at once.
-func readNodes(ctx context.Context, urls []string) []seenNode {
-	ctx, cancel := context.WithTimeout(ctx, doctorPatience)
-	defer cancel()
-	all := make([]seenNode, len(urls))
-	var asked sync.WaitGroup
-	for i, u := range urls {
-		asked.Go(func() { all[i] = readNode(ctx, u) })
-	}
-	asked.Wait()
-	return all
-}
-
-func readNode(ctx context.Context, url string) seenNode {
-	n := seenNode{url: url}
-	r, err := http.NewRequestWithContext(ctx, http.MethodGet, strings.TrimRight(url, "/")+"/v1/status", nil)
-	if err != nil {
-		n.err = err
-		return n
-	}
-	began := time.Now()
-	answer, err := http.DefaultClient.Do(r)
-	if err != nil {
-		n.err = err
-		return n
-	}
-	defer func() { _ = answer.Body.Close() }()
-	// The header has whole seconds: the node's clock was half a second further on
-	// average, when the answer was half way.
-	if date, err := http.ParseTime(answer.Header.Get("Date")); err == nil {
-		n.ahead, n.timed = date.Add(500*time.Millisecond).Sub(began.Add(time.Since(began)/2)), true
-	}
-	status := new(client.StatusAnswer)
-	if err := json.NewDecoder(io.LimitReader(answer.Body, statusBytesMax)).Decode(status); err != nil ||
-		answer.StatusCode != http.StatusOK {
-		n.err = fmt.Errorf("%s answers with status %s, and not as a node", url, answer.Status)
-		return n
-	}
-	n.status = status
-	return n
-}
-
-// statusBytesMax bounds what is read of a node's status.
-const statusBytesMax = 64 << 10
-
 // checkNodes looks at the chain and the clocks of other members' nodes.
-func checkNodes(g *genesis.Genesis, nodes []seenNode) (all []finding) {
+func checkNodes(g *genesis.Genesis, nodes []survey.Node) (all []finding) {
 	var apart []time.Duration
 	for _, n := range nodes {
 		switch {
-		case n.err != nil:
-			all = append(all, finding{"node", findingWarning, n.err.Error(), "Is the address right, and does it run?", ""})
-		case n.status.Digest != g.Digest:
-			all = append(all, finding{"node", findingBad, fmt.Sprintf("%s is a node of another chain, %s", n.url,
-				n.status.Chain), "Name nodes of this chain in client.nodes and web.nodes.", ""})
+		case n.Err != nil:
+			all = append(all, finding{"node", findingWarning, n.Err.Error(), "Is the address right, and does it run?", ""})
+		case n.Status.Digest != g.Digest:
+			all = append(all, finding{"node", findingBad, fmt.Sprintf("%s is a node of another chain, %s", n.URL,
+				n.Status.Chain), "Name nodes of this chain in client.nodes and web.nodes.", ""})
 		default:
 			all = append(all, finding{Check: "node", State: findingGood,
-				Text: fmt.Sprintf("%s stands at height %d, %s", n.url, n.status.Height, n.status.Condition)})
-			if n.timed {
-				apart = append(apart, n.ahead)
+				Text: fmt.Sprintf("%s stands at height %d, %s", n.URL, n.Status.Height, n.Status.Condition)})
+			if n.Timed {
+				apart = append(apart, n.Ahead)
 			}
 		}
 	}

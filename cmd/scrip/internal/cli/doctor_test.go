@@ -6,12 +6,15 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"os"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/scrip-network/scrip/client"
 	"github.com/scrip-network/scrip/genesis"
+	"github.com/scrip-network/scrip/internal/survey"
+	"github.com/scrip-network/scrip/transport"
 	"github.com/scrip-network/scrip/validator"
 )
 
@@ -66,11 +69,10 @@ func TestNodesTellTheirClocksAndTheirChain(t *testing.T) {
 	g := doctorGenesis(t)
 	stranger := httptest.NewServer(http.NotFoundHandler())
 	t.Cleanup(stranger.Close)
-	nodes := readNodes(context.Background(), []string{statusServer(t, g.Digest, time.Minute),
+	ctx, cancel := context.WithTimeout(t.Context(), doctorPatience)
+	defer cancel()
+	nodes := survey.Ask(ctx, []string{statusServer(t, g.Digest, time.Minute),
 		statusServer(t, [32]byte{1}, 0), stranger.URL, "http://127.0.0.1:1"})
-	if off := nodes[0].ahead - time.Minute; !nodes[0].timed || off.Abs() > time.Second {
-		t.Errorf("a clock a minute ahead is measured as %v", nodes[0].ahead)
-	}
 	all := checkNodes(g, nodes)
 	for i, want := range []string{findingGood, findingBad, findingWarning, findingWarning, findingBad} {
 		if all[i].State != want {
@@ -118,15 +120,96 @@ func TestAKeyThatIsUsedTwiceIsBad(t *testing.T) {
 			"scrip_p2p_key_contested{member=\"3\"} 10\n")
 	}))
 	t.Cleanup(s.Close)
-	here := seenNode{url: s.URL, status: &client.StatusAnswer{Digest: g.Digest}}
-	elsewhere := seenNode{url: s.URL, status: &client.StatusAnswer{Digest: [32]byte{1}}}
-	all := checkKeys(context.Background(), g, 2, []seenNode{elsewhere, {url: s.URL}, here, here})
+	seen := survey.Ask(t.Context(), []string{s.URL})[0]
+	seen.Status = &client.StatusAnswer{Digest: g.Digest}
+	elsewhere, silent := seen, seen
+	elsewhere.Status, silent.Status = &client.StatusAnswer{Digest: [32]byte{1}}, nil
+	all := checkKeys(g, 2, []survey.Node{elsewhere, silent, seen, seen})
 	if len(all) != 2 || all[0].State != findingWarning || all[1].State != findingBad ||
 		!strings.Contains(all[0].Text, "key of validator 1") || !strings.Contains(all[1].Text, "key of validator 2") {
 		t.Errorf("%+v", all)
 	}
-	if all := checkKeys(context.Background(), g, 2, []seenNode{elsewhere}); all != nil {
+	if all := checkKeys(g, 2, []survey.Node{elsewhere}); all != nil {
 		t.Errorf("by a node of another chain: %+v", all)
+	}
+}
+
+// telling returns a node of a chain that says something by its metrics.
+func telling(t *testing.T, g *genesis.Genesis, replica uint16, metrics string) survey.Node {
+	t.Helper()
+	s := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		_, _ = io.WriteString(w, metrics)
+	}))
+	t.Cleanup(s.Close)
+	n := survey.Ask(t.Context(), []string{s.URL})[0]
+	n.Status = &client.StatusAnswer{Digest: g.Digest, Replica: replica}
+	return n
+}
+
+// Whether a validator is reached those know who have to call it, which are those with
+// lower numbers.
+func TestOthersSayWhetherTheyReachAValidator(t *testing.T) {
+	g := doctorGenesis(t)
+	const up, half = "scrip_p2p_link_up{member=\"2\",lane=\"votes\"} 1\nscrip_p2p_link_up{member=\"2\",lane=\"bulk\"} 1\n",
+		"scrip_p2p_link_up{member=\"2\",lane=\"votes\"} 1\nscrip_p2p_link_up{member=\"2\",lane=\"bulk\"} 0\n"
+	sees, lacks := telling(t, g, 0, up), telling(t, g, 1, half)
+	above, stranger, hidden := telling(t, g, 3, half), telling(t, g, 0, half), telling(t, g, 0, "a_total 1\n")
+	stranger.Status.Digest = [32]byte{1}
+	for i, c := range []struct {
+		nodes []survey.Node
+		state string
+		says  string
+	}{
+		{[]survey.Node{sees, above}, findingGood, "by validator 0"},
+		{[]survey.Node{sees, lacks}, findingWarning, "not by validator 1"},
+		{[]survey.Node{lacks, above, hidden}, findingBad, "not by validator 1"},
+		{[]survey.Node{above, stranger, hidden, {}}, "", ""},
+	} {
+		f, ok := reachedFinding(g, 2, c.nodes)
+		if ok != (c.state != "") || f.State != c.state || !strings.HasPrefix(f.Text, c.says) {
+			t.Errorf("%d: %+v %t", i, f, ok)
+		}
+	}
+	for _, c := range []struct {
+		err   error
+		state string
+	}{{nil, findingGood}, {transport.ErrNoMember, findingBad}, {context.DeadlineExceeded, findingWarning}} {
+		if f := ownAddressFinding("it.example:7601", c.err); f.State != c.state || (c.err == nil) != (f.Remedy == "") {
+			t.Errorf("%v: %+v", c.err, f)
+		}
+	}
+}
+
+// A validator that runs says itself how many files it has open.
+func TestOpenDescriptorsAreCounted(t *testing.T) {
+	g := doctorGenesis(t)
+	for metrics, state := range map[string]string{
+		"process_open_fds 80\nprocess_max_fds 100\n": findingGood,
+		"process_open_fds 81\nprocess_max_fds 100\n": findingWarning,
+		"a_total 1\n": findingGood,
+	} {
+		if f := checkOpen(telling(t, g, 0, metrics).Metrics); f.State != state || (state == findingGood) != (f.Remedy == "") {
+			t.Errorf("%q: %+v", metrics, f)
+		}
+	}
+}
+
+// A home on a volume of a container platform has rights of a group, where the settings
+// allow it.
+func TestAHomeMayBeAGroupsWhereThatIsSet(t *testing.T) {
+	home := t.TempDir()
+	for _, c := range []struct {
+		mode  os.FileMode
+		group string
+		state string
+	}{{0o700, "refuse", findingGood}, {0o770, "refuse", findingBad}, {0o770, "allow", findingGood},
+		{0o777, "allow", findingBad}} {
+		if err := os.Chmod(home, c.mode); err != nil {
+			t.Fatal(err)
+		}
+		if f := checkHome(&validator.Config{Home: home, KeyGroup: c.group}); f.State != c.state {
+			t.Errorf("%v, %s: %+v", c.mode, c.group, f)
+		}
 	}
 }
 
