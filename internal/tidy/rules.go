@@ -28,7 +28,7 @@ func layers() map[string]layer {
 		"internal/rules":      {pure: true, imports: []string{"pbft"}}, // what tests replace to break the engines
 		"pbft/internal/wrong": {pure: true},
 		"pbft/lanes":          {pure: true, imports: []string{"pbft", "pbft/wire"}},
-		"pbft/driver":         {pure: true, imports: []string{"pbft"}},
+		"pbft/driver":         {pure: true, imports: []string{"pbft", "pbft/lanes"}},
 		"pbft/pbfttest":       {imports: []string{"pbft/...", "sig"}},
 		"pbft/pbfttest/...":   {imports: []string{"pbft/...", "sig"}},
 		"coupon":              {pure: true, imports: []string{"pbft/wire"}},

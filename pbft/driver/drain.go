@@ -43,7 +43,11 @@ func (d *Driver) drainLane(in Inbox, from pbft.ReplicaID, lane pbft.Lane) int {
 			in.Drop(from, m)
 			continue
 		}
-		in.Judge(from, m, d.engine.Receive(from, m))
+		reason := d.engine.Receive(from, m)
+		if v, ok := m.(*pbft.Prepare); ok && reason == pbft.Accepted && d.lanes.Lanes != nil {
+			d.lanes.Prepared(from, v.Block)
+		}
+		in.Judge(from, m, reason)
 	}
 	d.more = true
 	return DrainMax

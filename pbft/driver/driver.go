@@ -4,6 +4,7 @@ import (
 	"fmt"
 
 	"github.com/scrip-network/scrip/pbft"
+	"github.com/scrip-network/scrip/pbft/lanes"
 )
 
 // Time is what the caller's clocks show.
@@ -25,6 +26,9 @@ type Config struct {
 	Pool   Pool
 	// Batching has its defaults.
 	Batching Batching
+	// Lanes, if it is there, disseminates payload by lanes; Pool is a LanePool then. What
+	// the driver knows itself of it is the driver's: committee, member, line and pool.
+	Lanes *lanes.Config
 	// LogBytesMax is the size of the consensus log that leads to a compaction.
 	LogBytesMax int64
 }
@@ -71,6 +75,8 @@ type Driver struct {
 	more                bool // messages were left waiting
 	unadvanced          bool // the engine's last Ready is being acted on
 	log                 logState
+	lanes               dissemination
+	nowNs               int64 // when the caller looked at its clock last
 }
 
 // proposal is the last one of this member.
@@ -84,7 +90,9 @@ type proposal struct {
 // New brings a member back from its store and its log; both may be empty. An error
 // is of the store, or of the engine, which cannot go on from them.
 func New(cfg Config, log []pbft.Record) (*Driver, error) {
-	d := &Driver{cfg: cfg, distances: newDistances(cfg.Engine.Committee.Size())}
+	d := &Driver{distances: newDistances(cfg.Engine.Committee.Size())}
+	d.lanes = newDissemination(&cfg)
+	d.cfg = cfg
 	anchor, err := anchorOf(cfg.Store)
 	if err != nil {
 		return nil, err
@@ -114,20 +122,31 @@ func (d *Driver) Tick(now Time) {
 }
 
 // look tells the engine the time.
-func (d *Driver) look(now Time) { d.engine.Now(uint64(max(now.Ns, 0)) / 1000) }
+func (d *Driver) look(now Time) {
+	d.nowNs = now.Ns
+	d.engine.Now(uint64(max(now.Ns, 0)) / 1000)
+}
 
 // Connected says that the channel to a member was established, or again.
 func (d *Driver) Connected(peer pbft.ReplicaID) { d.engine.Connected(peer) }
 
 // Arrived says that so many bytes came from a member on the bulk lane since the last
 // call, of messages that are whole or not.
-func (d *Driver) Arrived(from pbft.ReplicaID, bulkBytes int) { d.engine.Arrived(from, bulkBytes) }
+func (d *Driver) Arrived(from pbft.ReplicaID, bulkBytes int) {
+	d.engine.Arrived(from, bulkBytes)
+	if d.lanes.Lanes != nil {
+		d.lanes.Arrived(from, d.nowNs)
+	}
+}
 
 // Measured says how long a round trip to a member took, in nanoseconds. Whoever hears
 // of none paces its blocks as if all were near.
 func (d *Driver) Measured(peer pbft.ReplicaID, roundTripNs int64, now Time) {
 	d.distances.add(peer, roundTripNs, now.Ns)
 	d.engine.Measured(peer, uint64(d.distances.ofNs(peer))/1000)
+	if d.lanes.Lanes != nil {
+		d.lanes.Measured(peer, roundTripNs)
+	}
 }
 
 // Checked answers an entry of Work.Check.

@@ -208,14 +208,14 @@ func TestBlocksAreHandedOutAsTheyAreExecuted(t *testing.T) {
 	}
 }
 
-// lanes holds messages by member and lane.
-type lanes struct {
+// channels holds messages by member and lane.
+type channels struct {
 	waiting         map[pbft.ReplicaID][2][]pbft.Message
 	taken           []pbft.ReplicaID
 	judged, dropped int
 }
 
-func (l *lanes) Take(from pbft.ReplicaID, lane pbft.Lane) (pbft.Message, bool) {
+func (l *channels) Take(from pbft.ReplicaID, lane pbft.Lane) (pbft.Message, bool) {
 	q := l.waiting[from]
 	if len(q[lane]) == 0 {
 		return nil, false
@@ -227,13 +227,13 @@ func (l *lanes) Take(from pbft.ReplicaID, lane pbft.Lane) (pbft.Message, bool) {
 	return m, true
 }
 
-func (l *lanes) Judge(_ pbft.ReplicaID, _ pbft.Message, r pbft.Reason) {
+func (l *channels) Judge(_ pbft.ReplicaID, _ pbft.Message, r pbft.Reason) {
 	if r == pbft.IgnoredStale {
 		l.judged++
 	}
 }
 
-func (l *lanes) Drop(pbft.ReplicaID, pbft.Message) { l.dropped++ }
+func (l *channels) Drop(pbft.ReplicaID, pbft.Message) { l.dropped++ }
 
 func many(n int, m pbft.Message) []pbft.Message { return slices.Repeat([]pbft.Message{m}, n) }
 
@@ -243,7 +243,7 @@ func TestDrainingIsFair(t *testing.T) {
 	e := &engine{}
 	d := drive(t, e, &kept{}, &waiting{})
 	vote, bulk := &pbft.Prepare{}, &pbft.PrePrepare{}
-	in := &lanes{waiting: map[pbft.ReplicaID][2][]pbft.Message{
+	in := &channels{waiting: map[pbft.ReplicaID][2][]pbft.Message{
 		0: {many(driver.DrainMax+1, vote), many(2, bulk)}, 1: {many(1, vote)}, 2: {many(3, vote), many(1, bulk)}}}
 	if n := d.Drain(in, driver.Time{}); n != driver.DrainMax+3+2+1 || in.judged != n || len(e.received) != n {
 		t.Errorf("took %d, %d judged, %d received", n, in.judged, len(e.received))
@@ -270,7 +270,7 @@ func TestABacklogStopsMessages(t *testing.T) {
 		e := &engine{ready: []pbft.Ready{{Committed: blocks(1, pbft.Seq(driver.HandedMax+x.backlog))}}}
 		d := drive(t, e, &kept{}, &waiting{})
 		next(t, d, 0)
-		in := &lanes{waiting: map[pbft.ReplicaID][2][]pbft.Message{
+		in := &channels{waiting: map[pbft.ReplicaID][2][]pbft.Message{
 			0: {many(1, &pbft.Prepare{}), {&pbft.Blocks{}, &pbft.PrePrepare{}}}}}
 		if n := d.Drain(in, driver.Time{}); n != x.taken || in.judged != x.judged || in.dropped != x.dropped {
 			t.Errorf("%d wait: took %d, %d judged, %d dropped", x.backlog, n, in.judged, in.dropped)

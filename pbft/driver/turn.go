@@ -1,9 +1,14 @@
 package driver
 
-import "github.com/scrip-network/scrip/pbft"
+import (
+	"github.com/scrip-network/scrip/pbft"
+	"github.com/scrip-network/scrip/pbft/lanes"
+)
 
 // Work is what a member has to do now, in the order of the fields.
 type Work struct {
+	// Push are sent at any time, also before Records: they promise nothing.
+	Push []lanes.Send
 	// Records are appended to the consensus log, as Frames cuts them, and synced,
 	// before anything below. With Replace they take the place of all that is in it, at
 	// once or not at all. If either fails the member must stop.
@@ -21,6 +26,10 @@ type Work struct {
 	// Assemble are answered by PayloadArrived or PayloadMissing, in any order, at any later
 	// time, or never.
 	Assemble []pbft.Assemble
+	// Verify are answered by Lanes.Checked, in any order, at any later time.
+	Verify []lanes.Check
+	// Dropped are transactions that the pool forgets, unless an own client brought them.
+	Dropped []lanes.Dropped
 	// Serve are answered as ReadAnswer says, or not at all.
 	Serve []pbft.Serve
 	// Sync asks that all that is stored now survives a crash; Synced answers it.
@@ -37,7 +46,8 @@ type Work struct {
 // Idle reports whether there is nothing to do now.
 func (w *Work) Idle() bool {
 	return len(w.Records) == 0 && !w.Replace && len(w.Send) == 0 && len(w.Execute) == 0 && len(w.Certify) == 0 &&
-		len(w.Check) == 0 && len(w.Assemble) == 0 && len(w.Serve) == 0 && !w.Sync && len(w.Events) == 0
+		len(w.Check) == 0 && len(w.Assemble) == 0 && len(w.Serve) == 0 && !w.Sync && len(w.Events) == 0 &&
+		len(w.Push) == 0 && len(w.Verify) == 0 && len(w.Dropped) == 0
 }
 
 // Next proposes what is due and returns what there is to do. After TurnsMax of them
@@ -52,13 +62,15 @@ func (d *Driver) Next(now Time) (Work, error) {
 		return Work{Again: true}, nil
 	}
 	d.look(now)
+	d.disseminate(now)
 	waitNs := d.propose(now)
-	r := d.engine.Ready()
+	r := d.ready(now)
 	d.unadvanced = !r.Empty()
 	d.take(r.Committed)
 	d.watch(r.Messages, now)
 	w := Work{Records: r.Records, Send: r.Messages, Execute: d.hand(), Certify: r.Checkpoints, Check: r.Checks,
 		Assemble: r.Assemble, Serve: r.Serves, Events: r.Events}
+	d.laneWork(&w)
 	if !w.Idle() {
 		return w, nil
 	}
@@ -71,17 +83,10 @@ func (d *Driver) Next(now Time) (Work, error) {
 	return w, nil
 }
 
-// wakeNs returns the shorter of a wait, 0 = none, and the one that the engine asks for, in
-// nanoseconds.
+// wakeNs returns the shortest of a wait, 0 = none, and those that the engine and lanes ask
+// for, in nanoseconds.
 func (d *Driver) wakeNs(waitNs int64, now Time) int64 {
-	at := d.engine.WakeUs()
-	if at == 0 {
-		return waitNs
-	}
-	if engineNs := max(int64(at)*1000-now.Ns, 1); waitNs == 0 || engineNs < waitNs {
-		return engineNs
-	}
-	return waitNs
+	return sooner(sooner(waitNs, int64(d.engine.WakeUs())*1000, now.Ns), d.lanes.dueNs, now.Ns)
 }
 
 // take notes the blocks that the engine has committed.
@@ -92,6 +97,9 @@ func (d *Driver) take(blocks []pbft.CommittedBlock) {
 		d.last.commits = d.last.commits || h.PayloadRoot == d.last.root
 	}
 	d.waiting = append(d.waiting, blocks...)
+	if len(blocks) > 0 && d.lanes.Lanes != nil {
+		d.lanes.Committed(d.committed)
+	}
 }
 
 // hand returns the committed blocks that may be executed next.
@@ -131,16 +139,19 @@ func (d *Driver) propose(now Time) (waitNs int64) {
 		if due, waitNs := d.cfg.Batching.Due(d.pending(&s, now)); !due {
 			return waitNs
 		}
+		if now.Ns < d.lanes.retryNs {
+			return d.lanes.retryNs - now.Ns
+		}
 	}
-	bytesMax := d.cfg.Batching.BlockBytesMax(d.cfg.Engine.Committee.Size() - 1)
-	p, ok := d.cfg.Pool.Payload(s.View, bytesMax, d.cfg.Batching.TxsMax)
+	p, ok := d.payload(s.View, now)
 	if !ok || p.Txs == 0 && hint != pbft.ProposeNow {
-		return 0
+		return max(0, d.lanes.retryNs-now.Ns)
 	}
 	proposed := d.engine.Propose(p.Bytes, p.Root, p.Recipe, now.ClockMs)
 	if proposed {
 		d.last = proposal{atNs: now.Ns, txs: p.Txs, root: p.Root}
 	}
+	d.settleDraft(proposed)
 	d.cfg.Pool.Proposed(proposed)
 	return 0
 }
@@ -164,6 +175,9 @@ func (d *Driver) watch(sent []pbft.Outgoing, now Time) {
 	for i := range sent {
 		if m, ok := sent[i].Message.(*pbft.PrePrepare); ok && m.Header.Proposer == d.cfg.Engine.Self {
 			d.flight.sent(&m.Header, now.Ns)
+			if sent[i].First {
+				d.sentFirst(&m.Header, now)
+			}
 		}
 	}
 	if len(d.flight.of) > 0 {
