@@ -1,6 +1,7 @@
 package network
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"testing"
@@ -30,5 +31,23 @@ func TestOnlyTheBrowsersPortsAreOpenToTheLAN(t *testing.T) {
 		if !slices.Contains(n.Origins(), n.WebURL(3)) || !strings.Contains(flags["api-origins"], n.WebURL(3)) {
 			t.Errorf("%q: the origins are %v", lan, n.Origins())
 		}
+	}
+}
+
+// A validator with an address of its own listens there alone, and is started by the
+// words of its place.
+func TestValidatorsWithPlacesListenThere(t *testing.T) {
+	places := make([]Place, 4)
+	for i := range places {
+		places[i] = Place{Host: fmt.Sprintf("192.0.2.%d", i+1), Command: []string{"env", "there"}}
+	}
+	n, err := Create(Config{Executable: "none", Dir: t.TempDir(), Name: "placed", Validators: 4, Places: places})
+	if err != nil {
+		t.Fatal(err)
+	}
+	flags := n.flags(2)
+	if flags["listen-api"] != "192.0.2.3:7000" || flags["listen-peers"] != "192.0.2.3:7001" ||
+		!strings.HasPrefix(flags["peers"], "0=192.0.2.1:7001,") || n.URL(3) != "http://192.0.2.4:7000" {
+		t.Errorf("%v, %s", flags, n.URL(3))
 	}
 }

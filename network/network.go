@@ -51,7 +51,25 @@ type Config struct {
 	Settings map[string]string
 	// Env is added to the environment of the validators.
 	Env []string
+	// Places, if set, are where the validators run, one for each; otherwise all run here
+	// and talk on loopback.
+	Places []Place
 }
+
+// Place is where a validator runs when it has an address of its own, such as a network
+// namespace.
+type Place struct {
+	// Host is its address, at which this process and the other validators reach it.
+	Host string
+	// Command are the words before the validator's own that start it there.
+	Command []string
+}
+
+// The ports of a validator that has an address of its own.
+const (
+	placedAPIPort   = 7000
+	placedPeersPort = 7001
+)
 
 // Network is a set of validators. Its methods are safe for concurrent use.
 type Network struct {
@@ -71,6 +89,9 @@ type ports struct{ api, peers int }
 // Create makes the homes of a network, or finds those in its folder. It starts
 // nothing. Port conflicts are a *validator.Trouble.
 func Create(cfg Config) (*Network, error) {
+	if k := len(cfg.Places); k > 0 && k != cfg.Validators {
+		return nil, fmt.Errorf("make the network: %d places for %d validators", k, cfg.Validators)
+	}
 	n := &Network{cfg: cfg, processes: make([]*process, cfg.Validators)}
 	if err := os.MkdirAll(cfg.Dir, 0o700); err != nil {
 		return nil, fmt.Errorf("make the folder of the network: %w", err)
@@ -133,6 +154,10 @@ func (n *Network) choosePorts() (err error) {
 		return l.Addr().(*net.TCPAddr).Port, nil
 	}
 	for i := range n.cfg.Validators {
+		if n.cfg.Places != nil {
+			n.ports = append(n.ports, ports{placedAPIPort, placedPeersPort})
+			continue
+		}
 		want := ports{}
 		if n.cfg.BasePort != 0 {
 			want = ports{n.cfg.BasePort + PortStep*i, n.cfg.BasePort + PortStep*i + 1}
@@ -186,6 +211,25 @@ func (n *Network) Origins() []string {
 	return all
 }
 
+// peersAt is where a validator listens for the others, and they find it.
+func (n *Network) peersAt(i int) string { return n.at(i, n.ports[i].peers) }
+
+// at is a port of a validator as this process reaches it.
+func (n *Network) at(i, port int) string {
+	if n.cfg.Places == nil {
+		return loopback(port)
+	}
+	return net.JoinHostPort(n.cfg.Places[i].Host, strconv.Itoa(port))
+}
+
+// apiAt is where a validator listens for browsers and clients.
+func (n *Network) apiAt(i int) string {
+	if n.cfg.Places == nil {
+		return n.listenAt(n.ports[i].api)
+	}
+	return n.at(i, n.ports[i].api)
+}
+
 func loopback(port int) string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(port)) }
 
 // makeHome makes the home of a validator, unless it is there.
@@ -219,11 +263,11 @@ func (n *Network) makeHome(i int) error {
 func (n *Network) flags(i int) map[string]string {
 	peers, nodes := "", ""
 	for j, p := range n.ports {
-		peers += fmt.Sprintf("%d=%s,", j, loopback(p.peers))
+		peers += fmt.Sprintf("%d=%s,", j, n.peersAt(j))
 		nodes += fmt.Sprintf("%d=%s,", j, n.webAddress(p.api))
 	}
 	flags := map[string]string{
-		"listen-api": n.listenAt(n.ports[i].api), "listen-peers": loopback(n.ports[i].peers), "peers": peers,
+		"listen-api": n.apiAt(i), "listen-peers": n.peersAt(i), "peers": peers,
 		"web-nodes": nodes, "web-desks": n.DeskURL(), "api-origins": strings.Join(n.Origins(), ","),
 		// Everybody here is one client address.
 		"api-requests-per-second": "1000000",
@@ -285,7 +329,7 @@ func (n *Network) Home(i int) string { return filepath.Join(n.cfg.Dir, fmt.Sprin
 func (n *Network) LogPath(i int) string { return filepath.Join(n.Home(i), "node.log") }
 
 // URL returns the address of a validator's API.
-func (n *Network) URL(i int) string { return "http://" + loopback(n.ports[i].api) }
+func (n *Network) URL(i int) string { return "http://" + n.at(i, n.ports[i].api) }
 
 // URLs returns the addresses of all APIs.
 func (n *Network) URLs() []string {

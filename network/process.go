@@ -40,12 +40,15 @@ func (n *Network) StartOne(i int) error {
 		return fmt.Errorf("start validator %d: %w", i, err)
 	}
 	defer func() { _ = log.Close() }() // the child has its own
-	args := []string{"node", "--home", n.Home(i), "--output", "json", "--stop-at-eof"}
+	args := []string{n.cfg.Executable, "node", "--home", n.Home(i), "--output", "json", "--stop-at-eof"}
 	flags := n.flags(i)
 	for _, name := range sortedKeys(flags) {
 		args = append(args, "--"+name+"="+flags[name])
 	}
-	cmd := exec.Command(n.cfg.Executable, args...)
+	if n.cfg.Places != nil {
+		args = append(slices.Clone(n.cfg.Places[i].Command), args...)
+	}
+	cmd := exec.Command(args[0], args[1:]...)
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.Env = append(os.Environ(), n.cfg.Env...)
 	cmd.SysProcAttr = childAttributes()
