@@ -2,12 +2,15 @@ package main
 
 import (
 	"cmp"
+	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"testing"
 
 	"github.com/rogpeppe/go-internal/testscript"
+
+	"github.com/scrip-network/scrip/lab/shaper"
 )
 
 func TestMain(m *testing.M) {
@@ -21,7 +24,13 @@ func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir: "testdata",
 		Condition: func(condition string) (bool, error) {
-			return condition == "short" && testing.Short(), nil
+			switch condition {
+			case "short":
+				return testing.Short(), nil
+			case "netns": // lines of a router can be had here
+				return shaper.Available() == nil, nil
+			}
+			return false, fmt.Errorf("there is no condition %q", condition)
 		},
 		Setup: func(e *testscript.Env) error {
 			e.Setenv("SCRIP", scrip)

@@ -53,7 +53,7 @@ func newRunCommand() *cobra.Command {
 	f.Float64Var(&o.seconds, "seconds", 0, "measure no longer than this in each run, for a first look")
 	f.IntVar(&o.repeats, "repeats", 0, "how often each cell is repeated (default: as the scenario says)")
 	f.Uint64Var(&o.seed, "seed", 0, "seed (default: the scenario's)")
-	f.StringSliceVar(&o.modes, "mode", nil, "only these modes: sim, host, wan")
+	f.StringSliceVar(&o.modes, "mode", nil, "only these modes: sim, host, wan, netns")
 	f.StringSliceVar(&o.parts, "part", nil, "only these parts of the scenario")
 	f.StringVar(&o.scrip, "scrip", "", "the scrip program (default: beside this one, or on the path)")
 	f.StringVar(&o.comet, "comet", "", "the scrip-comet program (default: beside this one, or on the path)")
@@ -169,10 +169,9 @@ func reasons(m *results.Manifest) string {
 }
 
 func parseModes(names []string) (modes []scenarios.Mode, err error) {
-	known := []scenarios.Mode{scenarios.Sim, scenarios.Host, scenarios.WAN}
 	for _, n := range names {
-		if !slices.Contains(known, scenarios.Mode(n)) {
-			return nil, &usageError{fmt.Errorf("there is no mode %q: sim, host or wan", n)}
+		if !slices.Contains(scenarios.AllModes, scenarios.Mode(n)) {
+			return nil, &usageError{fmt.Errorf("there is no mode %q: %v", n, scenarios.AllModes)}
 		}
 		modes = append(modes, scenarios.Mode(n))
 	}

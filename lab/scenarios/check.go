@@ -188,7 +188,11 @@ func (c *checker) checkLinkName(path, name string, members []int) {
 }
 
 func (c *checker) checkPart(path string, p *Part) {
-	c.inNames(path+".mode", "mode", string(p.Mode), []string{string(Sim), string(Host), string(WAN)})
+	var modes []string
+	for _, m := range AllModes {
+		modes = append(modes, string(m))
+	}
+	c.inNames(path+".mode", "mode", string(p.Mode), modes)
 	c.inNames(path+".workload", "workload", p.Workload, []string{Transfers, Mix, Flash, Proofs})
 	if len(p.Engines) == 0 {
 		c.wrong(path+".engines", "part %q has no engines", p.Name)
@@ -210,6 +214,10 @@ func (c *checker) checkPart(path string, p *Part) {
 		c.checkLinkName(path+".links", l, p.Members)
 		if p.Mode == Host && l != NoLinks {
 			c.wrong(path+".links", "mode host has no links; with %q the mode is wan", l)
+		}
+		own := slices.IndexFunc(c.s.Links, func(o Link) bool { return o.Name == l })
+		if p.Mode == Netns && own >= 0 && (c.s.Links[own].JitterMs > 0 || c.s.Links[own].LossPercent > 0) {
+			c.wrong(path+".links", "the router of mode netns has no jitter and loses only what its queues cannot hold")
 		}
 	}
 	c.within(path+".warmup_s", p.WarmupS, 0, secondsMax)

@@ -19,7 +19,13 @@ const (
 	Host Mode = "host"
 	// WAN is Host with delays between the members as the links say.
 	WAN Mode = "wan"
+	// Netns is one process for each member in a network namespace of its own, whose
+	// packets a router of the laboratory holds back as the links say.
+	Netns Mode = "netns"
 )
+
+// AllModes are the modes in the order in which texts list them.
+var AllModes = []Mode{Sim, Host, WAN, Netns}
 
 // Label is how figures name a mode.
 func (m Mode) Label() string {
@@ -30,6 +36,8 @@ func (m Mode) Label() string {
 		return "processes on one host"
 	case WAN:
 		return "processes on one host, network emulated"
+	case Netns:
+		return "processes in network namespaces, packets shaped by a router"
 	}
 	return string(m)
 }

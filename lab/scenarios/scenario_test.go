@@ -192,6 +192,21 @@ func TestEnginesHaveStyles(t *testing.T) {
 	}
 }
 
+// A router delays evenly and drops by itself, so that links of its own have neither
+// jitter nor loss.
+func TestARouterHasNoJitter(t *testing.T) {
+	text := strings.Replace(good, `mode = "sim"`, `mode = "netns"`, 1)
+	if _, err := Decode("s.toml", []byte(text)); err != nil {
+		t.Error(err)
+	}
+	for _, line := range []string{"jitter_ms = 1", "loss_percent = 1"} {
+		_, err := Decode("s.toml", []byte(strings.Replace(text, "one_way_ms = 5", "one_way_ms = 5\n"+line, 1)))
+		if err == nil || !strings.Contains(err.Error(), "s.toml:19: the router of mode netns has no jitter") {
+			t.Errorf("%s: %v", line, err)
+		}
+	}
+}
+
 func TestFaultsOfProcessesAreThoseThatTheyCanHave(t *testing.T) {
 	wan := strings.Replace(good, `mode = "sim"`, `mode = "wan"`, 1)
 	for _, x := range []struct{ from, to, want string }{

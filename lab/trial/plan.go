@@ -8,6 +8,7 @@ import (
 	"github.com/scrip-network/scrip/bench"
 	"github.com/scrip-network/scrip/lab/results"
 	"github.com/scrip-network/scrip/lab/scenarios"
+	"github.com/scrip-network/scrip/lab/shaper"
 )
 
 // wants reports whether a part was asked for.
@@ -86,10 +87,14 @@ func (o *Options) refusal(p *scenarios.Part, e scenarios.Engine) error {
 		why = "nodes carry payload inside proposals only: they have no lanes"
 	case e.Comet == "" && o.Scrip == "":
 		why = "there is no scrip program; build it with make, or name it with --scrip"
+	case e.Comet == "" && p.Mode == scenarios.Netns:
+		if err := shaper.Available(); err != nil {
+			why = err.Error()
+		}
 	case e.Comet == "":
 	case o.Comet == "":
 		why = "there is no scrip-comet program; build it with make comet, or name it with --comet"
-	case p.Mode == scenarios.WAN:
+	case p.Mode == scenarios.WAN || p.Mode == scenarios.Netns:
 		why = "scrip-comet has no emulated links"
 	case p.MempoolTxs > 0:
 		why = "the mempool of scrip-comet has limits of its own"

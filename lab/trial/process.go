@@ -51,6 +51,9 @@ type measurement struct {
 	prover *prover
 	// before and after are what members said about stages at its ends.
 	before, after []stageSums
+	// sent and dropped are of the lines' router at its begin.
+	sent    []int64
+	dropped int64
 
 	mu   sync.Mutex // guards all below
 	lost time.Duration
@@ -172,11 +175,26 @@ func (m *measurement) atBothEnds(ctx context.Context) (time.Duration, error) {
 	if m.before == nil {
 		close(m.began)
 		m.before = m.scrape(ctx)
+		m.sent, m.dropped = m.system.sent()
 		return m.cpu()
 	}
 	d, err := m.cpu()
+	m.countLines()
 	m.after = m.scrape(ctx)
 	return d, err
+}
+
+// countLines counts what went over the lines of a router in the measurement.
+func (m *measurement) countLines() {
+	sent, dropped := m.system.sent()
+	most := int64(0)
+	for i := range min(len(sent), len(m.sent)) {
+		most = max(most, sent[i]-m.sent[i])
+	}
+	if len(sent) > 0 {
+		m.run.Counters[results.CounterEgressMax] = float64(most)
+		m.run.Counters["router_dropped"] = float64(dropped - m.dropped)
+	}
 }
 
 // cpu is the processor time of all members until now.

@@ -2,6 +2,7 @@ package trial
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -9,7 +10,9 @@ import (
 	"time"
 
 	"github.com/scrip-network/scrip/genesis"
+	"github.com/scrip-network/scrip/lab/desim"
 	"github.com/scrip-network/scrip/lab/scenarios"
+	"github.com/scrip-network/scrip/lab/shaper"
 	"github.com/scrip-network/scrip/network"
 	"github.com/scrip-network/scrip/pbft"
 )
@@ -25,8 +28,9 @@ type system interface {
 	// Kill ends a member as a power cut would, StartOne starts it again.
 	Kill(member int) error
 	StartOne(member int) error
-	// Close stops all processes and waits for them.
-	Close() error
+	// sent is what each member has sent over lines that a router shapes, and how many
+	// packets that dropped; none without one.
+	sent() (bytes []int64, dropped int64)
 }
 
 // startTimeout is how long a network may take until every member takes part.
@@ -46,20 +50,14 @@ func (l *lab) start(ctx context.Context, j *job) (s system, stop func() error, e
 		cfg.Settings["limits-mempool-txs"] = strconv.Itoa(txs)
 	}
 	var n *network.Network
-	if err = l.emulate(&cfg, j); err == nil {
+	lines, err := l.emulate(&cfg, j)
+	if err == nil {
 		n, err = network.Create(cfg)
 	}
 	if err != nil {
-		_ = os.RemoveAll(dir)
-		return nil, nil, err
+		return nil, nil, errors.Join(err, lines.close(), os.RemoveAll(dir))
 	}
-	stop = func() error {
-		err := n.Close()
-		if e := os.RemoveAll(dir); err == nil {
-			err = e
-		}
-		return err
-	}
+	stop = func() error { return errors.Join(n.Close(), lines.close(), os.RemoveAll(dir)) }
 	ready, cancel := context.WithTimeout(ctx, startTimeout)
 	defer cancel()
 	if err = n.Start(); err == nil {
@@ -69,7 +67,32 @@ func (l *lab) start(ctx context.Context, j *job) (s system, stop func() error, e
 		_ = stop()
 		return nil, nil, fmt.Errorf("start the network: %w", err)
 	}
-	return n, stop, nil
+	return placed{n, lines}, stop, nil
+}
+
+// placed is a network of processes with the lines between them.
+type placed struct {
+	*network.Network
+	lines
+}
+
+// lines are those of a router, nil where there is none.
+type lines struct{ net *shaper.Net }
+
+func (l lines) close() error {
+	if l.net == nil {
+		return nil
+	}
+	return l.net.Close()
+}
+
+// sent implements system.
+func (l lines) sent() (bytes []int64, dropped int64) {
+	if l.net == nil {
+		return nil, 0
+	}
+	s := l.net.Stats()
+	return s.SentBytes, s.Dropped
 }
 
 // signaturesVariable tells scrip-comet when to check signatures.
@@ -103,19 +126,38 @@ func protocol(e scenarios.Engine) func(c *genesis.Committee) {
 // linksFile is the file in a network's folder that says what it emulates.
 const linksFile = "links.toml"
 
-// emulate gives a network the links of a cell.
-func (l *lab) emulate(cfg *network.Config, j *job) error {
-	if j.part.Mode != scenarios.WAN || j.cell.Links == scenarios.NoLinks {
-		return nil
+// emulate gives a network the links of a cell, and each member what its line carries.
+func (l *lab) emulate(cfg *network.Config, j *job) (lines, error) {
+	if j.part.Mode == scenarios.Host || j.cell.Links == scenarios.NoLinks {
+		return lines{}, nil
 	}
 	links, err := Links(l.scenario, j.cell.Links, j.cell.Members)
 	if err != nil {
-		return err
+		return lines{}, err
+	}
+	if mbit := links.EgressBytesPerSecond * 8 / 1_000_000; mbit > 0 {
+		cfg.Settings["limits-line-mbit"] = strconv.FormatInt(mbit, 10)
+	}
+	if j.part.Mode == scenarios.Netns {
+		return shape(cfg, &links, j.cell.Members)
 	}
 	path := filepath.Join(cfg.Dir, linksFile)
 	if err := os.WriteFile(path, encodeLinks(&links, j.seed), 0o600); err != nil {
-		return fmt.Errorf("write the links: %w", err)
+		return lines{}, fmt.Errorf("write the links: %w", err)
 	}
 	cfg.Settings["experiment-links"] = path
-	return nil
+	return lines{}, nil
+}
+
+// shape gives each member a namespace and a line.
+func shape(cfg *network.Config, links *desim.Links, members int) (lines, error) {
+	net, err := shaper.Start(shaper.Config{Members: members, BytesPerSecond: links.EgressBytesPerSecond,
+		DelayUs: links.DelayUs})
+	if err != nil {
+		return lines{}, err
+	}
+	for i := range members {
+		cfg.Places = append(cfg.Places, network.Place{Host: net.Address(i), Command: net.Command(i)})
+	}
+	return lines{net}, nil
 }
