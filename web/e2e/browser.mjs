@@ -22,8 +22,8 @@ export async function launch(more = []) {
   return chromium.launch({ executablePath, headless: true, args: [...flags, ...more] });
 }
 
-// A bound for what never comes; a loaded machine takes its time.
-const patienceMs = 60_000;
+/** A bound for what never comes; a loaded machine takes its time. */
+export const patienceMs = 120_000;
 
 /** profile is a person's device: storage of its own, and a list of what went wrong on its pages. */
 export async function profile(browser, options = {}) {

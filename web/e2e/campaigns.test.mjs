@@ -8,7 +8,6 @@ import { look, walk } from "./looks.mjs";
 import { publish, tickets } from "./network.mjs";
 import { coffee, stage } from "./stage.mjs";
 
-const waitMs = 60_000;
 const dayMs = 86_400_000;
 const scene = stage([], { options: { bypassCSP: true, acceptDownloads: true } });
 const many = 320;
@@ -19,13 +18,14 @@ async function bakery() {
   if (ana) return ana.page;
   ana = await scene.device();
   await ana.page.goto(`${scene.base}/console/#k=${await scene.network.seed("bakery")}&m=2`);
-  await ana.page.getByRole("heading", { name: "DEV Bakery" }).waitFor({ timeout: waitMs });
+  await ana.page.getByRole("heading", { name: "DEV Bakery" }).waitFor();
   return ana.page;
 }
 
 const campaigns = async (query = "") => (await (await fetch(`${scene.base}/v1/campaigns?${query}`)).json()).items;
 /** dayText is a day as date fields have it, so many days from today in the device's zone. */
-const dayText = (days) => new Date(Date.now() + days * dayMs).toLocaleDateString("sv-SE", { timeZone: "Europe/Berlin" });
+const dayText = (days) =>
+  new Date(Date.now() + days * dayMs).toLocaleDateString("sv-SE", { timeZone: "Europe/Berlin" });
 /** dayShown is that day as the faces write it. */
 const dayShown = (days) =>
   new Date(Date.now() + days * dayMs).toLocaleDateString("en-GB", { dateStyle: "medium", timeZone: "Europe/Berlin" });
@@ -36,18 +36,21 @@ async function open(page, title) {
   const dialog = page.getByRole("dialog");
   await dialog.getByRole("textbox").fill(title);
   await dialog.getByRole("button", { name: "Open campaign" }).click();
-  await page.getByRole("heading", { name: `Hand out: ${title}` }).waitFor({ timeout: waitMs });
+  await page.getByRole("heading", { name: `Hand out: ${title}` }).waitFor();
 }
 
 test("a campaign that begins later says so in the console, the wallet and at the till", async () => {
   const page = await bakery();
-  await page.getByRole("link", { name: /Free coffee/ }).click({ timeout: waitMs });
+  await page.getByRole("link", { name: /Free coffee/ }).click();
   await page.getByLabel("Title").fill("Advent coffee");
   await page.getByLabel("Can be claimed from").fill("2099-01-01");
   await page.getByRole("button", { name: "Open campaign" }).click();
   await page.getByText("It begins behind its end.").waitFor();
   await page.getByLabel("Can be claimed from").fill(dayText(3));
-  await page.getByText(`from ${dayShown(3)}`).first().waitFor();
+  await page
+    .getByText(`from ${dayShown(3)}`)
+    .first()
+    .waitFor();
   await look(page, "console-editor-later");
   await open(page, "Advent coffee");
   const [{ id, terms }] = await campaigns("issuer=2");
@@ -56,13 +59,13 @@ test("a campaign that begins later says so in the console, the wallet and at the
   assert.equal(told, `${dayText(3)} 00:00:00`);
   assert.equal(terms.redeem_from.ms, terms.claim_from.ms);
   await page.goto(`${scene.base}/console/#/campaign/${id}`);
-  await page.getByText(`Claiming begins on ${dayShown(3)}.`).waitFor({ timeout: waitMs });
+  await page.getByText(`Claiming begins on ${dayShown(3)}.`).waitFor();
   await look(page, "console-campaign-later");
 
   const cy = await scene.device();
   const [link] = await tickets(scene.network, id, 1, "bakery");
   await cy.page.goto(link);
-  await cy.page.getByText(`Claiming begins on ${dayShown(3)}.`).waitFor({ timeout: waitMs });
+  await cy.page.getByText(`Claiming begins on ${dayShown(3)}.`).waitFor();
   assert.equal(await cy.page.getByRole("button", { name: "Claim" }).count(), 0);
 
   // Claimed at once, and used later.
@@ -71,14 +74,17 @@ test("a campaign that begins later says so in the console, the wallet and at the
   const [bird] = await tickets(scene.network, early, 1, "mall");
   await claim(cy.page, bird);
   await cy.page.goto(`${scene.base}/wallet/`);
-  await cy.page.getByText(`from ${dayShown(2)}`).waitFor({ timeout: waitMs });
+  await cy.page.getByText(`from ${dayShown(2)}`).waitFor();
   await look(cy.page, "wallet-early");
   const till = await scene.device();
   await openTill(till.page, scene.base, await scene.network.seed("bakery-till"));
   await till.page.getByRole("button", { name: "Customer scans the till" }).click();
   await bill(till.page, 900);
   await cy.page.goto(await readCode(till.page));
-  await cy.page.getByText(new RegExp(dayShown(2))).first().waitFor({ timeout: waitMs });
+  await cy.page
+    .getByText(new RegExp(dayShown(2)))
+    .first()
+    .waitFor();
   assert.equal(await cy.page.getByRole("button", { name: /^Use it/ }).count(), 0);
   await till.context.close();
   await cy.context.close();
@@ -92,13 +98,13 @@ test("a campaign is duplicated with all its settings, and nothing is opened befo
   const first = await publish(scene.network, flags, "bakery");
   const before = (await campaigns()).length;
   await page.goto(`${scene.base}/console/#/new/PERCENT`); // a draft that would be lost
-  await page.getByLabel("Percent").waitFor({ timeout: waitMs });
+  await page.getByLabel("Percent").waitFor();
   await page.goto(`${scene.base}/console/#/campaign/${first}`);
-  await page.getByRole("button", { name: "Duplicate" }).click({ timeout: waitMs });
+  await page.getByRole("button", { name: "Duplicate" }).click();
   const dialog = page.getByRole("dialog");
   await dialog.getByText("The draft “20 % off” on this device would be dropped.").waitFor();
   await dialog.getByRole("button", { name: "Duplicate" }).click();
-  await page.getByText(`Made from campaign ${first}`).waitFor({ timeout: waitMs });
+  await page.getByText(`Made from campaign ${first}`).waitFor();
   assert.equal(await page.getByLabel("Title").inputValue(), "Happy hour (copy)");
   await page.getByText("A coupon is good for 10 days from its claim.").waitFor();
   await look(page, "console-duplicate");
@@ -114,7 +120,7 @@ test("what is refused at the door stays in sight with the reason, whichever page
   const page = await bakery();
   const [{ id }] = await campaigns("issuer=2");
   await page.goto(`${scene.base}/console/#/campaign/${id}`);
-  await page.getByRole("button", { name: "Close for ever" }).click({ timeout: waitMs });
+  await page.getByRole("button", { name: "Close for ever" }).click();
   await scene.network.cli("campaign", "close", String(id), "--sign", "bakery", "--yes");
   let letGo;
   const held = new Promise((resolve) => {
@@ -132,14 +138,14 @@ test("what is refused at the door stays in sight with the reason, whichever page
   await page.getByRole("heading", { name: "Tills" }).waitFor();
   letGo();
   const row = page.locator("[data-refused]");
-  await row.getByRole("heading", { name: "Refused: Close for ever: Advent coffee" }).waitFor({ timeout: waitMs });
+  await row.getByRole("heading", { name: "Refused: Close for ever: Advent coffee" }).waitFor();
   await look(page, "console-refused");
   await page.reload();
-  await row.getByText(/E\d{3}/).waitFor({ timeout: waitMs });
+  await row.getByText(/E\d{3}/).waitFor();
   await row.getByRole("button", { name: "I have read it" }).click();
   await row.waitFor({ state: "detached" });
   await page.reload();
-  await page.getByRole("heading", { name: "Tills" }).waitFor({ timeout: waitMs });
+  await page.getByRole("heading", { name: "Tills" }).waitFor();
   assert.equal(await row.count(), 0);
   await page.unroute("**/v1/transactions*");
 });
@@ -147,7 +153,7 @@ test("what is refused at the door stays in sight with the reason, whichever page
 test("how it goes over time stands in a picture, a table and a file, and a node that exaggerates is found out", async () => {
   const page = await bakery();
   await page.goto(`${scene.base}/console/#/course`);
-  await page.getByRole("heading", { name: "Nothing happened in this time" }).waitFor({ timeout: waitMs });
+  await page.getByRole("heading", { name: "Nothing happened in this time" }).waitFor();
   await look(page, "console-course-empty");
   const flags = coffee({ title: "Rolls" }).flags;
   flags.splice(flags.indexOf("--issuer"), 2, "--issuer", "2");
@@ -166,8 +172,8 @@ test("how it goes over time stands in a picture, a table and a file, and a node 
   }
   await till.context.close();
   await page.goto(`${scene.base}/console/#/campaign/${id}`);
-  await page.getByRole("main").getByRole("link", { name: "Over time" }).click({ timeout: waitMs });
-  await page.getByText("Claimed in this time: 3 of 3 in all. Redeemed: 1 of 1.").waitFor({ timeout: waitMs });
+  await page.getByRole("main").getByRole("link", { name: "Over time" }).click();
+  await page.getByText("Claimed in this time: 3 of 3 in all. Redeemed: 1 of 1.").waitFor();
   await page.locator("[data-verified]").waitFor();
   await page.getByRole("img", { name: /^Claimed: 3 in all; most in one part: 3, / }).waitFor();
   await page.getByRole("button", { name: "To pay" }).click();
@@ -177,14 +183,17 @@ test("how it goes over time stands in a picture, a table and a file, and a node 
   await look(page, "console-course-days");
   await page.getByRole("button", { name: "Today" }).click();
   await page.getByRole("button", { name: "By hour" }).and(page.locator("[aria-pressed=true]")).waitFor();
-  await table.getByRole("row", { name: /:00 .* €4\.50$/ }).waitFor({ timeout: waitMs });
+  await table.getByRole("row", { name: /:00 .* €4\.50$/ }).waitFor();
   await look(page, "console-course-hours");
   await walk(page, "console-course");
-  const [download] = await Promise.all([page.waitForEvent("download"), page.getByRole("button", { name: "CSV" }).click()]);
+  const [download] = await Promise.all([
+    page.waitForEvent("download"),
+    page.getByRole("button", { name: "CSV" }).click(),
+  ]);
   const lines = (await readFile(await download.path(), "utf8")).replace("\ufeff", "").trim().split("\r\n");
   assert.match(lines.join("\n"), new RegExp(`,${id},Rolls,EUR,3,1,0,4\\.50,0\\.00,`));
   await page.getByRole("combobox", { name: "Campaign" }).selectOption({ label: "All my campaigns" });
-  await page.getByText("These sums are one node’s word.").waitFor({ timeout: waitMs });
+  await page.getByText("These sums are one node’s word.").waitFor();
   await page.getByLabel("From").fill("2020-01-01");
   await page.getByText("Not a range of 1 to 366 days.").waitFor();
 
@@ -195,7 +204,7 @@ test("how it goes over time stands in a picture, a table and a file, and a node 
     await route.fulfill({ response: answer, json: body });
   });
   await page.goto(`${scene.base}/console/#/course/${id}`);
-  await page.getByText("More than the campaign’s proven counters say").waitFor({ timeout: waitMs });
+  await page.getByText("More than the campaign’s proven counters say").waitFor();
   assert.equal(await page.locator("[data-verified]").count(), 0);
   await page.unroute("**/v1/members/2/course*");
 });
@@ -208,8 +217,14 @@ async function crowd(page) {
     const from = { ...real.terms.claim_from, ms: "0" };
     const until = { ...real.terms.redeem_until, ms: String(Date.now() + (many - i) * dayMs) };
     const title = i === 17 ? "Brötchen, the very old" : `Week ${i + 1} rolls`;
-    return { ...real, id: i + 1, status: status(i), redemptions: (i * 7) % 100, voids: 0,
-      terms: { ...real.terms, title, claim_from: from, redeem_from: from, redeem_until: until } };
+    return {
+      ...real,
+      id: i + 1,
+      status: status(i),
+      redemptions: (i * 7) % 100,
+      voids: 0,
+      terms: { ...real.terms, title, claim_from: from, redeem_from: from, redeem_until: until },
+    };
   }).reverse();
   const asked = [];
   await page.route("**/v1/campaigns?*", async (route) => {
@@ -243,14 +258,17 @@ test("one of several hundred campaigns is found by words, sorted and by its stat
   await page.goto(`${scene.base}/console/#/`);
   const rows = page.getByRole("region", { name: "Campaigns" }).getByRole("row");
   const first = () => rows.nth(1).getByRole("link").innerText();
-  await page.locator('[data-shown="25"]').waitFor({ timeout: waitMs });
-  assert.ok(asked.every((n) => Number(n) <= 25), "the beginning of the list is enough at first");
+  await page.locator('[data-shown="25"]').waitFor();
+  assert.ok(
+    asked.every((n) => Number(n) <= 25),
+    "the beginning of the list is enough at first",
+  );
   await page.getByRole("button", { name: "Show more" }).click();
-  await page.locator('[data-shown="75"]').waitFor({ timeout: waitMs });
+  await page.locator('[data-shown="75"]').waitFor();
 
   await page.getByRole("searchbox", { name: "Find by title or number" }).focus();
   await page.keyboard.type("BRÖTCHEN old");
-  await page.getByText("1 campaign fits.").waitFor({ timeout: waitMs });
+  await page.getByText("1 campaign fits.").waitFor();
   assert.equal(await first(), "Brötchen, the very old");
   assert.equal(await rows.count(), 2);
   await look(page, "console-campaigns-found");
@@ -261,7 +279,7 @@ test("one of several hundred campaigns is found by words, sorted and by its stat
   await page.getByRole("searchbox").fill("");
 
   await page.getByRole("combobox", { name: "Sorted by" }).selectOption("Ending next");
-  await page.locator(`[data-found="${many}"]`).waitFor({ timeout: waitMs });
+  await page.locator(`[data-found="${many}"]`).waitFor();
   assert.equal(await first(), `Week ${many} rolls`);
   await page.getByRole("combobox", { name: "Sorted by" }).selectOption("Most redeemed");
   await page.waitForFunction(() => document.querySelector("tbody tr td:last-child").textContent === "99");
@@ -275,9 +293,9 @@ test("one of several hundred campaigns is found by words, sorted and by its stat
 
   // What was chosen stands there still after a look at one of them.
   await page.goto(`${scene.base}/console/#/campaign/1`);
-  await page.locator("[data-numbers]").waitFor({ timeout: waitMs });
+  await page.locator("[data-numbers]").waitFor();
   await page.goBack();
-  await page.locator(`[data-found="${many / 16}"]`).waitFor({ timeout: waitMs });
+  await page.locator(`[data-found="${many / 16}"]`).waitFor();
 
   await page.getByRole("searchbox").fill("no such thing");
   await page.getByRole("heading", { name: "No campaign fits" }).waitFor();

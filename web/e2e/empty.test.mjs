@@ -7,15 +7,14 @@ import { checkAxe, checkWidth } from "./looks.mjs";
 import { answering } from "./places.mjs";
 import { coffee, stage } from "./stage.mjs";
 
-const waitMs = 60_000;
 const scene = stage([{ ...coffee(), count: 1 }], { options: { bypassCSP: true } });
 const url = (path) => scene.network.nodes[0] + path;
 
 /** empty asserts the words of a page on which nothing is, and that what they lead to is there. */
 async function empty(page, name, words, act) {
-  for (const text of words) await page.getByText(text).first().waitFor({ timeout: waitMs });
-  if (act) await page.getByRole("main").getByRole(act.role, { name: act.name }).first().waitFor({ timeout: waitMs });
-  await page.waitForFunction(() => document.querySelectorAll(".loading").length === 0, undefined, { timeout: waitMs });
+  for (const text of words) await page.getByText(text).first().waitFor();
+  if (act) await page.getByRole("main").getByRole(act.role, { name: act.name }).first().waitFor();
+  await page.waitForFunction(() => document.querySelectorAll(".loading").length === 0, undefined);
   assert.equal(await page.locator("[role=alert]").count(), 0, `${name}: nothing is wrong`);
   await checkAxe(page, `${name}, empty`);
   await checkWidth(page, 320, name);
@@ -113,10 +112,10 @@ test("the wallet's lists", async () => {
   const d = await answering(scene);
   await d.page.goto(url("/wallet/#/restore"));
   const words = `${"abandon ".repeat(11)}about`;
-  await d.page.getByLabel("The words").fill(words, { timeout: waitMs });
+  await d.page.getByLabel("The words").fill(words);
   d.answer("late");
   await d.page.getByRole("button", { name: "Bring them back" }).click();
-  await d.page.getByText("Looking for coupons").waitFor({ timeout: waitMs });
+  await d.page.getByText("Looking for coupons").waitFor();
   assert.equal(await d.page.getByText("No coupons yet").count(), 0);
   d.answer("well");
   await empty(d.page, "wallet, brought back", ["No coupons yet"], scan);

@@ -55,14 +55,14 @@ export async function readCode(page) {
 export async function claim(page, link) {
   await page.goto(link);
   await page.getByRole("button", { name: "Claim" }).click();
-  await page.getByText("It is yours").waitFor({ timeout: 60_000 });
+  await page.getByText("It is yours").waitFor();
   await page.getByRole("button", { name: "Open" }).click();
 }
 
 /** openTill makes a page the till of a key that is registered. */
 export async function openTill(page, base, seed, more = "") {
   await page.goto(`${base}/till/#k=${seed}${more}`);
-  await page.getByRole("heading", { name: /Scan the customer’s code|扫描顾客的码/ }).waitFor({ timeout: 60_000 });
+  await page.getByRole("heading", { name: /Scan the customer’s code|扫描顾客的码/ }).waitFor();
 }
 
 const scannerSeconds = 0.004; // from key to key
@@ -105,7 +105,7 @@ export async function wedge(page, typed, { blur = true } = {}) {
 
 /** shownToday waits until a till says that it took so many coupons today. */
 export function shownToday(page, n) {
-  return page.locator(`[data-today="${n}"]`).waitFor({ timeout: 60_000 });
+  return page.locator(`[data-today="${n}"]`).waitFor();
 }
 
 /** takenBy is how many coupons the ledger says that a member's tills took, less those undone. */
@@ -131,8 +131,8 @@ export async function takeAgain(page, code, minor) {
 }
 
 /** result waits for the final answer of a till; what it says is read at once, as it leaves by itself. */
-export async function result(page, kind, timeout = 60_000) {
-  return page.locator(`[data-result="${kind}"]`).innerText({ timeout });
+export async function result(page, kind) {
+  return page.locator(`[data-result="${kind}"]`).innerText();
 }
 
 /** nextCustomer leaves a final result, which on a slow machine has left by itself before. */

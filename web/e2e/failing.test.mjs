@@ -3,12 +3,12 @@
 // needs nobody's answer is there all the same, and says how old it is.
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { patienceMs } from "./browser.mjs";
 import { claim, readCode, result, wedge } from "./faces.mjs";
 import { checkAxe, checkWidth } from "./looks.mjs";
 import { answering, arrivals, consolePlaces, explorerPlaces, kept } from "./places.mjs";
 import { coffee, stage } from "./stage.mjs";
 
-const waitMs = Number(process.env.WAITMS ?? 60_000);
 const words = /No node answers|The network is waiting|No chain answers/;
 const scene = stage([coffee()], { demo: [], options: { bypassCSP: true } });
 const at = (path) => (page) => page.goto(scene.network.nodes[0] + path);
@@ -22,8 +22,8 @@ const pressAgain = (page) =>
 
 /** recovers waits until a page is what it is, and says nothing of the trouble any more. */
 async function recovers(page, there, alone = false) {
-  if (alone) return there(page).waitFor({ timeout: waitMs });
-  for (const end = Date.now() + waitMs; !(await there(page).isVisible()); assert.ok(Date.now() < end)) {
+  if (alone) return there(page).waitFor();
+  for (const end = Date.now() + patienceMs; !(await there(page).isVisible()); assert.ok(Date.now() < end)) {
     await pressAgain(page); // a question that was on its way still fails
     await there(page)
       .waitFor({ timeout: 500 })
@@ -36,10 +36,10 @@ async function fails({ page, answer }, { name, go, there, own, alone }, way, sai
   answer(way, said);
   await go(page);
   if (own) {
-    await there(page).waitFor({ timeout: waitMs });
+    await there(page).waitFor();
   } else {
     const alert = page.getByRole("alert").filter({ hasText: words }).first();
-    await alert.waitFor({ timeout: waitMs });
+    await alert.waitFor();
     assert.equal(await page.locator(".state-empty").count(), 0, `${name}: an empty list where nobody answered`);
     await checkAxe(page, `${name}, ${way}`);
     await checkWidth(page, 320, name);
@@ -95,14 +95,14 @@ test("what the wallet has on the device is there without a network, and says how
   for (const [i, place] of places.entries()) await fails(d, place, ways[i % 2]);
   d.answer("not", { all: true });
   await at("/wallet/")(d.page);
-  await d.page.getByText(/^Saved copy of /).waitFor({ timeout: waitMs });
+  await d.page.getByText(/^Saved copy of /).waitFor();
   await checkAxe(d.page, "wallet, saved copy");
   await d.page.getByRole("link", { name: /Free coffee/ }).click();
   await d.page.getByRole("link", { name: "Show code" }).click();
   await d.page.getByRole("button", { name: "Nothing scans?" }).click();
-  await d.page.getByRole("alert").filter({ hasText: "No node could be reached" }).waitFor({ timeout: waitMs });
+  await d.page.getByRole("alert").filter({ hasText: "No node could be reached" }).waitFor();
   d.answer("well");
-  await d.page.locator("[data-short-code]").waitFor({ timeout: waitMs });
+  await d.page.locator("[data-short-code]").waitFor();
   assert.deepEqual(faultsOf(d), []);
 });
 
@@ -117,13 +117,13 @@ test("the till while it opens, and while it looks for itself on the ledger", asy
   await fails(e, { name: "till, opened again", go: at("/till/"), there: ready, own: true }, "not", { all: true });
   e.answer("not", { all: true });
   await e.page.reload();
-  await e.page.getByRole("alert").filter({ hasText: "Nothing can be taken now" }).waitFor({ timeout: waitMs });
+  await e.page.getByRole("alert").filter({ hasText: "Nothing can be taken now" }).waitFor();
   await checkAxe(e.page, "till, away");
   const { code } = await scene.holder(scene.links[0][1]);
   await wedge(e.page, code);
   await result(e.page, "waiting");
   e.answer("well");
-  await e.page.getByRole("button", { name: /or more/ }).click({ timeout: waitMs });
+  await e.page.getByRole("button", { name: /or more/ }).click();
   await result(e.page, "accepted");
   for (const x of [d, e]) assert.deepEqual(faultsOf(x), []);
 });
@@ -131,46 +131,46 @@ test("the till while it opens, and while it looks for itself on the ledger", asy
 test("a till that is paired while no node answers waits, and so does the console", async () => {
   const ana = await answering(scene);
   await at(`/console/#k=${await scene.network.seed("bakery")}&m=2`)(ana.page);
-  await bakery(ana.page).waitFor({ timeout: waitMs });
+  await bakery(ana.page).waitFor();
   await at("/console/#/tills/add")(ana.page);
   await ana.page.getByLabel("Name of the till").fill("Counter 9");
   await ana.page.getByRole("button", { name: "Show code" }).click();
   const offer = await readCode(ana.page);
   ana.answer("not", { all: true });
   await ana.page.evaluate(() => dispatchEvent(new Event("online"))); // it looks for its nodes at once
-  await ana.page.getByRole("alert").filter({ hasText: "No node answers" }).waitFor({ timeout: waitMs });
+  await ana.page.getByRole("alert").filter({ hasText: "No node answers" }).waitFor();
   await checkAxe(ana.page, "console, pairing, away");
   const till = await answering(scene);
   till.answer("not");
   await till.page.goto(offer);
-  await till.page.getByRole("heading", { name: "Waiting for the manager" }).waitFor({ timeout: waitMs });
-  await till.page.getByRole("alert").filter({ hasText: "No node answers" }).waitFor({ timeout: waitMs });
+  await till.page.getByRole("heading", { name: "Waiting for the manager" }).waitFor();
+  await till.page.getByRole("alert").filter({ hasText: "No node answers" }).waitFor();
   await checkAxe(till.page, "till, pairing, away");
   for (const d of [ana, till]) d.answer("well");
-  await ana.page.getByRole("button", { name: "Add it" }).click({ timeout: waitMs });
-  await till.page.getByRole("heading", { name: "Manager PIN for undo" }).waitFor({ timeout: waitMs });
+  await ana.page.getByRole("button", { name: "Add it" }).click();
+  await till.page.getByRole("heading", { name: "Manager PIN for undo" }).waitFor();
   for (const d of [ana, till]) assert.deepEqual(faultsOf(d), []);
 });
 
 test("a list that cannot be brought up to date stays and says so, and so does one whose next page does not come", async () => {
   const d = await answering(scene);
   await at("/explorer/#/blocks")(d.page);
-  await d.page.getByRole("table").waitFor({ timeout: waitMs });
+  await d.page.getByRole("table").waitFor();
   const shown = () => d.page.locator("[data-shown]").getAttribute("data-shown");
   const before = await shown();
   d.answer("badly");
   await d.page.getByRole("button", { name: "More" }).click();
-  await d.page.getByRole("alert").filter({ hasText: "The next ones could not be had" }).waitFor({ timeout: waitMs });
+  await d.page.getByRole("alert").filter({ hasText: "The next ones could not be had" }).waitFor();
   assert.equal(await shown(), before);
   await at("/explorer/#/validators")(d.page);
   d.answer("well");
   await recovers(d.page, (page) => page.getByRole("table"));
   d.answer("not");
-  await d.page.getByRole("alert").filter({ hasText: "This may be out of date" }).waitFor({ timeout: waitMs });
+  await d.page.getByRole("alert").filter({ hasText: "This may be out of date" }).waitFor();
   await d.page.getByRole("table").waitFor();
   await checkAxe(d.page, "validators, out of date");
   d.answer("well");
-  await d.page.getByRole("alert").waitFor({ state: "detached", timeout: waitMs });
+  await d.page.getByRole("alert").waitFor({ state: "detached" });
   assert.deepEqual(faultsOf(d), []);
 });
 
@@ -185,39 +185,39 @@ test("what cannot be looked for, or counted, is not said to be wrong", async () 
   await d.page.getByLabel("The words").fill(secret);
   d.answer("badly");
   await d.page.getByRole("button", { name: "Bring them back" }).click();
-  await d.page.getByRole("alert").filter({ hasText: words }).waitFor({ timeout: waitMs });
+  await d.page.getByRole("alert").filter({ hasText: words }).waitFor();
   d.answer("well");
   await recovers(d.page, (page) => page.getByText("No coupon of yours is missing here."));
 
   const ana = await answering(scene);
   await at(`/console/#k=${await scene.network.seed("bakery")}&m=2`)(ana.page);
-  await bakery(ana.page).waitFor({ timeout: waitMs });
+  await bakery(ana.page).waitFor();
   await at("/console/#/day")(ana.page);
-  await ana.page.getByRole("row", { name: /Total EUR/ }).waitFor({ timeout: waitMs });
+  await ana.page.getByRole("row", { name: /Total EUR/ }).waitFor();
   ana.answer("badly");
   await ana.page.getByRole("button", { name: "Recount in this browser" }).click();
-  await ana.page.getByRole("alert").filter({ hasText: "It could not be recounted" }).waitFor({ timeout: waitMs });
+  await ana.page.getByRole("alert").filter({ hasText: "It could not be recounted" }).waitFor();
   assert.equal(await ana.page.getByText("It does not hold").count(), 0);
   await ana.page.getByRole("button", { name: "CSV of every redemption" }).click();
-  await ana.page.getByRole("alert").filter({ hasText: "The network is waiting" }).waitFor({ timeout: waitMs });
+  await ana.page.getByRole("alert").filter({ hasText: "The network is waiting" }).waitFor();
   ana.answer("well");
   await ana.page.getByRole("button", { name: "Recount in this browser" }).click();
-  await ana.page.getByText(/^It holds: /).waitFor({ timeout: waitMs });
+  await ana.page.getByText(/^It holds: /).waitFor();
   assert.deepEqual([...faultsOf(d), ...faultsOf(ana)], []);
 });
 
 test("a day that is asked for is never shown with the sums of another", async () => {
   const d = await answering(scene);
   await at(`/console/#k=${await scene.network.seed("bakery")}&m=2`)(d.page);
-  await bakery(d.page).waitFor({ timeout: waitMs });
+  await bakery(d.page).waitFor();
   await at("/console/#/day")(d.page);
-  await d.page.getByRole("row", { name: /Total EUR/ }).waitFor({ timeout: waitMs });
+  await d.page.getByRole("row", { name: /Total EUR/ }).waitFor();
   d.answer("late");
   await d.page.getByLabel("Day", { exact: true }).fill("2026-01-02");
-  await d.page.getByText("One moment").first().waitFor({ timeout: waitMs });
+  await d.page.getByText("One moment").first().waitFor();
   assert.equal(await d.page.getByRole("row", { name: /Total EUR/ }).count(), 0);
   d.answer("badly");
-  await d.page.getByRole("alert").filter({ hasText: words }).first().waitFor({ timeout: waitMs });
+  await d.page.getByRole("alert").filter({ hasText: words }).first().waitFor();
   assert.equal(await d.page.getByRole("row", { name: /Total EUR/ }).count(), 0);
   d.answer("well");
   await recovers(d.page, (page) => page.getByRole("heading", { name: "Nothing was taken on this day" }));
@@ -230,18 +230,18 @@ test("the parts of the wallet that its first page does without", async () => {
   await d.context.route(/\/wallet\/assets\/rest-/, (route) => route.abort());
   await d.page.goto(`${scene.network.nodes[0]}/wallet/#/keep`);
   const alert = d.page.getByRole("alert").filter({ hasText: "The rest of this page did not arrive" });
-  await alert.waitFor({ timeout: waitMs });
+  await alert.waitFor();
   await checkAxe(d.page, "a part that did not arrive");
   await d.context.unroute(/\/wallet\/assets\/rest-/);
   await pressAgain(d.page);
-  await keep(d.page).waitFor({ timeout: waitMs });
+  await keep(d.page).waitFor();
   // Once the first page has stood for a moment, no page needs the network any more.
-  const came = d.page.waitForResponse(/\/wallet\/assets\/rest-/, { timeout: waitMs });
+  const came = d.page.waitForResponse(/\/wallet\/assets\/rest-/);
   await d.page.goto("about:blank");
   await d.page.goto(`${scene.network.nodes[0]}/wallet/`);
   await (await came).finished();
   await d.context.setOffline(true);
   await d.page.evaluate(() => location.assign("#/keep"));
-  await keep(d.page).waitFor({ timeout: waitMs });
+  await keep(d.page).waitFor();
   assert.deepEqual(faultsOf(d), []);
 });

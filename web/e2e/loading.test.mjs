@@ -8,7 +8,6 @@ import { checkAxe } from "./looks.mjs";
 import { answering, arrivals, consolePlaces, explorerPlaces, kept } from "./places.mjs";
 import { coffee, stage } from "./stage.mjs";
 
-const waitMs = Number(process.env.WAITMS ?? 60_000);
 const wcag = { type: "tag", values: ["wcag2a", "wcag2aa", "wcag21a", "wcag21aa", "wcag22aa"] };
 const scene = stage([coffee()], { demo: [], options: { bypassCSP: true } });
 const at = (path) => (page) => page.goto(scene.network.nodes[0] + path);
@@ -19,13 +18,13 @@ const bakery = (page) => page.getByRole("heading", { name: "DEV Bakery" });
 async function waits({ page, answer }, { name, go, there, own }, said) {
   answer("late", said);
   await go(page);
-  await (own ? there(page) : page.locator(".loading[role=status]").first()).waitFor({ timeout: waitMs });
+  await (own ? there(page) : page.locator(".loading[role=status]").first()).waitFor();
   assert.equal(await page.locator("[role=alert]").count(), 0, `${name}: an error before any answer`);
   assert.equal(await page.locator(".state-empty").count(), own ? await page.locator("h1.head").count() : 0, name);
   if (!own) await checkAxe(page, `${name}, loading`, wcag); // its heading is yet to come
   answer("well");
-  await there(page).waitFor({ timeout: waitMs });
-  await page.waitForFunction(() => document.querySelectorAll(".loading").length === 0, undefined, { timeout: waitMs });
+  await there(page).waitFor();
+  await page.waitForFunction(() => document.querySelectorAll(".loading").length === 0, undefined);
 }
 
 test("the explorer's pages", async () => {
@@ -60,7 +59,7 @@ test("the wallet's pages that a link opens, and a wallet that is brought in", as
   const to = (page) => page.getByRole("heading", { name: "To use" });
   const bo = async (page) => {
     await page.goto(scene.network.links().get("wallet Bo"));
-    await page.getByText("Looking for coupons").waitFor({ timeout: waitMs });
+    await page.getByText("Looking for coupons").waitFor();
   };
   await waits(d, { name: "wallet Bo", go: bo, there: to });
   assert.deepEqual(d.faults, []);

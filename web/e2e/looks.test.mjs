@@ -22,7 +22,7 @@ test("the wallet's pages", async () => {
   await look(page, "wallet-claim");
   await walk(page, "wallet-claim");
   await page.getByRole("button", { name: "Claim" }).click();
-  await page.getByText("It is yours").waitFor({ timeout: 60_000 });
+  await page.getByText("It is yours").waitFor();
   await look(page, "wallet-yours");
 
   await claim(page, scene.links[1][0]);
@@ -35,7 +35,7 @@ test("the wallet's pages", async () => {
   await page.getByRole("button", { name: "Make the gift link" }).waitFor();
   await look(page, "wallet-gift");
   await page.getByRole("button", { name: "Make the gift link" }).click();
-  await page.getByRole("heading", { name: "The gift is waiting" }).waitFor({ timeout: 60_000 });
+  await page.getByRole("heading", { name: "The gift is waiting" }).waitFor();
   await look(page, "wallet-gift-waiting");
   await page.goto(`${base}/wallet/`);
   await page.getByRole("heading", { name: "To use" }).waitFor();
@@ -59,7 +59,7 @@ test("the wallet in Chinese", async () => {
   const { page } = await scene.device({ locale: "zh-CN" });
   await page.goto(scene.links[0][1]);
   await page.getByRole("button", { name: "领取" }).click();
-  await page.getByText("归您了").waitFor({ timeout: 60_000 });
+  await page.getByText("归您了").waitFor();
   await look(page, "wallet-zh");
 });
 

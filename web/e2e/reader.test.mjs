@@ -12,7 +12,6 @@ import { coffee, stage } from "./stage.mjs";
 const page_ = path.join(import.meta.dirname, "../../docs/accessibility.md");
 const text = await readFile(page_, "utf8");
 const writing = Boolean(process.env.WRITE);
-const waitMs = 60_000;
 const scene = stage([coffee()]);
 const walked = new Map();
 let anew = text;
@@ -40,7 +39,7 @@ after(async () => {
   if (writing) await writeFile(page_, anew);
 });
 
-const until = (page, role, name) => page.getByRole(role, { name }).first().waitFor({ timeout: waitMs });
+const until = (page, role, name) => page.getByRole(role, { name }).first().waitFor();
 
 /** reader is somebody's device with a screen reader. */
 async function reader() {
@@ -75,9 +74,9 @@ test("wallet and till: from a link to a coupon that is used", async () => {
   await step(till, "Till: the bill");
   await till.keyboard.type("1200");
   await till.getByRole("button", { name: "OK" }).click();
-  await till.locator('[data-result="accepted"]').waitFor({ timeout: waitMs });
+  await till.locator('[data-result="accepted"]').waitFor();
   await step(till, "Till: accepted");
-  await bo.getByText("Used").first().waitFor({ timeout: waitMs });
+  await bo.getByText("Used").first().waitFor();
   await step(bo, "Wallet: the coupon is used");
   await nextCustomer(till);
 });
@@ -101,11 +100,11 @@ test("explorer: a coupon's life is found and checked", async () => {
   await cy
     .getByText(/Redeemed: €/)
     .first()
-    .waitFor({ timeout: waitMs });
+    .waitFor();
   await heard(cy);
   await step(cy, "Explorer: a coupon");
   await cy.locator(".check-panel").getByRole("button", { name: "Check", exact: true }).click();
-  await cy.getByText("It holds.").waitFor({ timeout: waitMs });
+  await cy.getByText("It holds.").waitFor();
   await step(cy, "Explorer: it is checked");
 });
 

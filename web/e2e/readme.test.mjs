@@ -13,7 +13,6 @@ import { scrip, startNetwork } from "./network.mjs";
 const root = path.join(import.meta.dirname, "../..");
 const folder = "docs/pictures";
 const making = process.env.PICTURES === "readme";
-const patient = { timeout: 60_000 };
 const desktop = { width: 1280, height: 900 };
 const phone = { width: 390, height: 844 };
 let network, browser, links;
@@ -22,18 +21,21 @@ let network, browser, links;
 const made = {
   wallet: async () => {
     const page = await open(linkOf("wallet", "Bo"), phone);
-    await page.getByRole("heading", { name: "To use" }).waitFor(patient);
-    await page.getByText("Looking for your coupons").waitFor({ state: "detached", ...patient });
+    await page.getByRole("heading", { name: "To use" }).waitFor();
+    await page.getByText("Looking for your coupons").waitFor({ state: "detached" });
     return page;
   },
   till: async () => {
     const bo = await open(linkOf("wallet", "Bo"), phone);
-    await bo.getByRole("region", { name: "To use" }).getByRole("link", { name: /Free coffee/ }).click(patient);
-    await bo.getByRole("link", { name: "Show code" }).click(patient);
+    await bo
+      .getByRole("region", { name: "To use" })
+      .getByRole("link", { name: /Free coffee/ })
+      .click();
+    await bo.getByRole("link", { name: "Show code" }).click();
     const till = await open(linkOf("till", "bakery"), phone);
-    await till.getByRole("heading", { name: "Scan the customer’s code" }).waitFor(patient);
+    await till.getByRole("heading", { name: "Scan the customer’s code" }).waitFor();
     await wedge(till, await readCode(bo));
-    await till.getByRole("heading", { name: "What does the item cost?" }).waitFor(patient);
+    await till.getByRole("heading", { name: "What does the item cost?" }).waitFor();
     await till.keyboard.type("380");
     await till.getByRole("button", { name: "OK" }).click();
     await result(till, "accepted");
@@ -41,18 +43,21 @@ const made = {
   },
   console: async () => {
     const page = await open(linkOf("console", "Ana"), desktop);
-    await page.getByRole("heading", { name: "DEV Bakery" }).waitFor(patient);
+    await page.getByRole("heading", { name: "DEV Bakery" }).waitFor();
     await page.goto(`${network.nodes[0]}/console/#/new/FREE_ITEM`);
-    await page.getByText("€900.00").first().waitFor(patient);
+    await page.getByText("€900.00").first().waitFor();
     return page;
   },
   explorer: async () => {
     const { items } = await (await fetch(`${network.nodes[0]}/v1/campaigns/1/coupons?limit=50`)).json();
     const used = items.find((c) => c.status === "REDEEMED");
     const page = await open(`${network.nodes[0]}/explorer/#/coupon/${used.id}`, desktop);
-    await page.getByText(/Redeemed: €/).first().waitFor(patient);
+    await page
+      .getByText(/Redeemed: €/)
+      .first()
+      .waitFor();
     await page.getByRole("button", { name: "Check", exact: true }).click();
-    await page.getByText("It holds.").waitFor(patient);
+    await page.getByText("It holds.").waitFor();
     return page;
   },
 };
@@ -89,7 +94,7 @@ test("the README shows the pictures that are made here, and no others", async ()
 for (const [name, draw] of Object.entries(made)) {
   test(`the picture of the ${name}`, { skip: !making }, async () => {
     const page = await draw();
-    await page.waitForFunction(() => !document.querySelector("main .loading"), undefined, patient);
+    await page.waitForFunction(() => !document.querySelector("main .loading"), undefined);
     await page.evaluate(() => document.activeElement?.blur?.());
     await mkdir(path.join(root, folder), { recursive: true });
     await page.screenshot({ path: path.join(root, folder, `${name}.png`), fullPage: true });

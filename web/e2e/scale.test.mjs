@@ -15,7 +15,6 @@ import { scrip, startNetwork } from "./network.mjs";
 const run = promisify(execFile);
 const coupons = Number(process.env.COUPONS ?? 20_000);
 const boundMs = Number(process.env.SCALE_MS ?? 0);
-const waitMs = 120_000;
 
 // What one page may take, whatever the ledger holds.
 const requestsMax = 80;
@@ -44,8 +43,13 @@ after(async () => {
   const width = Math.max(...measured.map((m) => m.name.length));
   console.log(`${"page".padEnd(width)}      ms  requests       kB    rows`);
   for (const m of measured) {
-    console.log(m.name.padEnd(width), String(m.ms).padStart(7), String(m.requests).padStart(9),
-      String(Math.ceil(m.bytes / 1024)).padStart(8), String(m.rows).padStart(7));
+    console.log(
+      m.name.padEnd(width),
+      String(m.ms).padStart(7),
+      String(m.requests).padStart(9),
+      String(Math.ceil(m.bytes / 1024)).padStart(8),
+      String(m.rows).padStart(7),
+    );
   }
 });
 
@@ -53,10 +57,12 @@ const json = async (at) => (await fetch(base + at)).json();
 
 /** rowsRead is how many rows the lists of all nodes have looked at. */
 async function rowsRead() {
-  const all = await Promise.all(network.nodes.map(async (node) => {
-    const text = await (await fetch(`${node}/metrics`)).text();
-    return Number(/^scrip_api_list_rows_total (\S+)$/m.exec(text)[1]);
-  }));
+  const all = await Promise.all(
+    network.nodes.map(async (node) => {
+      const text = await (await fetch(`${node}/metrics`)).text();
+      return Number(/^scrip_api_list_rows_total (\S+)$/m.exec(text)[1]);
+    }),
+  );
   return all.reduce((sum, n) => sum + n, 0);
 }
 
@@ -65,17 +71,27 @@ async function measure(name, address, ready, { rows = rowsMax } = {}) {
   await page.goto("about:blank");
   const before = await rowsRead();
   const asked = [];
-  const count = (request) => { if (new URL(request.url()).pathname.startsWith("/v1/")) asked.push(request); };
+  const count = (request) => {
+    if (new URL(request.url()).pathname.startsWith("/v1/")) asked.push(request);
+  };
   page.on("requestfinished", count);
   const begin = performance.now();
   await page.goto(base + address);
-  await page.getByRole("heading", { level: 1 }).first().waitFor({ timeout: waitMs });
+  await page.getByRole("heading", { level: 1 }).first().waitFor();
   await ready?.(page);
-  await page.waitForFunction(() => !document.querySelector("main .loading"), undefined, { timeout: waitMs });
+  await page.waitForFunction(() => !document.querySelector("main .loading"), undefined);
   const ms = Math.round(performance.now() - begin);
   page.off("requestfinished", count);
-  const bytes = (await Promise.all(asked.map((r) => r.sizes().then((s) => s.responseBodySize, () => 0))))
-    .reduce((sum, n) => sum + n, 0);
+  const bytes = (
+    await Promise.all(
+      asked.map((r) =>
+        r.sizes().then(
+          (s) => s.responseBodySize,
+          () => 0,
+        ),
+      ),
+    )
+  ).reduce((sum, n) => sum + n, 0);
   const m = { name, ms, requests: asked.length, bytes, rows: (await rowsRead()) - before };
   measured.push(m);
   assert.ok(m.requests <= requestsMax, `${name} asked ${m.requests} times`);
@@ -84,8 +100,8 @@ async function measure(name, address, ready, { rows = rowsMax } = {}) {
   if (boundMs > 0) assert.ok(m.ms <= boundMs, `${name} took ${m.ms} ms`);
 }
 
-const shown = (n) => (p) => p.locator(`[data-shown="${n}"]`).first().waitFor({ timeout: waitMs });
-const table = (p) => p.getByRole("table").first().waitFor({ timeout: waitMs });
+const shown = (n) => (p) => p.locator(`[data-shown="${n}"]`).first().waitFor();
+const table = (p) => p.getByRole("table").first().waitFor();
 
 /** fullest finds the block with the most transactions. */
 async function fullest() {
@@ -101,9 +117,15 @@ async function fullest() {
 test("the explorer's pages", async () => {
   const x = (at) => `/explorer/#${at}`;
   const block = await fullest();
-  const { items: [moved] } = await json("/v1/campaigns/1/coupons?limit=6").then((a) => ({ items: a.items.slice(5) }));
-  const { items: [used, other] } = await json("/v1/campaigns/1/coupons?limit=2");
-  const { items: [step] } = await json(`/v1/coupons/${used.id}/history?limit=1`);
+  const {
+    items: [moved],
+  } = await json("/v1/campaigns/1/coupons?limit=6").then((a) => ({ items: a.items.slice(5) }));
+  const {
+    items: [used, other],
+  } = await json("/v1/campaigns/1/coupons?limit=2");
+  const {
+    items: [step],
+  } = await json(`/v1/coupons/${used.id}/history?limit=1`);
   const { items: tills } = await json("/v1/tills?member=2&limit=1");
   await measure("explorer now", x("/"), table);
   await measure("explorer blocks", x("/blocks"), shown(50));
@@ -111,9 +133,15 @@ test("the explorer's pages", async () => {
   await measure("explorer transaction", x(`/tx/${step.tx}`), (p) => p.getByText("Claim a coupon").waitFor());
   await measure("explorer campaigns", x("/campaigns"), shown(50));
   await measure("explorer campaign", x("/campaign/1"), shown(50));
-  await measure("explorer coupon", x(`/coupon/${used.id}`), (p) => p.getByText(/Redeemed:/).first().waitFor());
-  await measure("explorer coupon, long life", x(`/coupon/${moved.id}`),
-    (p) => p.getByRole("button", { name: "Later steps" }).waitFor());
+  await measure("explorer coupon", x(`/coupon/${used.id}`), (p) =>
+    p
+      .getByText(/Redeemed:/)
+      .first()
+      .waitFor(),
+  );
+  await measure("explorer coupon, long life", x(`/coupon/${moved.id}`), (p) =>
+    p.getByRole("button", { name: "Later steps" }).waitFor(),
+  );
   await measure("explorer members", x("/members"), shown(4));
   await measure("explorer member", x("/member/2"), (p) => p.getByRole("table").nth(2).waitFor());
   await measure("explorer till", x(`/till/${tills[0].key}`));
@@ -126,7 +154,7 @@ test("the explorer's pages", async () => {
 test("the console's pages", async () => {
   const seed = await network.seed("bakery");
   await page.goto(`${base}/console/#k=${seed}&m=2`);
-  await page.getByRole("heading", { name: "DEV Bakery" }).waitFor({ timeout: waitMs });
+  await page.getByRole("heading", { name: "DEV Bakery" }).waitFor();
   const c = (at) => `/console/#${at}`;
   const midnight = new Date().setHours(0, 0, 0, 0);
   const { items: totals } = await json(`/v1/members/2/totals?from=${midnight}&limit=10000`);
@@ -140,19 +168,22 @@ test("the console's pages", async () => {
   // The day's sums are made of all of its takings.
   await measure("console day", c("/day"), today > 0 ? shown(50) : undefined, { rows: 2 * today + rowsMax });
   // An entry for each quarter of an hour in which something happened.
-  await measure("console over time", c("/course"), (p) => p.locator("[data-course]").waitFor({ timeout: waitMs }));
+  await measure("console over time", c("/course"), (p) => p.locator("[data-course]").waitFor());
   await measure("console developers", c("/developers"));
 });
 
 test("what is shown holds when it is checked, also far into a list", async () => {
   await page.goto(`${base}/explorer/#/campaign/1`);
   await page.getByRole("button", { name: "Show more" }).click();
-  await page.locator('[data-shown="100"]').waitFor({ timeout: waitMs });
+  await page.locator('[data-shown="100"]').waitFor();
   await page.getByText(`100 of ${(coupons - coupons / 5).toLocaleString("en-GB")} shown`).waitFor();
   await page.locator(".check-panel").getByRole("button", { name: "Check", exact: true }).click();
-  await page.getByText("101 of 101 lines checked").waitFor({ timeout: waitMs });
-  await page.getByText("It holds.").waitFor({ timeout: waitMs });
-  assert.deepEqual(device.faults.filter((f) => !/CORS policy|Failed to fetch/.test(f)), []);
+  await page.getByText("101 of 101 lines checked").waitFor();
+  await page.getByText("It holds.").waitFor();
+  assert.deepEqual(
+    device.faults.filter((f) => !/CORS policy|Failed to fetch/.test(f)),
+    [],
+  );
 });
 
 test("the network goes on behind the blocks that were made for it", async () => {

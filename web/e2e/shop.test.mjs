@@ -9,7 +9,6 @@ import { claim } from "./faces.mjs";
 import { checkAxe, look } from "./looks.mjs";
 import { publish, startNetwork, tickets } from "./network.mjs";
 
-const waitMs = 60_000;
 const bakery = 2;
 const yellow = "rgb(255, 212, 0)";
 const black = "rgb(0, 0, 0)";
@@ -20,8 +19,30 @@ before(async () => {
   network = await startNetwork("--empty");
   base = network.nodes[0];
   browser = await launch();
-  const campaign = await publish(network, ["--title", "Free coffee", "--issuer", String(bakery), "--kind", "amount", "--face",
-    "3", "--supply", "9", "--redeem-until", "+9d", "--terms", "A coffee.", "--show-max", "3", "--shops", String(bakery)], "bakery");
+  const campaign = await publish(
+    network,
+    [
+      "--title",
+      "Free coffee",
+      "--issuer",
+      String(bakery),
+      "--kind",
+      "amount",
+      "--face",
+      "3",
+      "--supply",
+      "9",
+      "--redeem-until",
+      "+9d",
+      "--terms",
+      "A coffee.",
+      "--show-max",
+      "3",
+      "--shops",
+      String(bakery),
+    ],
+    "bakery",
+  );
   links = await tickets(network, campaign, 4, "bakery");
 });
 
@@ -37,11 +58,19 @@ async function device(options) {
 
 /** drawn is the ground and the ink of the first coupon of a page. */
 const drawn = (page) =>
-  page.locator(".coupon-slip").first().evaluate((e) => {
-    const ground = getComputedStyle(e);
-    const facts = getComputedStyle(e.querySelector(".coupon-facts"));
-    return { ground: ground.backgroundColor, ink: ground.color, facts: facts.color, logo: e.querySelector("img")?.naturalWidth };
-  });
+  page
+    .locator(".coupon-slip")
+    .first()
+    .evaluate((e) => {
+      const ground = getComputedStyle(e);
+      const facts = getComputedStyle(e.querySelector(".coupon-facts"));
+      return {
+        ground: ground.backgroundColor,
+        ink: ground.color,
+        facts: facts.color,
+        logo: e.querySelector("img")?.naturalWidth,
+      };
+    });
 
 test("without looks a coupon is drawn as ever, and a member says nothing of itself", async () => {
   const { page, faults } = await device();
@@ -50,7 +79,7 @@ test("without looks a coupon is drawn as ever, and a member says nothing of itse
   await page.locator(".coupon").first().waitFor();
   assert.equal(await page.locator(".coupon-shop, .logo").count(), 0);
   await page.goto(`${base}/explorer/#/member/${bakery}`);
-  await page.getByRole("heading", { name: "DEV Bakery", level: 1 }).waitFor({ timeout: waitMs });
+  await page.getByRole("heading", { name: "DEV Bakery", level: 1 }).waitFor();
   assert.equal(await page.locator(".shop").count(), 0);
   assert.deepEqual(faults, []);
 });
@@ -59,7 +88,7 @@ test("a shop sets its looks with its coupon in sight, and all nodes have them", 
   const { page, faults } = await device({ viewport: { width: 1280, height: 900 } });
   await page.goto(`${base}/console/#k=${await network.seed("bakery")}&m=${bakery}`);
   await page.getByRole("navigation", { name: "Pages" }).getByRole("link", { name: "Shop", exact: true }).click();
-  await page.getByText("Nothing is published yet").waitFor({ timeout: waitMs });
+  await page.getByText("Nothing is published yet").waitFor();
   await page.getByLabel("Colour").fill("#ffd400");
   await page.getByLabel("Logo").setInputFiles(logo);
   await page.locator(".coupon .logo").waitFor();
@@ -80,7 +109,7 @@ test("a shop sets its looks with its coupon in sight, and all nodes have them", 
   await page.locator(".editor-side").getByText("Mon–Tue 08:00–18:00").waitFor();
   await checkAxe(page, "the console's page of looks");
   await page.getByRole("button", { name: "Sign and publish" }).click();
-  await page.getByText("4 of 4 nodes have it").waitFor({ timeout: waitMs });
+  await page.getByText("4 of 4 nodes have it").waitFor();
   await look(page, "console-shop");
   for (const node of network.nodes) {
     const a = await (await fetch(`${node}/v1/members/${bakery}/profile`)).json();
@@ -90,7 +119,7 @@ test("a shop sets its looks with its coupon in sight, and all nodes have them", 
   const other = await device();
   await other.page.goto(`${base}/console/#k=${await network.seed("bakery")}&m=${bakery}`);
   await other.page.getByRole("navigation", { name: "Pages" }).getByRole("link", { name: "Shop", exact: true }).click();
-  await other.page.getByText("Published on").waitFor({ timeout: waitMs });
+  await other.page.getByText("Published on").waitFor();
   assert.equal(await other.page.getByLabel("Colour").inputValue(), "#ffd400");
   assert.equal(await other.page.getByLabel("Tuesday, until").inputValue(), "18:00");
   assert.equal(await other.page.getByLabel("Address").inputValue(), "12 Quay Street\nFirst floor");
@@ -100,29 +129,32 @@ test("a shop sets its looks with its coupon in sight, and all nodes have them", 
 test("the wallet draws its coupons in them, also without a network", async () => {
   const { page, context, faults } = await device();
   await claim(page, links[1]);
-  await page.locator(".coupon-shop .logo").waitFor({ timeout: waitMs });
-  await page.getByText("12 Quay Street").waitFor({ timeout: waitMs });
+  await page.locator(".coupon-shop .logo").waitFor();
+  await page.getByText("12 Quay Street").waitFor();
   await page.getByText("Mon–Tue 08:00–18:00").waitFor();
   assert.equal(await page.getByRole("link", { name: "bakery.example" }).getAttribute("href"), "https://bakery.example");
   await look(page, "wallet-shop-coupon");
   await page.goto(`${base}/wallet/`);
-  await page.locator(".coupon-shop .logo").waitFor({ timeout: waitMs });
+  await page.locator(".coupon-shop .logo").waitFor();
   assert.deepEqual(await drawn(page), { ground: yellow, ink: black, facts: black, logo: 180 });
   await page.evaluate(() => navigator.serviceWorker.ready);
   await context.setOffline(true);
   await page.goto(`${base}/wallet/`);
-  await page.locator(".coupon-shop .logo").waitFor({ timeout: waitMs });
+  await page.locator(".coupon-shop .logo").waitFor();
   await page.getByRole("link", { name: /Free coffee/ }).click();
-  await page.getByText("12 Quay Street").waitFor({ timeout: waitMs });
+  await page.getByText("12 Quay Street").waitFor();
   await context.setOffline(false);
-  assert.deepEqual(faults.filter((f) => !/ERR_INTERNET_DISCONNECTED|Failed to fetch/.test(f)), []);
+  assert.deepEqual(
+    faults.filter((f) => !/ERR_INTERNET_DISCONNECTED|Failed to fetch/.test(f)),
+    [],
+  );
 });
 
 test("the explorer shows what a member says of itself, and who has signed it", async () => {
   const { page, faults } = await device();
   await page.goto(`${base}/explorer/#/member/${bakery}`);
   const shop = page.getByRole("region", { name: "DEV Bakery" });
-  await shop.getByText("12 Quay Street").waitFor({ timeout: waitMs });
+  await shop.getByText("12 Quay Street").waitFor();
   await shop.getByText("Signed by DEV Bakery").waitFor();
   await look(page, "explorer-shop");
   assert.deepEqual(faults, []);
@@ -136,13 +168,16 @@ test("what the shop's key has not signed is shown nowhere", async () => {
   let asked = 0;
   await context.route("**/v1/members/*/profile", (route) => {
     asked++;
-    return route.fulfill({ json: { ...a, profile: raw.toString("base64") }, headers: { "access-control-allow-origin": "*" } });
+    return route.fulfill({
+      json: { ...a, profile: raw.toString("base64") },
+      headers: { "access-control-allow-origin": "*" },
+    });
   });
   await claim(page, links[2]);
   await page.goto(`${base}/explorer/#/member/${bakery}`);
-  await page.getByRole("heading", { name: "DEV Bakery", level: 1 }).waitFor({ timeout: waitMs });
+  await page.getByRole("heading", { name: "DEV Bakery", level: 1 }).waitFor();
   await page.goto(`${base}/wallet/`);
-  await page.locator(".coupon").first().waitFor({ timeout: waitMs });
+  await page.locator(".coupon").first().waitFor();
   await page.waitForTimeout(2000); // for longer than an answer takes
   assert.ok(asked >= network.nodes.length, `asked ${asked} times`);
   assert.equal(await page.locator(".coupon-shop, .logo, .shop").count(), 0);

@@ -31,14 +31,14 @@ test("a coupon is claimed, given, redeemed with one validator killed, and refuse
   await bo.page.getByRole("link", { name: /Free coffee/ }).click();
   await bo.page.getByRole("link", { name: "Give away" }).click();
   await bo.page.getByRole("button", { name: "Make the gift link" }).click();
-  await bo.page.getByRole("heading", { name: "The gift is waiting" }).waitFor({ timeout: 60_000 });
+  await bo.page.getByRole("heading", { name: "The gift is waiting" }).waitFor();
   const gift = await readCode(bo.page);
 
   const cy = await scene.device({ colorScheme: "dark" });
   await cy.page.goto(gift);
   await cy.page.getByRole("button", { name: "Accept the gift" }).click();
-  await cy.page.getByText("It is yours").waitFor({ timeout: 60_000 });
-  await bo.page.getByText("It has been accepted").waitFor({ timeout: 60_000 });
+  await cy.page.getByText("It is yours").waitFor();
+  await bo.page.getByText("It has been accepted").waitFor();
 
   const till = await scene.device({ viewport: { width: 1024, height: 768 } });
   await openTill(till.page, base, await scene.network.seed("bakery-till"));
@@ -58,7 +58,7 @@ test("a coupon is claimed, given, redeemed with one validator killed, and refuse
   assert.match(accepted, /€4\.50 off/);
   assert.match(accepted, /To pay: €7\.50/);
   assert.ok(Number(await till.page.locator("[data-signers]").getAttribute("data-signers")) >= 2);
-  await cy.page.getByRole("heading", { name: "Used" }).waitFor({ timeout: 60_000 });
+  await cy.page.getByRole("heading", { name: "Used" }).waitFor();
   await cy.page.getByText("USED", { exact: true }).waitFor();
 
   // The same picture a second time, at this till and at another shop's.
@@ -82,7 +82,7 @@ test("two tills take the same code at the same moment: one accepts, the other sa
   const outcomes = await Promise.all(
     tills.map(async (x) => {
       const final = x.page.locator('[data-result="accepted"], [data-result="refused"]');
-      return final.getAttribute("data-result", { timeout: 60_000 });
+      return final.getAttribute("data-result");
     }),
   );
   assert.deepEqual(outcomes.sort(), ["accepted", "refused"]);
@@ -98,10 +98,10 @@ test("the customer scans the till, and both see the result", async () => {
   const link = await readCode(till.page);
   assert.match(link, /\/i#/);
   await cy.page.goto(link);
-  await cy.page.getByText("At DEV Bakery").waitFor({ timeout: 60_000 });
+  await cy.page.getByText("At DEV Bakery").waitFor();
   await cy.page.getByRole("button", { name: "Use it: €4.50 off" }).click();
   assert.match(await result(till.page, "accepted"), /To pay: €4\.50/);
-  await cy.page.getByText("€4.50 off").first().waitFor({ timeout: 60_000 });
+  await cy.page.getByText("€4.50 off").first().waitFor();
 });
 
 test("a code that is read out works like one that is scanned", async () => {
@@ -137,8 +137,8 @@ test("a redemption is undone with the manager's PIN, and the customer has the us
   await till.page.getByText("That is not the PIN.").waitFor();
   await till.page.getByLabel("Manager PIN").fill("2580");
   await till.page.getByRole("button", { name: "Undo it" }).click();
-  await till.page.getByText("undone", { exact: true }).waitFor({ timeout: 60_000 });
+  await till.page.getByText("undone", { exact: true }).waitFor();
   await bo.page.goto(`${scene.network.nodes[0]}/wallet/`);
   await bo.page.getByRole("link", { name: /Free coffee/ }).click();
-  await bo.page.getByRole("link", { name: "Show code" }).waitFor({ timeout: 60_000 });
+  await bo.page.getByRole("link", { name: "Show code" }).waitFor();
 });

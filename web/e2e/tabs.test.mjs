@@ -19,7 +19,7 @@ test("nine tabs of one node all open, and each goes on hearing of what happens",
   await inTurn(9, async () => {
     const page = await d.context.newPage();
     await page.goto(`${base}/explorer/`);
-    await page.getByRole("heading", { name: "The ledger now" }).waitFor({ timeout: 60_000 });
+    await page.getByRole("heading", { name: "The ledger now" }).waitFor();
     pages.push(page);
   });
   const till = await scene.network.seed("bakery-till");
@@ -27,11 +27,11 @@ test("nine tabs of one node all open, and each goes on hearing of what happens",
   await inTurn(3, async () => {
     const page = await d.context.newPage();
     await page.goto(`${base}/till/`);
-    await page.getByRole("heading", { name: "Scan the customer’s code" }).waitFor({ timeout: 60_000 });
+    await page.getByRole("heading", { name: "Scan the customer’s code" }).waitFor();
   });
   const other = await scene.device();
   await claim(other.page, scene.links[0][0]);
-  for (const page of pages) await page.getByText("Claimed").first().waitFor({ timeout: 60_000 });
+  for (const page of pages) await page.getByText("Claimed").first().waitFor();
   assert.deepEqual(d.faults, []);
   await d.context.close();
   await other.context.close();

@@ -14,7 +14,7 @@ test("opening a link consumes nothing, and the secret leaves the address bar", a
   for (let i = 0; i < 2; i++) {
     const { page } = await scene.device();
     await page.goto(scene.links[0][0]);
-    await page.getByRole("button", { name: "Claim" }).waitFor({ timeout: 60_000 });
+    await page.getByRole("button", { name: "Claim" }).waitFor();
     assert.equal(new URL(page.url()).hash, "");
     await page.context().close();
   }
@@ -24,14 +24,14 @@ test("two taps are one claim, and markup in a title is text", async () => {
   const { page, faults } = await scene.device();
   await page.goto(scene.links[0][0]);
   await page.getByRole("button", { name: "Claim" }).dblclick();
-  await page.getByText("It is yours").waitFor({ timeout: 60_000 });
+  await page.getByText("It is yours").waitFor();
   await page.getByText("Free <b>coffee</b><script>alert(1)</script>").first().waitFor();
   assert.equal(await page.locator("main b, main script").count(), 0);
   await page.goto(scene.links[0][0]);
-  await page.getByText("This coupon is in your wallet already.").waitFor({ timeout: 60_000 });
+  await page.getByText("This coupon is in your wallet already.").waitFor();
   const other = await scene.device();
   await other.page.goto(scene.links[0][0]);
-  await other.page.getByText("This ticket has been claimed.").waitFor({ timeout: 60_000 });
+  await other.page.getByText("This ticket has been claimed.").waitFor();
   assert.deepEqual([...faults, ...other.faults], []);
 });
 
@@ -57,7 +57,7 @@ test("a code works without a network, and renews itself", async () => {
   await till.page.getByRole("button", { name: /or more/ }).click();
   await result(till.page, "accepted");
   await context.setOffline(false);
-  await page.getByRole("heading", { name: "Used" }).waitFor({ timeout: 60_000 });
+  await page.getByRole("heading", { name: "Used" }).waitFor();
 });
 
 test("a gift is taken back", async () => {
@@ -65,13 +65,13 @@ test("a gift is taken back", async () => {
   await claim(page, scene.links[0][2]);
   await page.getByRole("link", { name: "Give away" }).click();
   await page.getByRole("button", { name: "Make the gift link" }).click();
-  await page.getByRole("heading", { name: "The gift is waiting" }).waitFor({ timeout: 60_000 });
+  await page.getByRole("heading", { name: "The gift is waiting" }).waitFor();
   const gift = await readCode(page);
   await page.getByRole("button", { name: "Take it back" }).click();
-  await page.getByText("It is yours again").waitFor({ timeout: 60_000 });
+  await page.getByText("It is yours again").waitFor();
   const other = await scene.device();
   await other.page.goto(gift);
-  await other.page.getByText("This gift is not open any more").waitFor({ timeout: 60_000 });
+  await other.page.getByText("This gift is not open any more").waitFor();
 });
 
 /** pages counts the sheets that a page would print. */
@@ -121,7 +121,7 @@ test("coupons come back from the words", async () => {
   await other.page.goto(`${scene.network.nodes[0]}/wallet/#/restore`);
   await other.page.getByLabel("The words").fill(`  ${words.join("  ").toUpperCase()} `);
   await other.page.getByRole("button", { name: "Bring them back" }).click();
-  await other.page.getByRole("link", { name: /Free/ }).waitFor({ timeout: 60_000 });
+  await other.page.getByRole("link", { name: /Free/ }).waitFor();
 });
 
 test("what one device claims comes to another with the same words, and another address says that it is another", async () => {
@@ -174,7 +174,7 @@ test("coupons come back from an encrypted file, which a wrong passphrase does no
   await page.goto(`${scene.network.nodes[0]}/wallet/#/keep`);
   await page.getByLabel("Passphrase").fill("six quiet geese");
   const [download] = await Promise.all([
-    page.waitForEvent("download", { timeout: 60_000 }),
+    page.waitForEvent("download"),
     page.getByRole("button", { name: "Save the file" }).click(),
   ]);
   const file = await download.path();
@@ -185,10 +185,10 @@ test("coupons come back from an encrypted file, which a wrong passphrase does no
   await other.page.getByLabel("Or a saved file").setInputFiles(file);
   await other.page.getByLabel("Passphrase").fill("six loud geese");
   await other.page.getByRole("button", { name: "Open the file" }).click();
-  await other.page.getByText("That passphrase does not open this file.").waitFor({ timeout: 60_000 });
+  await other.page.getByText("That passphrase does not open this file.").waitFor();
   await other.page.getByLabel("Passphrase").fill("six quiet geese");
   await other.page.getByRole("button", { name: "Open the file" }).click();
-  await other.page.getByRole("link", { name: /Free/ }).waitFor({ timeout: 60_000 });
+  await other.page.getByRole("link", { name: /Free/ }).waitFor();
 });
 
 test("coupons come back with a passkey", async () => {
@@ -210,10 +210,10 @@ test("coupons come back with a passkey", async () => {
   const base = scene.network.nodes[0].replace("127.0.0.1", "localhost"); // passkeys need a name
   await page.goto(scene.links[0][5].replace("127.0.0.1", "localhost"));
   await page.getByRole("button", { name: "Claim" }).click();
-  await page.getByText("It is yours").waitFor({ timeout: 60_000 });
+  await page.getByText("It is yours").waitFor();
   await page.goto(`${base}/wallet/#/keep`);
   const [download] = await Promise.all([
-    page.waitForEvent("download", { timeout: 60_000 }),
+    page.waitForEvent("download"),
     page.getByRole("button", { name: "Make the passkey" }).click(),
   ]);
   const file = await download.path();
@@ -225,7 +225,7 @@ test("coupons come back with a passkey", async () => {
   await page.reload();
   await page.getByLabel("Or a saved file").setInputFiles(file);
   await page.getByRole("button", { name: "Open the file" }).click();
-  await page.getByRole("link", { name: /Free/ }).waitFor({ timeout: 60_000 });
+  await page.getByRole("link", { name: /Free/ }).waitFor();
 });
 
 test("a camera reads a ticket", async () => {
@@ -240,8 +240,8 @@ test("a camera reads a ticket", async () => {
     const { context, faults } = await profile(other, { permissions: ["camera"] });
     const page = await context.newPage();
     await page.goto(`${scene.network.nodes[0]}/wallet/#/scan`);
-    await page.getByRole("button", { name: "Claim" }).click({ timeout: 60_000 });
-    await page.getByText("It is yours").waitFor({ timeout: 60_000 });
+    await page.getByRole("button", { name: "Claim" }).click();
+    await page.getByText("It is yours").waitFor();
     assert.deepEqual(faults, []);
   } finally {
     await other.close();
