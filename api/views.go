@@ -1,6 +1,7 @@
 package api
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -103,6 +104,18 @@ func (r rules) Seen(id [32]byte, bucket uint64) (coupon.SeenEntry, bool) {
 
 // SeenBuckets implements coupon.Reader. A dry run drops nothing.
 func (r rules) SeenBuckets(uint64) []uint64 { return nil }
+
+// Keys implements coupon.Reader. A failure reads as absent: a dry run promises nothing.
+func (r rules) Keys(prefix []byte, limit int) (keys [][]byte) {
+	if limit <= 0 {
+		return nil
+	}
+	_ = r.Rows(prefix, nil, func(key, _ []byte) bool {
+		keys = append(keys, bytes.Clone(key))
+		return len(keys) < limit
+	})
+	return keys
+}
 
 // Limits of the watch.
 const (

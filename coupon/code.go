@@ -48,6 +48,8 @@ const (
 	OfferGone          Code = 406
 	PaymentNotAttested Code = 407
 	GiftTerms          Code = 409
+	SwapTerms          Code = 410
+	PaymentUsed        Code = 412
 
 	ReservedElsewhere   Code = 501
 	TTLTooLong          Code = 502
@@ -76,9 +78,14 @@ const (
 	DisputeWindow    Code = 604
 	NotArbiter       Code = 605
 	EvidenceInvalid  Code = 606
+	PayerOverdue     Code = 607
+	TooLate          Code = 608
+	MemberBusy       Code = 609
 
 	Quorum   Code = 701
 	KeyState Code = 702
+
+	VoteState Code = 703
 )
 
 // CodeInfo is what people and tools are told about one code.
@@ -169,6 +176,10 @@ var codeTable = [...]CodeInfo{
 		"Pay through the payment member that the offer names.", 2},
 	{GiftTerms, "GIFT_TERMS", wordOther, "The gift's end or receiver is not allowed.",
 		"Let the gift end within 30 days and use a key other than the owner's.", 1},
+	{SwapTerms, "SWAP_TERMS", wordOther, "The coupon given is not the one that the offer wants.",
+		"Give one of the wanted campaign that holds as much and lives as long as the offer asks.", 2},
+	{PaymentUsed, "PAYMENT_USED", wordOther, "This attestation of a payment has been used.",
+		"Ask the payment member for a new one.", 2},
 
 	{ReservedElsewhere, "RESERVED_ELSEWHERE", wordOther, "Another till has reserved the coupon.",
 		"Pay there, or wait until the reservation lapses.", 2},
@@ -223,11 +234,19 @@ var codeTable = [...]CodeInfo{
 		"Ask an arbiter that the terms name.", 2},
 	{EvidenceInvalid, "EVIDENCE_INVALID", wordOther, "The two messages do not prove a conflict.",
 		"Submit two validly signed messages that contradict each other.", 2},
+	{PayerOverdue, "PAYER_OVERDUE", wordOther, "A funder has not paid what it owes for a settled cycle.",
+		"Pay and let the payee confirm, then try again.", 2},
+	{TooLate, "TOO_LATE", wordOther, "The notice that the rules ask for is not kept.",
+		"Choose a later time or height.", 2},
+	{MemberBusy, "MEMBER_BUSY", wordOther, "The member is in a state in which this cannot be done.",
+		"Look at the member's state first.", 2},
 
 	{Quorum, "QUORUM", "not_allowed", "A member has signed with fewer keys than its threshold.",
 		"Collect the missing signatures and submit again.", 1},
 	{KeyState, "KEY_STATE", "till_revoked", "The till key is unknown, revoked, out of its window or without the right.",
 		"Pair the till anew, or use a key that has the right.", 1},
+	{VoteState, "VOTE_STATE", wordOther, "The proposal is decided, lapsed or unknown, or its proposer has too many.",
+		"Look at the proposal's state first.", 2},
 }
 
 // Codes returns the table of all codes but OK, in ascending order. The caller

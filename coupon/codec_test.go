@@ -469,7 +469,7 @@ func TestCodesAreCompleteAndOrdered(t *testing.T) {
 			t.Errorf("%s is described as %+v", c.Code, c)
 		}
 	}
-	if len(list) != 10+5+9+8+20+6+2 {
+	if len(list) != 10+5+9+10+20+9+3 {
 		t.Errorf("%d codes", len(list))
 	}
 	if NotFound.String() != "E301" || NotFound.Name() != "NOT_FOUND" || NotFound.Word() != "unknown_code" {

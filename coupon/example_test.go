@@ -16,6 +16,8 @@ func (table) Seen([32]byte, uint64) (coupon.SeenEntry, bool) { return coupon.See
 
 func (table) SeenBuckets(uint64) []uint64 { return nil }
 
+func (table) Keys([]byte, int) [][]byte { return nil }
+
 // A block with one transaction: a till is registered, and what the block writes
 // goes into the table.
 func Example() {

@@ -31,6 +31,24 @@ func (x *exec) memberSigned(tx *Tx, lead uint16, role uint8, others []uint16, st
 	return OK
 }
 
+// memberSignedInAnyState is memberSigned for what a member may do though it is suspended or
+// has left: nobody else must sign, and only the keys count.
+func (x *exec) memberSignedInAnyState(tx *Tx, lead uint16) Code {
+	m := x.members.get(x, lead)
+	if m == nil {
+		return NotAuthorised
+	}
+	for i := range tx.Members {
+		if entry := &tx.Members[i]; entry.Member != lead || !m.hasKey(&entry.Key) {
+			return NotAuthorised
+		}
+	}
+	if !x.enough(tx, lead, false) {
+		return Quorum
+	}
+	return OK
+}
+
 // enough reports whether a required member has signed with as many keys as it
 // must.
 func (x *exec) enough(tx *Tx, member uint16, stop bool) bool {

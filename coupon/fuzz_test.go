@@ -27,8 +27,9 @@ func FuzzParseTx(f *testing.F) {
 		if tx.Kind.MemberSigned() {
 			b = JoinMemberSigned(b, tx.Members, nil)
 		}
-		for i := range tx.Kind.FurtherSignatures() {
-			b = append(b, tx.sigs[i][:]...)
+		for i := range furtherOf(tx.Fields) {
+			sig := tx.sig(i)
+			b = append(b, sig[:]...)
 		}
 		if !bytes.Equal(b, raw) {
 			t.Fatalf("%x encodes as %x", raw, b)

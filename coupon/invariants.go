@@ -17,14 +17,15 @@ import (
 //     redemptions took add up to what its terms gave;
 //   - accrued and each obligation are the sums of their standing redemptions;
 //   - holder counts add up to issued where a cap exists, and keep the cap;
-//   - tills keep their day cap and belong to merchants.
+//   - tills keep their day cap and belong to merchants;
+//   - from version 2 of the rules on, what checkMoney lists.
 //
 // It holds a few dozen bytes per coupon in memory.
 func CheckInvariants(rows iter.Seq2[[]byte, []byte]) error {
 	k := &checker{
 		members: map[uint16]Member{}, funding: map[fundingID]Funding{}, locked: map[fundingID]uint64{},
 		campaigns: map[uint32]*campaignTally{}, coupons: map[CouponID]*couponTally{},
-		obligations: map[obligationID]Obligation{},
+		obligations: map[obligationID]Obligation{}, second: newChecker2(),
 	}
 	var last []byte
 	for key, value := range rows {
@@ -51,6 +52,17 @@ type campaignTally struct {
 	voids       uint32
 	accrued     uint64
 	claims      uint64
+
+	ranges    []Batch        // its batches
+	at        int            // the batch of the last coupon, or the next one
+	tickets   uint64         // serials in batches
+	direct    uint64         // coupons in none
+	liability uint64         // of its coupons
+	money     *CampaignMoney // from version 2 on
+	open      uint64         // obligations that stand
+	unsettled uint64         // refund buckets that stand
+	refunded  uint64         // of its redemptions
+	loose     error          // of rows whose others may have been pruned
 }
 
 // couponTally is what is left of a coupon's terms and not yet explained by its
@@ -75,6 +87,8 @@ type checker struct {
 	couponIDs   []CouponID
 	obligations map[obligationID]Obligation
 	owed        []obligationID
+	roles       error // of version 1, in which roles do not change
+	second      *checker2
 }
 
 func (k *checker) row(key, value []byte) error {
@@ -103,6 +117,9 @@ func (k *checker) row(key, value []byte) error {
 		return err
 	case PrefixObligation:
 		return k.obligation(obligationID{at.Cycle, at.Campaign, at.Payee}, value)
+	}
+	if at.Prefix > PrefixSeen {
+		return k.row2(at, value)
 	}
 	g := k.campaigns[at.Campaign]
 	if g == nil {
@@ -151,7 +168,10 @@ func (k *checker) till(value []byte) error {
 	if err != nil {
 		return err
 	}
-	if k.members[t.Member].Roles&RoleMerchant == 0 || t.DaySum > t.DayCap {
+	if k.members[t.Member].Roles&RoleMerchant == 0 {
+		k.roles = fmt.Errorf("member %d has tills and is no merchant", t.Member)
+	}
+	if t.DaySum > t.DayCap {
 		return fmt.Errorf("day sum %d of %d, member %d", t.DaySum, t.DayCap, t.Member)
 	}
 	return nil
@@ -166,7 +186,7 @@ func (k *checker) campaign(id uint32, value []byte) error {
 		return fmt.Errorf("campaign %d, but the next is %d", id, k.params.NextCampaign)
 	}
 	if k.members[g.Issuer].Roles&RoleIssuer == 0 {
-		return fmt.Errorf("member %d is not an issuer", g.Issuer)
+		k.roles = fmt.Errorf("member %d has campaigns and is no issuer", g.Issuer)
 	}
 	k.campaigns[id] = &campaignTally{row: g, terms: map[uint16]*Terms{}, nextSerial: 1}
 	k.campaignIDs = append(k.campaignIDs, id)
@@ -186,11 +206,6 @@ func (k *checker) termsRow(g *campaignTally, version uint16, value []byte) error
 			version, t.Issuer, g.row.Version, g.row.Issuer)
 	}
 	g.terms[version] = &t
-	if version == g.row.Version {
-		for i, share := range t.FunderShares() {
-			k.locked[fundingID{t.Funders[i].Member, t.Currency}] += share
-		}
-	}
 	return nil
 }
 
@@ -200,11 +215,14 @@ func (g *campaignTally) batch(number uint16, value []byte) error {
 		return err
 	}
 	g.batches++
-	if number != g.batches || uint64(b.First) != g.nextSerial || b.Count == 0 {
+	// Coupons that were issued without tickets leave gaps, which version 1 has not.
+	if number != g.batches || uint64(b.First) < g.nextSerial || b.Count == 0 {
 		return fmt.Errorf("batch %d of %d serials from %d, wanted batch %d from %d",
 			number, b.Count, b.First, g.batches, g.nextSerial)
 	}
-	g.nextSerial += uint64(b.Count)
+	g.nextSerial = uint64(b.First) + uint64(b.Count)
+	g.ranges = append(g.ranges, b)
+	g.tickets += uint64(b.Count)
 	return nil
 }
 
@@ -214,7 +232,7 @@ func (k *checker) coupon(g *campaignTally, id CouponID, value []byte) error {
 		return err
 	}
 	t := g.terms[c.Version]
-	if t == nil || id.Serial() == 0 || uint64(id.Serial()) >= g.nextSerial {
+	if t == nil || id.Serial() == 0 || id.Serial() >= g.row.NextSerial {
 		return fmt.Errorf("version %d or serial %d does not exist", c.Version, id.Serial())
 	}
 	stored := t.ValueKind == Stored
@@ -234,6 +252,13 @@ func (k *checker) coupon(g *campaignTally, id CouponID, value []byte) error {
 	} else if c.ValueLeft != 0 {
 		return fmt.Errorf("value %d left in a coupon without value", c.ValueLeft)
 	}
+	g.liability += t.Liability()
+	for g.at < len(g.ranges) && id.Serial() >= g.ranges[g.at].First && !g.ranges[g.at].holds(id.Serial()) {
+		g.at++
+	}
+	if g.at == len(g.ranges) || !g.ranges[g.at].holds(id.Serial()) {
+		g.direct++
+	}
 	k.coupons[id] = tally
 	k.couponIDs = append(k.couponIDs, id)
 	g.issued++
@@ -249,7 +274,7 @@ func (g *campaignTally) holder(value []byte) error {
 		return err
 	}
 	t := g.terms[g.row.Version]
-	if t == nil || n == 0 || n > t.HolderCap {
+	if t == nil || n == 0 || n > t.HolderCap && t.HolderCap > 0 {
 		return fmt.Errorf("%d claims of one key", n)
 	}
 	g.claims += uint64(n)
@@ -262,10 +287,15 @@ func (k *checker) redemption(g *campaignTally, id redemptionID, value []byte) er
 		return err
 	}
 	c := k.coupons[id.coupon]
-	if c == nil || id.seq >= c.seq {
-		return fmt.Errorf("no coupon, or its seq is not past %d", id.seq)
+	if c == nil {
+		g.loose = fmt.Errorf("redemption (%d, %d) has no coupon", id.coupon, id.seq)
+		return nil
+	}
+	if id.seq >= c.seq {
+		return fmt.Errorf("seq of its coupon is not past %d", id.seq)
 	}
 	g.redemptions++
+	k.second.payable[id] = r.Payable
 	c.events++
 	if r.State == Voided {
 		g.voids++
@@ -300,6 +330,10 @@ func (k *checker) obligation(id obligationID, value []byte) error {
 		return fmt.Errorf("%d from %d redemptions, but they are %d from %d", o.Sum, o.Count, want.Sum, want.Count)
 	}
 	delete(k.obligations, id)
+	if g := k.campaigns[id.campaign]; g != nil {
+		g.open += o.Sum
+	}
+	k.second.buckets = append(k.second.buckets, id)
 	return nil
 }
 
@@ -307,39 +341,69 @@ func (k *checker) finish() error {
 	if k.params == nil {
 		return fmt.Errorf("coupon: no params row")
 	}
+	if k.roles != nil && k.second.protocol == nil {
+		return fmt.Errorf("coupon: %w", k.roles)
+	}
 	for _, id := range k.owed {
-		if o, ok := k.obligations[id]; ok {
+		if o, ok := k.obligations[id]; ok && !k.taken(id) {
 			return fmt.Errorf("coupon: no obligation of cycle %d, campaign %d, payee %d for %d from %d redemptions",
 				id.cycle, id.campaign, id.payee, o.Sum, o.Count)
 		}
 	}
 	for _, id := range k.couponIDs {
-		if c := k.coupons[id]; c.uses != 0 || c.value != 0 || c.events > c.seq {
+		if c := k.coupons[id]; !k.going(id.Campaign()) && (c.uses != 0 || c.value != 0 || c.events > c.seq) {
 			return fmt.Errorf("coupon: %d lacks %d uses and value %d that no redemption took; seq %d after %d changes",
 				id, c.uses, c.value, c.seq, c.events)
 		}
 	}
 	for _, id := range k.campaignIDs {
-		if err := k.campaigns[id].finish(); err != nil {
+		if err := k.finishCampaign(id); err != nil {
 			return fmt.Errorf("coupon: campaign %d: %w", id, err)
 		}
 	}
+	if err := k.checkMoney(); err != nil {
+		return fmt.Errorf("coupon: %w", err)
+	}
 	for _, id := range k.fundingIDs {
 		if k.funding[id].Locked != k.locked[id] {
-			return fmt.Errorf("coupon: member %d has locked %d of currency %d, but its shares are %d",
+			return fmt.Errorf("coupon: member %d has locked %d of currency %d, but what it stands for is %d",
 				id.member, k.funding[id].Locked, id.currency, k.locked[id])
 		}
 		delete(k.locked, id)
 	}
-	for _, id := range k.campaignIDs {
-		t := k.campaigns[id].terms[1]
-		for _, f := range t.Funders {
-			if sum := k.locked[fundingID{f.Member, t.Currency}]; sum > 0 {
-				return fmt.Errorf("coupon: member %d has no funding row for %d", f.Member, sum)
-			}
+	// order-free: any contradiction will do
+	for id, sum := range k.locked {
+		if sum > 0 {
+			return fmt.Errorf("coupon: member %d has no funding row for %d of currency %d", id.member, sum, id.currency)
 		}
 	}
 	return nil
+}
+
+// finishCampaign compares a campaign with its rows, unless they are being pruned, and adds
+// what it locks.
+func (k *checker) finishCampaign(id uint32) error {
+	g := k.campaigns[id]
+	if k.going(id) {
+		if m := g.money; g.row.Accrued != m.Settled {
+			return fmt.Errorf("accrued %d, settled %d, and its rows are gone", g.row.Accrued, m.Settled)
+		}
+		return nil
+	}
+	if err := g.finish(); err != nil {
+		return err
+	}
+	t, m := g.terms[g.row.Version], g.money
+	if m == nil {
+		fresh := newMoney(t)
+		m = &fresh
+	}
+	if m.Ended == EndedNot {
+		for i, f := range t.Funders {
+			k.locked[fundingID{f.Member, t.Currency}] += m.Funders[i].Lock - m.Funders[i].Paid
+		}
+	}
+	return g.balance(m)
 }
 
 func (g *campaignTally) finish() error {
@@ -355,11 +419,17 @@ func (g *campaignTally) finish() error {
 	if r.Accrued != g.accrued || r.Accrued > r.Committed || r.Committed > t.Budget {
 		return fmt.Errorf("accrued %d (rows: %d), committed %d, budget %d", r.Accrued, g.accrued, r.Committed, t.Budget)
 	}
-	if r.Committed != uint64(r.Issued)*t.Liability() {
-		return fmt.Errorf("committed %d for %d coupons of %d each", r.Committed, r.Issued, t.Liability())
+	if r.Committed != g.liability {
+		return fmt.Errorf("committed %d for %d coupons that may cost %d", r.Committed, r.Issued, g.liability)
 	}
-	if r.Batches != g.batches || uint64(r.NextSerial) != g.nextSerial || g.nextSerial-1 > uint64(t.MaxSupply) {
-		return fmt.Errorf("%d batches up to %d, but rows say %d up to %d", r.Batches, r.NextSerial, g.batches, g.nextSerial)
+	if g.loose != nil {
+		return g.loose
+	}
+	// Every serial is in a batch, or was issued without a ticket.
+	last := uint64(r.NextSerial) - 1
+	if r.Batches != g.batches || last != g.tickets+g.direct || last > uint64(t.MaxSupply) {
+		return fmt.Errorf("%d batches up to %d, but rows say %d with %d serials, and %d issued without", r.Batches,
+			r.NextSerial, g.batches, g.tickets, g.direct)
 	}
 	if t.HolderCap > 0 && g.claims != uint64(r.Issued) {
 		return fmt.Errorf("%d coupons issued, but holders claimed %d", r.Issued, g.claims)

@@ -132,45 +132,53 @@ func appendSeenKey(b []byte, bucket uint64) []byte {
 // prefix has one size.
 var keySizes = [...]int{PrefixParams: 1, PrefixMember: 3, PrefixFunding: 5, PrefixTill: 33, PrefixCampaign: 5,
 	PrefixTerms: 7, PrefixBatch: 7, PrefixCoupon: 9, PrefixHolder: 37, PrefixRedemption: 13,
-	PrefixObligation: 11, PrefixSeen: 9}
+	PrefixObligation: 11, PrefixSeen: 9, PrefixProtocol: 1, PrefixMoney: 5, PrefixRefundBucket: 11, PrefixCycle: 5,
+	PrefixPosition: 9, PrefixDebt: 12, PrefixUnpaid: 7, PrefixRefund: 13, PrefixService: 33, PrefixEnd: 13,
+	PrefixDue: 14, PrefixCurrency: 3, PrefixPending: 3, PrefixGivenBack: 33, PrefixToPrune: 9, PrefixSeen2: 9}
 
 // RowKey is a decoded key of the table. Prefix says which of the others count.
 type RowKey struct {
 	Prefix   byte
-	Member   uint16   // member, funding
-	Currency uint16   // funding
-	Key      [32]byte // till, holder count
-	Campaign uint32   // campaign, terms, batch, coupon, holder count, redemption, obligation
+	Member   uint16   // member, funding, position, unpaid, pending keys
+	Currency uint16   // funding, position, debt, currency
+	Key      [32]byte // till, holder count, service key, given back
+	Campaign uint32   // campaign and what hangs on it, obligation, end, to prune
 	Version  uint16   // terms
 	Batch    uint16   // batch
-	Coupon   CouponID // coupon, redemption
-	Seq      uint32   // redemption
-	Cycle    uint32   // obligation
-	Payee    uint16   // obligation
+	Coupon   CouponID // coupon, redemption, refund
+	Seq      uint32   // redemption, refund
+	Cycle    uint32   // obligation, refund bucket, cycle, position, debt, unpaid, to prune
+	Payee    uint16   // obligation, refund bucket, debt
 	Bucket   uint64   // seen
+	Book     uint8    // debt
+	Payer    uint16   // debt
+	At       uint64   // end, due
+	Due      uint8    // due: of what kind
+	Number   uint32   // due: of the proposal or member
 }
 
 // ParseRowKey decodes a key; it is the inverse of the functions that make keys.
 func ParseRowKey(key []byte) (RowKey, error) {
-	if len(key) == 0 || key[0] == 0 || int(key[0]) >= len(keySizes) || len(key) != keySizes[key[0]] {
+	if len(key) == 0 || int(key[0]) >= len(keySizes) || keySizes[key[0]] == 0 || len(key) != keySizes[key[0]] {
 		return RowKey{}, fmt.Errorf("coupon: %x is not a key of the table", key)
 	}
 	k, b := RowKey{Prefix: key[0]}, key[1:]
 	switch k.Prefix {
-	case PrefixMember:
+	case PrefixMember, PrefixPending:
 		k.Member = binary.BigEndian.Uint16(b)
 	case PrefixFunding:
 		k.Member, k.Currency = binary.BigEndian.Uint16(b), binary.BigEndian.Uint16(b[2:])
-	case PrefixTill:
+	case PrefixTill, PrefixService, PrefixGivenBack:
 		k.Key = [32]byte(b)
-	case PrefixObligation:
+	case PrefixObligation, PrefixRefundBucket:
 		k.Cycle, k.Campaign = binary.BigEndian.Uint32(b), binary.BigEndian.Uint32(b[4:])
 		k.Payee = binary.BigEndian.Uint16(b[8:])
-	case PrefixSeen:
+	case PrefixSeen, PrefixSeen2:
 		k.Bucket = binary.BigEndian.Uint64(b)
-	case PrefixCampaign, PrefixTerms, PrefixBatch, PrefixCoupon, PrefixHolder, PrefixRedemption:
+	case PrefixCampaign, PrefixTerms, PrefixBatch, PrefixCoupon, PrefixHolder, PrefixRedemption, PrefixMoney, PrefixRefund:
 		k.Campaign = binary.BigEndian.Uint32(b)
 	}
+	k.parseSettlement(key)
 	switch k.Prefix {
 	case PrefixTerms:
 		k.Version = binary.BigEndian.Uint16(b[4:])
@@ -180,8 +188,36 @@ func ParseRowKey(key []byte) (RowKey, error) {
 		k.Key = [32]byte(b[4:])
 	case PrefixCoupon:
 		k.Coupon = CouponID(binary.BigEndian.Uint64(b))
-	case PrefixRedemption:
+	case PrefixRedemption, PrefixRefund:
 		k.Coupon, k.Seq = CouponID(binary.BigEndian.Uint64(b)), binary.BigEndian.Uint32(b[8:])
 	}
 	return k, nil
+}
+
+// parseSettlement decodes the parts of keys of settlement and of what comes due.
+func (k *RowKey) parseSettlement(key []byte) {
+	switch k.Prefix {
+	case PrefixCycle:
+		k.Cycle = binary.BigEndian.Uint32(key[1:])
+	case PrefixPosition:
+		id := parsePositionKey(key)
+		k.Cycle, k.Currency, k.Member = id.cycle, id.currency, id.member
+	case PrefixDebt:
+		id := parseDebtKey(key)
+		k.Cycle, k.Currency, k.Book, k.Payer, k.Payee = id.cycle, id.currency, id.book, id.payer, id.payee
+	case PrefixUnpaid:
+		id := parseUnpaidKey(key)
+		k.Member, k.Cycle = id.member, id.cycle
+	case PrefixEnd:
+		id := parseEndKey(key)
+		k.At, k.Campaign = id.end, id.campaign
+	case PrefixDue:
+		id := parseDueKey(key)
+		k.At, k.Due, k.Number = id.at, id.kind, id.number
+	case PrefixCurrency:
+		k.Currency = parseCurrencyKey(key)
+	case PrefixToPrune:
+		id := parseToPruneKey(key)
+		k.Cycle, k.Campaign = id.cycle, id.campaign
+	}
 }

@@ -13,7 +13,8 @@ const KindBatchCommit Kind = 5
 const EventBatchCommitted EventType = 5
 
 var batchCommitKind = kindSpec{
-	name: "BatchCommit",
+	name:  "BatchCommit",
+	since: Version1,
 	decode: func(d decoder) Fields {
 		f := &BatchCommit{Campaign: d.Uint32(), First: d.Uint32(), Count: d.Uint32(), TicketKey: d.Bytes32()}
 		d.require(f.Count >= 1, "empty batch")
@@ -75,6 +76,9 @@ func (f *BatchCommit) execute(x *exec, tx *Tx, out *Outcome) Code {
 	p := x.campaigns.get(x, f.Campaign)
 	if p == nil {
 		return NotFound
+	}
+	if x.released(f.Campaign) {
+		return CampaignNotActive
 	}
 	if c := x.memberSigned(tx, p.Issuer, RoleIssuer, nil, false); c != OK {
 		return c

@@ -23,6 +23,7 @@ const (
 var (
 	campaignPauseKind = kindSpec{
 		name:          "CampaignPause",
+		since:         Version1,
 		decode:        func(d decoder) Fields { return &CampaignControl{KindCampaignPause, d.Uint32()} },
 		witness:       byMembers,
 		notFoundFirst: true,
@@ -32,6 +33,7 @@ var (
 	}
 	campaignResumeKind = kindSpec{
 		name:          "CampaignResume",
+		since:         Version1,
 		decode:        func(d decoder) Fields { return &CampaignControl{KindCampaignResume, d.Uint32()} },
 		witness:       byMembers,
 		notFoundFirst: true,
@@ -41,6 +43,7 @@ var (
 	}
 	campaignCloseKind = kindSpec{
 		name:          "CampaignClose",
+		since:         Version1,
 		decode:        func(d decoder) Fields { return &CampaignControl{KindCampaignClose, d.Uint32()} },
 		witness:       byMembers,
 		notFoundFirst: true,
@@ -88,6 +91,9 @@ func (f *CampaignControl) execute(x *exec, tx *Tx, out *Outcome) Code {
 	p := x.campaigns.get(x, f.Campaign)
 	if p == nil {
 		return NotFound
+	}
+	if x.released(f.Campaign) {
+		return CampaignNotActive
 	}
 	if c := x.memberSigned(tx, p.Issuer, RoleIssuer, nil, f.Op == KindCampaignPause); c != OK {
 		return c

@@ -1,6 +1,9 @@
 package coupon
 
-import "fmt"
+import (
+	"fmt"
+	"slices"
+)
 
 // KindCampaignPublish is the kind of CampaignPublish.
 const KindCampaignPublish Kind = 1
@@ -10,6 +13,7 @@ const EventCampaignPublished EventType = 1
 
 var campaignPublishKind = kindSpec{
 	name:    "CampaignPublish",
+	since:   Version1,
 	decode:  func(d decoder) Fields { return &CampaignPublish{Terms: d.terms()} },
 	witness: byMembers,
 	receipt: []Part{PartCampaign},
@@ -73,12 +77,19 @@ func (f *CampaignPublish) execute(x *exec, tx *Tx, out *Outcome) Code {
 	if c := x.memberSigned(tx, t.Issuer, RoleIssuer, t.MustSign(), false); c != OK {
 		return c
 	}
-	if t.Check() != nil || !x.partiesFit(t) {
+	if t.Check() != nil || !x.partiesFit(t, nil) {
 		return BadTerms
 	}
 	if t.ClaimFrom >= t.ClaimUntil || t.ClaimUntil > t.RedeemUntil || t.RedeemFrom >= t.RedeemUntil ||
 		t.RedeemUntil > x.now+RedeemAheadMsMax || x.now >= t.ClaimUntil {
 		return BadWindow
+	}
+	if x.version >= Version2 {
+		for _, fu := range t.Funders {
+			if x.overdue(fu.Member) {
+				return PayerOverdue
+			}
+		}
 	}
 	shares := t.FunderShares()
 	for i, fu := range t.Funders {
@@ -106,14 +117,20 @@ func (f *CampaignPublish) execute(x *exec, tx *Tx, out *Outcome) Code {
 		}
 	}
 	x.terms.put(x, termsID{out.Campaign, 1}, *t)
-	x.campaigns.put(x, out.Campaign, Campaign{Issuer: t.Issuer, Version: 1, NextSerial: 1, RedeemUntil: t.RedeemUntil})
+	g := Campaign{Issuer: t.Issuer, Version: 1, NextSerial: 1, RedeemUntil: t.RedeemUntil}
+	x.campaigns.put(x, out.Campaign, g)
+	if x.version >= Version2 {
+		x.money.put(x, out.Campaign, newMoney(t))
+		x.ends.put(x, endID{End(t, &g), out.Campaign}, struct{}{})
+	}
 	return OK
 }
 
 // partiesFit is the part of E201 that looks at the state: the currency is
-// listed, funders exist and are ACTIVE, shops exist and are merchants.
-func (x *exec) partiesFit(t *Terms) bool {
-	if _, ok := x.m.currencies[t.Currency]; !ok {
+// listed, funders exist and are ACTIVE, shops exist and, unless they were listed before,
+// are merchants.
+func (x *exec) partiesFit(t *Terms, before []Shop) bool {
+	if !x.lists(t.Currency) {
 		return false
 	}
 	for _, f := range t.Funders {
@@ -122,7 +139,8 @@ func (x *exec) partiesFit(t *Terms) bool {
 		}
 	}
 	for _, s := range t.Shops {
-		if m := x.members.get(x, s.Member); m == nil || m.Roles&RoleMerchant == 0 {
+		m := x.members.get(x, s.Member)
+		if m == nil || m.Roles&RoleMerchant == 0 && !slices.Contains(before, s) {
 			return false
 		}
 	}

@@ -16,7 +16,8 @@ const EventCouponClaimed EventType = 8
 const TicketSize = 50
 
 var claimKind = kindSpec{
-	name: "Claim",
+	name:  "Claim",
+	since: Version1,
 	decode: func(d decoder) Fields {
 		return &Claim{Ticket: d.ticket(), TicketKey: d.Bytes32(), To: d.Bytes32()}
 	},
@@ -113,7 +114,7 @@ func (f *Claim) execute(x *exec, _ *Tx, out *Outcome) Code {
 	if batch == nil || batch.TicketKey != f.TicketKey || !batch.holds(tk.Serial) {
 		return NotFound
 	}
-	if p.State != CampaignPublished || !x.memberActive(p.Issuer) {
+	if p.State != CampaignPublished || !x.memberActive(p.Issuer) || !x.mayIssue(p.Issuer) {
 		return CampaignNotActive
 	}
 	t := x.termsOf(tk.Campaign, p.Version)
@@ -130,29 +131,24 @@ func (f *Claim) execute(x *exec, _ *Tx, out *Outcome) Code {
 	if g.Committed > t.Budget {
 		return BudgetExhausted
 	}
-	holder, claims := holderID{tk.Campaign, f.To}, uint16(0)
 	if t.HolderCap > 0 {
-		if n := x.holders.get(x, holder); n != nil {
-			claims = *n
-		}
-		if claims >= t.HolderCap {
+		if n := x.holders.get(x, holderID{tk.Campaign, f.To}); n != nil && *n >= t.HolderCap {
 			return HolderLimit
 		}
 	}
 	if g.Issued = sum.inc(g.Issued); sum.over {
 		return Overflow
 	}
-	c := Coupon{Owner: f.To, Version: g.Version, UsesLeft: t.Uses, ClaimedAt: x.now, TransfersLeft: t.MaxTransfers}
-	if t.ValueKind == Stored {
-		c.ValueLeft = t.Face
-	}
-	if t.HolderCap > 0 {
-		x.holders.put(x, holder, claims+1)
-	}
-	x.coupons.put(x, id, c)
+	c := x.newCoupon(id, f.To, g.Version, t)
 	x.campaigns.put(x, tk.Campaign, g)
 	out.Coupon, out.Owner, out.Until = id, f.To, Until(&c, t, &g)
 	return OK
+}
+
+// mayIssue reports whether a member has the role of an issuer, which version 1 of the
+// rules, in which roles do not change, does not ask.
+func (x *exec) mayIssue(member uint16) bool {
+	return x.version < Version2 || x.members.get(x, member).Roles&RoleIssuer != 0
 }
 
 // SignTicket signs a ticket with the batch's ticket key.

@@ -22,6 +22,7 @@ const (
 
 var redeemKind = kindSpec{
 	name:    "Redeem",
+	since:   Version1,
 	decode:  func(d decoder) Fields { return &Redeem{Invoice: d.invoice(), Auth: d.auth()} },
 	witness: byKeys,
 	further: 2,
@@ -185,7 +186,7 @@ func (f *Redeem) asks(n Names) string {
 func (f *Redeem) execute(x *exec, tx *Tx, out *Outcome) Code {
 	inv, auth := &f.Invoice, &f.Auth
 	till := x.tills.get(x, inv.TillKey)
-	if till == nil || !till.MayRedeem(x.members.get(x, till.Member), x.now) {
+	if till == nil || !x.mayRedeem(till) {
 		return KeyState
 	}
 	h, code := x.guard(guardGrace, auth.Coupon, auth.Holder, auth.Seq)
@@ -212,18 +213,35 @@ func (f *Redeem) execute(x *exec, tx *Tx, out *Outcome) Code {
 	return x.accrue(tx, f, &h, t, value, payable, &sum, out)
 }
 
+// mayRedeem reports whether a till may redeem now. From version 2 of the rules on its
+// member must have kept the role of a merchant.
+func (x *exec) mayRedeem(till *Till) bool {
+	m := x.members.get(x, till.Member)
+	return till.MayRedeem(m, x.now) && (x.version < Version2 || m.Roles&RoleMerchant != 0)
+}
+
+// goodAt reports whether a coupon is good at a till: of those of its campaign's current
+// version, which has all the shops of its own (rules 3.21).
+func (x *exec) goodAt(h *found, id CouponID, till *Till) bool {
+	t := h.terms
+	if h.coupon.Version != h.campaign.Version {
+		t = x.termsOf(id.Campaign(), h.campaign.Version)
+	}
+	return t.GoodAt(till.Member, till.Store)
+}
+
 // checkInvoice makes the checks of rules 3.5 from E503 to E518.
 func (x *exec) checkInvoice(tx *Tx, f *Redeem, h *found, till *Till) Code {
 	inv, auth, t := &f.Invoice, &f.Auth, h.terms
 	switch {
 	case x.now < t.RedeemFrom:
 		return NotYetValid
-	case !t.GoodAt(till.Member, till.Store),
+	case !x.goodAt(h, auth.Coupon, till),
 		auth.Mode == ModeShow && auth.Merchant != 0 && auth.Merchant != till.Member:
 		return MerchantNotEligible
 	case x.now >= inv.Expires:
 		return InvoiceExpired
-	case inv.Expires-x.now > x.m.lifeMs:
+	case inv.Expires-x.now > x.lifeMs:
 		return LifeTooLong
 	}
 	if _, used := x.lookSeen(tx.spent, SeenBucket(inv.Expires)); used {

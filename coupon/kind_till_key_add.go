@@ -14,6 +14,7 @@ const EventTillAdded EventType = 6
 
 var tillKeyAddKind = kindSpec{
 	name:    "TillKeyAdd",
+	since:   Version1,
 	decode:  func(d decoder) Fields { return d.tillKeyAdd() },
 	witness: byMembers,
 	further: 1,
@@ -93,13 +94,13 @@ func (f *TillKeyAdd) execute(x *exec, tx *Tx, out *Outcome) Code {
 	if c := x.memberSigned(tx, f.Member, RoleMerchant, nil, false); c != OK {
 		return c
 	}
-	if x.tills.get(x, f.TillKey) != nil {
+	if x.knownKey(f.TillKey) {
 		return KeyState
 	}
 	if f.ValidFrom >= f.ValidUntil || x.now >= f.ValidUntil || f.ValidUntil > x.now+TillAheadMsMax {
 		return BadWindow
 	}
-	if _, ok := x.m.currencies[f.Currency]; !ok {
+	if !x.lists(f.Currency) {
 		return BadTerms
 	}
 	x.tills.put(x, f.TillKey, Till{Member: f.Member, Store: f.Store, Rights: f.Rights, Currency: f.Currency,

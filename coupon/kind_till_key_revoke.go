@@ -12,6 +12,7 @@ const EventTillRevoked EventType = 7
 
 var tillKeyRevokeKind = kindSpec{
 	name:    "TillKeyRevoke",
+	since:   Version1,
 	decode:  func(d decoder) Fields { return &TillKeyRevoke{Member: d.Uint16(), TillKey: d.Bytes32()} },
 	witness: byMembers,
 	receipt: []Part{PartTill},

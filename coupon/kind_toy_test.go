@@ -21,7 +21,8 @@ const (
 // which then returns nothing.
 func toyKind(lacks string) kindSpec {
 	return kindSpec{
-		name: "Toy",
+		name:  "Toy",
+		since: Version1,
 		decode: func(d decoder) Fields {
 			return &toy{lacks: lacks, Coupon: CouponID(d.Uint64()), Seq: d.Uint32(), Owner: d.Bytes32(),
 				Note: d.String(LabelSizeMax)}
@@ -31,7 +32,7 @@ func toyKind(lacks string) kindSpec {
 		notFoundFirst: true,
 		receipt:       []Part{PartCoupon, PartSeq, PartOwner, PartCase},
 		events:        []eventSpec{{eventNoted, "toy.noted"}, {eventNotedNow, "toy.noted_now"}},
-		which:         func(o *Outcome) int { return int(o.Case) },
+		which:         func(o *Outcome) (event, times int) { return int(o.Case), 1 },
 		tally:         TallyOther,
 	}
 }
@@ -176,6 +177,7 @@ func TestAKindNeedsItsRowAndNothingElse(t *testing.T) {
 func TestEveryEntryOfAKindIsMissed(t *testing.T) {
 	entries := map[string]func(*kindSpec){
 		"name":          func(s *kindSpec) { s.name = "" },
+		"since":         func(s *kindSpec) { s.since = 0 },
 		"decode":        func(s *kindSpec) { s.decode = nil },
 		"witness":       func(s *kindSpec) { s.witness = 0 },
 		"further":       func(s *kindSpec) { s.further = 0 },

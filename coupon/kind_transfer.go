@@ -19,7 +19,8 @@ const (
 )
 
 var transferKind = kindSpec{
-	name: "Transfer",
+	name:  "Transfer",
+	since: Version1,
 	decode: func(d decoder) Fields {
 		return &Transfer{Coupon: CouponID(d.Uint64()), Seq: d.Uint32(), Mover: d.Bytes32(), To: d.Bytes32(),
 			GiftUntil: d.time()}
@@ -34,7 +35,7 @@ var transferKind = kindSpec{
 		{EventGiftAccepted, "gift.accepted"},
 		{EventGiftTakenBack, "gift.taken_back"},
 	},
-	which: func(o *Outcome) int { return int(o.Case) },
+	which: func(o *Outcome) (event, times int) { return int(o.Case), 1 },
 	tally: TallyTransfer,
 }
 

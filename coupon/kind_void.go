@@ -13,7 +13,8 @@ const KindVoid Kind = 11
 const EventRedemptionVoided EventType = 15
 
 var voidKind = kindSpec{
-	name: "Void",
+	name:  "Void",
+	since: Version1,
 	decode: func(d decoder) Fields {
 		return &Void{Coupon: CouponID(d.Uint64()), Seq: d.Uint32(), Key: d.Bytes32()}
 	},
@@ -86,7 +87,17 @@ func (f *Void) execute(x *exec, _ *Tx, out *Outcome) Code {
 	if x.now >= p.FinalAt {
 		return RollbackWindow
 	}
-	return x.giveBack(f, *p, out)
+	if x.version < Version2 || p.TillKey == f.Key {
+		return x.giveBack(f, *p, out)
+	}
+	given, code := x.giveBackToday(f.Key, till, f.Coupon.Campaign(), max(p.Value, p.Payable))
+	if code != OK {
+		return code
+	}
+	if code = x.giveBack(f, *p, out); code == OK {
+		x.givenBack.put(x, f.Key, given)
+	}
+	return code
 }
 
 // giveBack makes the changes of an accepted void (rules 3.10).

@@ -21,6 +21,18 @@ var kindTable = [256]*kindSpec{
 	KindTransfer:        &transferKind,
 	KindRedeem:          &redeemKind,
 	KindVoid:            &voidKind,
+
+	KindCampaignAmend:    &campaignAmendKind,
+	KindCouponIssue:      &couponIssueKind,
+	KindTrade:            &tradeKind,
+	KindOfferPost:        &offerPostKind,
+	KindRefund:           &refundKind,
+	KindCycleClose:       &cycleCloseKind,
+	KindPaymentPosted:    &paymentPostedKind,
+	KindPaymentConfirmed: &paymentConfirmedKind,
+	KindServiceKeyAdd:    &serviceKeyAddKind,
+	KindServiceKeyRevoke: &serviceKeyRevokeKind,
+	KindMemberKeys:       &memberKeysKind,
 }
 
 // kindSpec is a row of the table: what is the same for all transactions of a kind.
@@ -28,11 +40,13 @@ var kindTable = [256]*kindSpec{
 type kindSpec struct {
 	// name is the kind's name in rules 3.3.
 	name string
+	// since is the first version of the rules that has the kind (rules 3.17).
+	since Version
 	// decode reads the fields after the envelope. The transaction is refused (E101) if
 	// they fix another expiry than the envelope's.
 	decode func(d decoder) Fields
-	// witness says what the witness begins with, further how many signatures follow,
-	// at most furtherMax.
+	// witness says what the witness begins with, further how many signatures follow, at
+	// most furtherMax, unless the fields say otherwise (extraSigned).
 	witness witness
 	further int
 	// notFoundFirst says that E301 stands before the checks of the signers, so that it
@@ -40,10 +54,10 @@ type kindSpec struct {
 	notFoundFirst bool
 	// receipt lists what a receipt states after the kind, in its order (rules 3.14).
 	receipt []Part
-	// events are those that an accepted transaction can leave; which picks one of
-	// several.
+	// events are those that an accepted transaction can leave; which picks one of them,
+	// and says how often it occurs: the first and once where it is nil.
 	events []eventSpec
-	which  func(o *Outcome) int
+	which  func(o *Outcome) (event, times int)
 	// tally is the counter of accepted transactions that it adds to.
 	tally Tally
 }
@@ -63,7 +77,22 @@ const (
 )
 
 // furtherMax bounds the signatures behind the member signatures.
-const furtherMax = 2
+const furtherMax = 3
+
+// extraSigned are fields that decide how many signatures follow those of the members.
+type extraSigned interface{ further() int }
+
+// boundToChain are fields in which digests, which depend on the chain, must agree with
+// what they are of (E101).
+type boundToChain interface{ agrees(c Chain) bool }
+
+// furtherOf returns how many signatures follow those of the members.
+func furtherOf(f Fields) int {
+	if e, ok := f.(extraSigned); ok {
+		return e.further()
+	}
+	return f.Kind().FurtherSignatures()
+}
 
 // Tally is a counter of accepted transactions.
 type Tally uint8
@@ -132,11 +161,15 @@ type Fields interface {
 	asks(n Names) string
 }
 
-// Kinds returns the kinds of the table in ascending order. The caller owns the slice.
-func Kinds() []Kind {
+// Kinds returns the kinds of version 1 of the rules, which every chain has, in ascending
+// order. The caller owns the slice.
+func Kinds() []Kind { return KindsAt(Version1) }
+
+// KindsAt returns the kinds of a version in ascending order. The caller owns the slice.
+func KindsAt(v Version) []Kind {
 	var list []Kind
 	for k, s := range kindTable {
-		if s != nil {
+		if s != nil && s.since <= v {
 			list = append(list, Kind(k))
 		}
 	}
@@ -192,11 +225,12 @@ func (k Kind) Tally() Tally {
 	return 0
 }
 
-// EventTypes returns all types of events in ascending order. The caller owns the slice.
+// EventTypes returns the types of events of version 1 of the rules in ascending order.
+// The caller owns the slice.
 func EventTypes() []EventType {
 	var list []EventType
 	for _, s := range kindTable {
-		if s != nil {
+		if s != nil && s.since == Version1 {
 			for _, e := range s.events {
 				list = append(list, e.event)
 			}
@@ -215,6 +249,11 @@ func ParseEventType(name string) (e EventType, ok bool) {
 			if e.name == name {
 				return e.event, true
 			}
+		}
+	}
+	for _, s := range blockEvents {
+		if s.name == name {
+			return s.event, true
 		}
 	}
 	return EventNone, false

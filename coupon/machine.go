@@ -15,8 +15,11 @@ type Reader interface {
 	// Seen looks id up among the members of a bucket.
 	Seen(id [32]byte, bucket uint64) (SeenEntry, bool)
 	// SeenBuckets returns the numbers of all buckets below the given one that
-	// have a row (prefix 0C), in ascending order.
+	// have a row (prefixes 0C and 47), in ascending order.
 	SeenBuckets(below uint64) []uint64
+	// Keys returns the keys of the first rows that begin with prefix, at most limit, in
+	// ascending order. Version 1 of the rules asks for none. They belong to the caller.
+	Keys(prefix []byte, limit int) [][]byte
 }
 
 // Block is what Apply executes: an ordered list of transactions made by CheckTx,
@@ -46,8 +49,12 @@ type Result struct {
 	Receipts [][]byte
 	// Outcomes are the receipts decoded.
 	Outcomes []Outcome
-	// Events are those of the accepted transactions, in order.
+	// Events are those of the accepted transactions, in order, then those of the end of
+	// the block.
 	Events []Event
+	// Items are what the end of the block has settled, in order (rules 3.31). No row
+	// keeps them: whoever wants to show them has to.
+	Items []SettlementItem
 	// Writes hold each changed row once, ascending by key.
 	Writes []Write
 	// SeenAdded are the new members of Seen buckets, in block order.
@@ -65,9 +72,11 @@ type Machine struct {
 	chain        Chain
 	genesis      []Write
 	currencies   map[uint16]Currency
+	listed       []Currency // the same in the order of the genesis data
 	lifeMs       uint64
 	memberLifeMs uint64
 	cycleMs      uint64
+	upgradeAt    uint64 // the first height of version 2; 0: there is none
 }
 
 // NewMachine returns the machine of a chain, or an error if the genesis data is
@@ -77,7 +86,7 @@ func NewMachine(c Chain, g Genesis) (*Machine, error) {
 		return nil, err
 	}
 	m := &Machine{chain: c, genesis: g.rows(), currencies: make(map[uint16]Currency, len(g.Currencies)),
-		lifeMs: g.LifeMs, memberLifeMs: g.MemberLifeMs, cycleMs: g.CycleMs}
+		lifeMs: g.LifeMs, memberLifeMs: g.MemberLifeMs, cycleMs: g.CycleMs, listed: slices.Clone(g.Currencies)}
 	for _, cur := range g.Currencies {
 		m.currencies[cur.Number] = cur
 	}
@@ -97,7 +106,8 @@ func (m *Machine) Currency(number uint16) (c Currency, ok bool) {
 // changed.
 func (m *Machine) Genesis() []Write { return m.genesis }
 
-// Life returns the longest life of a transaction of kind k, in ms (rules 3.3 b).
+// Life returns the longest life of a transaction of kind k at the start of the chain, in
+// ms (rules 3.3 b).
 func (m *Machine) Life(k Kind) uint64 {
 	if k.MemberSigned() {
 		return m.memberLifeMs
@@ -114,8 +124,8 @@ const AuthLifeMsMax = 150_000
 // little that a clock which is a little off does not make it E109, which ends nothing.
 func AuthLife(lifeMs uint64) uint64 { return min(lifeMs, AuthLifeMsMax) }
 
-// Apply executes a block. It panics if a transaction was not made by CheckTx of
-// the machine's chain, which no byte from outside can bring about.
+// Apply executes a block. It panics if a transaction was not made by CheckTxAt of the
+// machine's chain and the block's version, which no byte from outside can bring about.
 func (m *Machine) Apply(r Reader, b Block) Result {
 	x := newExec(m, r, b)
 	res := Result{Receipts: make([][]byte, len(b.Txs)), Outcomes: make([]Outcome, len(b.Txs))}
@@ -125,11 +135,18 @@ func (m *Machine) Apply(r Reader, b Block) Result {
 		start := len(x.receipts)
 		x.receipts = out.AppendTo(x.receipts)
 		res.Receipts[i] = x.receipts[start:len(x.receipts):len(x.receipts)]
-		if e := out.Event(); e != EventNone {
-			res.Events = append(res.Events, Event{Type: e, TxIndex: uint32(i), Receipt: res.Receipts[i]})
+		e, times := out.occurs()
+		for n := range times {
+			res.Events = append(res.Events, Event{Type: e, TxIndex: uint32(i), EventIndex: uint32(n),
+				Receipt: res.Receipts[i]})
 		}
 	}
 	res.SeenDropped = x.dropSeen()
+	if x.version >= Version2 {
+		x.endBlock()
+	}
+	res.Events = append(res.Events, x.events...)
+	res.Items = x.items
 	res.SeenAdded = x.seenAdded
 	res.Writes = x.writes()
 	res.Err = x.err
@@ -140,7 +157,11 @@ func (m *Machine) Apply(r Reader, b Block) Result {
 // state at timeMs. It changes nothing and promises nothing. The error is not nil
 // if a row of the state is not canonical.
 func (m *Machine) DryRun(r Reader, timeMs uint64, tx *Tx) (Outcome, error) {
-	x := newExec(m, r, Block{TimeMs: timeMs, Txs: []*Tx{tx}})
+	b := Block{TimeMs: timeMs, Txs: []*Tx{tx}}
+	if tx.version >= Version2 {
+		b.Height = m.upgradeAt // the state may still be that before the first block of version 2
+	}
+	x := newExec(m, r, b)
 	var out Outcome
 	x.judge(0, tx, &out)
 	return out, x.err
@@ -161,6 +182,12 @@ type exec struct {
 	keyBuf   []byte // the key of the current Get
 	receipts []byte
 
+	version      Version // of the block
+	lifeMs       uint64
+	memberLifeMs uint64
+	events       []Event // of the end of the block
+	items        []SettlementItem
+
 	seenNew   map[[32]byte]SeenEntry
 	seenAdded []SeenAdd
 
@@ -176,6 +203,8 @@ type exec struct {
 	redemptions table[redemptionID, Redemption]
 	obligations table[obligationID, Obligation]
 	seen        table[uint64, SeenRow]
+
+	*tables2 // nil in version 1
 }
 
 func newExec(m *Machine, r Reader, b Block) *exec {
@@ -185,7 +214,7 @@ func newExec(m *Machine, r Reader, b Block) *exec {
 			spends++
 		}
 	}
-	return &exec{m: m, r: r, height: b.Height, now: b.TimeMs,
+	x := &exec{m: m, r: r, height: b.Height, now: b.TimeMs,
 		keyBuf:    make([]byte, 0, 40),
 		receipts:  make([]byte, 0, txs*96),
 		seenNew:   make(map[[32]byte]SeenEntry, txs+spends),
@@ -204,13 +233,23 @@ func newExec(m *Machine, r Reader, b Block) *exec {
 		obligations: newTable(appendObligationKey, DecodeObligation, (*Obligation).AppendTo, 0),
 		seen:        newTable(appendSeenKey, DecodeSeen, (*SeenRow).AppendTo, 0),
 	}
+	x.begin()
+	return x
+}
+
+// life returns the longest life of a transaction of kind k.
+func (x *exec) life(k Kind) uint64 {
+	if k.MemberSigned() {
+		return x.memberLifeMs
+	}
+	return x.lifeMs
 }
 
 // judge makes the common checks of rules 3.3 b, then those of the kind, and records
 // the outcome where the id keeps it.
 func (x *exec) judge(index uint32, tx *Tx, out *Outcome) {
-	if tx.chain != x.m.chain.Digest {
-		panic("coupon: transaction was not made by CheckTx of this chain")
+	if tx.chain != x.m.chain.Digest || kindTable[tx.Kind].since > x.version {
+		panic("coupon: transaction was not made by CheckTxAt of this chain and version")
 	}
 	*out = Outcome{ID: tx.ID}
 	bucket := SeenBucket(tx.Expires)
@@ -218,7 +257,7 @@ func (x *exec) judge(index uint32, tx *Tx, out *Outcome) {
 		out.Code = TxExpired
 		return
 	}
-	if tx.Expires-x.now > x.m.Life(tx.Kind) {
+	if tx.Expires-x.now > x.life(tx.Kind) {
 		out.Code = LifeTooLong
 		return
 	}
@@ -249,11 +288,15 @@ func (x *exec) lookSeen(id [32]byte, bucket uint64) (SeenEntry, bool) {
 }
 
 func (x *exec) addSeen(bucket uint64, e SeenEntry) {
+	rows, add := &x.seen, SeenRow.Add
+	if x.version >= Version2 {
+		rows, add = &x.seen2, SeenRow.AddWithCode
+	}
 	var row SeenRow
-	if p := x.seen.get(x, bucket); p != nil {
+	if p := rows.get(x, bucket); p != nil {
 		row = *p
 	}
-	x.seen.put(x, bucket, row.Add(e))
+	rows.put(x, bucket, add(row, e))
 	x.seenNew[e.ID] = e
 	x.seenAdded = append(x.seenAdded, SeenAdd{bucket, e})
 }
@@ -264,28 +307,29 @@ func (x *exec) dropSeen() []uint64 {
 	past := x.r.SeenBuckets(x.now / SeenBucketMs)
 	for _, bucket := range past {
 		x.seen.remove(x, bucket)
+		if x.version >= Version2 {
+			x.seen2.remove(x, bucket)
+		}
 	}
 	return past
 }
 
 // writes returns the changed rows in ascending key order.
 func (x *exec) writes() []Write {
-	n := x.params.changed() + x.members.changed() + x.funding.changed() + x.tills.changed() +
-		x.campaigns.changed() + x.terms.changed() + x.batches.changed() + x.coupons.changed() +
-		x.holders.changed() + x.redemptions.changed() + x.obligations.changed() + x.seen.changed()
+	tables := [...]flusher{&x.params, &x.members, &x.funding, &x.tills, &x.campaigns, &x.terms, &x.batches, &x.coupons,
+		&x.holders, &x.redemptions, &x.obligations, &x.seen}
+	all := tables[:]
+	if x.tables2 != nil {
+		all = append(all, x.tables2.all()...)
+	}
+	n := 0
+	for _, t := range all {
+		n += t.changed()
+	}
 	w := writer{rows: make([]Write, 0, n), arena: make([]byte, 0, n*96)}
-	x.params.flush(&w)
-	x.members.flush(&w)
-	x.funding.flush(&w)
-	x.tills.flush(&w)
-	x.campaigns.flush(&w)
-	x.terms.flush(&w)
-	x.batches.flush(&w)
-	x.coupons.flush(&w)
-	x.holders.flush(&w)
-	x.redemptions.flush(&w)
-	x.obligations.flush(&w)
-	x.seen.flush(&w)
+	for _, t := range all {
+		t.flush(&w)
+	}
 	sortWrites(w.rows)
 	return w.rows
 }

@@ -26,6 +26,18 @@ type scene struct {
 	coupon     *Coupon
 	claims     uint16 // of key "holder"
 	redemption *Redemption
+
+	protocol *Protocol // of version 2
+	rows     []Write   // whatever else there is
+	seen     [][32]byte
+}
+
+// version returns that of the scene's rules.
+func (s *scene) version() Version {
+	if s.protocol == nil {
+		return Version1
+	}
+	return s.protocol.Version
 }
 
 var sceneCoupon = NewCouponID(1, 5)
@@ -73,7 +85,10 @@ type sceneReader struct {
 // outcome executes the scene's transaction without signatures that verify.
 func (s *scene) outcome(t *testing.T, m *Machine) Outcome {
 	t.Helper()
-	tx, err := m.chain.CheckTx(s.raw(m.chain))
+	if s.protocol != nil {
+		m = m.UpgradedAt(1)
+	}
+	tx, err := m.chain.CheckTxAt(s.version(), s.raw(m.chain))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -113,6 +128,10 @@ func (s *scene) checkEnding(t *testing.T, m *Machine, r Reader, tx *Tx) {
 
 func (s *scene) raw(c Chain) []byte {
 	unsigned := func([]byte) (sig [64]byte) { return sig }
+	if f, ok := s.tx.(*Trade); ok {
+		f.Accept.Expires = s.expires
+		f.bind(c)
+	}
 	if f, ok := s.tx.(*Redeem); ok {
 		f.Auth.Expires = s.expires
 		if f.Auth.Mode == ModeInvoice && !s.wrongDigest {
@@ -121,21 +140,26 @@ func (s *scene) raw(c Chain) []byte {
 	}
 	body := c.Body(s.expires, s.tx)
 	if !s.tx.Kind().MemberSigned() {
-		return append(body, make([]byte, 64*s.tx.Kind().FurtherSignatures())...)
+		return append(body, make([]byte, 64*furtherOf(s.tx))...)
 	}
 	for i := range s.entries {
 		s.entries[i].Sign = unsigned
 	}
-	var till *[64]byte
-	if s.tx.Kind().FurtherSignatures() > 0 {
-		till = new([64]byte)
-	}
-	return c.signMembers(body, s.entries, till)
+	return append(c.signMembers(body, s.entries, nil), make([]byte, 64*furtherOf(s.tx))...)
 }
 
 func (s *scene) fill(st *store) {
 	put := func(key, value []byte) { st.rows[string(key)] = value }
 	put(ParamsKey(), s.params.AppendTo(nil))
+	for _, w := range s.rows {
+		put(w.Key, w.Value)
+	}
+	if s.protocol != nil {
+		put(ProtocolKey(), s.protocol.AppendTo(nil))
+		for _, cur := range testGenesis().Currencies {
+			put(CurrencyKey(cur.Number), cur.AppendTo(nil))
+		}
+	}
 	for id, m := range s.members {
 		put(MemberKey(id), m.AppendTo(nil))
 	}

@@ -1,6 +1,10 @@
 package coupon
 
-import "fmt"
+import (
+	"bytes"
+	"fmt"
+	"slices"
+)
 
 // row is one row of a table as the block sees it.
 type row[K comparable, V any] struct {
@@ -21,6 +25,13 @@ type table[K comparable, V any] struct {
 	appendKey func([]byte, K) []byte
 	decode    func([]byte) (V, error)
 	appendVal func(*V, []byte) []byte
+	parseKey  func([]byte) K // of tables that are read in order, see scan
+}
+
+// flusher is a table of any types.
+type flusher interface {
+	changed() int
+	flush(w *writer)
 }
 
 const slabRows = 64
@@ -85,6 +96,35 @@ func (t *table[K, V]) load(x *exec, k K) *row[K, V] {
 	}
 	r.val, r.exists, r.stored = v, true, true
 	return r
+}
+
+// scan returns the keys of the first rows, as they are now, whose keys begin with prefix,
+// in ascending order: at most limit.
+func (t *table[K, V]) scan(x *exec, prefix []byte, limit int) []K {
+	gone := 0
+	var found [][]byte
+	for _, r := range t.dirty {
+		if r.stored && !r.exists {
+			gone++
+		}
+		if !r.stored && r.exists {
+			x.keyBuf = t.appendKey(x.keyBuf[:0], r.key)
+			if bytes.HasPrefix(x.keyBuf, prefix) {
+				found = append(found, bytes.Clone(x.keyBuf))
+			}
+		}
+	}
+	for _, key := range x.r.Keys(prefix, limit+gone) {
+		if r, ok := t.rows[t.parseKey(key)]; !ok || r.exists {
+			found = append(found, key)
+		}
+	}
+	slices.SortFunc(found, bytes.Compare)
+	keys := make([]K, min(limit, len(found)))
+	for i := range keys {
+		keys[i] = t.parseKey(found[i])
+	}
+	return keys
 }
 
 func (t *table[K, V]) changed() int { return len(t.dirty) }

@@ -36,11 +36,36 @@ const (
 	PartUsesLeft                   // UsesLeft: afterwards
 	PartUntil                      // Until: the coupon's end afterwards
 	PartFinalAt                    // FinalAt: end of the rollback window
+
+	// Of version 2 of the rules.
+	PartVersion  // Version: that of the campaign's new terms
+	PartFirst    // First serial issued
+	PartCount    // Count of serials issued
+	PartOther    // Other: the coupon that was given for the first
+	PartOtherSeq // OtherSeq: its new one
+	PartOtherOwn // OtherOwner: its owner afterwards
+	PartPrice    // Price paid for the coupon
+	PartCurrency // Currency of a price or debt
+	PartPayer    // Payer: the payment member, or who owes
+	PartOffer    // Offer: digest of the offer
+	PartAmount   // Amount given back
+	PartRefunded // Refunded of the redemption so far
+	PartRecredit // Recredit: whether the use came back
+	PartCycle    // Cycle of settlement
+	PartBook     // Book of a debt
+	PartPayee    // Payee of a debt
+	PartDebt     // Debt: its state afterwards
+	PartKey      // Key: the service key concerned
+	PartMember   // Member concerned
+	PartFrom     // From when keys count, 0: at once
 )
 
-// Parts returns all parts in ascending order. The caller owns the slice.
-func Parts() []Part {
-	list := make([]Part, PartFinalAt)
+// Parts returns the parts of version 1 of the rules in ascending order. The caller owns
+// the slice.
+func Parts() []Part { return parts(PartFinalAt) }
+
+func parts(last Part) []Part {
+	list := make([]Part, last)
 	for i := range list {
 		list[i] = Part(i + 1)
 	}
@@ -70,6 +95,27 @@ type Outcome struct {
 	After    uint64
 	UsesLeft uint16
 	FinalAt  uint64 // Unix ms
+
+	Version    uint16
+	Serial     uint32 // PartFirst
+	Count      uint32
+	Other      CouponID
+	OtherSeq   uint32
+	OtherOwner [32]byte
+	Price      uint64 // minor units, as Amount and Refunded
+	Currency   uint16
+	Payer      uint16
+	Offer      [32]byte
+	Amount     uint64
+	Refunded   uint64
+	Recredit   uint8
+	Cycle      uint32
+	Book       uint8
+	Payee      uint16
+	Debt       DebtState
+	Key        [32]byte
+	Member     uint16
+	From       uint64 // Unix ms
 }
 
 // States reports whether the receipt makes a statement.
@@ -125,6 +171,53 @@ func (o *Outcome) appendPart(b []byte, p Part) []byte {
 	case PartFinalAt:
 		return wire.AppendUint64(b, o.FinalAt)
 	}
+	return o.appendPart2(b, p)
+}
+
+// appendPart2 appends a part of version 2.
+func (o *Outcome) appendPart2(b []byte, p Part) []byte {
+	switch p {
+	case PartVersion:
+		return wire.AppendUint16(b, o.Version)
+	case PartFirst:
+		return wire.AppendUint32(b, o.Serial)
+	case PartCount:
+		return wire.AppendUint32(b, o.Count)
+	case PartOther:
+		return wire.AppendUint64(b, uint64(o.Other))
+	case PartOtherSeq:
+		return wire.AppendUint32(b, o.OtherSeq)
+	case PartOtherOwn:
+		return append(b, o.OtherOwner[:]...)
+	case PartPrice:
+		return wire.AppendUint64(b, o.Price)
+	case PartCurrency:
+		return wire.AppendUint16(b, o.Currency)
+	case PartPayer:
+		return wire.AppendUint16(b, o.Payer)
+	case PartOffer:
+		return append(b, o.Offer[:]...)
+	case PartAmount:
+		return wire.AppendUint64(b, o.Amount)
+	case PartRefunded:
+		return wire.AppendUint64(b, o.Refunded)
+	case PartRecredit:
+		return append(b, o.Recredit)
+	case PartCycle:
+		return wire.AppendUint32(b, o.Cycle)
+	case PartBook:
+		return append(b, o.Book)
+	case PartPayee:
+		return wire.AppendUint16(b, o.Payee)
+	case PartDebt:
+		return append(b, byte(o.Debt))
+	case PartKey:
+		return append(b, o.Key[:]...)
+	case PartMember:
+		return wire.AppendUint16(b, o.Member)
+	case PartFrom:
+		return wire.AppendUint64(b, o.From)
+	}
 	panic(fmt.Sprintf("coupon: receipt with part %d", p))
 }
 
@@ -158,6 +251,54 @@ func (d decoder) part(o *Outcome, p Part) {
 		o.Until = d.Uint64()
 	case PartFinalAt:
 		o.FinalAt = d.Uint64()
+	default:
+		d.part2(o, p)
+	}
+}
+
+// part2 reads a part of version 2.
+func (d decoder) part2(o *Outcome, p Part) {
+	switch p {
+	case PartVersion:
+		o.Version = d.Uint16()
+	case PartFirst:
+		o.Serial = d.Uint32()
+	case PartCount:
+		o.Count = d.Uint32()
+	case PartOther:
+		o.Other = CouponID(d.Uint64())
+	case PartOtherSeq:
+		o.OtherSeq = d.Uint32()
+	case PartOtherOwn:
+		o.OtherOwner = d.Bytes32()
+	case PartPrice:
+		o.Price = d.Uint64()
+	case PartCurrency:
+		o.Currency = d.Uint16()
+	case PartPayer:
+		o.Payer = d.Uint16()
+	case PartOffer:
+		o.Offer = d.Bytes32()
+	case PartAmount:
+		o.Amount = d.Uint64()
+	case PartRefunded:
+		o.Refunded = d.Uint64()
+	case PartRecredit:
+		o.Recredit = d.Enum8(1)
+	case PartCycle:
+		o.Cycle = d.Uint32()
+	case PartBook:
+		o.Book = d.Enum8(BookUnsecured)
+	case PartPayee:
+		o.Payee = d.Uint16()
+	case PartDebt:
+		o.Debt = DebtState(d.Enum8(uint8(DebtReposted)))
+	case PartKey:
+		o.Key = d.Bytes32()
+	case PartMember:
+		o.Member = d.Uint16()
+	case PartFrom:
+		o.From = d.Uint64()
 	}
 }
 
@@ -208,29 +349,49 @@ func (e EventType) String() string {
 			}
 		}
 	}
+	for _, s := range blockEvents {
+		if s.event == e {
+			return s.name
+		}
+	}
 	if e == EventNone {
 		return "none"
 	}
 	return fmt.Sprintf("EventType(%d)", uint8(e))
 }
 
-// Event is one accepted transaction: it says what its receipt says. Its id is
-// (height, TxIndex, EventIndex), the same on every node and at every delivery.
+// Event is one accepted transaction, and says what its receipt says, or what the end of a
+// block brought about, which a row proves. Its id is (height, TxIndex, EventIndex), the
+// same on every node and at every delivery.
 type Event struct {
-	Type       EventType
+	Type EventType
+	// TxIndex is the transaction's place in its block, EndOfBlock for the end.
 	TxIndex    uint32
-	EventIndex uint32 // always 0 in stage 1
-	Receipt    []byte
+	EventIndex uint32
+	// Receipt is that of the transaction, nil for the end of a block.
+	Receipt []byte
+	// Row is the key of the row that proves an event of the end of a block.
+	Row []byte
 }
+
+// EndOfBlock is the place of what happens after the last transaction.
+const EndOfBlock uint32 = 1<<32 - 1
 
 // Event returns the type of the outcome's event, EventNone for a refusal.
 func (o *Outcome) Event() EventType {
+	e, _ := o.occurs()
+	return e
+}
+
+// occurs returns the outcome's event and how often it occurs.
+func (o *Outcome) occurs() (e EventType, times int) {
 	s := kindTable[o.Kind]
 	if o.Code != OK || s == nil {
-		return EventNone
+		return EventNone, 0
 	}
-	if s.which == nil {
-		return s.events[0].event
+	i, times := 0, 1
+	if s.which != nil {
+		i, times = s.which(o)
 	}
-	return s.events[s.which(o)].event
+	return s.events[i].event, times
 }

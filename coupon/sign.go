@@ -98,11 +98,14 @@ func (c Chain) signBody(expires uint64, f Fields, s Signer) []byte {
 // TxID returns the id of the transaction with this body.
 func (c Chain) TxID(body []byte) [32]byte { return c.Hash(TagTx, body) }
 
-// CheckBody decodes a body without its witness, so that somebody who is asked to
+// CheckBody is CheckBodyAt for version 1 of the rules.
+func (c Chain) CheckBody(body []byte) (Fields, uint64, error) { return c.CheckBodyAt(Version1, body) }
+
+// CheckBodyAt decodes a body without its witness, so that somebody who is asked to
 // sign it can see what it says. The error is an *Error of code E101 or E103.
-func (c Chain) CheckBody(body []byte) (Fields, uint64, error) {
+func (c Chain) CheckBodyAt(v Version, body []byte) (Fields, uint64, error) {
 	d := newDecoder(body)
-	t := &Tx{}
+	t := &Tx{version: v}
 	d.body(t)
 	if err := d.closeObject(); err != nil {
 		return nil, 0, err

@@ -289,6 +289,21 @@ func (s SeenRow) Add(e SeenEntry) SeenRow {
 	return SeenRow{Count: s.Count + 1, Chain: sha256.Sum256(b[:])}
 }
 
+// SeenEntrySize2 is how many bytes of an entry the running hash covers from version 2 of
+// the rules on: the code stands behind.
+const SeenEntrySize2 = 46
+
+// AddWithCode is Add for rows of version 2, which certify the codes too.
+func (s SeenRow) AddWithCode(e SeenEntry) SeenRow {
+	var b [32 + SeenEntrySize2]byte
+	copy(b[:32], s.Chain[:])
+	copy(b[32:64], e.ID[:])
+	binary.LittleEndian.PutUint64(b[64:], e.Height)
+	binary.LittleEndian.PutUint32(b[72:], e.Index)
+	binary.LittleEndian.PutUint16(b[76:], uint16(e.Code))
+	return SeenRow{Count: s.Count + 1, Chain: sha256.Sum256(b[:])}
+}
+
 // SeenBucket returns the bucket that an expiry falls into.
 func SeenBucket(expires uint64) uint64 { return expires / SeenBucketMs }
 

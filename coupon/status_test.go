@@ -78,7 +78,7 @@ func TestRowKeysParse(t *testing.T) {
 			t.Errorf("%x with a byte more was accepted", c.key)
 		}
 	}
-	for _, key := range [][]byte{nil, {0}, {0x0d}, {PrefixCoupon}} {
+	for _, key := range [][]byte{nil, {0}, {0x0f}, {PrefixCoupon}} {
 		if _, err := ParseRowKey(key); err == nil {
 			t.Errorf("%x was accepted", key)
 		}

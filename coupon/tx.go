@@ -69,6 +69,8 @@ type Tx struct {
 	Members []MemberSignature
 
 	sigs       [furtherMax][64]byte // the further signatures, in the order of rules 3.14
+	moreSigs   [][64]byte           // those beyond
+	version    Version              // of the rules that CheckTx used
 	bodySize   int
 	bodyHash   [32]byte
 	spent      [32]byte // what Fields.spends returns
@@ -81,17 +83,34 @@ func (t *Tx) Body() []byte { return t.Raw[:t.bodySize:t.bodySize] }
 
 // InvoiceDigest returns the digest of a Redeem's invoice, zero for other kinds.
 // Like ID it is set by CheckTx.
-func (t *Tx) InvoiceDigest() [32]byte { return t.spent }
+func (t *Tx) InvoiceDigest() (digest [32]byte) {
+	if t.Kind == KindRedeem {
+		digest = t.spent
+	}
+	return digest
+}
 
-// ParseTx decodes a transaction strictly, with every limit of rules 3.14. The error is
-// an *Error of code E107 or E101. It knows no chain, so Tx.ID stays zero and
-// neither keys nor hint are checked: only CheckTx makes a Tx that Apply takes.
-func ParseTx(raw []byte) (*Tx, error) {
+// sig returns a further signature.
+func (t *Tx) sig(i int) [64]byte {
+	if i < furtherMax {
+		return t.sigs[i]
+	}
+	return t.moreSigs[i-furtherMax]
+}
+
+// ParseTx is ParseTxAt for version 1 of the rules.
+func ParseTx(raw []byte) (*Tx, error) { return ParseTxAt(Version1, raw) }
+
+// ParseTxAt decodes a transaction of a version of the rules strictly, with every limit of
+// rules 3.14. The error is an *Error of code E107 or E101. It knows no chain, so Tx.ID
+// stays zero and neither keys nor hint are checked: only CheckTxAt makes a Tx that Apply
+// takes.
+func ParseTxAt(v Version, raw []byte) (*Tx, error) {
 	if len(raw) > TxSizeMax {
 		return nil, &Error{TooLarge, fmt.Sprintf("%d bytes, at most %d", len(raw), TxSizeMax)}
 	}
 	d := newDecoder(raw)
-	t := &Tx{Raw: raw[:len(raw):len(raw)]}
+	t := &Tx{Raw: raw[:len(raw):len(raw)], version: v}
 	d.body(t)
 	t.bodySize = d.Offset()
 	d.witness(t)
@@ -102,17 +121,24 @@ func ParseTx(raw []byte) (*Tx, error) {
 	return t, nil
 }
 
-// CheckTx makes every stateless check of rules 3.3 a but the signatures, in order:
-// size E107, encoding E101, chain hint E103, validity of all keys E102. The
-// error is an *Error. Whoever includes the transaction in a block, or executes
-// one, must verify all of Tx.Signatures as well.
-func (c Chain) CheckTx(raw []byte) (*Tx, error) {
-	t, err := ParseTx(raw)
+// CheckTx is CheckTxAt for version 1 of the rules.
+func (c Chain) CheckTx(raw []byte) (*Tx, error) { return c.CheckTxAt(Version1, raw) }
+
+// CheckTxAt makes every stateless check of rules 3.3 a but the signatures, in order:
+// size E107, encoding E101, chain hint E103, agreement of digests inside E101, validity of
+// all keys E102. The version is that of the block which may hold the transaction. The
+// error is an *Error. Whoever includes the transaction in a block, or executes one, must
+// verify all of Tx.Signatures as well.
+func (c Chain) CheckTxAt(v Version, raw []byte) (*Tx, error) {
+	t, err := ParseTxAt(v, raw)
 	if err != nil {
 		return nil, err
 	}
 	if t.Hint != c.Hint() {
 		return nil, &Error{WrongChain, fmt.Sprintf("chain hint %08x, not %08x", t.Hint, c.Hint())}
+	}
+	if b, ok := t.Fields.(boundToChain); ok && !b.agrees(c) {
+		return nil, &Error{BadEncoding, "a digest is not that of what it names"}
 	}
 	if key, ok := t.invalidKey(c); !ok {
 		return nil, &Error{BadSignature, fmt.Sprintf("%x is not a valid public key", key)}
@@ -145,7 +171,7 @@ func (d decoder) body(t *Tx) {
 	t.Hint = d.Uint32()
 	t.Expires = d.time()
 	s := kindTable[t.Kind]
-	if s == nil {
+	if s == nil || s.since > t.version {
 		d.require(false, "unlisted kind")
 		return
 	}
@@ -172,8 +198,15 @@ func (d decoder) witness(t *Tx) {
 			d.require(i == 0 || t.Members[i-1].before(&t.Members[i]), "member signatures not ascending")
 		}
 	}
-	for i := 0; i < t.Kind.FurtherSignatures(); i++ {
-		t.sigs[i] = d.Bytes64()
+	if d.Err() != nil {
+		return
+	}
+	for i := range furtherOf(t.Fields) {
+		if i < furtherMax {
+			t.sigs[i] = d.Bytes64()
+		} else {
+			t.moreSigs = append(t.moreSigs, d.Bytes64())
+		}
 	}
 }
 
@@ -189,7 +222,7 @@ type SigCheck struct {
 // follows from the bytes alone: state only decides whether a key has the right.
 func (t *Tx) Signatures(c Chain) []SigCheck {
 	body := c.messageOf(TagTx, t.bodyHash)
-	checks := make([]SigCheck, 0, len(t.Members)+t.Kind.FurtherSignatures())
+	checks := make([]SigCheck, 0, len(t.Members)+furtherOf(t.Fields))
 	for i := range t.Members {
 		checks = append(checks, SigCheck{t.Members[i].Key, body, t.Members[i].Signature})
 	}

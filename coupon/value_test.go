@@ -150,7 +150,7 @@ func TestSharesAddUpToTheBudget(t *testing.T) {
 func TestNames(t *testing.T) {
 	for want, got := range map[string]string{
 		"AMOUNT": Amount.String(), "ValueKind(9)": ValueKind(9).String(), "Redeem": KindRedeem.String(),
-		"Kind(12)": Kind(12).String(), "INVOICE": ModeInvoice.String(), "SHOW": ModeShow.String(),
+		"Kind(99)": Kind(99).String(), "INVOICE": ModeInvoice.String(), "SHOW": ModeShow.String(),
 		"LEFT": MemberLeft.String(), "REVOKED": TillRevoked.String(), "FACE": ReimburseFace.String(),
 		"trade": TransferTrade.String(), "taken_back": CaseTakenBack.String(), "?": TransferCase(9).String(),
 		"EventType(99)": EventType(99).String(), "ok": OK.Word(), "refused": Code(1).Word(), "": Code(1).Name(),

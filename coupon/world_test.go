@@ -7,6 +7,7 @@ import (
 	"iter"
 	"slices"
 	"sort"
+	"strings"
 	"testing"
 )
 
@@ -91,6 +92,16 @@ func (s *store) SeenBuckets(below uint64) []uint64 {
 	return list
 }
 
+func (s *store) Keys(prefix []byte, limit int) (list [][]byte) {
+	for k := range s.rows {
+		if strings.HasPrefix(k, string(prefix)) {
+			list = append(list, []byte(k))
+		}
+	}
+	slices.SortFunc(list, bytes.Compare)
+	return list[:min(limit, len(list))]
+}
+
 func (s *store) all() iter.Seq2[[]byte, []byte] {
 	keys := make([]string, 0, len(s.rows))
 	for k := range s.rows {
@@ -124,12 +135,15 @@ func (s *store) write(t testing.TB, ws []Write) {
 // state's invariants are checked after each.
 type world struct {
 	*store
-	t      testing.TB
-	chain  Chain
-	m      *Machine
-	height uint64
-	now    uint64
-	last   Result
+	t     testing.TB
+	chain Chain
+	m     *Machine
+	rules Version
+	// upgraded is the first height of version 2, 0 if there is none.
+	upgraded uint64
+	height   uint64
+	now      uint64
+	last     Result
 }
 
 func newWorld(t testing.TB) *world { return newWorldOf(t, testGenesis()) }
@@ -141,7 +155,7 @@ func newWorldOf(t testing.TB, g Genesis) *world {
 	if err != nil {
 		t.Fatal(err)
 	}
-	w := &world{store: newStore(), t: t, chain: c, m: m, now: t0}
+	w := &world{store: newStore(), t: t, chain: c, m: m, rules: Version1, now: t0}
 	w.write(t, m.Genesis())
 	return w
 }
@@ -149,7 +163,7 @@ func newWorldOf(t testing.TB, g Genesis) *world {
 // check decodes a transaction and verifies its signatures.
 func (w *world) check(raw []byte) *Tx {
 	w.t.Helper()
-	tx, err := w.chain.CheckTx(raw)
+	tx, err := w.chain.CheckTxAt(w.rules, raw)
 	if err != nil {
 		w.t.Fatal(err)
 	}
@@ -196,24 +210,28 @@ func (w *world) block(raws ...[]byte) []Outcome {
 // checkSeen recomputes every Seen row from its members.
 func (w *world) checkSeen() {
 	w.t.Helper()
-	rows := 0
-	for key, value := range w.all() {
-		if key[0] == PrefixSeen {
-			rows++
-			_ = value
-		}
-	}
-	if rows != len(w.seen) {
-		w.t.Fatalf("%d Seen rows for %d buckets", rows, len(w.seen))
-	}
+	want := map[string]SeenRow{}
 	for bucket, members := range w.seen {
-		var want SeenRow
 		for _, e := range members {
-			want = want.Add(e)
+			key, add := string(SeenKey(bucket)), SeenRow.Add
+			if w.upgraded > 0 && e.Height >= w.upgraded {
+				key, add = string(Seen2Key(bucket)), SeenRow.AddWithCode
+			}
+			want[key] = add(want[key], e)
 		}
-		if got := w.rows[string(SeenKey(bucket))]; !bytes.Equal(got, want.AppendTo(nil)) {
-			w.t.Fatalf("Seen row of bucket %d is %x, members give %x", bucket, got, want.AppendTo(nil))
+	}
+	for key, value := range w.all() {
+		if key[0] != PrefixSeen && key[0] != PrefixSeen2 {
+			continue
 		}
+		row := want[string(key)]
+		if !bytes.Equal(value, row.AppendTo(nil)) {
+			w.t.Fatalf("Seen row %x is %x, members give %x", key, value, row.AppendTo(nil))
+		}
+		delete(want, string(key))
+	}
+	if len(want) > 0 {
+		w.t.Fatalf("%d Seen rows are missing", len(want))
 	}
 }
 

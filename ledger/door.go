@@ -95,3 +95,12 @@ func (d *door) Seen(id [32]byte, bucket uint64) (coupon.SeenEntry, bool) {
 
 // SeenBuckets implements coupon.Reader. A dry run drops nothing.
 func (d *door) SeenBuckets(uint64) []uint64 { return nil }
+
+// Keys implements coupon.Reader. What cannot be read is taken for absent, as in row.
+func (d *door) Keys(prefix []byte, limit int) [][]byte {
+	keys, err := firstKeys(d.store.Latest(), prefix, limit)
+	if err != nil {
+		return nil
+	}
+	return keys
+}

@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"bytes"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -26,6 +27,8 @@ type Machine struct {
 	// buckets are the Seen buckets that have a row, ascending. Only Execute
 	// uses them.
 	buckets []uint64
+	// scanErr are failures to read rows in order. Only Execute uses it.
+	scanErr error
 }
 
 var _ node.StateMachine = (*Machine)(nil)
@@ -41,15 +44,19 @@ func New(c coupon.Chain, g coupon.Genesis, s *store.Ledger) (*Machine, error) {
 		return nil, fmt.Errorf("make ledger: %w", err)
 	}
 	m := &Machine{chain: c, rules: rules, store: s, door: newDoor(s)}
-	err = s.Latest().Rows([]byte{coupon.PrefixSeen}, nil, func(key, _ []byte) bool {
-		if len(key) == 1+8 {
-			m.buckets = append(m.buckets, binary.BigEndian.Uint64(key[1:]))
+	for _, prefix := range []byte{coupon.PrefixSeen, coupon.PrefixSeen2} {
+		err = s.Latest().Rows([]byte{prefix}, nil, func(key, _ []byte) bool {
+			if len(key) == 1+8 {
+				m.buckets = append(m.buckets, binary.BigEndian.Uint64(key[1:]))
+			}
+			return true
+		})
+		if err != nil {
+			return nil, fmt.Errorf("make ledger: %w", err)
 		}
-		return true
-	})
-	if err != nil {
-		return nil, fmt.Errorf("make ledger: %w", err)
 	}
+	slices.Sort(m.buckets)
+	m.buckets = slices.Compact(m.buckets)
 	return m, nil
 }
 
@@ -117,7 +124,7 @@ func (m *Machine) Execute(b node.Batch) (node.Result, error) {
 	}
 	m.warm(txs)
 	r := m.rules.Apply(reader{m}, coupon.Block{Height: b.Height, TimeMs: b.TimeMs, Txs: txs})
-	if err := errors.Join(r.Err, m.store.Err()); err != nil {
+	if err := errors.Join(r.Err, m.store.Err(), m.scanErr); err != nil {
 		return node.Result{}, err
 	}
 	m.keepBuckets(r.SeenAdded, r.SeenDropped)
@@ -213,6 +220,27 @@ func (r reader) Seen(id [32]byte, bucket uint64) (coupon.SeenEntry, bool) {
 func (r reader) SeenBuckets(below uint64) []uint64 {
 	end, _ := slices.BinarySearch(r.m.buckets, below)
 	return slices.Clone(r.m.buckets[:end])
+}
+
+// Keys implements coupon.Reader.
+func (r reader) Keys(prefix []byte, limit int) [][]byte {
+	keys, err := firstKeys(r.m.store.Latest(), prefix, limit)
+	if err != nil {
+		r.m.scanErr = errors.Join(r.m.scanErr, fmt.Errorf("scan rows %x: %w", prefix, err))
+	}
+	return keys
+}
+
+// firstKeys returns the keys of the first rows that begin with prefix.
+func firstKeys(v *store.View, prefix []byte, limit int) (keys [][]byte, err error) {
+	if limit <= 0 {
+		return nil, nil
+	}
+	err = v.Rows(prefix, nil, func(key, _ []byte) bool {
+		keys = append(keys, bytes.Clone(key))
+		return len(keys) < limit
+	})
+	return keys, err
 }
 
 func seenEntry(id [32]byte) func(store.SeenEntry, bool) (coupon.SeenEntry, bool) {

@@ -1,8 +1,10 @@
 package coupontest
 
 import (
+	"bytes"
 	"fmt"
 	"slices"
+	"strings"
 
 	"github.com/scrip-network/scrip/coupon"
 )
@@ -103,4 +105,15 @@ func (t *Table) SeenBuckets(below uint64) (list []uint64) {
 	}
 	slices.Sort(list)
 	return list
+}
+
+// Keys implements coupon.Reader.
+func (t *Table) Keys(prefix []byte, limit int) (list [][]byte) {
+	for k := range t.Rows {
+		if strings.HasPrefix(k, string(prefix)) {
+			list = append(list, []byte(k))
+		}
+	}
+	slices.SortFunc(list, bytes.Compare)
+	return list[:min(limit, len(list))]
 }
