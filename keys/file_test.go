@@ -185,6 +185,22 @@ func TestAGroupOfTheProcessMayBeLetIn(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	// A secret that a platform mounts may be another user's of the group.
+	if err := errors.Join(os.Chown(path, foreign, os.Getegid()), os.Chmod(path, 0o440)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Load(path, nil, ShareWithGroup()); err != nil {
+		t.Errorf("another user's of the group: %v", err)
+	}
+	if _, err := Load(path, nil); !errors.Is(err, ErrPermissions) {
+		t.Errorf("another user's, without the group: %v", err)
+	}
+	if err := os.Chmod(path, 0o400); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Load(path, nil, ShareWithGroup()); !errors.Is(err, ErrPermissions) {
+		t.Errorf("another user's, for that user alone: %v", err)
+	}
 }
 
 // A key on its way may lie among documents, but its file is its owner's alone.

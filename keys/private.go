@@ -23,8 +23,8 @@ func accessOf(options []Option) (a access) {
 func InAnyFolder() Option { return func(a *access) { a.anyFolder = true } }
 
 // ShareWithGroup lets a group of this process have rights, as the volumes and secrets
-// of a container platform give them to it at each start (fsGroup). Others may have
-// none to the file. Its folder, which such a platform makes readable for all, may let
+// of a container platform give them to it at each start (fsGroup), whoever of the group
+// owns the file. Others may have none to it. Its folder, which such a platform makes readable for all, may let
 // others in as long as they cannot exchange files there.
 func ShareWithGroup() Option { return func(a *access) { a.group = true } }
 
@@ -56,8 +56,12 @@ func checkPrivate(path string, info fs.FileInfo, options ...Option) error {
 		return fmt.Errorf("%w: %s has mode %04o, others can get at it: run chmod %04o %q",
 			ErrPermissions, path, info.Mode().Perm(), want, path)
 	}
-	if accessOf(options).anyFolder && info.IsDir() {
+	a := accessOf(options)
+	if a.anyFolder && info.IsDir() {
 		return nil
+	}
+	if a.group && info.Mode().Perm()&0o040 != 0 && inGroup(info) {
+		return nil // who owns it is in that group, and could not have given it to it otherwise
 	}
 	if owner, foreign := foreignOwner(info); modesCount && foreign {
 		return fmt.Errorf("%w: %s belongs to user %d, not to the user running this: run chown on it",
