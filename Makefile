@@ -34,7 +34,7 @@ VERSION  := $(shell git describe --tags --always --dirty 2>/dev/null || echo unk
 LDFLAGS  := -s -w -X main.version=$(VERSION)
 
 .DEFAULT_GOAL := build
-.PHONY: help build demo check test test-tools go-test fmt-check race sim census mutate e2e-kill e2e-race e2e-damage e2e-attack e2e-clock fuzz bench lab lab-quick comet comet-test web web-check web-e2e web-scale pictures sdk sdk-test lint clean
+.PHONY: help build demo check test test-tools go-test fmt-check race sim census mutate e2e-kill e2e-race e2e-damage e2e-attack e2e-clock fuzz bench lab lab-quick comet comet-test release release-same release-smoke web web-check web-e2e web-scale pictures sdk sdk-test lint clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -58,7 +58,7 @@ test: fmt-check ## Everything that must hold; what continuous integration runs
 	@echo "Steps run $(JOBS) at a time. Each one's output appears when it has ended."
 	@$(MAKE) --no-print-directory -j$(JOBS) --output-sync=target lab test-tools
 	@$(MAKE) --no-print-directory -j$(JOBS) --output-sync=target \
-	  go-test web-e2e comet-test sdk-test web-check lab-quick || \
+	  go-test web-e2e comet-test sdk-test web-check lab-quick release-smoke || \
 	  { echo "make test failed: the step is named in a line with ***"; exit 1; }
 
 # What is fetched before the tests, while the programs are compiled.
@@ -158,6 +158,16 @@ comet: ## Build bin/scrip-comet, validators on CometBFT
 comet-test: ## The module on CometBFT: the same results on both engines, networks that are killed
 	cd engines/cometbft && $(GO) vet ./... && $(GO) test -vet=off -timeout 10m ./...
 
+release: ## Make a release of all platforms in dist/VERSION; KEY=FILE signs it
+	$(GO) run ./cmd/scrip-release make --version '$(VERSION)' $(MAINTAINER:%=--maintainer '%') 'dist/$(VERSION)'
+	$(if $(KEY),$(GO) run ./cmd/scrip-release sign --key '$(KEY)' --version '$(VERSION)' 'dist/$(VERSION)',@echo "not signed: KEY=FILE signs it")
+
+release-same: ## Compile a release twice from nothing, in two folders, and compare the bytes; PLATFORM=linux/amd64 for one
+	$(GO) run ./cmd/scrip-release same --apart $(PLATFORM:%=--platform %)
+
+release-smoke: ## One platform of a release, made in two folders, is the same; part of test
+	$(GO) run ./cmd/scrip-release same --version 0.0.0 --time 1 --platform linux/amd64
+
 # The linter is a tool, not a dependency: it has its own version and stays out of go.mod.
 bin/golangci-lint-$(LINT_VERSION):
 	@mkdir -p bin
@@ -172,4 +182,4 @@ lint: ## golangci-lint, if it can be installed
 	fi
 
 clean: ## Remove what was built
-	rm -rf bin
+	rm -rf bin dist

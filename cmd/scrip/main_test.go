@@ -6,6 +6,7 @@ import (
 	"math/rand/v2"
 	"net"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -27,7 +28,7 @@ func TestMain(m *testing.M) {
 //	dress FILE AS OTHER    as in TestCouponScripts
 //
 // and PORT and PORT2, base ports whose demo ports are free; NODE1 is that of the second
-// node of PORT.
+// node of PORT. DEPLOY is the folder of that name.
 func TestScripts(t *testing.T) {
 	testscript.Run(t, testscript.Params{
 		Dir:                 "testdata",
@@ -40,7 +41,9 @@ func TestScripts(t *testing.T) {
 			second, errSecond := freeBase()
 			e.Setenv("PORT2", strconv.Itoa(second))
 			e.Setenv("HOME", e.WorkDir)
-			return errors.Join(err, errSecond)
+			deploy, errDeploy := filepath.Abs("../../deploy")
+			e.Setenv("DEPLOY", deploy)
+			return errors.Join(err, errSecond, errDeploy)
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
 			"exits": exits, "answers": answers, "silent": silent, "dress": dress,

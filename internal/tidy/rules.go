@@ -74,7 +74,7 @@ func layers() map[string]layer {
 		"internal/tidy":     {},
 		"internal/spelling": {}, "internal/textfile": {}, "internal/throttle": {},
 		"internal/mutate": {},
-		"internal/watch":  {},
+		"internal/watch":  {}, "internal/release": {},
 		"internal/survey": {imports: []string{"client"}},
 		"internal/broken": {imports: []string{"internal/rules", "pbft", "pbft/dualpath", "pbft/original"}},
 		"internal/units":  {imports: []string{"coupon"}},
@@ -82,9 +82,8 @@ func layers() map[string]layer {
 		"cmd/...":         {imports: []string{"..."}},
 		"lab/...":         {imports: []string{"..."}},
 		"examples/...":    {imports: []string{"..."}},
-		// A module of its own: nothing may import it.
 		"engines/cometbft": {imports: []string{"api", "chain", "genesis", "ledger", "node", "pbft",
-			"pbft/driver", "sig", "store", "validator"}},
+			"pbft/driver", "sig", "store", "validator"}}, // a module of its own: nothing may import it
 		"engines/cometbft/cmd/...": {imports: []string{"..."}},
 	}
 }

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -86,6 +87,11 @@ func (a *App) Run(ctx context.Context, args []string) int {
 	}
 	a.showError(e)
 	return int(e.Exit)
+}
+
+// Root returns the tree of commands for whoever describes it; it is not run.
+func Root(version string) *cobra.Command {
+	return newRoot(&App{In: strings.NewReader(""), Out: io.Discard, Err: io.Discard, Version: version})
 }
 
 // newRoot returns the whole tree of commands.

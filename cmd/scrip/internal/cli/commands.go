@@ -30,6 +30,7 @@ var commands = []struct {
 	{groupMember, newNodeCommand},
 	{groupMember, newConfigCommand},
 	{groupMember, newDoctorCommand},
+	{groupMember, newHealthCommand},
 	{groupMember, newTopCommand},
 	{groupMember, newKeyCommand},
 	{groupMember, newDeskCommand},
