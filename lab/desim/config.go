@@ -63,6 +63,10 @@ type Config struct {
 	// demonstration network runs.
 	SharedHost bool
 
+	// Lanes let members push payload apart from proposals; else it is inside them, and
+	// transactions are gossiped.
+	Lanes bool
+
 	Load Load
 	// Batching is the policy of a primary, Pool what each member has room for; zero
 	// fields take the defaults that a node has.
@@ -139,6 +143,18 @@ const (
 	Equivocate FaultKind = "equivocate"
 	// Withhold lets a member vote for nothing, until UntilMs.
 	Withhold FaultKind = "withhold"
+	// WithholdBodies lets a member push its batches to the primary alone, until UntilMs.
+	// This and the following are of lanes.
+	WithholdBodies FaultKind = "withhold-bodies"
+	// Drip lets its batches come to all but the primary DelayMs late, and a little else
+	// meanwhile.
+	Drip FaultKind = "drip"
+	// EquivocateBatches lets members with an even number get other content.
+	EquivocateBatches FaultKind = "equivocate-batches"
+	// LackAll lets a member say of every proposal that it lacks all that is named.
+	LackAll FaultKind = "lack-all"
+	// MuteAuthor lets a member answer and acknowledge nothing about lanes.
+	MuteAuthor FaultKind = "mute"
 )
 
 // Fault is something that goes wrong at AtMs.
@@ -317,6 +333,10 @@ func (c *Config) checkFaults() error {
 			f.Kind == Restart && f.Member == -1
 		switch f.Kind {
 		case Crash, Restart, Slow, CrashPrimary, SlowPrimary, Equivocate, Withhold:
+		case WithholdBodies, Drip, EquivocateBatches, LackAll, MuteAuthor:
+			if !c.Lanes {
+				return fmt.Errorf("%w: fault %d is of lanes, and there are none", ErrConfig, i)
+			}
 		default:
 			return fmt.Errorf("%w: fault %d is of no known kind: %q", ErrConfig, i, f.Kind)
 		}

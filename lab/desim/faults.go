@@ -26,6 +26,16 @@ func (s *simulation) strike(f *Fault) {
 		s.during(f, func(on bool) { m.slowLeadNs = f.DelayMs * 1_000_000 * int64(count(on)) })
 	case Withhold:
 		s.during(f, func(on bool) { m.withholding = on })
+	case WithholdBodies:
+		s.during(f, func(on bool) { m.lanes.author.withholds = on })
+	case Drip:
+		s.during(f, func(on bool) { m.lanes.author.dripNs = f.DelayMs * 1_000_000 * int64(count(on)) })
+	case EquivocateBatches:
+		s.during(f, func(on bool) { m.lanes.author.equivocates = on })
+	case LackAll:
+		s.during(f, func(on bool) { m.lanes.author.lacksAll = on })
+	case MuteAuthor:
+		s.during(f, func(on bool) { m.lanes.author.mute = on })
 	case Equivocate:
 		m.byzantine = true
 		s.during(f, func(on bool) { m.equivocates = on })
@@ -45,6 +55,9 @@ func (s *simulation) crash(m *member) {
 		return
 	}
 	m.crash()
+	for _, x := range s.members {
+		x.linkLanes(m.id, false)
+	}
 	s.clients.moveOn(m)
 }
 
@@ -69,6 +82,7 @@ func (s *simulation) restart(m *member) {
 func (s *simulation) connect(m *member, peer pbft.ReplicaID) {
 	if m.engine != nil {
 		m.connected = append(m.connected, peer)
+		m.linkLanes(peer, true)
 		m.wake()
 	}
 }

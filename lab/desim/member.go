@@ -6,6 +6,7 @@ import (
 
 	"github.com/scrip-network/scrip/pbft"
 	"github.com/scrip-network/scrip/pbft/driver"
+	"github.com/scrip-network/scrip/pbft/lanes"
 )
 
 // tickNs is the length of an engine's tick.
@@ -77,6 +78,7 @@ type member struct {
 	executing bool
 	viewRun   pbft.View // of the last executed block
 
+	lanes   laneState
 	front   front
 	pool    pool
 	offered []int32 // transactions of the payload that the driver took last
@@ -162,6 +164,7 @@ func (m *member) boot() error {
 		Engine: pbft.Config{Committee: s.committee, Self: m.id, Scheme: m, Sign: m.sign, Genesis: s.genesis,
 			Recall: m.incarnation > 0, Timers: s.cfg.Timers, Trace: true},
 		Store: ledger{m}, Pool: m, Batching: s.cfg.Batching, LogBytesMax: driver.LogBytesDefault,
+		Lanes: m.laneConfig(),
 	}
 	var engine pbft.Engine
 	cfg.New = func(cfg pbft.Config, log []pbft.Record) (e pbft.Engine, err error) {
@@ -169,8 +172,10 @@ func (m *member) boot() error {
 		return engine, err
 	}
 	m.inbox, m.unread = [2][]fifo[pbft.Message]{}, 0
+	m.lanes = laneState{author: m.lanes.author}
 	for lane := range m.inbox {
 		m.inbox[lane] = make([]fifo[pbft.Message], s.cfg.N)
+		m.lanes.inbox[lane] = make([]fifo[lanes.Message], s.cfg.N)
 	}
 	m.flows, m.flowsAt, m.ticked = make([][]flow, s.cfg.N), s.now, 0
 	m.front, m.pool, m.commitAt = newFront(m), newPool(m), make(map[pbft.Seq]int64)
@@ -207,6 +212,7 @@ func (m *member) crash() {
 	m.driver, m.engine = nil, nil
 	m.incarnation++
 	m.inbox, m.unread = [2][]fifo[pbft.Message]{}, 0
+	m.lanes.unread, m.lanes.stuck, m.lanes.verdicts = 0, false, nil
 	m.checked, m.results, m.connected, m.synced, m.ticks, m.charge = nil, nil, nil, nil, 0, 0
 	m.votesRead, m.reading = fifo[received]{}, false
 	m.jobs, m.executing = fifo[job]{}, false
@@ -239,6 +245,9 @@ func (m *member) wake() {
 // waits reports whether something waits for the loop.
 func (m *member) waits() bool {
 	if m.ticks > 0 || m.arrived || len(m.checked)+len(m.results)+len(m.connected)+len(m.synced) > 0 {
+		return true
+	}
+	if m.lanes.unread > 0 && !m.lanes.stuck || len(m.lanes.verdicts) > 0 {
 		return true
 	}
 	return m.unread > 0 && driver.Receiving(m.driver.Backlog())
@@ -275,6 +284,7 @@ func (m *member) drain() {
 	}
 	m.synced = m.synced[:0]
 	m.driver.Drain(m, m.time())
+	m.drainLanes()
 }
 
 // Take implements driver.Inbox.
@@ -313,6 +323,7 @@ func (m *member) turn() {
 		})
 		return
 	}
+	m.sendLanes(w.Push)
 	size := 0
 	if len(w.Records) > 0 || w.Replace {
 		size = recordsBytes(w.Records)
@@ -369,6 +380,10 @@ func (m *member) act(w *driver.Work) {
 		m.note(&w.Events[i])
 	}
 	m.send(w.Send)
+	m.dropped(w.Dropped)
+	for i := range w.Verify {
+		m.verify(w.Verify[i])
+	}
 	for i := range w.Execute {
 		m.jobs.push(job{block: &w.Execute[i]})
 	}
@@ -463,6 +478,7 @@ func (m *member) ran(c *pbft.CommittedBlock, b *batch) {
 	view := c.Block.Header.View
 	if b != nil {
 		m.pool.executed(b.txs)
+		m.settled(b)
 	}
 	if view > m.viewRun {
 		m.pool.release(view)

@@ -1,6 +1,9 @@
 package desim
 
-import "github.com/scrip-network/scrip/pbft"
+import (
+	"github.com/scrip-network/scrip/pbft"
+	"github.com/scrip-network/scrip/pbft/lanes"
+)
 
 // frame is what travels on a link. Copies for several members share it.
 type frame struct {
@@ -8,7 +11,8 @@ type frame struct {
 	lane    pbft.Lane
 	size    int
 	message pbft.Message
-	txs     []int32 // of gossip, if message is nil
+	push    lanes.Message // of lanes, if message is nil
+	txs     []int32       // of gossip, if both are
 }
 
 // Sizes of what a link adds and carries.

@@ -57,7 +57,15 @@ const (
 func newPool(m *member) pool {
 	c := m.s.cfg
 	return pool{m: m, shares: driver.NewShares(c.Pool, m.id, c.N), lastSent: -gossipPauseNs,
-		leastMs: driver.RepeatLeastMs(c.Timers.WithDefaults().TimeoutTicksMin)}
+		leastMs: repeatLeastMs(c)}
+}
+
+// repeatLeastMs is after how long an own transaction is sent again at first.
+func repeatLeastMs(c *Config) uint64 {
+	if c.Lanes {
+		return driver.LaneRepeatLeastMs
+	}
+	return driver.RepeatLeastMs(c.Timers.WithDefaults().TimeoutTicksMin)
 }
 
 func (p *pool) of(tx int32) *pooled { return at(&p.entries, tx) }
@@ -92,7 +100,9 @@ func (p *pool) adopt(tx int32) {
 
 func (p *pool) release1(tx int32, e *pooled) {
 	e.state = poolFree
-	p.queue.push(tx)
+	if !p.m.s.cfg.Lanes { // which have an order of their own
+		p.queue.push(tx)
+	}
 	p.free++
 }
 
@@ -191,6 +201,9 @@ func (p *pool) releaseIf(abandoned func(*pooled) bool) {
 // expect keeps room for a transaction of an own client that is about to be checked;
 // ok is false if it is refused at once.
 func (m *member) expect(tx int32) (kept int, ok bool) {
+	if m.s.cfg.Lanes && !m.driver.Lanes().Admits() {
+		return 0, m.front.of(tx).state == txVerified
+	}
 	kept = m.pool.shares.Expect(1)
 	return kept, kept > 0 || m.front.of(tx).state == txVerified
 }
@@ -214,8 +227,12 @@ func (m *member) admit(tx int32, kept int) {
 	if st != poolAbsent {
 		return // a peer brought it before
 	}
-	p.outbox.push(tx)
-	p.spread()
+	if m.s.cfg.Lanes {
+		m.push(tx)
+	} else {
+		p.outbox.push(tx)
+		p.spread()
+	}
 	m.arrive()
 }
 
@@ -270,8 +287,11 @@ func (p *pool) keepHouse() {
 			continue
 		case poolFree:
 			if again < driver.RepeatTxsMax && o.repeat.Due(nowMs) {
-				p.outbox.push(o.tx)
-				again++
+				if again++; p.m.s.cfg.Lanes {
+					p.m.push(o.tx)
+				} else {
+					p.outbox.push(o.tx)
+				}
 			}
 		}
 		p.own.push(o)

@@ -161,7 +161,7 @@ func (m *member) read(f *frame, joined bool) {
 		cost += perBytes(f.size, m.s.cfg.Costs.HashNsPerKiB, 1<<10)
 	}
 	m.s.work(m, cost, &m.used.LinkNs, func() {
-		if f.message == nil {
+		if f.message == nil && f.push == nil {
 			m.gossiped(f)
 			return
 		}
@@ -204,6 +204,14 @@ func (m *member) readNs(f *frame, joined bool) int64 {
 
 // deliver queues a message for the loop.
 func (m *member) deliver(f *frame) {
+	if f.push != nil {
+		m.lanes.inbox[f.lane][f.from].push(f.push)
+		m.lanes.unread++
+		return
+	}
+	if p, ok := f.message.(*pbft.PrePrepare); ok {
+		m.lanes.author.accuse(m, p)
+	}
 	m.inbox[f.lane][f.from].push(f.message)
 	m.unread++
 }

@@ -105,6 +105,13 @@ func (s *simulation) start() error {
 		}
 	}
 	for _, m := range s.members {
+		for _, x := range s.members {
+			if x != m {
+				m.linkLanes(x.id, true)
+			}
+		}
+	}
+	for _, m := range s.members {
 		s.after(s.rng.Int64N(tickNs), func() { s.tick(m) })
 		s.after(s.rng.Int64N(repeatPeriodNs), func() { s.keepHouse(m) })
 		s.after(0, m.wakeUp)
@@ -278,6 +285,9 @@ func (s *simulation) diverge(format string, args ...any) {
 
 // kindName names a frame for the counts.
 func kindName(f *frame) string {
+	if f.push != nil {
+		return f.push.Kind().String()
+	}
 	if f.message == nil {
 		return "transactions"
 	}

@@ -80,8 +80,6 @@ func (o *Options) refusal(p *scenarios.Part, e scenarios.Engine) error {
 	why := ""
 	switch {
 	case p.Workload == scenarios.Proofs:
-	case p.Mode == scenarios.Sim && e.Lanes:
-		why = "the simulator carries payload inside proposals only: it has no lanes"
 	case p.Mode == scenarios.Sim:
 	case e.Lanes:
 		why = "nodes carry payload inside proposals only: they have no lanes"

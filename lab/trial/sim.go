@@ -45,7 +45,7 @@ func simConfig(s *scenarios.Scenario, p *scenarios.Part, cell scenarios.Cell, se
 	}
 	warmup := milliseconds(p.WarmupS)
 	cfg := desim.Config{Engine: desim.EngineDualPath, N: cell.Members, Window: engine.Window, Tenure: p.Tenure,
-		CheckpointInterval: engine.Checkpoint, Macs: engine.Macs,
+		CheckpointInterval: engine.Checkpoint, Macs: engine.Macs, Lanes: engine.Lanes,
 		Links: links, Cores: p.Cores, SharedHost: p.SharedHost, DurationMs: warmup + milliseconds(p.DurationS),
 		WarmupMs: warmup, Seed: seed,
 		Load: desim.Load{TxPerSecond: int64(load.PerSecond), InFlight: load.InFlight, Poisson: true,

@@ -15,8 +15,9 @@ type LanePool interface {
 	Pool
 	lanes.Pool
 	// Draft is told, in the place of Payload, what is about to be proposed: its
-	// transactions are in a block of the view unless Proposed says otherwise.
-	Draft(view pbft.View, d *lanes.Draft)
+	// transactions are in a block of the view unless Proposed says otherwise. It reports
+	// false if nothing may be proposed now.
+	Draft(view pbft.View, d *lanes.Draft) bool
 }
 
 // LaneInbox is where messages of lanes wait for this member's turn.
@@ -156,7 +157,10 @@ func (d *Driver) payload(view pbft.View, now Time) (p Payload, ok bool) {
 		x.retryNs = now.Ns + laneRetryNs
 		return Payload{}, true
 	}
-	x.pool.Draft(view, x.draft)
+	if !x.pool.Draft(view, x.draft) {
+		x.draft = nil
+		return Payload{}, false
+	}
 	return Payload{Bytes: x.draft.Payload, Root: x.draft.Root, Txs: len(x.draft.Txs), Recipe: x.draft.Recipe}, true
 }
 

@@ -57,11 +57,15 @@ func (p *lanePool) Standing(id pbft.Digest) lanes.Standing {
 	return lanes.Free
 }
 
-func (p *lanePool) Draft(_ pbft.View, d *lanes.Draft) {
+func (p *lanePool) Draft(_ pbft.View, d *lanes.Draft) bool {
+	if p.closed {
+		return false
+	}
 	for _, id := range d.IDs {
 		p.held[id] = true
 	}
 	p.drafts = append(p.drafts, d)
+	return true
 }
 
 // laneQueue is a LaneInbox of messages from one member.

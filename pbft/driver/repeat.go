@@ -8,6 +8,10 @@ const (
 	// RepeatPeriodMs is the pause between two looks, in milliseconds.
 	RepeatPeriodMs = 250
 
+	// LaneRepeatLeastMs is the first wait where there are lanes, in milliseconds: what has
+	// been pushed is with everybody, and more copies are of use only where it is lost.
+	LaneRepeatLeastMs = 3000
+
 	repeatTimeouts = 2
 	repeatMsMin    = 100
 	repeatMsMax    = 8000
@@ -36,6 +40,6 @@ func (r *Repeat) Due(nowMs uint64) bool {
 	if r.SinceMs+r.WaitMs > nowMs {
 		return false
 	}
-	r.SinceMs, r.WaitMs = nowMs, min(2*r.WaitMs, repeatMsMax)
+	r.SinceMs, r.WaitMs = nowMs, max(r.WaitMs, min(2*r.WaitMs, repeatMsMax))
 	return true
 }

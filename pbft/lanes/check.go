@@ -39,7 +39,10 @@ func (l *Lanes) Checked(c Check, verdicts []Verdict, nowNs int64) {
 			l.again(c.h, at, nowNs)
 		case v.Valid:
 			*e = entry{standing: valid, id: v.ID, checked: v.Checked}
-			l.enter(c.h, at)
+			if l.enter(c.h, at); v.Settled {
+				l.leave(c.h, at)
+				l.settle(c.h, at)
+			}
 		default:
 			l.settle(c.h, at)
 			x.strike(nowNs)

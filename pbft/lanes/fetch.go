@@ -291,18 +291,28 @@ func (w *want) lanesMissing() (s pbft.Signers) {
 func (l *Lanes) fetch(nowNs int64) {
 	for _, w := range slices.Clone(l.wants.of) {
 		missing := w.lanesMissing()
-		trip := l.tripNs(w.header.Proposer)
-		if !w.lacked && nowNs >= w.sinceNs+max(lackNs, trip/4) && w.header.Proposer != l.cfg.Self {
-			w.lacked = true
-			l.suffered(missing, nowNs)
-			l.send(w.header.Proposer, &Lack{Block: w.block, Seq: w.header.Seq, Lanes: missing})
+		if nowNs >= w.sinceNs+max(lackNs, l.tripNs(w.header.Proposer)/4) {
+			l.lack(w, missing, nowNs)
 		}
 		for _, a := range w.asks {
-			if nowNs >= l.dueNs(w, a, missing.Count(), nowNs) && !l.ask(w, a, nowNs) {
+			if nowNs < l.dueNs(w, a, missing.Count(), nowNs) {
+				continue
+			}
+			l.lack(w, missing, nowNs) // an answer would come before its time
+			if !l.ask(w, a, nowNs) {
 				l.body(w)
 				break
 			}
 		}
+	}
+}
+
+// lack tells the proposer of a block, once, which lanes are missing.
+func (l *Lanes) lack(w *want, missing pbft.Signers, nowNs int64) {
+	if !w.lacked && w.header.Proposer != l.cfg.Self {
+		w.lacked = true
+		l.suffered(missing, nowNs)
+		l.send(w.header.Proposer, &Lack{Block: w.block, Seq: w.header.Seq, Lanes: missing})
 	}
 }
 

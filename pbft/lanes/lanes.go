@@ -56,7 +56,9 @@ type Verdict struct {
 	Valid bool
 	// Busy says that it could not be checked now.
 	Busy bool
-	// Of a valid one: its id, and what the caller has made of it.
+	// Of a valid one: whether it was executed before, its id, and what the caller has made
+	// of it.
+	Settled bool
 	ID      pbft.Digest
 	Checked any
 }
