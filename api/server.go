@@ -12,6 +12,7 @@ import (
 	"net/netip"
 	"runtime/debug"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -21,6 +22,7 @@ import (
 
 	"github.com/scrip-network/scrip/genesis"
 	"github.com/scrip-network/scrip/internal/throttle"
+	"github.com/scrip-network/scrip/internal/tracing"
 	"github.com/scrip-network/scrip/ledger"
 	"github.com/scrip-network/scrip/node"
 	"github.com/scrip-network/scrip/pbft"
@@ -74,6 +76,8 @@ type Config struct {
 	Profiles *shelf.Shelf
 	// Web, if set, serves every path that the API does not.
 	Web http.Handler
+	// Tracer traces requests; nil = none.
+	Tracer *tracing.Tracer
 	// Version is that of the program, for /v1/status and the description.
 	Version string
 	// Logger may be nil.
@@ -195,6 +199,7 @@ func (s *Server) Follow(ctx context.Context) {
 
 type (
 	traceKey     struct{}
+	spanKey      struct{}
 	noneMatchKey struct{}
 	addressKey   struct{}
 )
@@ -238,6 +243,10 @@ func (s *Server) observe(next http.Handler) http.Handler {
 		if route == "" {
 			route = "none"
 		}
+		span := s.config.Tracer.Begin(trace, r.Header.Get("Traceparent"), route, begin)
+		if span != nil {
+			r = r.WithContext(context.WithValue(r.Context(), spanKey{}, span))
+		}
 		defer func() {
 			if p := recover(); p != nil {
 				if err, ok := p.(error); ok && errors.Is(err, http.ErrAbortHandler) {
@@ -249,6 +258,8 @@ func (s *Server) observe(next http.Handler) http.Handler {
 				}
 			}
 			took := time.Since(begin)
+			span.Set("http.response.status_code", strconv.Itoa(x.status))
+			span.End(begin.Add(took), x.status >= http.StatusInternalServerError)
 			s.metrics.observe(route, x.status, took)
 			s.log.Debug("request", "route", route, "status", x.status, "duration_s", took.Seconds(), "trace_id", trace)
 		}()

@@ -153,10 +153,12 @@ func (s *Server) submit(ctx context.Context, in *submitInput) (*output[*client.T
 		return nil, err
 	}
 	pending, err := s.handIn(ctx, raw, by, in.NonceInput)
+	taken := time.Now()
 	if err != nil {
 		return nil, err
 	}
 	a, err := s.await(ctx, pending.ID, in.Wait, in.Timeout, in.NonceInput)
+	s.traceStages(ctx, pending, taken, a)
 	if err != nil {
 		return nil, err
 	}

@@ -71,6 +71,22 @@ type milestones struct {
 	seq                 pbft.Seq
 	digest              pbft.Digest
 	prepared, committed time.Duration
+	// said is the time of its header, executed when its outcomes were stored; 0 = not yet.
+	said, executed time.Duration
+}
+
+// votes returns when this member voted for the block, and when it was committed. A member
+// that lags does neither before it executes.
+func (b *milestones) votes() (prepared, committed time.Duration) {
+	committed = b.executed
+	if b.committed != 0 {
+		committed = b.committed
+	}
+	prepared = committed
+	if b.prepared != 0 {
+		prepared = min(b.prepared, committed)
+	}
+	return prepared, committed
 }
 
 // milestonesMax bounds the blocks of which milestones are remembered. Blocks in
@@ -153,21 +169,16 @@ func (s *stages) committed(blocks []pbft.CommittedBlock) {
 // difference goes from one of queue and propose to the other.
 func (s *stages) executed(c *pbft.CommittedBlock, arrived []time.Duration) time.Duration {
 	now := s.now()
+	said := time.UnixMilli(int64(c.Block.Header.TimeMs)).Add(time.Millisecond / 2).Sub(s.epoch)
+	s.mu.Lock()
+	kept := s.block(c.Block.Header.Seq, c.Digest)
+	kept.said, kept.executed = said, now
+	b := *kept
+	s.mu.Unlock()
 	if len(arrived) == 0 {
 		return now
 	}
-	s.mu.Lock()
-	b := *s.block(c.Block.Header.Seq, c.Digest)
-	s.mu.Unlock()
-	committed := now
-	if b.committed != 0 {
-		committed = b.committed
-	}
-	prepared := committed // a member that lags does not vote
-	if b.prepared != 0 {
-		prepared = min(b.prepared, committed)
-	}
-	said := time.UnixMilli(int64(c.Block.Header.TimeMs)).Add(time.Millisecond / 2).Sub(s.epoch)
+	prepared, committed := b.votes()
 	together := 0 // which were here before this member voted
 	for _, at := range arrived {
 		s.commit.add(now-at, 1)

@@ -83,6 +83,7 @@ func TestNumbersThatWouldStopAValidatorAreRefused(t *testing.T) {
 		"limits.mempool_bytes": {64 * ledger.TxBytesMax, 1 << 31}, "limits.block_txs": {1, 1 << 16},
 		"limits.block_bytes": {ledger.TxBytesMax + 8, 15 << 20}, "limits.log_bytes": {256 << 10, 1 << 31},
 		"limits.line_mbit":       {1, 400_000},
+		"trace.per_mille":        {1, 1000},
 		"memory.block_cache_mib": {1, 1 << 20}, "memory.row_cache_mib": {1, 1 << 20},
 		"memory.seen_entries": {1024, 1 << 28}, "api.requests_per_second": {1, 1 << 20},
 		"api.connections": {16, 1 << 20}, "api.connections_per_address": {16, 1 << 20},

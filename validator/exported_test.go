@@ -46,7 +46,8 @@ func assembled(t *testing.T) *process {
 		t.Fatal(err)
 	}
 	cfg, err := LoadConfig(dir, nil, map[string]string{"listen-api": "127.0.0.1:0", "listen-peers": "127.0.0.1:0",
-		"listen-desk": "127.0.0.1:0", "peers": "1=127.0.0.1:1,2=127.0.0.1:2,3=127.0.0.1:3"})
+		"listen-desk":    "127.0.0.1:0",
+		"trace-endpoint": "http://127.0.0.1:1", "peers": "1=127.0.0.1:1,2=127.0.0.1:2,3=127.0.0.1:3"})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -16,6 +16,7 @@ import (
 	"github.com/scrip-network/scrip/desk"
 	"github.com/scrip-network/scrip/genesis"
 	"github.com/scrip-network/scrip/internal/throttle"
+	"github.com/scrip-network/scrip/internal/tracing"
 	"github.com/scrip-network/scrip/keys"
 	"github.com/scrip-network/scrip/ledger"
 	"github.com/scrip-network/scrip/node"
@@ -71,6 +72,7 @@ type process struct {
 	amnesic    error
 	links      *transport.Transport
 	node       *node.Node
+	tracer     *tracing.Tracer // nil = off
 	server     *api.Server
 }
 
@@ -201,6 +203,12 @@ func (p *process) assemble() error {
 		return troubleOf("start the node", err)
 	}
 	p.node.Registry().MustRegister(append(p.processMetrics(), &linkMetrics{p.links.Stats, uint16(p.id)})...)
+	if p.tracer, err = p.newTracer(); err != nil {
+		return troubleOf("start tracing", err)
+	}
+	if p.tracer != nil {
+		p.node.Registry().MustRegister(p.tracer.Metrics())
+	}
 	faces, err := p.faces()
 	if err != nil {
 		return err
@@ -219,6 +227,7 @@ func (p *process) assemble() error {
 			Streams: p.cfg.APIStreams, AddressStreams: p.cfg.APIAddressStreams,
 			Connections: connections.Max, AddressConnections: p.cfg.APIAddressConnections},
 		Proxies:  p.proxies,
+		Tracer:   p.tracer,
 		Sign:     key.Sign,
 		Verifier: verifier, Version: p.opt.Version, Logger: p.opt.Logger,
 	})
@@ -291,6 +300,7 @@ func (p *process) run(ctx context.Context) error {
 		return troubleOf("run the node", err)
 	})
 	g.Go(func() error { return p.gatherProfiles(ctx) })
+	g.Go(func() error { p.tracer.Run(ctx); return nil })
 	if p.debug != nil {
 		g.Go(func() error { return troubleOf("serve profiles", serveProfiles(ctx, p.debug)) })
 	}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/scrip-network/scrip/api"
 	"github.com/scrip-network/scrip/internal/throttle"
+	"github.com/scrip-network/scrip/internal/tracing"
 	"github.com/scrip-network/scrip/ledger"
 	"github.com/scrip-network/scrip/node"
 	"github.com/scrip-network/scrip/pbft"
@@ -77,6 +78,11 @@ type Config struct {
 	// genesis file; WebDesks are ticket desks. Web origins all.
 	WebNodes map[int]string
 	WebDesks []string
+
+	// TraceEndpoint is the collector of traces, "" = none; TracePerMille how many of a
+	// thousand requests are traced that bring no decision, 0 = default.
+	TraceEndpoint string
+	TracePerMille int
 
 	// Links is the path of a file with links to emulate; "" = none. See Links.
 	Links string
@@ -195,6 +201,10 @@ func openSettings() []Setting {
 			get: func(c *Config) string { return formatPeers(c.WebNodes) }, set: setWebNodes},
 		{Key: "web.desks", Doc: "ticket desks as browsers reach them, such as https://desk.example", isList: true,
 			get: func(c *Config) string { return strings.Join(c.WebDesks, ",") }, set: setWebDesks},
+		{Key: "trace.endpoint", Doc: "OpenTelemetry collector that is told of single requests (OTLP over HTTP); empty = none",
+			get: func(c *Config) string { return c.TraceEndpoint }, set: setTraceEndpoint},
+		number("trace.per_mille", "of a thousand requests that bring no decision, how many are traced",
+			1, 1000, tracePerMilleDefault, func(c *Config) *int { return &c.TracePerMille }),
 		path("experiment.links", "file with delays and losses to emulate between members; empty = none",
 			func(c *Config) *string { return &c.Links }),
 		list("client.nodes", "addresses of nodes for client commands", func(c *Config) *[]string { return &c.Nodes }),
@@ -364,6 +374,16 @@ func setProxies(c *Config, s string) error {
 	_, err := throttle.ParseProxies(proxies)
 	c.APIProxies = proxies
 	return err
+}
+
+func setTraceEndpoint(c *Config, s string) error {
+	if s != "" {
+		if err := tracing.CheckEndpoint(s); err != nil {
+			return err
+		}
+	}
+	c.TraceEndpoint = s
+	return nil
 }
 
 func setWebDesks(c *Config, s string) error {

@@ -56,12 +56,12 @@ func layers() map[string]layer {
 		"api/apitest": {imports: []string{"actions", "api", "coupon", "genesis", "keys", "ledger", "node", "pbft",
 			"pbft/dualpath", "sig", "store", "transport"}},
 		"api": {imports: []string{"chain", "client", "coupon", "genesis", "keys", "ledger", "node", "pbft/...",
-			"profile/...", "sig", "store", "gateway", "internal/throttle"}},
+			"profile/...", "sig", "store", "gateway", "internal/throttle", "internal/tracing"}},
 		"gateway": {imports: []string{"coupon"}},
 		"desk": {imports: []string{"client", "coupon", "internal/throttle", "keys", "pbft/wire", "sig",
 			"store"}},
 		// A member's node as a process, and several of them on one machine.
-		"validator": {imports: []string{"internal/spelling", "internal/textfile", "internal/throttle",
+		"validator": {imports: []string{"internal/spelling", "internal/textfile", "internal/throttle", "internal/tracing",
 			"api", "client", "desk", "genesis", "keys", "ledger", "node", "pbft", "pbft/driver", "pbft/dualpath",
 			"pbft/original", "profile/...", "sig", "store", "transport", "web"}},
 		"network": {imports: []string{"client", "genesis", "keys", "store", "validator"}},
@@ -72,7 +72,7 @@ func layers() map[string]layer {
 		"web":               {},
 		"e2e":               {}, // tests only
 		"internal/tidy":     {},
-		"internal/spelling": {}, "internal/textfile": {}, "internal/throttle": {},
+		"internal/spelling": {}, "internal/textfile": {}, "internal/throttle": {}, "internal/tracing": {},
 		"internal/mutate": {},
 		"internal/watch":  {}, "internal/release": {},
 		"internal/survey": {imports: []string{"client"}},

@@ -74,6 +74,8 @@ func doorRow() Row {
 			About: "Closed: too many were open. Failed: no descriptor was left.",
 			Lines: []Line{{"closed", "rate(scrip_api_connections_closed_total" + one + "[$__rate_interval])"},
 				{"failed", "rate(scrip_api_accept_errors_total" + one + "[$__rate_interval])"}}},
+		{Title: "Traces", Unit: PerSecond, About: "Only with trace.endpoint. Failed: the collector did not take them.",
+			Lines: []Line{{"{{result}}", rate("scrip_trace_requests_total", one, "result")}}},
 		{Title: "Rows read for lists", Unit: PerSecond,
 			Lines: []Line{{"", "rate(scrip_api_list_rows_total" + one + "[$__rate_interval])"}}},
 	}}
