@@ -57,7 +57,7 @@ func (r *Replica) acceptable(vc *pbft.ViewChange) bool {
 		r.addWalk(vc)
 		chain, reaches, ok = walkChain(r, vc.Tip, vc.High)
 	}
-	if !ok || !reaches {
+	if !reaches {
 		return ok
 	}
 	for _, ref := range chain {

@@ -81,7 +81,7 @@ func (r *Replica) tickSuspicion() {
 	if r.overdue() {
 		r.suspect(pbft.SuspectTimeout, nil)
 	}
-	if r.own >= r.current() && r.own != 0 || r.vcSent > r.view {
+	if r.own != 0 || r.vcSent > r.view {
 		if r.now-r.clock.sentAt >= max(1, min(r.timeout()/2, uint64(r.tm.RetransmitTicks))) {
 			r.sendSuspicion()
 		}

@@ -1,0 +1,232 @@
+package dualpath
+
+import (
+	"testing"
+
+	"github.com/scrip-network/scrip/pbft"
+)
+
+// What is done once and no more, and where a bound lies to the tick, block or position.
+
+// A body that is held is not hashed again: who repeats a proposal costs nothing.
+func TestABodyThatIsHeldIsNotHashedAgain(t *testing.T) {
+	c, r := settled(t)
+	hashed := 0
+	r.cfg.PayloadRoot = func(p []byte) pbft.Digest {
+		hashed++
+		return payloadRoot(p)
+	}
+	x := c.next(r, "x", nil)
+	m := &pbft.PrePrepare{Block: c.on(c.com.Ref(&x.Header), r.highRef, "y")}
+	r.Receive(0, &pbft.PrePrepare{Block: x})
+	again := *m
+	again.Certificate = c.certificate(pbft.Prepared, c.com.Ref(&x.Header), 0, 2, 3) // that is news
+	for _, m := range []*pbft.PrePrepare{m, &again} {
+		if got := r.Receive(0, m); got != pbft.Accepted {
+			t.Fatal(got)
+		}
+	}
+	if hashed != 2 || r.highRef != c.com.Ref(&x.Header) {
+		t.Errorf("two bodies are hashed %d times; certified is %v", hashed, r.highRef)
+	}
+}
+
+// What has come is not wanted any more, nor what found no room; the rest still is.
+func TestWhatHasComeIsNotWanted(t *testing.T) {
+	c, r := settled(t)
+	x, y := c.next(r, "x", nil), c.next(r, "y", nil)
+	rx, ry := c.com.Ref(&x.Header), c.com.Ref(&y.Header)
+	r.want(rx, 2, r.self, 0)
+	r.want(ry, 2, 2, 0)
+	if got := r.Receive(2, &pbft.Blocks{Blocks: []pbft.Block{x}}); got != pbft.Accepted {
+		t.Fatal(got)
+	}
+	if r.wanted(rx.Digest) != nil || r.wanted(ry.Digest) == nil {
+		t.Error("what has come is wanted, or what has not is not")
+	}
+	for i := range 2 * r.par.Window {
+		loose := c.next(r, "loose", func(h *pbft.Header) { h.TimeMs += i })
+		r.addBlock(&loose, false)
+	}
+	if got := r.Receive(2, &pbft.Blocks{Blocks: []pbft.Block{y}}); got != pbft.IgnoredQuota {
+		t.Fatal(got)
+	}
+	if r.wanted(ry.Digest) != nil {
+		t.Error("what has no room is asked for again")
+	}
+}
+
+// A question names nothing at or below the committed block, whatever is held there
+// beside it.
+func TestAQuestionBeginsAboveTheCommittedBlock(t *testing.T) {
+	c, r := settled(t)
+	at := pbft.BlockRef{View: 1, Seq: 1, Digest: pbft.Digest{1}}
+	for s := pbft.Seq(2); s <= 4; s++ { // another branch, of which only the second body is held
+		x := c.on(at, c.genesis(), "branch")
+		at = c.com.Ref(&x.Header)
+		if s == 2 {
+			r.addBlock(&x, false)
+		} else {
+			r.insert(&x)
+		}
+	}
+	if got := r.heldBelow(at.Digest); got != r.chain.committed.Seq {
+		t.Errorf("it asks for what is above %d, committed is %d", got, r.chain.committed.Seq)
+	}
+}
+
+// What the present view begins with is no loose block, nor is what lies below it.
+func TestTheBaseOfAViewIsNotLoose(t *testing.T) {
+	c := newCluster(t, 4, 1, 1)
+	r := c.replicas[1]
+	at := c.genesis()
+	for range r.par.Window {
+		x := c.on(at, c.genesis(), "x")
+		at = c.com.Ref(&x.Header)
+		r.addBlock(&x, false)
+		y := c.header(1, pbft.BlockRef{Seq: at.Seq - 1, Digest: pbft.Digest{7}}, c.genesis(), "y", nil)
+		r.addBlock(&y, false)
+	}
+	if !r.looseFull(0) {
+		t.Fatal("two windows of loose blocks are not its share")
+	}
+	if r.enter(2, entry{base: at, baseSeq: at.Seq}); r.looseFull(0) {
+		t.Error("the chain that the view extends counts")
+	}
+}
+
+// The bodies of a few proposals are repeated at a time, and no more: they are large.
+func TestFewProposalsAreRepeatedAtATime(t *testing.T) {
+	c := newClusterOf(t, 4, 1, 1, 4096)
+	r := c.start(0, nil)
+	r.Tick(c.clock, false)
+	proposed := 0
+	for r.Propose([]byte("x"), payloadRoot([]byte("x")), nil, c.clock) {
+		proposed++
+		drain(r)
+	}
+	r.Connected(2)
+	if got := act(r)[pbft.KindPrePrepare]; got != proposalsResentMax || proposed <= got {
+		t.Errorf("%d of %d proposals are repeated, want %d", got, proposed, proposalsResentMax)
+	}
+}
+
+// Who suspects says it again after half the timeout, but not less often than all else is
+// repeated, and at most once in a tick.
+func TestHowOftenASuspicionIsRepeated(t *testing.T) {
+	for _, x := range []struct {
+		timeout, retransmit uint32
+		pause               int
+	}{{10, 50, 5}, {200, 50, 50}, {10, 3, 3}, {10, 1, 1}, {1, 50, 1}} {
+		_, r := settled(t)
+		r.tm.TimeoutTicksMin, r.tm.RetransmitTicks, r.stats.p95 = x.timeout, x.retransmit, 0
+		r.suspect(pbft.SuspectTimeout, nil)
+		if got := act(r)[pbft.KindSuspect]; got != 1 {
+			t.Errorf("%+v: it is said %d times", x, got)
+		}
+		for i := 1; i <= x.pause; i++ {
+			r.Tick(r.clockMs, false)
+			if got := act(r)[pbft.KindSuspect]; (got == 1) != (i == x.pause) || got > 1 {
+				t.Errorf("%+v: said %d times after %d ticks", x, got, i)
+			}
+		}
+	}
+}
+
+// R10(b): a certificate does not lead into a view below the own VIEW-CHANGE.
+func TestACertificateLeadsIntoNoViewThatWasGivenUp(t *testing.T) {
+	for given, want := range map[pbft.View]pbft.View{0: 3, 3: 3, 4: 1} {
+		c, r := settled(t)
+		if given > 0 {
+			r.vcSent, r.ownVC = given, c.report(1, given)
+		}
+		x := c.header(3, r.highRef, r.highRef, "x", nil)
+		r.addBlock(&x, true)
+		r.Receive(2, &pbft.Proof{Certificate: c.certificate(pbft.Prepared, c.com.Ref(&x.Header), 0, 2, 3)})
+		if r.view != want {
+			t.Errorf("after the VIEW-CHANGE for %d: view %d, want %d", given, r.view, want)
+		}
+	}
+}
+
+// R11(a): the last block of a tenure is the base of the next view, but for one at its
+// height or above that a NEW-VIEW proves.
+func TestAHandoverYieldsToTheNewView(t *testing.T) {
+	c := newClusterOf(t, 4, 1, 1, 16)
+	x := c.on(pbft.BlockRef{View: 1, Seq: 15, Digest: pbft.Digest{3}}, c.genesis(), "x")
+	last := c.com.Ref(&x.Header)
+	for _, k := range []struct {
+		seq     pbft.Seq
+		newView *pbft.NewView
+		want    bool
+	}{{15, &pbft.NewView{}, true}, {16, &pbft.NewView{}, false}, {17, &pbft.NewView{}, false}, {16, nil, true}} {
+		r := c.start(2, nil)
+		r.enter(2, entry{base: pbft.BlockRef{View: 1, Seq: k.seq, Digest: pbft.Digest{9}}, newView: k.newView})
+		b := r.addBlock(&x, true)
+		b.cert = c.certificate(pbft.Prepared, last, 0, 1, 3)
+		r.tryHandover(b)
+		if got := r.entry.base == last; got != k.want {
+			t.Errorf("a base at %d, by a NEW-VIEW %t: replaced %t", k.seq, k.newView != nil, got)
+		}
+	}
+}
+
+// R13(a): four windows of committed blocks and as many as execution may lag are
+// remembered: a valid header names nothing below.
+func TestHowManyCommittedBlocksAreRemembered(t *testing.T) {
+	c := newClusterOf(t, 4, 1, 1, 4096)
+	r := c.replicas[1]
+	keep := pbft.Seq(4*r.par.Window) + pbft.Seq(r.par.ExecutionLag)
+	for range keep + 5 {
+		c.propose("x")
+	}
+	low := r.chain.executed - keep
+	if r.chain.executed != keep+5 || r.committedAt(low) == nil || r.committedAt(low-1) != nil {
+		t.Errorf("of %d blocks those from %d on are remembered, want from %d on", r.chain.executed, r.chain.low, low)
+	}
+}
+
+// Where the headers are forgotten, an answer is counted for as much as it may have: what
+// was asked for, or the largest block, which comes alone.
+func TestAnAnswerOfUnknownSizeIsCountedInFull(t *testing.T) {
+	_, r := settled(t)
+	r.chain.low = 3
+	largest := int(r.par.PayloadBytesMax)
+	for most, want := range map[int]int{1: largest, largest: largest, largest + 1: largest + 1} {
+		if got := r.servedBytes(0, most); got != want {
+			t.Errorf("at most %d bytes: counted as %d, want %d", most, got, want)
+		}
+	}
+}
+
+// Who finds nobody that has what f+1 claim gives up after two rounds, and begins anew
+// with their next claim.
+func TestATargetThatNobodyHasIsGivenUp(t *testing.T) {
+	_, r := settled(t)
+	claim := func(s pbft.Seq) {
+		for _, id := range []pbft.ReplicaID{2, 3} {
+			r.Receive(id, &pbft.Status{Replica: id, View: 1, Committed: pbft.BlockRef{View: 1, Seq: s}})
+		}
+		if got := r.Status().Target; got != s {
+			t.Fatalf("f+1 claim %d: the target is %d", s, got)
+		}
+	}
+	for round := range pbft.Seq(2) {
+		claim(40 + round)
+		asked := make(map[pbft.ReplicaID]int)
+		for range 12 * 10 * r.tm.FetchTicks {
+			r.Tick(r.clockMs, false)
+			for _, o := range drain(r).Messages {
+				if o.Message.Kind() == pbft.KindFetch {
+					asked[o.To]++
+				}
+			}
+		}
+		if len(asked) != 3 || asked[0]+asked[2]+asked[3] != 2*4+1 {
+			t.Errorf("claim %d: asked %v", round, asked)
+		}
+		if got := r.Status().Target; got != r.chain.committed.Seq {
+			t.Errorf("claim %d: after vain questions the target is %d", round, got)
+		}
+	}
+}
