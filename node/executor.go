@@ -225,7 +225,7 @@ type record struct {
 const recordBytes = pbft.HeaderBytes + 64 + 32 + 32
 
 func (x *record) encode() []byte {
-	b := append(x.Header.Append(make([]byte, 0, recordBytes+8)), x.Signature[:]...)
+	b := append(x.Header.Append(make([]byte, 0, recordBytes)), x.Signature[:]...)
 	return append(append(b, x.stateRoot[:]...), x.receiptRoot[:]...)
 }
 

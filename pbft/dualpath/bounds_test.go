@@ -230,3 +230,112 @@ func TestATargetThatNobodyHasIsGivenUp(t *testing.T) {
 		}
 	}
 }
+
+// The share of a proposer's loose bodies ends at the byte and at the block.
+func TestALooseShareEndsAtTheByte(t *testing.T) {
+	c := newCluster(t, 4, 1, 1)
+	for last, want := range map[int]bool{999: false, 1000: true} {
+		r := c.start(1, nil)
+		r.par.PayloadBytesMax = 1000
+		for i, size := range []int{1000, last} {
+			later := func(h *pbft.Header) { h.TimeMs += uint64(i) }
+			x := c.header(1, c.genesis(), c.genesis(), string(make([]byte, size)), later)
+			r.addBlock(&x, false)
+		}
+		if got := r.looseFull(0); got != want {
+			t.Errorf("%d bytes of %d: full is %t", 1000+last, looseBytesMax*1000, got)
+		}
+	}
+	r := c.start(1, nil)
+	for i := range 2 * r.par.Window {
+		if r.looseFull(0) {
+			t.Errorf("full with %d blocks", i)
+		}
+		x := c.header(1, c.genesis(), c.genesis(), "x", func(h *pbft.Header) { h.TimeMs += i })
+		r.addBlock(&x, false)
+	}
+}
+
+// The proof of a view that was entered is not looked at again, whoever sends it along.
+func TestTheProofOfThePresentViewIsNotLookedAt(t *testing.T) {
+	for view, want := range map[pbft.View]pbft.Reason{1: pbft.InvalidContent, 3: pbft.Accepted} {
+		c, r := settled(t)
+		x := c.header(3, r.highRef, r.highRef, "x", nil)
+		if view == 3 {
+			r.enter(3, entry{base: r.highRef, baseSeq: r.highRef.Seq})
+		}
+		m := &pbft.PrePrepare{Block: x, Entry: c.newView(3, c.genesis(), nil)} // of no reports
+		if got := r.Receive(2, m); got != want {
+			t.Errorf("in view %d: %v, want %v", view, got, want)
+		}
+	}
+}
+
+// Who has committed much less than this replica is told, also while it goes on: it may
+// lack what nobody sends any more.
+func TestAPeerFarBelowIsAnsweredThoughItGoesOn(t *testing.T) {
+	c := newClusterOf(t, 4, 1, 1, 4096)
+	r := c.replicas[1]
+	for range 3 * r.par.Window {
+		c.propose("x")
+	}
+	bound := r.chain.committed.Seq - pbft.Seq(r.par.Window)
+	for s, want := range map[pbft.Seq]bool{bound - 1: true, bound: false} {
+		for _, at := range []pbft.Seq{s - 1, s} { // it goes on
+			drain(r)
+			r.now += answerTicks
+			r.Receive(2, &pbft.Status{Replica: 2, View: 1, Committed: pbft.BlockRef{View: 1, Seq: at}, High: r.highRef.Rank()})
+		}
+		if _, got := sent[*pbft.Proof](drain(r)); got != want {
+			t.Errorf("a peer that is at %d of %d: told is %t", s, r.chain.committed.Seq, got)
+		}
+		r.peers[2].status = nil
+	}
+}
+
+// A member is told of its COMMIT that is in a certificate, where nothing else is left of it.
+func TestARecallFindsTheCommitInACertificate(t *testing.T) {
+	c := newClusterOf(t, 4, 1, 0, 4096)
+	r := c.start(1, nil)
+	x := c.on(c.genesis(), c.genesis(), "x")
+	ref := c.com.Ref(&x.Header)
+	r.Receive(0, &pbft.Blocks{Blocks: []pbft.Block{x}, Certificate: c.certificate(pbft.CommittedSlow, ref, 0, 2, 3)})
+	drain(r)
+	r.Receive(2, &pbft.Recall{Nonce: pbft.RecallCommits})
+	m, ok := sent[*pbft.Recollection](drain(r))
+	if !ok || m.Commit == nil || m.Commit.Block != ref || m.Commit.Replica != 2 {
+		t.Errorf("%+v", m)
+	}
+}
+
+// After a restart every result is known that a header may still name: those from the
+// one that the last block names on.
+func TestResultsThatMayBeNamedAreKnownAfterARestart(t *testing.T) {
+	c := newCluster(t, 4, 1, 1)
+	for exec, first := range map[pbft.Seq]pbft.Seq{0: 1, 1: 1, 3: 3} {
+		top := pbft.Header{View: 1, Seq: 4*8 + 20, ExecSeq: exec}
+		r, err := New(pbft.Config{Committee: c.com, Self: 1, Scheme: stub{}, PayloadRoot: payloadRoot,
+			Sign:    func([]byte) (none pbft.Signature) { return none },
+			Genesis: c.com.GenesisHeader(pbft.Digest{}, 1), Anchor: pbft.Anchor{Header: top},
+			History: func(s pbft.Seq) (pbft.History, bool) {
+				return pbft.History{Header: pbft.Header{View: 1, Seq: s}, StateRoot: pbft.Digest{byte(s)}}, true
+			}}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		for s := pbft.Seq(1); s < top.Seq; s++ {
+			if got := r.chain.results[s].state == (pbft.Digest{byte(s)}); got != (s >= first) {
+				t.Errorf("the last block names %d: the result of %d is known: %t", exec, s, got)
+			}
+		}
+	}
+}
+
+// What a log proves to be committed is committed again, and not logged again.
+func TestCommitsOfTheLogAreNotLoggedAgain(t *testing.T) {
+	c, _ := settled(t)
+	rd := c.start(1, c.logs[1]).Ready()
+	if len(rd.Committed) != 3 || len(rd.Records) != 0 {
+		t.Errorf("%d blocks are committed, %d records written", len(rd.Committed), len(rd.Records))
+	}
+}

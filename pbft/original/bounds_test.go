@@ -28,6 +28,15 @@ func TestWhoseVotesAreRemembered(t *testing.T) {
 			t.Errorf("%s: PREPARE %+v, COMMIT %+v", x.name, peer.lastPrepare, peer.lastCommit)
 		}
 	}
+	s := newSolo(t, 4, 1)
+	for _, seq := range []pbft.Seq{2, 3, 1} {
+		at := pbft.BlockRef{View: 1, Seq: seq, Digest: pbft.Digest{byte(seq)}}
+		s.get(3, s.vote(3, prepares, at))
+		s.get(3, s.vote(3, commits, at))
+	}
+	if p := s.r.peers[3]; p.lastPrepare.Block.Seq != 3 || p.lastCommit.Block.Seq != 3 {
+		t.Errorf("the newest are %+v and %+v", p.lastPrepare, p.lastCommit)
+	}
 }
 
 // An answer to a recall holds as many votes as a message may.
@@ -42,6 +51,10 @@ func TestAnAnswerToARecallIsBounded(t *testing.T) {
 		if len(a.Prepares) != want || len(a.Commits) != want {
 			t.Errorf("beside %d votes: %d PREPAREs and %d COMMITs, want %d", held, len(a.Prepares), len(a.Commits), want)
 		}
+	}
+	a := &pbft.Recollection{}
+	if s.r.recallSlot(a, s.r.slot(2), 2); len(a.Prepares)+len(a.Commits) != 0 {
+		t.Errorf("of a slot without votes: %+v", a)
 	}
 }
 
