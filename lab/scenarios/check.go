@@ -18,7 +18,11 @@ const (
 
 // FaultKinds are the faults that a case may have; those that real processes can
 // have come first.
-var FaultKinds = []string{"crash", "restart", "crash-primary", "slow", "slow-primary", "equivocate", "withhold"}
+var FaultKinds = []string{"crash", "restart", "crash-primary", "slow", "slow-primary", "equivocate", "withhold",
+	"withhold-bodies", "drip", "equivocate-batches", "lack-all", "mute"}
+
+// laneFaults are those of FaultKinds that are about lanes.
+const laneFaults = 5
 
 // processFaults is how many of FaultKinds processes can have: their code is the one
 // that ships, which tells no lies.
@@ -308,11 +312,27 @@ func (c *checker) checkCase(path string, p *Part, k *Case) {
 			c.wrong(at+".kind", "%s is for a simulation: processes can have %s", f.Kind,
 				strings.Join(FaultKinds[:processFaults], ", "))
 		}
+		if slices.Contains(FaultKinds[len(FaultKinds)-laneFaults:], f.Kind) {
+			c.wantLanes(at+".kind", p, k, f.Kind)
+		}
 		c.within(at+".at_s", f.AtS, 0-p.WarmupS, p.DurationS)
 		c.within(at+".until_s", f.UntilS, 0, p.DurationS)
 		c.within(at+".delay_ms", f.DelayMs, 0, delayMsMax)
 		if f.Member < 0 || f.Member >= slices.Min(p.Members) {
 			c.wrong(at+".member", "member %d of %d", f.Member, slices.Min(p.Members))
+		}
+	}
+}
+
+// wantLanes refuses a fault of lanes in a case for an engine that has none.
+func (c *checker) wantLanes(path string, p *Part, k *Case, kind string) {
+	engines := k.Engines
+	if len(engines) == 0 {
+		engines = p.Engines
+	}
+	for _, name := range engines {
+		if e, ok := EngineOf(name); ok && !e.Lanes {
+			c.wrong(path, "%s is of lanes, and %s has none", kind, name)
 		}
 	}
 }

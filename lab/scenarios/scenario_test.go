@@ -111,6 +111,7 @@ func TestMistakesAreToldWithTheirLines(t *testing.T) {
 		{`"p50 by load"`, `"p55 by load"`, `s.toml:20: there is no metric "p55"; did you mean "p50"?`},
 		{`"p50 by load"`, `"p50 by moon"`, `s.toml:20: there is no axis "moon"`},
 		{`kind = "crash"`, `kind = "crush"`, `s.toml:26: there is no fault "crush"; did you mean "crash"?`},
+		{`kind = "crash"`, `kind = "drip"`, `s.toml:26: drip is of lanes, and dualpath-p1 has none`},
 		{`at_s = 1`, `at_s = 3`, `s.toml:27: at_s is 3, wanted 0 to 2`},
 		{`member = 3`, `member = 4`, `s.toml:28: member 4 of 4`},
 		{`member = 3`, `membre = 3`, `s.toml:28: there is no key "part.case.fault.membre"; did you mean "member`},
