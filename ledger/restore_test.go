@@ -3,6 +3,7 @@ package ledger
 import (
 	"bytes"
 	"crypto/sha256"
+	"encoding/binary"
 	"errors"
 	"strings"
 	"testing"
@@ -89,12 +90,14 @@ func TestADamagedRowStopsTheStart(t *testing.T) {
 	if !stale {
 		t.Fatal("no page is late")
 	}
+	old := firstVersion(t, b)
 	damageRow(t, b.fs, changed[0])
 	cfg := store.LedgerConfig{Dir: "ledger", Chain: b.world.Chain, FS: b.fs}
 	if _, err := store.OpenLedger(cfg); !errors.Is(err, store.ErrDamaged) {
 		t.Fatalf("written by somebody else: %v", err)
 	}
 	unseal(t, b.fs)
+	changeBeside(t, b.fs, old)
 	audited := cfg
 	audited.Audit = Audit
 	if _, err := store.OpenLedger(audited); !errors.Is(err, store.ErrDamaged) {
@@ -123,7 +126,9 @@ func TestAnUnsealedLedgerIsAudited(t *testing.T) {
 	if err := b.store.Close(); err != nil {
 		t.Fatal(err)
 	}
-	forget(t, b.fs)
+	old := firstVersion(t, b)
+	unseal(t, b.fs)
+	changeBeside(t, b.fs, old)
 	cfg := store.LedgerConfig{Dir: "ledger", Chain: b.world.Chain, FS: b.fs, Audit: Audit}
 	s, err := store.OpenLedger(cfg)
 	if err != nil {
@@ -149,11 +154,37 @@ func unseal(t *testing.T, fsys vfs.FS) {
 	}
 }
 
-// forget makes a ledger what one was before there were seals.
-func forget(t *testing.T, fsys vfs.FS) {
+// firstVersion returns what makes the closed ledger of b one of the first version, whose
+// blocks are values of Pebble.
+func firstVersion(t *testing.T, b *bench) func(*pebble.DB) error {
 	t.Helper()
-	unseal(t, fsys)
-	changeBeside(t, fsys, func(*pebble.DB) error { return nil })
+	s, err := store.OpenLedger(store.LedgerConfig{Dir: "ledger", Chain: b.world.Chain, FS: b.fs})
+	if err != nil {
+		t.Fatal(err)
+	}
+	values := map[string][]byte{"\x00\x00": append([]byte{1, 0, 0, 0}, b.world.Chain[:]...)}
+	last, _ := s.Height()
+	for height := range last + 1 {
+		stored, err := s.Latest().Block(height)
+		receipts, receiptsErr := s.Latest().Receipts(height)
+		if err := errors.Join(err, receiptsErr); err != nil {
+			t.Fatal(err)
+		}
+		for table, value := range map[byte][]byte{1: stored.Header, 2: stored.Payload, 4: receipts} {
+			values[string(binary.BigEndian.AppendUint64([]byte{table}, height))] = value
+		}
+	}
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	return func(db *pebble.DB) error {
+		for key, value := range values {
+			if err := db.Set([]byte(key), value, nil); err != nil {
+				return err
+			}
+		}
+		return db.Delete([]byte{0x00, 0x04}, pebble.Sync) // the end of the archive
+	}
 }
 
 // damageRow writes beside the ledger, as a broken disk might.

@@ -106,16 +106,12 @@ func (l *Ledger) put(key, value []byte) (err error) {
 func (l *Ledger) write(b *BlockBatch, layer pageLayer, due []Write, sync bool) (err error) {
 	defer l.caught(&err)
 	w := batchWriter{b: l.db.NewBatchWithSize(b.sizeHint(due))}
-	w.heightValue(tableHeader, b.Height, b.Header)
-	w.heightValue(tablePayload, b.Height, b.Payload)
-	w.heightValue(tableReceipts, b.Height, b.Receipts)
-	if len(b.Certificate) > 0 {
-		w.heightValue(tableCertificate, b.Height, b.Certificate)
+	if err := l.fileBlock(&w, b); err != nil {
+		return err
 	}
 	w.writes(tableRow, b.Rows)
 	w.pages(b, due)
 	w.writes(tableExtra, b.Extra)
-	w.events(b)
 	w.seen(b)
 	if err := l.writeTxs(&w, b); err != nil {
 		return err
@@ -170,14 +166,11 @@ func (l *Ledger) writeTxs(w *batchWriter, b *BlockBatch) error {
 }
 
 func (b *BlockBatch) sizeHint(pagesDue []Write) int {
-	n := 4096 + len(b.Header) + len(b.Payload) + len(b.Certificate) + len(b.Receipts)
+	n := 4096
 	for _, writes := range [][]Write{b.Rows, b.Extra, pagesDue} {
 		for i := range writes {
 			n += len(writes[i].Key) + len(writes[i].Value) + 16
 		}
-	}
-	for i := range b.Events {
-		n += len(b.Events[i].Data) + 12
 	}
 	return n + 64*len(b.Txs) + 48*len(b.SeenAdded)
 }
@@ -211,21 +204,6 @@ func (w *batchWriter) writes(table byte, writes []Write) {
 			w.err = w.b.Delete(w.key, nil)
 		}
 	}
-}
-
-// events writes the events of the block as one value: a thousand small keys
-// would cost more than the rest of the block.
-func (w *batchWriter) events(b *BlockBatch) {
-	if len(b.Events) == 0 {
-		return
-	}
-	var value []byte
-	for i := range b.Events {
-		e := &b.Events[i]
-		value = wire.AppendUint32(wire.AppendUint32(value, e.Tx), e.Index)
-		value = wire.AppendBytes(value, e.Data)
-	}
-	w.heightValue(tableEvents, b.Height, value)
 }
 
 // seen writes the members by bucket, each bucket's in block order, and drops.

@@ -60,7 +60,7 @@ func (f files) disk(t testing.TB) *vfs.MemFS {
 			t.Fatal(err)
 		}
 	}
-	if err := syncDir(disk, "ledger"); err != nil {
+	if err := errors.Join(syncDir(disk, "ledger"), syncDir(disk, "")); err != nil {
 		t.Fatal(err)
 	}
 	return disk
@@ -84,12 +84,15 @@ type killed struct {
 
 // kill commits blocks, syncs now and then, starts anew once, and ends without
 // closing.
-func kill(t testing.TB, rng *rand.Rand) *killed {
+func kill(t testing.TB, rng *rand.Rand) *killed { return killAs(t, rng, nil) }
+
+// killAs is kill of a ledger with other settings.
+func killAs(t testing.TB, rng *rand.Rand, change func(*LedgerConfig)) *killed {
 	t.Helper()
 	heights := 30 + rng.IntN(40)
 	k := &killed{run: newLedgerRun(rng.Uint64(), heights, 60)}
 	disk := vfs.NewCrashableMem()
-	l := openTestLedger(t, disk, nil)
+	l := openTestLedger(t, disk, change)
 	again := rng.IntN(heights)
 	for i, b := range k.run.blocks {
 		mustCommit(t, l, b, false)
@@ -107,7 +110,7 @@ func kill(t testing.TB, rng *rand.Rand) *killed {
 			if err := l.Close(); err != nil {
 				t.Fatal(err)
 			}
-			l = openTestLedger(t, disk, nil)
+			l = openTestLedger(t, disk, change)
 			k.synced = b.Height
 			restore(t, l, k.run.models[b.Height])
 		}

@@ -8,9 +8,13 @@
 // Opening a log either gives back every acknowledged frame, or fails with
 // ErrAmnesic: then the replica must not sign again with its key.
 //
-// Ledger is the executed chain, kept in Pebble: blocks, receipts, certificates,
-// the flat state table, the pages of the state tree, the Seen buckets and the
-// indexes that queries need. One block is one atomic batch.
+// Ledger is the executed chain. Blocks with their receipts and events lie in the
+// archive, files of whole blocks in order of height, each written once. Pebble keeps
+// the flat state table, the pages of the state tree, the Seen buckets, the indexes
+// that queries need, and where the archive ends. One block is one atomic batch: its
+// frame is appended to the archive first, and the archive is synced before any byte of
+// Pebble's that refers to it reaches a file. What lies behind the end that Pebble
+// knows is cut at opening, so a block is in both or, for a reader, in neither.
 //
 // The two are tied by one invariant. A block's body and commit certificate are
 // durable in the Log before the block is executed, so Commit need not sync: a
@@ -32,8 +36,8 @@
 //
 // A ledger is opened only if it is what it was: a seal beside Pebble's files, moved
 // within the syncs by which Pebble comes to rely on them, says how long its list of
-// tables was, and which tables and finished write-ahead logs there were, with their
-// checksums. Anything else is ErrDamaged, and nothing of it is shown.
+// tables was, and which tables, finished write-ahead logs and finished segments of the
+// archive there were, with their checksums. Anything else is ErrDamaged, and nothing of it is shown.
 //
 // Errors are of two kinds. A failed write or sync is fatal: the Log or Ledger
 // is poisoned, nothing more is written to it, every later call returns ErrPoisoned, and the process must stop

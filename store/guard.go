@@ -43,6 +43,9 @@ type guard struct {
 	// finished says that a write-ahead log is closed and not yet sealed.
 	finished bool
 
+	// archive is made durable before anything of Pebble's that refers to it.
+	archive atomic.Pointer[archive]
+
 	// unread are the sealed tables that the start has not read as a whole, the newest
 	// first: they are scrub's.
 	unread []fileSum
@@ -68,7 +71,7 @@ func newGuard(disk vfs.FS, dir string, openBytes int64, a *alarm) (*guard, error
 	switch {
 	case found != nil:
 		g.seal, g.found, g.held = *found, found.sequence, true
-	case slices.ContainsFunc(names, isPebbles):
+	case slices.ContainsFunc(names, hasContents):
 		g.seal.files = map[string]fileSum{}
 	default:
 		g.seal.files, g.held = map[string]fileSum{}, true
@@ -88,9 +91,9 @@ func noGuard(disk vfs.FS, dir string, a *alarm) *guard {
 		seal: seal{files: map[string]fileSum{}}}
 }
 
-// isPebbles tells the files that only a ledger with contents has.
-func isPebbles(name string) bool {
-	return isTable(name) || isList(name) || isWAL(name) || strings.HasPrefix(name, "marker.")
+// hasContents tells the files that only a ledger with contents has.
+func hasContents(name string) bool {
+	return isTable(name) || isList(name) || isWAL(name) || isSegment(name) || strings.HasPrefix(name, "marker.")
 }
 
 func isTable(name string) bool {
@@ -158,26 +161,76 @@ func (g *guard) verify(names []string, openBytes int64) error {
 	return nil
 }
 
-// verifyFiles checks the sealed tables that are there, the newest first while there
-// are bytes left to read, and the write-ahead logs, which all must be.
+// verifyFiles checks the sealed tables that are there, and after them the finished
+// segments of the archive, the newest first while there are bytes left to read. The
+// segments and the write-ahead logs all must be there.
 func (g *guard) verifyFiles(names []string, openBytes int64, scratch []byte) error {
 	there := make(map[string]bool, len(names))
 	for _, name := range names {
 		there[name] = true
 	}
-	for _, name := range slices.Backward(slices.Sorted(maps.Keys(g.seal.files))) {
+	for _, name := range g.seal.names() {
 		sum := g.seal.files[name]
 		if isTable(name) && !there[name] {
 			delete(g.seal.files, name)
 			continue
 		}
-		if openBytes -= sum.length; openBytes < 0 && isTable(name) {
+		if isSegment(name) && !there[name] {
+			return fmt.Errorf("%w: %s is gone", ErrDamaged, name)
+		}
+		if openBytes -= sum.length; openBytes < 0 && !isWAL(name) {
 			g.unread = append(g.unread, sum)
 			continue
 		}
-		if err := sum.check(g.FS, g.dir, isTable(name), scratch, nil); err != nil {
+		if err := sum.check(g.FS, g.dir, !isWAL(name), scratch, nil); err != nil {
 			return err
 		}
+	}
+	return nil
+}
+
+// names returns the sealed files in the order in which they are read: the newest first,
+// and the archive last.
+func (s *seal) names() []string {
+	return slices.SortedFunc(maps.Keys(s.files), func(a, b string) int {
+		if isSegment(a) != isSegment(b) {
+			if isSegment(a) {
+				return 1
+			}
+			return -1
+		}
+		return strings.Compare(b, a)
+	})
+}
+
+// addSegment seals a finished segment of the archive.
+func (g *guard) addSegment(sum fileSum) error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.seal.files[sum.name] = sum
+	return g.write()
+}
+
+// dropSegments seals that segments are about to be cut or removed. Only opening does
+// that, before anything is scrubbed.
+func (g *guard) dropSegments(names ...string) error {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	sealed := len(g.seal.files)
+	for _, name := range names {
+		delete(g.seal.files, name)
+	}
+	if len(g.seal.files) == sealed {
+		return nil
+	}
+	g.unread = slices.DeleteFunc(g.unread, func(sum fileSum) bool { return slices.Contains(names, sum.name) })
+	return g.write()
+}
+
+// archived makes the archive durable.
+func (g *guard) archived() error {
+	if a := g.archive.Load(); a != nil {
+		return a.sync()
 	}
 	return nil
 }
@@ -541,7 +594,10 @@ func (f *summedFile) sync(sync func() error) error {
 	if f.g.frozen.Load() {
 		return f.frozen()
 	}
-	err := sync()
+	err := f.g.archived()
+	if err == nil {
+		err = sync()
+	}
 	if err == nil {
 		err = f.g.synced(f.sum)
 	}
@@ -554,7 +610,8 @@ func (f *summedFile) sync(sync func() error) error {
 	return err
 }
 
-// walFile is a write-ahead log as it is written.
+// walFile is a write-ahead log as it is written. What is in it refers to the archive,
+// which is durable before it: no crash leaves a block whose bytes are not there.
 type walFile struct {
 	vfs.File
 	g      *guard
@@ -565,6 +622,10 @@ type walFile struct {
 // Write implements vfs.File.
 func (f *walFile) Write(p []byte) (int, error) {
 	if f.g.frozen.Load() {
+		return len(p), nil
+	}
+	if err := f.g.archived(); err != nil {
+		f.g.freeze("write "+f.sum.name, err)
 		return len(p), nil
 	}
 	crc := crc32.Update(f.sum.crc, castagnoli, p) // before the disk may change p

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"runtime"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -36,9 +35,13 @@ const (
 	OpenBytesDefault = 512 << 20
 )
 
-// LedgerVersion is the version of the ledger's keys and values that this
-// package writes and the only one it reads.
-const LedgerVersion = 1
+// LedgerVersion is the version of the ledger's keys and values that this package
+// writes. A ledger of version 1, whose blocks are values in Pebble, becomes one of
+// version 2 when it is opened: its blocks are moved into the archive.
+const (
+	LedgerVersion      = 2
+	ledgerVersionFirst = 1
+)
 
 // Errors of a Ledger, compared with errors.Is.
 var (
@@ -63,7 +66,8 @@ type LedgerConfig struct {
 	SeenEntries     int    // Seen members in memory, about 70 bytes each
 	PageBlocks      int    // blocks whose changes of the state tree are in memory only
 	PageBytes       int    // bytes of such changes
-	OpenBytes       int64  // tables that are read as a whole before anything is shown, see Scrub
+	OpenBytes       int64  // tables and segments that are read as a whole before anything is shown, see Scrub
+	SegmentBytes    int64  // size from which on a segment of the archive is finished
 	// Phase is a number in which the members of a chain differ. Each writes tables and
 	// pages at times of its own then: all would stop for it at once otherwise, since
 	// all have the same to write.
@@ -76,7 +80,9 @@ type LedgerConfig struct {
 
 	Logger *slog.Logger // nil = none
 
-	unguarded bool // no seal and no checks: what they cost is measured against it
+	unguarded  bool // no seal and no checks: what they cost is measured against it
+	unarchived bool // the first version: what the archive saves is measured against it
+	moveBytes  int  // of blocks that are moved in one step; 0 = moveBytesDefault
 }
 
 // Ledger is the executed chain of one node. Commit, PutCheckpoint, RestorePages and
@@ -85,16 +91,21 @@ type LedgerConfig struct {
 // help it: they run beside each other, but not beside the owner's other methods. The
 // other methods are safe for concurrent use.
 type Ledger struct {
-	db     *pebble.DB
-	lock   *pebble.Lock
-	guard  *guard
-	alarm  *alarm
-	log    *slog.Logger
-	cache  rowCache
-	seen   *seenTable
-	latest *View
-	tip    atomic.Pointer[tip] // nil = empty
-	pages  pageTable           // the owner's, but its layers
+	db    *pebble.DB
+	lock  *pebble.Lock
+	guard *guard
+	alarm *alarm
+	chain [32]byte
+	// archive has the blocks; unarchived, it is empty.
+	archive    *archive
+	unarchived bool
+	moveBytes  int
+	log        *slog.Logger
+	cache      rowCache
+	seen       *seenTable
+	latest     *View
+	tip        atomic.Pointer[tip] // nil = empty
+	pages      pageTable           // the owner's, but its layers
 	// visible guards pages.layers and pages.stale. It is held while a block becomes visible, so that
 	// a view's snapshot, tip and pages are of one block.
 	visible sync.Mutex
@@ -113,12 +124,12 @@ type tip struct {
 // big-endian, so that they iterate in order.
 const (
 	tableMeta        = 0x00 // one byte: see below
-	tableHeader      = 0x01 // height -> header
+	tableHeader      = 0x01 // height -> header; this and the next three of blocks that are not in the archive
 	tablePayload     = 0x02 // height -> payload
 	tableCertificate = 0x03 // height -> commit certificate
 	tableReceipts    = 0x04 // height -> receipts
 	tableCheckpoint  = 0x05 // height -> certificate over the executed state
-	tableEvents      = 0x06 // height -> events: tx u32, event u32, length u32, data
+	tableEvents      = 0x06 // height, if it has any -> events: tx u32, event u32, length u32, data; empty if archived
 	tableTx          = 0x07 // id [32] -> height u64, index u32
 	tableSeen        = 0x08 // bucket, height -> members
 	tableRow         = 0x09 // key of the flat state table -> value
@@ -130,6 +141,7 @@ const (
 	metaTip      = 0x01 // height u64, state root [32]
 	metaPages    = 0x02 // height u64, state root [32] of the pages on disk
 	metaSeal     = 0x03 // sequence u64 of the seal under which the last block was written
+	metaArchive  = 0x04 // where the archive ends, see archiveEnd
 )
 
 // OpenLedger opens the ledger in cfg.Dir, or makes an empty one. After a crash
@@ -144,7 +156,8 @@ func OpenLedger(cfg LedgerConfig) (*Ledger, error) {
 		alarm: newAlarm(),
 		cache: rowCache{lru: newLRU(orDefault(cfg.RowCacheBytes, RowCacheBytesDefault))},
 		seen:  newSeenTable(orDefault(cfg.SeenEntries, SeenEntriesDefault)),
-		pages: newPageTable(&cfg),
+		pages: newPageTable(&cfg), chain: cfg.Chain, unarchived: cfg.unarchived,
+		moveBytes: orDefault(cfg.moveBytes, moveBytesDefault),
 	}
 	if l.log == nil {
 		l.log = slog.New(slog.DiscardHandler)
@@ -183,6 +196,9 @@ func (l *Ledger) open(cfg *LedgerConfig) (err error) {
 	if err != nil {
 		return err
 	}
+	l.archive = &archive{fs: archiveDisk{l.guard}, dir: cfg.Dir, chain: cfg.Chain,
+		bytesMax: orDefault(cfg.SegmentBytes, SegmentBytesDefault), finished: l.guard.addSegment}
+	l.guard.archive.Store(l.archive)
 	if l.db, err = openPebble(cfg, l); err != nil {
 		return err
 	}
@@ -220,6 +236,9 @@ func (l *Ledger) release() error {
 	var err error
 	if l.db != nil && l.alarm.failure() == nil { // a write that failed leaves Pebble locked
 		err = l.db.Close()
+	}
+	if l.archive != nil {
+		err = errors.Join(err, l.archive.close())
 	}
 	return errors.Join(err, l.lock.Close())
 }
@@ -331,23 +350,21 @@ func (l *Ledger) caught(err *error) {
 // ledger is what its seal says, and reads the tip and the Seen buckets.
 func (l *Ledger) load(cfg *LedgerConfig) (err error) {
 	defer l.caught(&err)
-	want := append(wire.AppendUint32(nil, LedgerVersion), cfg.Chain[:]...)
-	got, ok, err := get(l.db, []byte{tableMeta, metaIdentity})
-	switch {
-	case err != nil:
+	version, ok, err := l.identified()
+	if err != nil {
 		return err
-	case !ok:
-		return l.identify(want)
-	case len(got) < 4 || !slices.Equal(got[:4], want[:4]):
-		return fmt.Errorf("%w: ledger", ErrVersion)
-	case !slices.Equal(got, want):
-		return fmt.Errorf("%w: %x", ErrForeign, got[4:])
+	}
+	if !ok {
+		return l.identify(l.identity(l.version()))
 	}
 	t, err := readTip(l.db, metaTip)
 	if err != nil {
 		return err
 	}
-	if err := l.prove(t, cfg.Audit); err != nil || t == nil {
+	if err := l.prove(t, version, cfg.Audit); err != nil {
+		return err
+	}
+	if err := l.openArchive(t, version); err != nil || t == nil {
 		return err
 	}
 	l.tip.Store(t)
@@ -375,6 +392,32 @@ func (l *Ledger) load(cfg *LedgerConfig) (err error) {
 			return true
 		})
 	})
+}
+
+// version is that of the ledger once it is open.
+func (l *Ledger) version() uint32 {
+	if l.unarchived {
+		return ledgerVersionFirst
+	}
+	return LedgerVersion
+}
+
+// identified returns the version of the ledger; ok is false for an empty one.
+func (l *Ledger) identified() (version uint32, ok bool, err error) {
+	got, ok, err := get(l.db, []byte{tableMeta, metaIdentity})
+	if err != nil || !ok {
+		return 0, false, err
+	}
+	r := wire.NewReader(got)
+	version = r.Uint32()
+	chain := r.Bytes32()
+	switch known := version == ledgerVersionFirst || version == l.version(); {
+	case r.Err() == nil && !known, r.Close() != nil:
+		return 0, true, fmt.Errorf("%w: ledger", ErrVersion)
+	case chain != l.chain:
+		return 0, true, fmt.Errorf("%w: %x", ErrForeign, chain)
+	}
+	return version, true, nil
 }
 
 // Height returns the last committed height; ok is false in an empty ledger.
@@ -531,7 +574,7 @@ func (l *Ledger) Latest() *View { return l.latest }
 func (l *Ledger) Close() error {
 	if err := l.alarm.failure(); err != nil {
 		if l.scrubbed.Load() && !l.guard.frozen.Load() {
-			return errors.Join(err, l.db.Close(), l.lock.Close())
+			return errors.Join(err, l.db.Close(), l.archive.close(), l.lock.Close())
 		}
 		return err
 	}

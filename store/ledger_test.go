@@ -303,7 +303,7 @@ func openSmallLedger(fsys vfs.FS, change func(*LedgerConfig)) (*Ledger, error) {
 	cfg := LedgerConfig{
 		Dir: "ledger", Chain: testChain, FS: fsys,
 		BlockCacheBytes: 1 << 20, MemTableBytes: 64 << 10, RowCacheBytes: 8 << 10, SeenEntries: 1000,
-		PageBlocks: 6,
+		PageBlocks: 6, SegmentBytes: 8 << 10,
 	}
 	if change != nil {
 		change(&cfg)

@@ -362,6 +362,20 @@ func (m *Mem) SyncDir(dir string) error {
 	return nil
 }
 
+// List returns the names in dir.
+func (m *Mem) List(dir string) ([]string, error) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.down {
+		return nil, ErrCrashed
+	}
+	d := m.dirs[filepath.Clean(dir)]
+	if d == nil {
+		return nil, fmt.Errorf("list %s: %w", dir, fs.ErrNotExist)
+	}
+	return slices.Sorted(maps.Keys(d.names)), nil
+}
+
 // Lock implements FS.
 func (m *Mem) Lock(name string) (io.Closer, error) {
 	m.mu.Lock()

@@ -30,14 +30,14 @@ func (l *Ledger) identify(identity []byte) error {
 
 // prove checks that a ledger with contents is what its seal says, and then seals
 // that it cannot lose what it shows: opening has made all of it durable.
-func (l *Ledger) prove(t *tip, audit func(*View) error) error {
+func (l *Ledger) prove(t *tip, version uint32, audit func(*View) error) error {
 	under, noted, err := l.sealNoted()
 	if err != nil {
 		return err
 	}
 	g := l.guard
 	switch {
-	case !g.held && noted:
+	case !g.held && (noted || version > ledgerVersionFirst):
 		return fmt.Errorf("%w: its seal is gone", ErrDamaged)
 	case !g.held:
 		return l.adopt(t, audit)

@@ -12,7 +12,7 @@ import (
 // validator gives, so that nobody waits for it.
 const scrubBytesPerSecond = 32 << 20
 
-// Scrub reads the tables that opening has left unread, the newest first, and compares
+// Scrub reads the tables and segments that opening has left unread, the newest first, and compares
 // them with the seal as opening does with the others. What is not what it was fails
 // the ledger, see Failed, with ErrDamaged. Until it is found, Pebble's checksum of each
 // block answers for what is read. Scrub returns when all is read or ctx ends. It is
@@ -41,7 +41,7 @@ func (l *Ledger) Scrub(ctx context.Context) {
 		bytes += sum.length
 	}
 	g.unread = nil
-	l.log.Info("the older tables of the ledger are what they were", "bytes", bytes)
+	l.log.Info("the older files of the ledger are what they were", "bytes", bytes)
 }
 
 // sealed reports whether a table is one of the ledger's: Pebble removes those that it

@@ -31,10 +31,12 @@ func refuses(t *testing.T, f files, words string) {
 }
 
 // grown is a ledger of many tables that was killed, and what it was before.
-func grown(t *testing.T) *killed {
+func grown(t *testing.T) *killed { return grownAs(t, nil) }
+
+func grownAs(t *testing.T, change func(*LedgerConfig)) *killed {
 	t.Helper()
 	for seed := uint64(1); ; seed++ {
-		k := kill(t, rand.New(rand.NewPCG(seed, 5)))
+		k := killAs(t, rand.New(rand.NewPCG(seed, 5)), change)
 		tables := 0
 		for name := range k.now {
 			if isTable(name) {
@@ -211,7 +213,7 @@ func (k *killed) height(t *testing.T) uint64 {
 func forgotten(t *testing.T, f files) files {
 	t.Helper()
 	disk := f.disk(t)
-	l := openTestLedger(t, disk, nil)
+	l := openTestLedger(t, disk, firstVersion)
 	if l.pages.stale {
 		l.pages.stale = false // the owner of the tree is not needed here
 	}
@@ -226,7 +228,7 @@ func forgotten(t *testing.T, f files) files {
 // A ledger without a seal, from before there were any, is adopted if it is without
 // gaps and its owner's audit has nothing against it; from then on it has one.
 func TestAnOldLedgerIsSealed(t *testing.T) {
-	k := grown(t)
+	k := grownAs(t, firstVersion)
 	height := k.height(t)
 	f := forgotten(t, k.now)
 	disk := f.disk(t)
@@ -263,7 +265,7 @@ func TestAGapInAnOldLedgerIsFound(t *testing.T) {
 	for _, table := range []byte{tableHeader, tablePayload, tableReceipts} {
 		for _, height := range []uint64{3, 6} {
 			disk := vfs.NewCrashableMem()
-			l := openTestLedger(t, disk, nil)
+			l := openTestLedger(t, disk, firstVersion)
 			for h := uint64(1); h <= 6; h++ {
 				mustCommit(t, l, randomBlock(rand.New(rand.NewPCG(h, 1)), h, 5), true)
 			}

@@ -161,43 +161,56 @@ func (v *View) SeenMembers(bucket uint64, visit func(SeenMember) bool) error {
 }
 
 // Header returns the header at height, or ErrNotFound.
-func (v *View) Header(height uint64) ([]byte, error) { return v.must(tableHeader, height) }
+func (v *View) Header(height uint64) ([]byte, error) { return v.part(height, partHeader) }
 
 // Receipts returns the receipts of the block at height, or ErrNotFound.
-func (v *View) Receipts(height uint64) ([]byte, error) { return v.must(tableReceipts, height) }
+func (v *View) Receipts(height uint64) ([]byte, error) { return v.part(height, partReceipts) }
 
 // CommitCertificate returns the commit certificate stored with a block, or an error that
 // wraps ErrNotFound if it has none.
 func (v *View) CommitCertificate(height uint64) ([]byte, error) {
-	return v.must(tableCertificate, height)
+	return v.part(height, partCertificate)
 }
+
+// Block returns the block at height, or ErrNotFound.
+func (v *View) Block(height uint64) (Block, error) {
+	b, err := v.parts(height, wantHeader|wantPayload|wantCertificate)
+	if err == nil && b[partHeader] == nil {
+		err = notFound(height)
+	}
+	if err != nil {
+		return Block{}, err
+	}
+	return Block{Header: b[partHeader], Payload: b[partPayload], Certificate: b[partCertificate]}, nil
+}
+
+func (v *View) part(height uint64, which int) ([]byte, error) {
+	b, err := v.parts(height, 1<<which)
+	if err == nil && b[which] == nil {
+		err = notFound(height)
+	}
+	return b[which], err
+}
+
+// parts reads a block of the view. The archive may be ahead of it.
+func (v *View) parts(height uint64, want parts) (b [partCount][]byte, err error) {
+	if t := v.at(); t == nil || height > t.height {
+		return b, notFound(height)
+	}
+	return v.l.readBlock(v.r, height, want)
+}
+
+func notFound(height uint64) error { return fmt.Errorf("%w: height %d", ErrNotFound, height) }
 
 // Checkpoint returns the certificate that PutCheckpoint has filed, or
 // ErrNotFound.
-func (v *View) Checkpoint(height uint64) ([]byte, error) { return v.must(tableCheckpoint, height) }
-
-// Block returns the block at height, or ErrNotFound.
-func (v *View) Block(height uint64) (b Block, err error) {
-	if b.Header, err = v.must(tableHeader, height); err != nil {
-		return Block{}, err
-	}
-	if b.Payload, err = v.must(tablePayload, height); err != nil {
-		return Block{}, err
-	}
-	b.Certificate, err = v.must(tableCertificate, height)
-	if err != nil && !errors.Is(err, ErrNotFound) {
-		return Block{}, err
-	}
-	return b, nil
-}
-
-func (v *View) must(table byte, height uint64) ([]byte, error) {
-	b, ok, err := get(v.r, heightKey(table, height))
+func (v *View) Checkpoint(height uint64) ([]byte, error) {
+	b, ok, err := get(v.r, heightKey(tableCheckpoint, height))
 	if err != nil {
 		return nil, fmt.Errorf("read ledger at height %d: %w", height, err)
 	}
 	if !ok {
-		return nil, fmt.Errorf("%w: table %d, height %d", ErrNotFound, table, height)
+		return nil, notFound(height)
 	}
 	return b, nil
 }
@@ -268,6 +281,13 @@ func (v *View) Events(from EventID, visit func(id EventID, data []byte) bool) er
 			return false, fmt.Errorf("event key of %d bytes", len(key))
 		}
 		id := EventID{Height: binary.BigEndian.Uint64(key[1:])}
+		if len(value) == 0 { // they are in the archive
+			b, err := v.l.readBlock(v.r, id.Height, wantEvents)
+			if err != nil {
+				return false, err
+			}
+			value = b[partEvents]
+		}
 		r := wire.NewReader(value)
 		for r.Remaining() > 0 {
 			id.Tx, id.Index = r.Uint32(), r.Uint32()

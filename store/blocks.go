@@ -1,0 +1,237 @@
+package store
+
+import (
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"time"
+
+	"github.com/cockroachdb/pebble/v2"
+
+	"github.com/scrip-network/scrip/pbft/wire"
+)
+
+// Blocks lie in the archive. Until they are there, and for ever in a ledger of the
+// first version, their parts are values of Pebble under these tables.
+var partTables = [partCount]byte{partHeader: tableHeader, partCertificate: tableCertificate,
+	partReceipts: tableReceipts, partPayload: tablePayload, partEvents: tableEvents}
+
+// blockParts returns the parts of a block as they are stored.
+func (b *BlockBatch) blockParts() [partCount][]byte {
+	return [partCount][]byte{partHeader: b.Header, partCertificate: b.Certificate, partReceipts: b.Receipts,
+		partPayload: b.Payload, partEvents: encodeEvents(b.Events)}
+}
+
+// encodeEvents returns the events of a block as one value: a thousand small ones would
+// cost more than the rest of the block.
+func encodeEvents(events []Event) []byte {
+	if len(events) == 0 {
+		return nil
+	}
+	size := 0
+	for i := range events {
+		size += 4 + 4 + 4 + len(events[i].Data)
+	}
+	value := make([]byte, 0, size)
+	for i := range events {
+		e := &events[i]
+		value = wire.AppendUint32(wire.AppendUint32(value, e.Tx), e.Index)
+		value = wire.AppendBytes(value, e.Data)
+	}
+	return value
+}
+
+// fileBlock archives a block and lets its batch refer to it.
+func (l *Ledger) fileBlock(w *batchWriter, b *BlockBatch) error {
+	parts := b.blockParts()
+	if l.unarchived {
+		w.blockParts(b.Height, &parts)
+		return nil
+	}
+	end, err := l.archive.append(&frame{kind: frameBlock, first: b.Height, count: 1, parts: parts})
+	if err != nil {
+		return err
+	}
+	w.archived(&end, b.Height, len(parts[partEvents]) > 0)
+	return nil
+}
+
+// blockParts writes the parts of a block as values.
+func (w *batchWriter) blockParts(height uint64, parts *[partCount][]byte) {
+	for i, table := range partTables {
+		if len(parts[i]) > 0 || i != partCertificate && i != partEvents {
+			w.heightValue(table, height, parts[i])
+		}
+	}
+}
+
+// archived notes where the archive ends, and that a block in it has events.
+func (w *batchWriter) archived(end *archiveEnd, height uint64, events bool) {
+	w.set([]byte{tableMeta, metaArchive}, end.encode())
+	if events {
+		w.heightValue(tableEvents, height, nil)
+	}
+}
+
+// readBlock returns the wanted parts of the block at a height, as r or the archive has
+// them. One that is not there is nil; of a block that is not there all are.
+func (l *Ledger) readBlock(r pebble.Reader, height uint64, want parts) (b [partCount][]byte, err error) {
+	b, ok, err := l.archive.read(height, want)
+	if err == nil && !ok {
+		b, err = valueParts(r, height, want)
+	}
+	if err == nil && !ok && l.archive.holds(height) { // it was moved meanwhile
+		b, ok, err = l.archive.read(height, want)
+	}
+	if err != nil {
+		if errors.Is(err, ErrDamaged) { // what one cannot read others miss
+			l.alarm.raise(err)
+		}
+		return b, fmt.Errorf("read ledger at height %d: %w", height, err)
+	}
+	if ok && len(b[partCertificate]) == 0 {
+		b[partCertificate] = nil
+	}
+	return b, nil
+}
+
+// valueParts reads a block that is not in the archive.
+func valueParts(r pebble.Reader, height uint64, want parts) (b [partCount][]byte, err error) {
+	for i, table := range partTables {
+		if want>>i&1 != 0 {
+			if b[i], _, err = get(r, heightKey(table, height)); err != nil {
+				return b, err
+			}
+		}
+	}
+	return b, nil
+}
+
+// openArchive makes the archive end where the last block says, and moves what of the
+// blocks is not in it yet.
+func (l *Ledger) openArchive(t *tip, version uint32) error {
+	if l.unarchived {
+		return nil
+	}
+	var end archiveEnd
+	value, ok, err := get(l.db, []byte{tableMeta, metaArchive})
+	if err == nil && ok {
+		end, err = decodeArchiveEnd(value)
+	}
+	if err == nil {
+		err = l.archive.open(end, l.guard.dropSegments)
+	}
+	switch {
+	case err != nil:
+		return err
+	case t == nil && version != l.version():
+		return l.db.Set([]byte{tableMeta, metaIdentity}, l.identity(l.version()), pebble.Sync)
+	case t == nil:
+		return nil
+	}
+	if err := l.moveBlocks(t.height); err != nil {
+		return err
+	}
+	if l.archive.end.next != t.height+1 {
+		return fmt.Errorf("%w: the archive ends before block %d, the last block is %d", ErrDamaged, l.archive.end.next,
+			t.height)
+	}
+	return nil
+}
+
+const (
+	// moveBytesDefault is how much of an older ledger is moved into the archive before it
+	// is relied on there: as much twice on the disk at most, and done again after a kill.
+	moveBytesDefault = 32 << 20
+	// moveTold is how often moving says how far it is.
+	moveTold = 5 * time.Second
+)
+
+// moveBlocks moves the blocks of a ledger of the first version into the archive, up
+// to the last. Each step is durable in the archive, and then with one batch in
+// Pebble, which drops what was moved: a kill at any moment leaves each block in one
+// of them, and the next opening goes on.
+func (l *Ledger) moveBlocks(last uint64) error {
+	next, ok, err := l.firstValue()
+	if err != nil || !ok {
+		return err
+	}
+	if end := l.archive.end; end.size > 0 && end.next != next {
+		return fmt.Errorf("%w: block %d is missing", ErrDamaged, end.next)
+	}
+	first, begun, told := next, time.Now(), time.Now()
+	l.log.Info("moving the blocks of this ledger into the archive, once; it may be stopped at any time",
+		"from", first, "to", last)
+	for next <= last {
+		if next, err = l.moveSome(next, last); err != nil {
+			return err
+		}
+		if time.Since(told) >= moveTold {
+			told = time.Now()
+			l.log.Info("moving blocks into the archive", "height", next-1, "to", last)
+		}
+	}
+	l.log.Info("all blocks are in the archive", "blocks", last+1-first, "took", time.Since(begun).Round(time.Millisecond))
+	return nil
+}
+
+// firstValue returns the lowest height whose block is a value.
+func (l *Ledger) firstValue() (height uint64, ok bool, err error) {
+	err = scan(l.db, []byte{tableHeader}, nil, func(key, _ []byte) (bool, error) {
+		if len(key) != 1+8 {
+			return false, fmt.Errorf("%w: a key of %d bytes", ErrDamaged, len(key))
+		}
+		height, ok = binary.BigEndian.Uint64(key[1:]), true
+		return false, nil
+	})
+	return height, ok, err
+}
+
+// moveSome moves blocks from a height on and returns the one that is next.
+func (l *Ledger) moveSome(from, last uint64) (next uint64, err error) {
+	w := batchWriter{b: l.db.NewBatch()}
+	next = from
+	for moved := 0; next <= last && moved < l.moveBytes; next++ {
+		parts, err := valueParts(l.db, next, wantHeader|wantCertificate|wantReceipts|wantPayload|wantEvents)
+		if err != nil {
+			return next, err
+		}
+		if parts[partHeader] == nil || parts[partReceipts] == nil || parts[partPayload] == nil {
+			return next, fmt.Errorf("%w: block %d is missing", ErrDamaged, next)
+		}
+		end, err := l.archive.append(&frame{kind: frameBlock, first: next, count: 1, parts: parts})
+		if err != nil {
+			return next, err
+		}
+		w.archived(&end, next, len(parts[partEvents]) > 0)
+		moved += frameHeadBytes
+		for i := range parts {
+			moved += len(parts[i])
+		}
+	}
+	w.set([]byte{tableMeta, metaIdentity}, l.identity(LedgerVersion))
+	w.set([]byte{tableMeta, metaSeal}, wire.AppendUint64(nil, l.guard.sequence()))
+	w.dropValues(from, next)
+	if w.err != nil {
+		return next, w.err
+	}
+	if err := l.db.Apply(w.b, pebble.Sync); err != nil {
+		return next, err
+	}
+	return next, w.b.Close()
+}
+
+// dropValues removes the values of blocks that are in the archive. The events' remain:
+// they say which blocks have any.
+func (w *batchWriter) dropValues(from, end uint64) {
+	for _, table := range []byte{tableHeader, tableCertificate, tableReceipts, tablePayload} {
+		if w.err == nil {
+			w.err = w.b.DeleteRange(heightKey(table, from), heightKey(table, end), nil)
+		}
+	}
+}
+
+// identity is what a ledger of a version says it is.
+func (l *Ledger) identity(version uint32) []byte {
+	return append(wire.AppendUint32(nil, version), l.chain[:]...)
+}
