@@ -175,7 +175,8 @@ func (d *damage) remember() {
 func (d *damage) open(home string) *store.Ledger {
 	d.t.Helper()
 	l, err := store.OpenLedger(store.LedgerConfig{Dir: filepath.Join(home, "data", "ledger"),
-		Chain: d.c.Dev().Genesis.Digest, BlockCacheBytes: 1 << 20, MemTableBytes: 1 << 20, RowCacheBytes: 1 << 20})
+		Chain: d.c.Dev().Genesis.Digest, BlockCacheBytes: 1 << 20, MemTableBytes: 1 << 20, RowCacheBytes: 1 << 20,
+		Packer: d.c.packer()})
 	if err != nil {
 		d.t.Fatal(err)
 	}

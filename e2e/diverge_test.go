@@ -78,11 +78,21 @@ func TestADivergedLedgerIsMadeAnew(t *testing.T) {
 
 func (c *cluster) openLedger(dir string) *store.Ledger {
 	c.t.Helper()
-	l, err := store.OpenLedger(store.LedgerConfig{Dir: dir, Chain: c.Dev().Genesis.Digest})
+	l, err := store.OpenLedger(store.LedgerConfig{Dir: dir, Chain: c.Dev().Genesis.Digest, Packer: c.packer()})
 	if err != nil {
 		c.t.Fatal(err)
 	}
 	return l
+}
+
+// packer is what the network's validators pack blocks without transactions with.
+func (c *cluster) packer() store.Packer {
+	c.t.Helper()
+	committee, err := c.Dev().Genesis.Committee()
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	return node.NewPacker(committee)
 }
 
 // executeOtherwise goes on with an earlier ledger up to the height of a later one, by

@@ -160,7 +160,8 @@ func (m *member) start() {
 	t := m.c.t
 	t.Helper()
 	var err error
-	ledger := store.LedgerConfig{Dir: m.path("ledger"), Chain: testChain, OpenBytes: m.openBytes}
+	ledger := store.LedgerConfig{Dir: m.path("ledger"), Chain: testChain, OpenBytes: m.openBytes,
+		Packer: NewPacker(m.c.committee)}
 	if m.disk != nil {
 		ledger.FS = m.disk
 	}

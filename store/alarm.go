@@ -15,6 +15,8 @@ type alarm struct {
 	raised  chan struct{} // closed when err is set
 	err     atomic.Pointer[error]
 	watched atomic.Bool
+	// frozen says that nothing is written any more. Whoever sets it raises the alarm next.
+	frozen atomic.Bool
 }
 
 func newAlarm() *alarm { return &alarm{raised: make(chan struct{})} }
@@ -27,8 +29,12 @@ func (a *alarm) raise(err error) {
 	})
 }
 
-// failure returns the first failure, or nil.
+// failure returns the first failure, or nil. On a frozen disk it waits for the reason:
+// what was not written must not be reported to be done in between.
 func (a *alarm) failure() error {
+	if a.frozen.Load() {
+		<-a.raised
+	}
 	if err := a.err.Load(); err != nil {
 		return *err
 	}

@@ -46,11 +46,17 @@ const (
 	partPayload
 	partEvents
 	partCount
+	// partCheckpoint is in no frame of its own: the blocks of a run may have one.
+	partCheckpoint = partCount
 )
+
+// blockParts are the parts of a block.
+type blockParts [partCount + 1][]byte
 
 // The kinds of frames.
 const (
 	frameBlock = 1 // one block, each part as it was committed
+	frameRun   = 2 // blocks without transactions, see Packer
 	frameIndex = 3 // the last frame of a finished segment: the place of each height, u32
 )
 
@@ -107,6 +113,16 @@ type archive struct {
 	sum     uint32   // of all bytes of file
 	written uint64   // bytes since the archive was opened
 	buf     []byte   // the owner's
+
+	packer Packer // nil: runs cannot be read
+	unpack sync.Mutex
+	run    run // the last one that was read; guarded by unpack
+}
+
+// run is an unpacked one.
+type run struct {
+	first  uint64
+	blocks []Quiet
 }
 
 // segment is a finished one.
@@ -395,18 +411,19 @@ const (
 	wantReceipts
 	wantPayload
 	wantEvents
+	wantCheckpoint
 )
 
 // read returns the wanted parts of the block at a height; ok is false if the archive
 // does not have it. The error wraps ErrDamaged if what is there is not what was written.
-func (a *archive) read(height uint64, want parts) (b [partCount][]byte, ok bool, err error) {
+func (a *archive) read(height uint64, want parts) (b blockParts, ok bool, err error) {
 	a.mu.RLock()
 	if a.file != nil && height >= a.end.first {
 		defer a.mu.RUnlock()
 		if height >= a.end.next {
 			return b, false, nil
 		}
-		b, err = readFrame(a.file, int64(a.offsets[height-a.end.first]), height, want)
+		b, err = a.readAt(a.file, int64(a.offsets[height-a.end.first]), height, want)
 		return b, err == nil, named(err, a.end.first)
 	}
 	s, count, ok := a.doneAt(height)
@@ -416,6 +433,29 @@ func (a *archive) read(height uint64, want parts) (b [partCount][]byte, ok bool,
 	}
 	b, err = a.readDone(s, count, height, want)
 	return b, err == nil, named(err, s.first)
+}
+
+// readAt reads a block from the frame at a place.
+func (a *archive) readAt(f io.ReaderAt, at int64, height uint64, want parts) (b blockParts, err error) {
+	h, b, err := readFrame(f, at, height, want)
+	if err != nil || h.kind != frameRun {
+		return b, err
+	}
+	a.unpack.Lock()
+	defer a.unpack.Unlock()
+	if a.run.blocks == nil || a.run.first != h.first || len(a.run.blocks) != int(h.count) {
+		if a.packer == nil {
+			return b, errNoPacker
+		}
+		blocks, err := a.packer.Unpack(b[partHeader])
+		if err != nil || len(blocks) != int(h.count) {
+			return b, fmt.Errorf("%w: a run of %d blocks, not %d: %w", ErrDamaged, len(blocks), h.count, err)
+		}
+		a.run = run{h.first, blocks}
+	}
+	x := &a.run.blocks[height-h.first]
+	return blockParts{partHeader: x.Header, partCertificate: x.Certificate, partReceipts: {}, partPayload: {},
+		partCheckpoint: x.Checkpoint}, nil
 }
 
 func named(err error, first uint64) error {
@@ -452,7 +492,7 @@ func (a *archive) doneAt(height uint64) (s segment, count uint64, ok bool) {
 }
 
 // readDone reads a block of a finished segment, which ends with its index.
-func (a *archive) readDone(s segment, count, height uint64, want parts) (b [partCount][]byte, err error) {
+func (a *archive) readDone(s segment, count, height uint64, want parts) (b blockParts, err error) {
 	f, err := a.fs.Open(a.path(segmentName(s.first)))
 	if err != nil {
 		if errors.Is(err, fs.ErrNotExist) {
@@ -465,29 +505,32 @@ func (a *archive) readDone(s segment, count, height uint64, want parts) (b [part
 	if _, err := f.ReadAt(at[:], s.size-4*int64(count)+4*int64(height-s.first)); err != nil {
 		return b, fmt.Errorf("%w: its index: %w", ErrDamaged, err)
 	}
-	return readFrame(f, int64(wire.NewReader(at[:]).Uint32()), height, want)
+	return a.readAt(f, int64(wire.NewReader(at[:]).Uint32()), height, want)
 }
 
 // frameFirstBytes are read at once: the head with what most frames have of header and
 // certificate.
 const frameFirstBytes = 1 << 10
 
-// readFrame reads parts of the frame at a place, which must be that of a height.
-func readFrame(f io.ReaderAt, at int64, height uint64, want parts) (b [partCount][]byte, err error) {
+// readFrame reads parts of the frame at a place, which must be that of a height. Of a
+// run it reads all.
+func readFrame(f io.ReaderAt, at int64, height uint64, want parts) (h frameHead, b blockParts, err error) {
 	first := make([]byte, frameFirstBytes)
 	n, err := f.ReadAt(first, at)
 	if first = first[:n]; n < frameHeadBytes {
 		if err == nil || errors.Is(err, io.EOF) {
 			err = fmt.Errorf("%w: nothing at %d", ErrDamaged, at)
 		}
-		return b, err
+		return h, b, err
 	}
-	h, err := decodeFrameHead(first[:frameHeadBytes])
-	if err == nil && (h.kind != frameBlock || height != h.first) {
-		err = fmt.Errorf("%w: another frame at %d", ErrDamaged, at)
+	if h, err = decodeFrameHead(first[:frameHeadBytes]); err != nil {
+		return h, b, err
 	}
-	if err != nil {
-		return b, err
+	switch {
+	case h.kind != frameBlock && h.kind != frameRun, height < h.first, height-h.first >= uint64(h.count):
+		return h, b, fmt.Errorf("%w: another frame at %d", ErrDamaged, at)
+	case h.kind == frameRun:
+		want = wantHeader
 	}
 	from := int64(frameHeadBytes)
 	for i, length := range h.lengths {
@@ -499,16 +542,13 @@ func readFrame(f io.ReaderAt, at int64, height uint64, want parts) (b [partCount
 		default:
 			b[i] = make([]byte, length)
 			if _, err := f.ReadAt(b[i], at+from); err != nil && !(errors.Is(err, io.EOF) && length == 0) {
-				if isEnd(err) {
-					err = fmt.Errorf("%w: it ends early", ErrDamaged)
-				}
-				return b, err
+				return h, b, damagedEnd(err)
 			}
 		}
 		if want>>i&1 != 0 && crc32.Checksum(b[i], castagnoli) != h.sums[i] {
-			return b, fmt.Errorf("%w: block %d is not what it was", ErrDamaged, height)
+			return h, b, fmt.Errorf("%w: block %d is not what it was", ErrDamaged, height)
 		}
 		from = end
 	}
-	return b, nil
+	return h, b, nil
 }

@@ -68,7 +68,7 @@ func (x *testArchive) holdsUpTo(t *testing.T, next uint64) {
 		if err != nil || !ok {
 			t.Fatalf("block %d of %d: %v, %v", height, next, ok, err)
 		}
-		for i := range b {
+		for i := range partCount {
 			if !bytes.Equal(b[i], archivedPart(height, i)) {
 				t.Fatalf("part %d of block %d is another", i, height)
 			}
@@ -267,7 +267,7 @@ func (x *testArchive) showsNothingElse(t *testing.T, at int) {
 		if !ok && !errors.Is(err, ErrDamaged) {
 			t.Fatalf("byte %d: block %d: %v", at, height, err)
 		}
-		for i := range b {
+		for i := range partCount {
 			if ok && !bytes.Equal(b[i], archivedPart(height, i)) {
 				t.Fatalf("byte %d: part %d of block %d is another", at, i, height)
 			}

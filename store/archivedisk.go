@@ -15,7 +15,7 @@ var _ segmentFS = archiveDisk{}
 
 // try does what changes the disk.
 func (d archiveDisk) try(what string, do func() error) error {
-	if d.g.frozen.Load() {
+	if d.g.alarm.frozen.Load() {
 		return errFrozen
 	}
 	if err := do(); err != nil {

@@ -182,7 +182,7 @@ func (a *archive) verify(f File, end archiveEnd) error {
 		if err != nil {
 			return err
 		}
-		if h.kind != frameBlock || h.first != next || h.prev != crc || h.count == 0 {
+		if h.kind != frameBlock && h.kind != frameRun || h.first != next || h.prev != crc || h.count == 0 {
 			return fmt.Errorf("%w: the frame at %d does not follow", ErrDamaged, at)
 		}
 		for range h.count {

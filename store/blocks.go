@@ -13,11 +13,11 @@ import (
 
 // Blocks lie in the archive. Until they are there, and for ever in a ledger of the
 // first version, their parts are values of Pebble under these tables.
-var partTables = [partCount]byte{partHeader: tableHeader, partCertificate: tableCertificate,
-	partReceipts: tableReceipts, partPayload: tablePayload, partEvents: tableEvents}
+var partTables = [...]byte{partHeader: tableHeader, partCertificate: tableCertificate,
+	partReceipts: tableReceipts, partPayload: tablePayload, partEvents: tableEvents, partCheckpoint: tableCheckpoint}
 
-// blockParts returns the parts of a block as they are stored.
-func (b *BlockBatch) blockParts() [partCount][]byte {
+// parts returns the parts of a block as they are stored.
+func (b *BlockBatch) parts() [partCount][]byte {
 	return [partCount][]byte{partHeader: b.Header, partCertificate: b.Certificate, partReceipts: b.Receipts,
 		partPayload: b.Payload, partEvents: encodeEvents(b.Events)}
 }
@@ -41,41 +41,39 @@ func encodeEvents(events []Event) []byte {
 	return value
 }
 
-// fileBlock archives a block and lets its batch refer to it.
+// fileBlock archives a block and lets its batch refer to it, or leaves it as a value if
+// it holds nothing.
 func (l *Ledger) fileBlock(w *batchWriter, b *BlockBatch) error {
-	parts := b.blockParts()
+	parts := b.parts()
 	if l.unarchived {
-		w.blockParts(b.Height, &parts)
+		w.values(b.Height, &parts)
 		return nil
 	}
-	end, err := l.archive.append(&frame{kind: frameBlock, first: b.Height, count: 1, parts: parts})
-	if err != nil {
+	if !l.begun {
+		l.begun, l.waiting = true, b.Height
+	}
+	if l.packer != nil && b.isQuiet() {
+		w.values(b.Height, &parts)
+		return l.packDue(w, b.Height, false)
+	}
+	if err := l.packDue(w, b.Height, true); err != nil {
 		return err
 	}
-	w.archived(&end, b.Height, len(parts[partEvents]) > 0)
-	return nil
+	return l.appendFrame(w, &frame{kind: frameBlock, first: b.Height, count: 1, parts: parts})
 }
 
-// blockParts writes the parts of a block as values.
-func (w *batchWriter) blockParts(height uint64, parts *[partCount][]byte) {
-	for i, table := range partTables {
+// values writes the parts of a block as values.
+func (w *batchWriter) values(height uint64, parts *[partCount][]byte) {
+	for i, table := range partTables[:partCount] {
 		if len(parts[i]) > 0 || i != partCertificate && i != partEvents {
 			w.heightValue(table, height, parts[i])
 		}
 	}
 }
 
-// archived notes where the archive ends, and that a block in it has events.
-func (w *batchWriter) archived(end *archiveEnd, height uint64, events bool) {
-	w.set([]byte{tableMeta, metaArchive}, end.encode())
-	if events {
-		w.heightValue(tableEvents, height, nil)
-	}
-}
-
 // readBlock returns the wanted parts of the block at a height, as r or the archive has
 // them. One that is not there is nil; of a block that is not there all are.
-func (l *Ledger) readBlock(r pebble.Reader, height uint64, want parts) (b [partCount][]byte, err error) {
+func (l *Ledger) readBlock(r pebble.Reader, height uint64, want parts) (b blockParts, err error) {
 	b, ok, err := l.archive.read(height, want)
 	if err == nil && !ok {
 		b, err = valueParts(r, height, want)
@@ -96,7 +94,7 @@ func (l *Ledger) readBlock(r pebble.Reader, height uint64, want parts) (b [partC
 }
 
 // valueParts reads a block that is not in the archive.
-func valueParts(r pebble.Reader, height uint64, want parts) (b [partCount][]byte, err error) {
+func valueParts(r pebble.Reader, height uint64, want parts) (b blockParts, err error) {
 	for i, table := range partTables {
 		if want>>i&1 != 0 {
 			if b[i], _, err = get(r, heightKey(table, height)); err != nil {
@@ -129,14 +127,46 @@ func (l *Ledger) openArchive(t *tip, version uint32) error {
 	case t == nil:
 		return nil
 	}
-	if err := l.moveBlocks(t.height); err != nil {
+	return l.takeValues(t.height, version)
+}
+
+// takeValues looks at the blocks that are not in the archive: the newest of a chain
+// without customers stay, others are moved.
+func (l *Ledger) takeValues(last uint64, version uint32) error {
+	first, ok, err := l.firstValue()
+	if err != nil {
 		return err
 	}
-	if l.archive.end.next != t.height+1 {
-		return fmt.Errorf("%w: the archive ends before block %d, the last block is %d", ErrDamaged, l.archive.end.next,
-			t.height)
+	l.begun, l.waiting = true, first
+	if !ok {
+		l.waiting = last + 1
 	}
-	return nil
+	if (l.archive.end.size > 0 || !ok) && l.archive.end.next != l.waiting {
+		return fmt.Errorf("%w: block %d is missing", ErrDamaged, l.archive.end.next)
+	}
+	if few := l.waiting+runBlocksMax+runBehind > last; few && version == l.version() {
+		quiet, err := l.quietUpTo(last)
+		if err != nil || quiet {
+			return err
+		}
+	}
+	return l.moveBlocks(last)
+}
+
+// quietUpTo reports whether all blocks that wait hold nothing. All must be there.
+func (l *Ledger) quietUpTo(last uint64) (quiet bool, err error) {
+	quiet = true
+	for height := l.waiting; height <= last; height++ {
+		b, err := valueParts(l.db, height, wantHeader|wantReceipts|wantPayload)
+		if err == nil && (b[partHeader] == nil || b[partReceipts] == nil || b[partPayload] == nil) {
+			err = fmt.Errorf("%w: block %d is missing", ErrDamaged, height)
+		}
+		if err != nil {
+			return false, err
+		}
+		quiet = quiet && len(b[partReceipts])+len(b[partPayload]) == 0
+	}
+	return quiet, nil
 }
 
 const (
@@ -152,23 +182,16 @@ const (
 // Pebble, which drops what was moved: a kill at any moment leaves each block in one
 // of them, and the next opening goes on.
 func (l *Ledger) moveBlocks(last uint64) error {
-	next, ok, err := l.firstValue()
-	if err != nil || !ok {
-		return err
-	}
-	if end := l.archive.end; end.size > 0 && end.next != next {
-		return fmt.Errorf("%w: block %d is missing", ErrDamaged, end.next)
-	}
-	first, begun, told := next, time.Now(), time.Now()
+	first, begun, told := l.waiting, time.Now(), time.Now()
 	l.log.Info("moving the blocks of this ledger into the archive, once; it may be stopped at any time",
 		"from", first, "to", last)
-	for next <= last {
-		if next, err = l.moveSome(next, last); err != nil {
+	for l.waiting <= last {
+		if err := l.moveSome(last); err != nil {
 			return err
 		}
 		if time.Since(told) >= moveTold {
 			told = time.Now()
-			l.log.Info("moving blocks into the archive", "height", next-1, "to", last)
+			l.log.Info("moving blocks into the archive", "height", l.waiting-1, "to", last)
 		}
 	}
 	l.log.Info("all blocks are in the archive", "blocks", last+1-first, "took", time.Since(begun).Round(time.Millisecond))
@@ -187,48 +210,30 @@ func (l *Ledger) firstValue() (height uint64, ok bool, err error) {
 	return height, ok, err
 }
 
-// moveSome moves blocks from a height on and returns the one that is next.
-func (l *Ledger) moveSome(from, last uint64) (next uint64, err error) {
-	w := batchWriter{b: l.db.NewBatch()}
-	next = from
-	for moved := 0; next <= last && moved < l.moveBytes; next++ {
-		parts, err := valueParts(l.db, next, wantHeader|wantCertificate|wantReceipts|wantPayload|wantEvents)
+// moveSome moves so many of the blocks that wait as one step has.
+func (l *Ledger) moveSome(last uint64) error {
+	w, from := batchWriter{b: l.db.NewBatch()}, l.waiting
+	for moved := 0; l.waiting <= last && moved < l.moveBytes; {
+		n, err := l.archiveValues(&w, last+1)
 		if err != nil {
-			return next, err
+			return err
 		}
-		if parts[partHeader] == nil || parts[partReceipts] == nil || parts[partPayload] == nil {
-			return next, fmt.Errorf("%w: block %d is missing", ErrDamaged, next)
-		}
-		end, err := l.archive.append(&frame{kind: frameBlock, first: next, count: 1, parts: parts})
-		if err != nil {
-			return next, err
-		}
-		w.archived(&end, next, len(parts[partEvents]) > 0)
-		moved += frameHeadBytes
-		for i := range parts {
-			moved += len(parts[i])
+		moved += n + frameHeadBytes
+	}
+	for _, table := range valueTables { // by ranges: a whole table of Pebble may go at once
+		if w.err == nil {
+			w.err = w.b.DeleteRange(heightKey(table, from), heightKey(table, l.waiting), nil)
 		}
 	}
 	w.set([]byte{tableMeta, metaIdentity}, l.identity(LedgerVersion))
 	w.set([]byte{tableMeta, metaSeal}, wire.AppendUint64(nil, l.guard.sequence()))
-	w.dropValues(from, next)
 	if w.err != nil {
-		return next, w.err
+		return w.err
 	}
 	if err := l.db.Apply(w.b, pebble.Sync); err != nil {
-		return next, err
+		return err
 	}
-	return next, w.b.Close()
-}
-
-// dropValues removes the values of blocks that are in the archive. The events' remain:
-// they say which blocks have any.
-func (w *batchWriter) dropValues(from, end uint64) {
-	for _, table := range []byte{tableHeader, tableCertificate, tableReceipts, tablePayload} {
-		if w.err == nil {
-			w.err = w.b.DeleteRange(heightKey(table, from), heightKey(table, end), nil)
-		}
-	}
+	return w.b.Close()
 }
 
 // identity is what a ledger of a version says it is.

@@ -31,7 +31,6 @@ type guard struct {
 	vfs.FS // the disk
 	dir    string
 	alarm  *alarm
-	frozen atomic.Bool
 
 	mu    sync.Mutex // guards all below
 	seal  seal       // as on disk, but the files, which are ahead of it
@@ -258,7 +257,7 @@ func (g *guard) adopt(name string, scratch []byte) (fileSum, error) {
 // write puts the seal on disk under the next number. g.mu is held, or nobody else
 // knows g yet.
 func (g *guard) write() error {
-	if !g.held || g.off || g.frozen.Load() {
+	if !g.held || g.off || g.alarm.frozen.Load() {
 		return nil
 	}
 	next := g.seal
@@ -298,7 +297,7 @@ func (g *guard) sequence() uint64 {
 
 // freeze ends all writing.
 func (g *guard) freeze(what string, err error) {
-	g.frozen.Store(true)
+	g.alarm.frozen.Store(true)
 	g.alarm.raise(fmt.Errorf("%s: %w", what, err))
 }
 
@@ -318,7 +317,7 @@ const flushCategory vfs.DiskWriteCategory = "pebble-memtable-flush"
 
 // Open implements vfs.FS.
 func (g *guard) Open(path string, options ...vfs.OpenOption) (vfs.File, error) {
-	if name := g.PathBase(path); g.frozen.Load() && isTable(name) {
+	if name := g.PathBase(path); g.alarm.frozen.Load() && isTable(name) {
 		if f, err := g.memory.Open(name, options...); err == nil {
 			return f, nil
 		}
@@ -330,7 +329,7 @@ func (g *guard) Open(path string, options ...vfs.OpenOption) (vfs.File, error) {
 func (g *guard) Create(path string, category vfs.DiskWriteCategory) (vfs.File, error) {
 	name := g.PathBase(path)
 	marker := strings.HasPrefix(name, "marker.")
-	if g.frozen.Load() {
+	if g.alarm.frozen.Load() {
 		if marker || isWAL(name) || isList(name) {
 			return sink{}, nil
 		}
@@ -369,7 +368,7 @@ func (g *guard) Create(path string, category vfs.DiskWriteCategory) (vfs.File, e
 
 // ReuseForWrite implements vfs.FS.
 func (g *guard) ReuseForWrite(oldPath, newPath string, category vfs.DiskWriteCategory) (vfs.File, error) {
-	if g.frozen.Load() {
+	if g.alarm.frozen.Load() {
 		return sink{}, nil
 	}
 	err := g.nextWAL(g.PathBase(oldPath))
@@ -473,7 +472,7 @@ type guardedDir struct {
 // Sync implements vfs.File.
 func (d *guardedDir) Sync() error {
 	g := d.g
-	if g.frozen.Load() {
+	if g.alarm.frozen.Load() {
 		return nil
 	}
 	g.mu.Lock()
@@ -496,7 +495,7 @@ func (d *guardedDir) Sync() error {
 
 // Remove implements vfs.FS.
 func (g *guard) Remove(path string) error {
-	if g.frozen.Load() {
+	if g.alarm.frozen.Load() {
 		return nil
 	}
 	name := g.PathBase(path)
@@ -515,7 +514,7 @@ func (g *guard) Remove(path string) error {
 
 // RemoveAll implements vfs.FS.
 func (g *guard) RemoveAll(path string) error {
-	if g.frozen.Load() {
+	if g.alarm.frozen.Load() {
 		return nil
 	}
 	return g.FS.RemoveAll(path)
@@ -523,7 +522,7 @@ func (g *guard) RemoveAll(path string) error {
 
 // Rename implements vfs.FS.
 func (g *guard) Rename(oldPath, newPath string) error {
-	if g.frozen.Load() {
+	if g.alarm.frozen.Load() {
 		return errFrozen
 	}
 	return g.FS.Rename(oldPath, newPath)
@@ -531,7 +530,7 @@ func (g *guard) Rename(oldPath, newPath string) error {
 
 // Link implements vfs.FS.
 func (g *guard) Link(oldPath, newPath string) error {
-	if g.frozen.Load() {
+	if g.alarm.frozen.Load() {
 		return errFrozen
 	}
 	return g.FS.Link(oldPath, newPath)
@@ -550,7 +549,7 @@ type summedFile struct {
 // Write implements vfs.File.
 func (f *summedFile) Write(p []byte) (int, error) {
 	list := isList(f.sum.name)
-	if f.g.frozen.Load() {
+	if f.g.alarm.frozen.Load() {
 		if list {
 			return len(p), nil
 		}
@@ -577,7 +576,7 @@ func (f *summedFile) SyncData() error { return f.sync(f.File.SyncData) }
 
 // SyncTo implements vfs.File.
 func (f *summedFile) SyncTo(length int64) (fullSync bool, err error) {
-	if f.g.frozen.Load() {
+	if f.g.alarm.frozen.Load() {
 		return true, f.frozen()
 	}
 	return f.File.SyncTo(length)
@@ -591,7 +590,7 @@ func (f *summedFile) frozen() error {
 }
 
 func (f *summedFile) sync(sync func() error) error {
-	if f.g.frozen.Load() {
+	if f.g.alarm.frozen.Load() {
 		return f.frozen()
 	}
 	err := f.g.archived()
@@ -621,7 +620,7 @@ type walFile struct {
 
 // Write implements vfs.File.
 func (f *walFile) Write(p []byte) (int, error) {
-	if f.g.frozen.Load() {
+	if f.g.alarm.frozen.Load() {
 		return len(p), nil
 	}
 	if err := f.g.archived(); err != nil {
@@ -681,14 +680,14 @@ func (f *walFile) Close() error {
 	if err := f.File.Close(); err != nil {
 		return f.g.must("close "+f.sum.name, err)
 	}
-	if f.synced.length > 0 && !f.g.frozen.Load() {
+	if f.synced.length > 0 && !f.g.alarm.frozen.Load() {
 		f.g.finish(f.synced)
 	}
 	return nil
 }
 
 func (f *walFile) try(what string, do func() error) error {
-	if f.g.frozen.Load() {
+	if f.g.alarm.frozen.Load() {
 		return nil
 	}
 	return f.g.must(what+f.sum.name, do())

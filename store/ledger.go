@@ -73,6 +73,10 @@ type LedgerConfig struct {
 	// all have the same to write.
 	Phase int
 
+	// Packer, if set, packs blocks without transactions. A ledger that was packed needs it
+	// for reading these.
+	Packer Packer
+
 	// Audit, if set, is asked about a ledger that was made before there were seals,
 	// once, and sees all of it: what it refuses is damaged. Without it such a ledger
 	// must only be without gaps.
@@ -98,6 +102,9 @@ type Ledger struct {
 	chain [32]byte
 	// archive has the blocks; unarchived, it is empty.
 	archive    *archive
+	packer     Packer
+	begun      bool   // waiting counts
+	waiting    uint64 // the first height that is not in the archive
 	unarchived bool
 	moveBytes  int
 	log        *slog.Logger
@@ -197,7 +204,8 @@ func (l *Ledger) open(cfg *LedgerConfig) (err error) {
 		return err
 	}
 	l.archive = &archive{fs: archiveDisk{l.guard}, dir: cfg.Dir, chain: cfg.Chain,
-		bytesMax: orDefault(cfg.SegmentBytes, SegmentBytesDefault), finished: l.guard.addSegment}
+		bytesMax: orDefault(cfg.SegmentBytes, SegmentBytesDefault), finished: l.guard.addSegment, packer: cfg.Packer}
+	l.packer = cfg.Packer
 	l.guard.archive.Store(l.archive)
 	if l.db, err = openPebble(cfg, l); err != nil {
 		return err
@@ -573,7 +581,7 @@ func (l *Ledger) Latest() *View { return l.latest }
 // Close syncs and closes the ledger. After a fatal failure it only lets go.
 func (l *Ledger) Close() error {
 	if err := l.alarm.failure(); err != nil {
-		if l.scrubbed.Load() && !l.guard.frozen.Load() {
+		if l.scrubbed.Load() && !l.alarm.frozen.Load() {
 			return errors.Join(err, l.db.Close(), l.archive.close(), l.lock.Close())
 		}
 		return err

@@ -193,7 +193,7 @@ func (v *View) part(height uint64, which int) ([]byte, error) {
 }
 
 // parts reads a block of the view. The archive may be ahead of it.
-func (v *View) parts(height uint64, want parts) (b [partCount][]byte, err error) {
+func (v *View) parts(height uint64, want parts) (b blockParts, err error) {
 	if t := v.at(); t == nil || height > t.height {
 		return b, notFound(height)
 	}
@@ -202,15 +202,15 @@ func (v *View) parts(height uint64, want parts) (b [partCount][]byte, err error)
 
 func notFound(height uint64) error { return fmt.Errorf("%w: height %d", ErrNotFound, height) }
 
-// Checkpoint returns the certificate that PutCheckpoint has filed, or
-// ErrNotFound.
+// Checkpoint returns the certificate over the result of a block, or ErrNotFound: the
+// last one that PutCheckpoint has filed, or what a Packer has kept of it.
 func (v *View) Checkpoint(height uint64) ([]byte, error) {
 	b, ok, err := get(v.r, heightKey(tableCheckpoint, height))
 	if err != nil {
 		return nil, fmt.Errorf("read ledger at height %d: %w", height, err)
 	}
 	if !ok {
-		return nil, notFound(height)
+		return v.part(height, partCheckpoint)
 	}
 	return b, nil
 }

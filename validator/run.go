@@ -162,7 +162,7 @@ func (p *process) open() (err error) {
 	p.ledger, err = store.OpenLedger(store.LedgerConfig{
 		Dir: p.cfg.ledgerDir(), Chain: p.genesis.Digest, BlockCacheBytes: int64(p.cfg.BlockCacheMiB) * mib,
 		RowCacheBytes: int64(p.cfg.RowCacheMiB) * mib, SeenEntries: p.cfg.SeenEntries, Phase: int(p.id),
-		Audit: audit(p.committee), Logger: p.opt.Logger.With("component", "store"),
+		Packer: node.NewPacker(p.committee), Audit: audit(p.committee), Logger: p.opt.Logger.With("component", "store"),
 	})
 	return troubleOf("open the ledger", err)
 }

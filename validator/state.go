@@ -32,7 +32,8 @@ func (c *Config) CheckState(ctx context.Context, g *genesis.Genesis, progress fu
 	if err != nil {
 		return found, troubleOf("read the committee of the genesis file", err)
 	}
-	theirs, err := store.OpenLedger(store.LedgerConfig{Dir: c.ledgerDir(), Chain: g.Digest, OpenBytes: math.MaxInt64})
+	theirs, err := store.OpenLedger(store.LedgerConfig{Dir: c.ledgerDir(), Chain: g.Digest, OpenBytes: math.MaxInt64,
+		Packer: node.NewPacker(committee)})
 	if err != nil {
 		return found, troubleOf("open the ledger", c.damaged(err))
 	}

@@ -122,7 +122,10 @@ func (m *Member) Start() {
 	t, g := m.n.t, m.n.Dev.Genesis
 	t.Helper()
 	var err error
-	m.ledger, err = store.OpenLedger(store.LedgerConfig{Dir: m.path("ledger"), Chain: g.Digest})
+	committee, err := g.Committee()
+	check(t, err)
+	m.ledger, err = store.OpenLedger(store.LedgerConfig{Dir: m.path("ledger"), Chain: g.Digest,
+		Packer: node.NewPacker(committee)})
 	check(t, err)
 	var reason error
 	m.log, reason, err = node.OpenLog(store.OS{}, m.path("log"), g.Digest, m.n.Dev.Validators[m.id].Public())
