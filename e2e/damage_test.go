@@ -350,8 +350,11 @@ func (d *damage) harm(home string) string {
 	}
 	slices.Sort(order)
 	kind := order[d.r.IntN(len(order))]
-	if d.r.IntN(2) == 0 { // every second time the list of tables or what says which it is
+	switch d.r.IntN(4) { // every second time the list of tables or the archive
+	case 0:
 		kind = "data/ledger/MANIFEST-N"
+	case 1:
+		kind = "data/ledger/blocks-N.seg"
 	}
 	names := kinds[kind]
 	if len(names) == 0 {
