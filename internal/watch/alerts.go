@@ -89,7 +89,7 @@ func tickets() []Alert {
 			"Node {{ $labels.instance }} needs {{ $value | humanizeDuration }} to make a promise durable",
 			"Its votes come that much later. Give it a disk of its own that keeps what it acknowledges."},
 		{"ScripDiskFillsUp", Ticket, "scrip_disk_free_bytes < 4 * 1024 * 1024 * 1024 or " +
-			"predict_linear(scrip_disk_free_bytes[6h], 7 * 86400) < 0", 30 * time.Minute,
+			"(predict_linear(scrip_disk_free_bytes[6h], 7 * 86400) < 0 and scrip_disk_free_bytes offset 2h)", 30 * time.Minute,
 			"The disk of {{ $labels.instance }} is full in a week or sooner",
 			"The ledger grows for the life of the chain: make room."},
 		{"ScripCustomersWait", Ticket, "histogram_quantile(0.99, sum by (job, instance, le) " +

@@ -117,7 +117,7 @@ func tillBoard() Board {
 				rate("scrip_api_requests_total", `{route=~"POST /v1/transactions.*"}`, "status")}}},
 			{Title: "Tills and wallets that listen", Unit: Plain, Lines: each("scrip_api_streams")},
 			{Title: "Answers with an error of the node", Unit: Share, About: "Statuses from 500 on, of all answers.",
-				Lines: []Line{{"", `sum(rate(scrip_api_requests_total{status=~"5.."}[$__rate_interval])) / ` +
+				Lines: []Line{{"", `(sum(rate(scrip_api_requests_total{status=~"5.."}[$__rate_interval])) or vector(0)) / ` +
 					"sum(rate(scrip_api_requests_total[$__rate_interval]))"}}},
 		}}, {"Ticket desk", []Panel{
 			{Title: "Tickets left", Unit: Share, About: "Of the batches that are served.",

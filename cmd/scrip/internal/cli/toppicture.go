@@ -83,8 +83,10 @@ func short(v *float64) string {
 		return strconv.FormatFloat(*v, 'f', 1, 64) + "s"
 	case *v >= 0.01:
 		return strconv.FormatFloat(*v*1e3, 'f', 0, 64) + "ms"
+	case *v >= 0.001:
+		return strconv.FormatFloat(*v*1e3, 'f', 1, 64) + "ms"
 	}
-	return strconv.FormatFloat(*v*1e3, 'f', 1, 64) + "ms"
+	return strconv.FormatFloat(*v*1e6, 'f', 0, 64) + "us"
 }
 
 // bytesText is a number of bytes, in few characters.
