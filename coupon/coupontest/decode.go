@@ -71,7 +71,10 @@ func (c *cutter) text(low, high uint32) string {
 
 // Decode reads a transaction strictly (rules 3.3 a, 3.14). The code is 107, 101 or 0; a transaction comes only
 // with 0. The chain hint and the signatures are not judged.
-func Decode(raw []byte) (*Tx, uint16) {
+func Decode(raw []byte) (*Tx, uint16) { return DecodeAt(1, raw) }
+
+// DecodeAt is Decode for a version of the rules.
+func DecodeAt(version uint16, raw []byte) (*Tx, uint16) {
 	if len(raw) > txMaxBytes {
 		return nil, 107
 	}
@@ -81,6 +84,7 @@ func Decode(raw []byte) (*Tx, uint16) {
 	t.Kind = c.u8()
 	t.Hint = c.u32()
 	t.Expires = c.time()
+	c.need(version >= 2 || t.Kind <= KindVoid)
 	c.body(t)
 	c.witness(t)
 	if c.bad || len(c.rest) > 0 {
@@ -120,7 +124,7 @@ func (c *cutter) body(t *Tx) {
 	case KindVoid:
 		t.Coupon, t.Seq, t.Key = c.u64(), c.u32(), c.key()
 	default:
-		c.need(false)
+		c.body2(t)
 	}
 }
 
@@ -128,7 +132,7 @@ func (c *cutter) witness(t *Tx) {
 	if c.bad {
 		return
 	}
-	if t.Kind <= KindTillRevoke {
+	if memberSigned(t.Kind) {
 		for n := c.count(1, 32); n > 0; n-- {
 			s := MemberSig{Member: c.u16(), Key: c.key(), Sig: c.sig()}
 			if len(t.Members) > 0 {
@@ -144,6 +148,10 @@ func (c *cutter) witness(t *Tx) {
 		t.SigA = c.sig()
 	case KindClaim, KindRedeem:
 		t.SigA, t.SigB = c.sig(), c.sig()
+	default:
+		for _, sig := range t.sigs2() {
+			*sig = c.sig()
+		}
 	}
 }
 

@@ -52,8 +52,9 @@ func (d *duel) fight(b Block) ([]Outcome, error) {
 		d.machine = d.w.Machine() // one that has seen nothing must say the same
 	}
 	block := coupon.Block{Height: b.Height, TimeMs: b.TimeMs}
+	version := d.machine.VersionAt(d.table, b.Height)
 	for i, raw := range b.Txs {
-		tx, err := d.machine.Chain().CheckTx(raw)
+		tx, err := d.machine.Chain().CheckTxAt(version, raw)
 		if err != nil {
 			return nil, fmt.Errorf("transaction %d: %w", i, err)
 		}
@@ -80,7 +81,7 @@ func (d *duel) fight(b Block) ([]Outcome, error) {
 				i, o.Kind, o.Why, o.Receipt, result.Receipts[i])
 		}
 	}
-	if err := checkResult(result, before, outcomes); err != nil {
+	if err := checkResult(result, before, outcomes, d.model.blockEvents()); err != nil {
 		return nil, err
 	}
 	if err := sameRows(d.model.Rows(), d.table.Rows); err != nil {
@@ -89,10 +90,12 @@ func (d *duel) fight(b Block) ([]Outcome, error) {
 	if err := d.sameSeen(); err != nil {
 		return nil, err
 	}
-	if err := CheckRows(d.table.Rows); err != nil {
-		return nil, err
+	if version == coupon.Version1 {
+		if err := CheckRows(d.table.Rows); err != nil {
+			return nil, err
+		}
 	}
-	if b.Height%4 == 0 {
+	if version > coupon.Version1 || b.Height%4 == 0 {
 		if err := coupon.CheckInvariants(d.table.ascending()); err != nil {
 			return nil, fmt.Errorf("coupon's own check: %w", err)
 		}
@@ -123,16 +126,8 @@ func (d *duel) dryRun(b coupon.Block, result coupon.Result) error {
 	return nil
 }
 
-// eventNames are those of rules 3.3; a transfer's come by its case.
-var eventNames = map[string]string{
-	"1": "campaign.published", "2": "campaign.paused", "3": "campaign.resumed", "4": "campaign.closed",
-	"5": "batch.committed", "6": "till.added", "7": "till.revoked", "8": "coupon.claimed",
-	"9 0": "coupon.transferred", "9 1": "coupon.refreshed", "9 2": "gift.offered", "9 3": "gift.accepted",
-	"9 4": "gift.taken_back", "10": "redemption.accrued", "11": "redemption.voided",
-}
-
 // checkResult checks the writes, ascending and without a deletion of what is not there, and the events.
-func checkResult(r coupon.Result, before map[string][]byte, outcomes []Outcome) error {
+func checkResult(r coupon.Result, before map[string][]byte, outcomes []Outcome, ended []blockEvent) error {
 	for i, w := range r.Writes {
 		if i > 0 && bytes.Compare(r.Writes[i-1].Key, w.Key) >= 0 {
 			return fmt.Errorf("write %d is out of order", i)
@@ -142,6 +137,18 @@ func checkResult(r coupon.Result, before map[string][]byte, outcomes []Outcome) 
 		}
 	}
 	events := r.Events
+	next := func(want coupon.Event, name string) error {
+		if len(events) == 0 {
+			return fmt.Errorf("no event %q", name)
+		}
+		e := events[0]
+		events = events[1:]
+		if e.TxIndex != want.TxIndex || e.EventIndex != want.EventIndex || e.Type.String() != name ||
+			!bytes.Equal(e.Receipt, want.Receipt) || !bytes.Equal(e.Row, want.Row) {
+			return fmt.Errorf("event %+v is not %q", e, name)
+		}
+		return nil
+	}
 	for i, o := range outcomes {
 		decoded, err := coupon.DecodeReceipt(r.Receipts[i])
 		if err != nil {
@@ -150,18 +157,17 @@ func checkResult(r coupon.Result, before map[string][]byte, outcomes []Outcome) 
 		if decoded != r.Outcomes[i] || uint16(decoded.Code) != o.Code {
 			return fmt.Errorf("outcome %d is %+v, its receipt says %+v", i, r.Outcomes[i], decoded)
 		}
-		if o.Code != 0 {
-			continue
+		for n, name := range o.Events {
+			e := coupon.Event{TxIndex: uint32(i), EventIndex: uint32(n), Receipt: o.Receipt}
+			if err := next(e, name); err != nil {
+				return fmt.Errorf("transaction %d: %w", i, err)
+			}
 		}
-		name := fmt.Sprint(o.Kind)
-		if o.Kind == KindTransfer {
-			name = fmt.Sprint(o.Kind, " ", o.Receipt[len(o.Receipt)-1])
+	}
+	for n, e := range ended {
+		if err := next(coupon.Event{TxIndex: 1<<32 - 1, EventIndex: uint32(n), Row: e.row}, e.name); err != nil {
+			return fmt.Errorf("end of block: %w", err)
 		}
-		if len(events) == 0 || int(events[0].TxIndex) != i || events[0].EventIndex != 0 ||
-			events[0].Type.String() != eventNames[name] || !bytes.Equal(events[0].Receipt, o.Receipt) {
-			return fmt.Errorf("no event %q for transaction %d", eventNames[name], i)
-		}
-		events = events[1:]
 	}
 	if len(events) > 0 {
 		return fmt.Errorf("%d events too many", len(events))
@@ -254,7 +260,7 @@ func describe(h *History) string {
 	for _, block := range h.Blocks {
 		fmt.Fprintf(&b, "block %d at %d, plants %+v\n", block.Height, block.TimeMs, block.Plants)
 		for _, raw := range block.Txs {
-			tx, _ := Decode(raw)
+			tx, _ := DecodeAt(2, raw)
 			fmt.Fprintf(&b, "  kind %d: %x\n", tx.Kind, tx.Body())
 		}
 	}

@@ -10,6 +10,12 @@ type Plant struct {
 	Coupon uint64 // a coupon's new seq, if not 0
 	Seq    uint32
 
+	Roles   bool // the member keeps its state, and its role as a merchant or payer changes
+	Params  bool // version 2: PayMs, Clearer and NetMode are new
+	PayMs   uint64
+	Clearer uint16
+	NetMode uint8
+
 	Campaign  uint32 // a campaign's longer life, if not 0
 	ExtendMs  uint64 // added to redeem_until
 	StretchMs uint64 // added to stretch_ms
@@ -28,11 +34,19 @@ type Block struct {
 type History struct {
 	World  *World
 	Blocks []Block
+	over   bool // it was wound down
 }
 
 // Plant makes a change and returns the row that it changed.
 func (m *Model) Plant(p Plant) (key, value []byte) {
-	if p.Member != 0 {
+	if p.Params {
+		m.two.payMs, m.two.clearer, m.two.netMode = p.PayMs, p.Clearer, p.NetMode
+		key = []byte{rowProtocol}
+	}
+	if p.Member != 0 && p.Roles {
+		m.members[p.Member].Roles ^= p.State
+		key = be16([]byte{rowMember}, p.Member)
+	} else if p.Member != 0 {
 		m.members[p.Member].state = p.State
 		key = be16([]byte{rowMember}, p.Member)
 	}
@@ -64,6 +78,8 @@ type chaos struct {
 	invoices  []Invoice
 	recent    [][]byte // executed, to be retried or damaged
 	waiting   [][]byte // made, to be executed later
+	services  []Key
+	pays      []Tx // trades that were made
 	made      uint64
 	block     *Block
 }
@@ -72,9 +88,22 @@ type chaos struct {
 // bad, weighted so that deep states are reached. Keys and signatures are fake if asked, see [Ring]; if not, every
 // signature verifies.
 func RandomHistory(seed uint64, blocks int, fake bool) *History {
+	return randomHistory(seed, blocks, fake, 0)
+}
+
+// MigratingHistory is RandomHistory for a chain that has version 2 of the rules from a height on, while campaigns of
+// version 1 live if that is not 1. Members trade, amend, settle, pay and object.
+func MigratingHistory(seed uint64, blocks int, upgradeAt uint64) *History {
+	return randomHistory(seed, blocks, true, upgradeAt)
+}
+
+func randomHistory(seed uint64, blocks int, fake bool, upgradeAt uint64) *History {
 	g := &chaos{Random: NewRandom(seed), now: 1_795_000_000_000}
 	g.now += g.Between(0, 3*dayMs)
 	g.w = chaosWorld(seed, g.now, fake)
+	if g.w.UpgradeAt = upgradeAt; upgradeAt > 0 {
+		g.w.CycleMs = pick(g.Random, []uint64{3_600_000, 3_600_001, dayMs})
+	}
 	g.m = NewModel(g.w)
 	for _, t := range g.w.Tills {
 		g.tills = append(g.tills, t.Key)
@@ -87,6 +116,9 @@ func RandomHistory(seed uint64, blocks int, fake bool) *History {
 			g.plant(Plant{Member: 7, State: left})
 		}
 		g.disturbState()
+		if g.m.two != nil {
+			g.disturbParams()
+		}
 		g.m.Begin(g.block.Height, g.now)
 		n := g.N(24)
 		if i < 3 {
@@ -96,8 +128,12 @@ func RandomHistory(seed uint64, blocks int, fake bool) *History {
 			g.step(i < 3)
 		}
 		g.m.End()
+		g.forget()
 		h.Blocks = append(h.Blocks, *g.block)
 		g.advance()
+	}
+	if g.m.two != nil && g.w.CycleMs == dayMs {
+		g.windDown(h)
 	}
 	return h
 }
@@ -178,6 +214,14 @@ func (g *chaos) plant(p Plant) {
 
 // advance moves time on: a little, far, or to just before, at or after an instant at which something ends or begins.
 func (g *chaos) advance() {
+	if g.m.two != nil && g.Chance(22) {
+		g.now = (g.now/g.w.CycleMs+pick(g.Random, []uint64{1, 1, 1, 2, 3}))*g.w.CycleMs + g.Between(0, 2) - 1
+		return
+	}
+	if g.m.two != nil && g.Chance(4) && g.toClear() > g.now {
+		g.now = g.toClear() + g.Between(0, 1)
+		return
+	}
 	switch n := g.N(100); {
 	case n < 50:
 		g.now += g.Scaled(8_000)
@@ -217,11 +261,14 @@ func (g *chaos) bounds() (list []uint64) {
 		list = append(list, g.m.tills[k].ValidFrom, g.m.tills[k].ValidUntil)
 	}
 	for _, raw := range slices.Concat(g.waiting, g.recent) {
-		t, _ := Decode(raw)
+		t, _ := DecodeAt(2, raw)
 		list = append(list, t.Expires, (t.Expires/bucketMs+1)*bucketMs)
 		if t.Kind == KindRedeem {
 			list = append(list, t.Invoice.Expires)
 		}
+	}
+	if g.m.two != nil {
+		list = append(list, g.bounds2()...)
 	}
 	list = append(list, (g.now/dayMs+1)*dayMs, (g.now/g.w.CycleMs+1)*g.w.CycleMs)
 	list = slices.DeleteFunc(list, func(t uint64) bool { return t < g.now+2 || t > g.now+40*dayMs })
@@ -237,7 +284,7 @@ func (g *chaos) step(opening bool) {
 		return
 	case n < 9 && len(g.recent) > 0 && g.w.Ring.Fake:
 		if raw := Damage(g.Random, pick(g.Random, g.recent)); raw != nil {
-			if t, bad := Decode(raw); bad == 0 && t.Hint == g.w.Hint {
+			if t, bad := g.decode(raw); bad == 0 && t.Hint == g.w.Hint && t.Bound(g.w.Chain) {
 				g.execute(raw)
 			}
 		}
@@ -255,7 +302,7 @@ func (g *chaos) step(opening bool) {
 	}
 	t.Hint = g.w.Hint
 	raw := g.w.Finish(t)
-	if _, bad := Decode(raw); bad != 0 {
+	if t, bad := g.decode(raw); bad != 0 || !t.Bound(g.w.Chain) {
 		return
 	}
 	if g.Chance(7) {
@@ -273,6 +320,9 @@ func (g *chaos) make(opening bool) *Tx {
 	}
 	if open := g.openCampaigns(); len(open) < 3 && g.Chance(12) {
 		return g.publish()
+	}
+	if g.m.two != nil && g.Chance(50) {
+		return g.make2()
 	}
 	switch n := g.N(100); {
 	case n < 4:
@@ -307,8 +357,16 @@ func (g *chaos) execute(raw []byte) {
 	if o.Code != 0 {
 		return
 	}
-	t, _ := Decode(raw)
+	t, _ := g.decode(raw)
 	switch t.Kind {
+	case KindIssue:
+		for i := range t.Tos {
+			g.coupons = append(g.coupons, couponID(t.Campaign, g.m.campaigns[t.Campaign].nextSerial-uint32(i)-1))
+		}
+	case KindServiceAdd:
+		g.services = append(g.services, t.Key)
+	case KindTrade:
+		g.pays = append(g.pays, *t)
 	case KindPublish:
 		g.campaigns = append(g.campaigns, g.m.nextCampaign-1)
 	case KindTillAdd:

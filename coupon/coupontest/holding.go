@@ -4,13 +4,19 @@ package coupontest
 
 func couponID(campaign, serial uint32) uint64 { return uint64(campaign)<<32 | uint64(serial) }
 
+// termsOf are the terms of a coupon's own version.
+func (m *Model) termsOf(id uint64) *Terms {
+	terms := m.campaigns[uint32(id>>32)].versions[m.coupons[id].version]
+	return &terms
+}
+
 // until is the end of holding, giving and trading (rules 3.9).
 func (m *Model) until(id uint64) uint64 {
 	k := m.coupons[id]
 	c := m.campaigns[uint32(id>>32)]
 	end := c.redeemUntil
-	if c.terms.RelativeMs > 0 {
-		end = min(k.claimedAt+c.terms.RelativeMs, c.redeemUntil)
+	if life := m.termsOf(id).RelativeMs; life > 0 {
+		end = min(k.claimedAt+life, c.redeemUntil)
 	}
 	return max(k.floor, end+c.stretchMs)
 }
@@ -67,6 +73,8 @@ func (m *Model) claim(t *Tx) ([]byte, string, *refusal) {
 		return nil, "", no(204, "not published")
 	case m.members[c.issuer].state != active:
 		return nil, "", no(204, "issuer not active")
+	case m.two != nil && m.members[c.issuer].Roles&RoleIssuer == 0:
+		return nil, "", no(204, "issuer no issuer")
 	case m.now < c.terms.ClaimFrom:
 		return nil, "", no(307, "early")
 	case m.now >= c.terms.ClaimUntil:
@@ -82,8 +90,15 @@ func (m *Model) claim(t *Tx) ([]byte, string, *refusal) {
 	if c.terms.HolderCap > 0 && m.holders[holder] >= c.terms.HolderCap {
 		return nil, "", no(304, "holder")
 	}
+	m.makeCoupon(id, t.To)
+	return le64(append(le64(nil, id), t.To[:]...), m.until(id)), "claimed", nil
+}
+
+// makeCoupon makes a coupon of a campaign's present terms.
+func (m *Model) makeCoupon(id uint64, to Key) {
+	c := m.campaigns[uint32(id>>32)]
 	k := &couponState{
-		owner: t.To, version: c.version, usesLeft: c.terms.Uses, claimedAt: m.now, transfersLeft: c.terms.MaxTransfers,
+		owner: to, version: c.version, usesLeft: c.terms.Uses, claimedAt: m.now, transfersLeft: c.terms.MaxTransfers,
 	}
 	if c.terms.Kind == KindStored {
 		k.valueLeft = c.terms.Face
@@ -92,9 +107,8 @@ func (m *Model) claim(t *Tx) ([]byte, string, *refusal) {
 	c.issued++
 	c.committed += c.terms.worst()
 	if c.terms.HolderCap > 0 {
-		m.holders[holder]++
+		m.holders[holderKey{uint32(id >> 32), to}]++
 	}
-	return le64(append(le64(nil, id), t.To[:]...), m.until(id)), "claimed", nil
 }
 
 func (m *Model) transfer(t *Tx) ([]byte, string, *refusal) {
@@ -146,7 +160,7 @@ func (m *Model) settleGift(t *Tx, k *couponState) (uint8, string, *refusal) {
 
 // moveHeld is the second half: the coupon is held, and its owner moves it.
 func (m *Model) moveHeld(t *Tx, k *couponState) (uint8, string, *refusal) {
-	terms := &m.campaigns[uint32(t.Coupon>>32)].terms
+	terms := m.termsOf(t.Coupon)
 	m.settle(k)
 	switch {
 	case t.To == k.owner && t.GiftUntil == 0:
@@ -230,25 +244,29 @@ func (m *Model) redeem(t *Tx) ([]byte, string, *refusal) {
 	if no := m.tillRefused(v.TillKey, RightRedeem); no != nil {
 		return nil, "", no
 	}
+	if m.two != nil && m.members[m.tills[v.TillKey].Member].Roles&RoleMerchant == 0 {
+		return nil, "", no(702, "member no merchant")
+	}
 	var grace uint64
 	if m.coupons[a.Coupon] != nil {
-		grace = uint64(m.campaigns[uint32(a.Coupon>>32)].terms.GraceMs)
+		grace = uint64(m.termsOf(a.Coupon).GraceMs)
 	}
 	if no := m.guard(a.Coupon, a.Holder, a.Seq, grace, false); no != nil {
 		return nil, "", no
 	}
 	c, k, tl := m.campaigns[uint32(a.Coupon>>32)], m.coupons[a.Coupon], m.tills[v.TillKey]
-	if no := m.redeemWhere(t, c, tl); no != nil {
+	own := m.termsOf(a.Coupon)
+	if no := m.redeemWhere(t, c, own, tl); no != nil {
 		return nil, "", no
 	}
-	if no := m.redeemFacts(t, c); no != nil {
+	if no := m.redeemFacts(t, own); no != nil {
 		return nil, "", no
 	}
-	value := c.terms.ruleValue(v, a, k.valueLeft)
-	if no := redeemValue(t, &c.terms, k, value); no != nil {
+	value := own.ruleValue(v, a, k.valueLeft)
+	if no := redeemValue(t, own, k, value); no != nil {
 		return nil, "", no
 	}
-	payable := c.terms.pays(value) + c.terms.Fee
+	payable := own.pays(value) + own.Fee
 	day, sum := uint32(m.now/dayMs), tl.daySum
 	if day != tl.day {
 		sum = 0
@@ -263,14 +281,14 @@ func (m *Model) redeem(t *Tx) ([]byte, string, *refusal) {
 	return m.book(t, c, k, tl, value, payable)
 }
 
-func (m *Model) redeemWhere(t *Tx, c *campaign, tl *till) *refusal {
+func (m *Model) redeemWhere(t *Tx, c *campaign, own *Terms, tl *till) *refusal {
 	v, a := &t.Invoice, &t.Auth
 	used := false
 	if v.Expires <= timeMax {
 		_, used = m.lookup(m.invoiceDigest(t), v.Expires)
 	}
 	switch {
-	case m.now < c.terms.RedeemFrom:
+	case m.now < own.RedeemFrom:
 		return no(503, "early")
 	case !c.terms.goodAt(tl.Member, tl.Store):
 		return no(505, "shop")
@@ -282,7 +300,7 @@ func (m *Model) redeemWhere(t *Tx, c *campaign, tl *till) *refusal {
 		return no(109, "invoice life")
 	case used:
 		return no(515, "invoice used")
-	case v.Currency != c.terms.Currency:
+	case v.Currency != own.Currency:
 		return no(516, "campaign's currency")
 	case v.Currency != tl.Currency:
 		return no(516, "till's currency")
@@ -290,13 +308,13 @@ func (m *Model) redeemWhere(t *Tx, c *campaign, tl *till) *refusal {
 	return nil
 }
 
-func (m *Model) redeemFacts(t *Tx, c *campaign) *refusal {
+func (m *Model) redeemFacts(t *Tx, own *Terms) *refusal {
 	v, a := &t.Invoice, &t.Auth
-	item := c.terms.Kind == KindFreeItem
+	item := own.Kind == KindFreeItem
 	switch {
 	case v.Campaign != 0 && v.Campaign != uint32(a.Coupon>>32):
 		return no(518, "another campaign")
-	case v.Campaign == 0 && c.terms.ProductHash != [32]byte{}:
+	case v.Campaign == 0 && own.ProductHash != [32]byte{}:
 		return no(518, "products without campaign")
 	case v.Campaign == 0 && item:
 		return no(518, "items without campaign")
@@ -342,22 +360,23 @@ func redeemValue(t *Tx, terms *Terms, k *couponState, value uint64) *refusal {
 
 func (m *Model) book(t *Tx, c *campaign, k *couponState, tl *till, value, payable uint64) ([]byte, string, *refusal) {
 	seq, before := k.seq, k.valueLeft
+	own := m.termsOf(t.Auth.Coupon)
 	m.settle(k)
-	if c.terms.Kind == KindStored {
+	if own.Kind == KindStored {
 		k.valueLeft -= value
 	}
 	k.usesLeft--
 	k.seq++
 	c.redemptions++
 	why := "used"
-	if k.usesLeft == 0 || c.terms.Kind == KindStored && k.valueLeft == 0 {
+	if k.usesLeft == 0 || own.Kind == KindStored && k.valueLeft == 0 {
 		k.status = redeemed
 		c.usedUp++
 		why = "used up"
 	}
 	r := &redemption{
 		tillKey: tl.Key, member: tl.Member, store: tl.Store, invoice: m.invoiceDigest(t), mode: t.Auth.Mode,
-		value: value, payable: payable, at: m.now, finalAt: m.now + c.terms.RollbackMs,
+		value: value, payable: payable, at: m.now, finalAt: m.now + own.RollbackMs,
 	}
 	m.redemptions[redemptionKey{t.Auth.Coupon, seq}] = r
 	c.accrued += payable
@@ -371,7 +390,7 @@ func (m *Model) book(t *Tx, c *campaign, k *couponState, tl *till, value, payabl
 	tail = le16(le64(le64(tail, before), k.valueLeft), k.usesLeft)
 	names := []string{"amount", "percent", "item", "stored"}
 	modes := []string{" by invoice ", " by show "}
-	return le64(tail, r.finalAt), names[c.terms.Kind] + modes[t.Auth.Mode] + why, nil
+	return le64(tail, r.finalAt), names[own.Kind] + modes[t.Auth.Mode] + why, nil
 }
 
 func (m *Model) obligationOf(coupon uint64, r *redemption) obligationKey {
@@ -395,9 +414,19 @@ func (m *Model) void(t *Tx) ([]byte, string, *refusal) {
 	case m.now >= r.finalAt:
 		return nil, "", no(513, "final")
 	}
+	counted := m.two != nil && r.tillKey != t.Key
+	if counted {
+		if no := m.givesBack(t.Key, t.Coupon, max(r.value, r.payable)); no != nil {
+			return nil, "", no
+		}
+	}
 	c, k := m.campaigns[uint32(t.Coupon>>32)], m.coupons[t.Coupon]
+	own := m.termsOf(t.Coupon)
 	if full(k) {
 		return nil, "", no(110, "seq full")
+	}
+	if counted {
+		m.giveBack(t.Key, max(r.value, r.payable))
 	}
 	why := "of a held coupon"
 	m.settle(k)
@@ -410,12 +439,12 @@ func (m *Model) void(t *Tx) ([]byte, string, *refusal) {
 		why = "of a gift"
 	}
 	k.usesLeft++
-	if c.terms.Kind == KindStored {
+	if own.Kind == KindStored {
 		k.valueLeft += r.value
 	}
 	k.seq++
 	if m.until(t.Coupon) < m.now+dayMs {
-		lastUse := c.redeemUntil + c.stretchMs + uint64(c.terms.GraceMs) + c.terms.RollbackMs + dayMs
+		lastUse := c.redeemUntil + c.stretchMs + uint64(own.GraceMs) + own.RollbackMs + dayMs
 		why += ", revived"
 		if lastUse < m.now+dayMs {
 			why += " to the last use"

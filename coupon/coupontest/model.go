@@ -56,7 +56,8 @@ type campaign struct {
 	redeemUntil uint64
 	stretchMs   uint64
 	sweepAt     uint32
-	terms       Terms // of version, which is always 1 in stage 1
+	terms       Terms // of version
+	versions    map[uint16]Terms
 }
 
 type batchKey struct {
@@ -128,6 +129,8 @@ type bucket struct {
 	members map[[32]byte]First
 	count   uint32
 	chain   [32]byte
+	count2  uint32 // from version 2 on
+	chain2  [32]byte
 }
 
 // Outcome is what the model says of one transaction.
@@ -136,6 +139,7 @@ type Outcome struct {
 	Code    uint16
 	Why     string // which check refused it, or which case was accepted; for coverage
 	Receipt []byte
+	Events  []string
 }
 
 // Model is the naive state machine of stage 1.
@@ -145,6 +149,9 @@ type Model struct {
 	memberLifeMs uint64
 	cycleMs      uint64
 	currencies   map[uint16]bool
+	listed       []Currency
+	upgradeAt    uint64  // the first height of version 2; 0: none
+	two          *second // nil before that
 
 	nextCampaign uint32
 	nextMember   uint16
@@ -173,7 +180,7 @@ func NewModel(w *World) *Model {
 		tills: map[Key]*till{}, campaigns: map[uint32]*campaign{}, batches: map[batchKey]*batch{},
 		coupons: map[uint64]*couponState{}, holders: map[holderKey]uint16{},
 		redemptions: map[redemptionKey]*redemption{}, obligations: map[obligationKey]*obligation{},
-		seen: map[uint64]*bucket{},
+		seen: map[uint64]*bucket{}, listed: w.Currencies, upgradeAt: w.UpgradeAt,
 	}
 	for _, c := range w.Currencies {
 		m.currencies[c.Number] = true
@@ -191,7 +198,28 @@ func NewModel(w *World) *Model {
 }
 
 // Begin starts a block of a height and a time in Unix milliseconds.
-func (m *Model) Begin(height, timeMs uint64) { m.height, m.now, m.index = height, timeMs, 0 }
+func (m *Model) Begin(height, timeMs uint64) {
+	m.height, m.now, m.index = height, timeMs, 0
+	if m.upgradeAt > 0 && height >= m.upgradeAt && m.two == nil {
+		m.migrate()
+	}
+}
+
+// blockEvents are those of the end of the last block.
+func (m *Model) blockEvents() []blockEvent {
+	if m.two == nil {
+		return nil
+	}
+	return m.two.events
+}
+
+// version is that of the rules of the block.
+func (m *Model) version() uint16 {
+	if m.two != nil {
+		return 2
+	}
+	return 1
+}
 
 // End finishes a block: Seen buckets that are past go.
 func (m *Model) End() {
@@ -199,6 +227,9 @@ func (m *Model) End() {
 		if m.now >= (b+1)*bucketMs {
 			delete(m.seen, b)
 		}
+	}
+	if m.two != nil {
+		m.end2()
 	}
 }
 
@@ -224,8 +255,8 @@ func no(code uint16, why string) *refusal { return &refusal{code, why} }
 // Execute runs the next transaction of the block: the common checks, then its kind's (rules 3.3 b). The bytes
 // must decode.
 func (m *Model) Execute(raw []byte) Outcome {
-	t, bad := Decode(raw)
-	if bad != 0 {
+	t, bad := DecodeAt(m.version(), raw)
+	if bad != 0 || !t.Bound(m.chain) {
 		panic("coupontest: a block holds a transaction that does not decode")
 	}
 	id := t.ID(m.chain)
@@ -247,7 +278,7 @@ func (m *Model) Execute(raw []byte) Outcome {
 		switch {
 		case no.code == 104, no.code == 105, no.why == "life",
 			no.code == 106, no.code == 701,
-			no.code == 301 && t.Kind >= KindPause && t.Kind <= KindBatch:
+			no.code == 301 && (t.Kind >= KindPause && t.Kind <= KindBatch || t.Kind == KindAmend || t.Kind == KindIssue):
 			record = false
 		}
 	} else {
@@ -259,15 +290,21 @@ func (m *Model) Execute(raw []byte) Outcome {
 		if o.Code == 0 && t.Kind == KindRedeem {
 			m.see(m.invoiceDigest(t), t.Invoice.Expires, first)
 		}
+		if o.Code == 0 && t.Kind == KindTrade && t.Offer.Ask == 1 {
+			m.see(digest(m.chain, tagPay, t.Pay.Bytes()), t.Pay.Expires, first)
+		}
 	}
 	o.Receipt = append(le16(id[:], o.Code), tail...)
+	if o.Code == 0 {
+		o.Events = eventsOf(t, o.Receipt)
+	}
 	return o
 }
 
 // common is rules 3.3 b without the look-up of the id.
 func (m *Model) common(t *Tx) *refusal {
 	life := m.lifeMs
-	if t.Kind <= KindTillRevoke {
+	if memberSigned(t.Kind) {
 		life = m.memberLifeMs
 	}
 	switch {
@@ -297,8 +334,10 @@ func (m *Model) kind(t *Tx, id [32]byte) ([]byte, string, *refusal) {
 		return m.transfer(t)
 	case KindRedeem:
 		return m.redeem(t)
+	case KindVoid:
+		return m.void(t)
 	}
-	return m.void(t)
+	return m.kind2(t)
 }
 
 func (m *Model) lookup(id [32]byte, expires uint64) (First, bool) {
@@ -317,6 +356,11 @@ func (m *Model) see(id [32]byte, expires uint64, first First) {
 		m.seen[expires/bucketMs] = b
 	}
 	b.members[id] = first
+	if m.two != nil {
+		b.count2++
+		b.chain2 = seenChain2(b.chain2, id, first)
+		return
+	}
 	b.count++
 	b.chain = seenChain(b.chain, id, first)
 }

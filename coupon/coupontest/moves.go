@@ -231,6 +231,9 @@ func (g *chaos) windows(t *Terms) {
 	t.RollbackMs = pick(g.Random, []uint64{
 		0, g.Scaled(60_000), g.Scaled(min(scale, 7_776_000_000)), 3 * dayMs, 90 * dayMs,
 	})
+	if g.w.UpgradeAt > 0 {
+		t.RollbackMs = min(t.RollbackMs, g.Scaled(4*g.w.CycleMs))
+	}
 }
 
 // disturbTerms changes one thing, to what is refused or to what is just not.
@@ -361,6 +364,9 @@ func (g *chaos) claim() *Tx {
 	if c := g.m.campaigns[t.Campaign]; c != nil && c.batches > 0 {
 		t.Batch = uint16(g.Between(1, uint64(c.batches)))
 		b := g.m.batches[batchKey{t.Campaign, t.Batch}]
+		if b == nil { // pruned
+			return t
+		}
 		t.TicketKey = b.ticketKey
 		for range 4 {
 			t.Serial = b.first + uint32(g.Between(0, uint64(b.count)-1))

@@ -1,5 +1,7 @@
 package coupontest
 
+import "slices"
+
 // Kinds 1 to 7: campaigns, batches and tills.
 
 // pays is R(v), what the funder pays for a value (rules 3.2).
@@ -63,7 +65,7 @@ func (m *Model) publish(t *Tx) ([]byte, string, *refusal) {
 	if no := m.signed(t, RoleIssuer, false, required...); no != nil {
 		return nil, "", no
 	}
-	if no := m.badTerms(&terms); no != nil {
+	if no := m.badTerms(&terms, nil); no != nil {
 		return nil, "", no
 	}
 	switch {
@@ -77,6 +79,13 @@ func (m *Model) publish(t *Tx) ([]byte, string, *refusal) {
 		return nil, "", no(202, "too far")
 	case m.now >= terms.ClaimUntil:
 		return nil, "", no(202, "past")
+	}
+	if m.two != nil {
+		for _, f := range terms.Funders {
+			if m.overdue(f.Member) {
+				return nil, "", no(607, "overdue")
+			}
+		}
 	}
 	shares := terms.shares()
 	for i, f := range terms.Funders {
@@ -97,11 +106,17 @@ func (m *Model) publish(t *Tx) ([]byte, string, *refusal) {
 	m.nextCampaign++
 	m.campaigns[number] = &campaign{
 		state: published, issuer: terms.Issuer, version: 1, nextSerial: 1, redeemUntil: terms.RedeemUntil, terms: terms,
+		versions: map[uint16]Terms{1: terms},
+	}
+	if m.two != nil {
+		m.two.money[number] = m.moneyOf(number)
+		m.two.ends[endKey{m.campaignEnd(number), number}] = true
 	}
 	return le32(nil, number), "published", nil
 }
 
-func (m *Model) badTerms(t *Terms) *refusal {
+// badTerms is E201; shops that were listed before need not be merchants any more.
+func (m *Model) badTerms(t *Terms, before []Shop) *refusal {
 	switch {
 	case !m.currencies[t.Currency]:
 		return no(201, "currency")
@@ -124,7 +139,7 @@ func (m *Model) badTerms(t *Terms) *refusal {
 		if member == nil {
 			return no(201, "shop unknown")
 		}
-		if member.Roles&RoleMerchant == 0 {
+		if member.Roles&RoleMerchant == 0 && !slices.Contains(before, s) {
 			return no(201, "shop no merchant")
 		}
 	}
@@ -142,7 +157,10 @@ func (m *Model) steer(t *Tx) ([]byte, string, *refusal) {
 	if c == nil {
 		return nil, "", no(301, "campaign")
 	}
-	if no := m.signed(t, 0, t.Kind == KindPause, c.issuer); no != nil {
+	if m.isReleased(t.Campaign) {
+		return nil, "", no(204, "released")
+	}
+	if no := m.signed(t, RoleIssuer, t.Kind == KindPause, c.issuer); no != nil {
 		return nil, "", no
 	}
 	var why string
@@ -171,7 +189,10 @@ func (m *Model) batchCommit(t *Tx) ([]byte, string, *refusal) {
 	if c == nil {
 		return nil, "", no(301, "campaign")
 	}
-	if no := m.signed(t, 0, false, c.issuer); no != nil {
+	if m.isReleased(t.Campaign) {
+		return nil, "", no(204, "released")
+	}
+	if no := m.signed(t, RoleIssuer, false, c.issuer); no != nil {
 		return nil, "", no
 	}
 	switch {
@@ -199,6 +220,8 @@ func (m *Model) tillAdd(t *Tx) ([]byte, string, *refusal) {
 	switch {
 	case m.tills[t.TillKey] != nil:
 		return nil, "", no(702, "known")
+	case m.two != nil && m.two.services[t.TillKey] != nil:
+		return nil, "", no(702, "a service key")
 	case t.ValidFrom >= t.ValidUntil:
 		return nil, "", no(202, "window empty")
 	case m.now >= t.ValidUntil:

@@ -23,6 +23,11 @@ func seenChain(chain, id [32]byte, f First) [32]byte {
 	return sha256.Sum256(le32(le64(append(chain[:], id[:]...), f.Height), f.Index))
 }
 
+// seenChain2 is that of version 2, whose entries end with the code.
+func seenChain2(chain, id [32]byte, f First) [32]byte {
+	return sha256.Sum256(le16(le32(le64(append(chain[:], id[:]...), f.Height), f.Index), f.Code))
+}
+
 // Rows renders the whole state as the flat table of rules 3.15, by key.
 func (m *Model) Rows() map[string][]byte {
 	rows := map[string][]byte{}
@@ -43,7 +48,9 @@ func (m *Model) Rows() map[string][]byte {
 	}
 	for id, c := range m.campaigns {
 		put(be32([]byte{rowCampaign}, id), c.row())
-		put(be16(be32([]byte{rowTerms}, id), c.version), c.terms.Bytes())
+		for v, terms := range c.versions {
+			put(be16(be32([]byte{rowTerms}, id), v), terms.Bytes())
+		}
 	}
 	for k, b := range m.batches {
 		v := le32(le32(nil, b.first), b.count)
@@ -62,7 +69,15 @@ func (m *Model) Rows() map[string][]byte {
 		put(be16(be32(be32([]byte{rowObligation}, k.cycle), k.campaign), k.payee), le32(le64(nil, o.sum), o.count))
 	}
 	for b, s := range m.seen {
-		put(be64([]byte{rowSeen}, b), append(le32(nil, s.count), s.chain[:]...))
+		if s.count > 0 {
+			put(be64([]byte{rowSeen}, b), append(le32(nil, s.count), s.chain[:]...))
+		}
+		if s.count2 > 0 {
+			put(be64([]byte{rowSeen2}, b), append(le32(nil, s.count2), s.chain2[:]...))
+		}
+	}
+	if m.two != nil {
+		m.rows2(put)
 	}
 	return rows
 }

@@ -44,6 +44,9 @@ func (w *World) Machine() *coupon.Machine {
 	if err != nil {
 		panic(fmt.Sprintf("coupontest: the world is no genesis: %v", err))
 	}
+	if w.UpgradeAt > 0 {
+		m = m.UpgradedAt(w.UpgradeAt)
+	}
 	return m
 }
 

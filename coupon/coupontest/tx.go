@@ -148,7 +148,9 @@ type Tx struct {
 
 	Key Key // 11
 
-	Members []MemberSig // witness of 1 to 7
+	Tx2 // of kinds of version 2
+
+	Members []MemberSig // witness of kinds that members sign
 	SigA    [64]byte    // 6: till; 8: ticket; 9: mover; 10: till; 11: key
 	SigB    [64]byte    // 8: claim key; 10: holder
 }
@@ -229,6 +231,8 @@ func (t *Tx) Body() []byte {
 		b = append(append(b, t.Invoice.Bytes()...), t.Auth.Bytes()...)
 	case KindVoid:
 		b = append(le32(le64(b, t.Coupon), t.Seq), t.Key[:]...)
+	default:
+		b = t.body2(b)
 	}
 	return b
 }
@@ -236,7 +240,7 @@ func (t *Tx) Body() []byte {
 // Bytes encodes the whole transaction, with whatever the witness fields hold.
 func (t *Tx) Bytes() []byte {
 	b := t.Body()
-	if t.Kind <= KindTillRevoke {
+	if memberSigned(t.Kind) {
 		b = le32(b, uint32(len(t.Members)))
 		for _, s := range t.Members {
 			b = append(le16(b, s.Member), s.Key[:]...)
@@ -248,6 +252,10 @@ func (t *Tx) Bytes() []byte {
 		b = append(b, t.SigA[:]...)
 	case KindClaim, KindRedeem:
 		b = append(append(b, t.SigA[:]...), t.SigB[:]...)
+	default:
+		for _, sig := range t.sigs2() {
+			b = append(b, sig[:]...)
+		}
 	}
 	return b
 }
@@ -277,6 +285,8 @@ func (t *Tx) Sign(chain [32]byte, ring Ring) {
 		t.SigB = ring.sign(t.Auth.Holder, message(chain, tagAuth, t.Auth.Bytes()))
 	case KindVoid:
 		t.SigA = ring.sign(t.Key, own)
+	default:
+		t.sign2(chain, ring, own)
 	}
 }
 

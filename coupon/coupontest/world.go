@@ -93,12 +93,14 @@ type World struct {
 	CycleMs      uint64
 	LifeMs       uint64
 	MemberLifeMs uint64
-	Currencies   []Currency
-	Members      []Member
-	Funding      []Funding
-	Tills        []Till
-	Wallets      []Key
-	Ring         Ring
+	// UpgradeAt is the first height of version 2 of the rules, 0 if there is none.
+	UpgradeAt  uint64
+	Currencies []Currency
+	Members    []Member
+	Funding    []Funding
+	Tills      []Till
+	Wallets    []Key
+	Ring       Ring
 }
 
 // Options sizes a world.
