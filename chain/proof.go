@@ -78,13 +78,14 @@ func (a Attested) ReceiptRoot() [32]byte { return a.receiptRoot }
 // Receipt reports, as an error that wraps ErrProof, whether the inclusion fails
 // to show its receipt as one of the block.
 func (a Attested) Receipt(p *Inclusion) error {
-	return VerifyInclusion(a.receiptRoot, p.Leaf, p.Index, p.Size, p.Path)
+	_, err := VerifyReceipt(a.receiptRoot, p)
+	return err
 }
 
 // Receipts reports, as an error that wraps ErrProof, whether these are not the
 // receipts of the block, all of them and in order.
 func (a Attested) Receipts(receipts [][]byte) error {
-	if ReceiptRoot(receipts) != a.receiptRoot {
+	if ReceiptRoot(receipts) != a.receiptRoot && PlacedReceiptRoot(receipts) != a.receiptRoot {
 		return fmt.Errorf("%w: not the %d receipts of height %d", ErrProof, len(receipts), a.height)
 	}
 	return nil
@@ -148,7 +149,7 @@ const ReceiptProofBytesMax = 1 + CertificateBytesMax + 8 + 4 + LeafBytesMax + 4 
 // show its receipt.
 func (p *ReceiptProof) Verify(c *pbft.Committee, s pbft.Scheme) error {
 	// Hashing comes first: it is a thousand times cheaper than the signatures.
-	if err := VerifyInclusion(p.Checkpoint.ReceiptRoot, p.Leaf, p.Index, p.Size, p.Path); err != nil {
+	if _, err := VerifyReceipt(p.Checkpoint.ReceiptRoot, &p.Inclusion); err != nil {
 		return err
 	}
 	_, err := VerifyCheckpoint(c, p.Checkpoint, ClaimReceipt, s)

@@ -536,3 +536,39 @@ func FuzzDecodeProofs(f *testing.F) {
 		}
 	})
 }
+
+// A path alone shows that a receipt is in a block and not where: the last of five passes for
+// the last of nine. A leaf that holds its place shows where.
+func TestAPlacedReceiptIsProvedAtItsPlace(t *testing.T) {
+	m := newMembers(t, "a", 0, 4, 1, 1)
+	h := m.headers(1)[1]
+	receipts := testReceipts(5)
+	elsewhere := func(p *ReceiptProof) error {
+		moved := *p
+		moved.Index, moved.Size = 8, 9
+		return moved.Verify(m.Committee, stdScheme{})
+	}
+	plain := &BlockReceipts{m.attest(&h, [32]byte{1}, ReceiptRoot(receipts), 0, 3), receipts}
+	if p := plain.Proof(plain.Proofs(), 4); p.Verify(m.Committee, stdScheme{}) != nil || elsewhere(p) != nil {
+		t.Error("the last of five is not in the tree, or not also the last of nine")
+	}
+	all := &BlockReceipts{m.attest(&h, [32]byte{1}, PlacedReceiptRoot(receipts), 0, 3), receipts}
+	if err := all.Verify(m.Committee, stdScheme{}); err != nil {
+		t.Fatal(err)
+	}
+	tree := all.Proofs()
+	for i := range receipts {
+		p := all.Proof(tree, i)
+		isPlaced, err := VerifyReceipt(p.Checkpoint.ReceiptRoot, &p.Inclusion)
+		if err != nil || !isPlaced || p.Verify(m.Committee, stdScheme{}) != nil || !bytes.Equal(p.Leaf, receipts[i]) {
+			t.Errorf("receipt %d: placed %v, %v", i, isPlaced, err)
+		}
+		if elsewhere(p) == nil {
+			t.Errorf("receipt %d is proved elsewhere too", i)
+		}
+	}
+	p := plain.Proof(plain.Proofs(), 2)
+	if isPlaced, err := VerifyReceipt(p.Checkpoint.ReceiptRoot, &p.Inclusion); isPlaced || err != nil {
+		t.Errorf("a receipt without a place: placed %v, %v", isPlaced, err)
+	}
+}

@@ -40,7 +40,12 @@ func (p *BlockReceipts) Verify(c *pbft.Committee, s pbft.Scheme) error {
 
 // Proofs returns the tree over the receipts, from which the proof of each single
 // one is taken.
-func (p *BlockReceipts) Proofs() *Tree { return NewTree(p.Receipts) }
+func (p *BlockReceipts) Proofs() *Tree {
+	if t := NewTree(p.Receipts); t.Root() == p.Checkpoint.ReceiptRoot {
+		return t
+	}
+	return NewTree(PlacedReceipts(p.Receipts))
+}
 
 // Proof returns the proof of receipt number index alone, with the tree of Proofs.
 // The index must be below the number of receipts; it is the caller's own, never
