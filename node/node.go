@@ -58,6 +58,8 @@ type Config struct {
 	// what it has signed. Only for tests in which no log is ever lost.
 	NoRecall bool
 	Timers   pbft.Timers
+	// Elide and Patience are as of pbft.Config.
+	Elide, Patience bool
 	// LogBytesMax is the size of the consensus log that leads to a compaction.
 	// Default 64 MiB.
 	LogBytesMax int64
@@ -210,7 +212,7 @@ func (n *Node) restore() error {
 			Committee: n.committee, Self: n.cfg.Self, Scheme: scheme{n.cfg.Verifier},
 			Sign:    func(message []byte) pbft.Signature { return n.cfg.Key.Sign(message) },
 			Genesis: genesis, Recall: !n.cfg.NoRecall, Amnesic: n.cfg.Log == nil,
-			Timers: n.cfg.Timers, Trace: n.cfg.Trace != nil,
+			Timers: n.cfg.Timers, Trace: n.cfg.Trace != nil, Elide: n.cfg.Elide, Patience: n.cfg.Patience,
 		},
 		Store: ledger, Pool: n.loop, Batching: n.cfg.Batching, LogBytesMax: n.cfg.LogBytesMax,
 	}, records)

@@ -46,6 +46,10 @@ type Config struct {
 	Recall bool
 	// Amnesic starts the replica in condition Amnesic: the log was damaged.
 	Amnesic bool
+	// Elide leaves certificates out of proposals that others make from votes themselves
+	// (E1); Patience lets COMMITs wait a moment for the fast path (V1). Both need a driver
+	// that tells the time (Engine.Now); the original protocol has neither.
+	Elide, Patience bool
 	// Recipes says that members describe payloads by recipes: a block that is not known is
 	// asked for by its recipe first.
 	Recipes bool

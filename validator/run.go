@@ -192,7 +192,8 @@ func (p *process) assemble() error {
 		NewNetwork: func(h transport.Handler, observe node.LinkObserver) (transport.Network, error) {
 			return p.connect(transport.Config{Key: key, Peers: peers, Shape: shape, Handler: h, LinkChanged: observe})
 		},
-		Timers:   p.timers(),
+		Timers: p.timers(),
+		Elide:  p.cfg.Elide == "on", Patience: p.cfg.Patience == "on",
 		Verifier: verifier, Workers: p.cfg.Workers, LogBytesMax: int64(p.cfg.LogBytesMax),
 		Mempool: driver.Limits{TxsMax: p.cfg.MempoolTxsMax, BytesMax: p.cfg.MempoolBytesMax},
 		Batching: driver.Batching{TxsMax: p.cfg.BlockTxsMax, BytesMax: p.cfg.BlockBytesMax,

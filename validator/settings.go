@@ -72,6 +72,8 @@ type Config struct {
 	// forward.
 	APIProxies []string
 
+	// Elide and Patience are "on" or "off"; see pbft.Config.
+	Elide, Patience string
 	// Faces says whether the API's port serves the faces, "on" or "off".
 	Faces string
 	// WebNodes are the members' nodes as browsers reach them, by their number in the
@@ -152,6 +154,10 @@ func limitSettings() []Setting {
 	return []Setting{
 		number("consensus.timeout_ms", "least milliseconds without progress until another primary is asked for",
 			timeoutMsMin, timeoutMsMax, timeoutMsDefault, func(c *Config) *int { return &c.TimeoutMs }),
+		choice("consensus.elide", "whether proposals leave out certificates that the others make themselves",
+			func(c *Config) *string { return &c.Elide }, "on", "off"),
+		choice("consensus.patience", "whether a second vote waits a moment for the fast path",
+			func(c *Config) *string { return &c.Patience }, "on", "off"),
 		number("limits.workers", "goroutines that check signatures; 0 = one per CPU",
 			1, workersMax, runtime.GOMAXPROCS(0), func(c *Config) *int { return &c.Workers }),
 		number("limits.mempool_txs", "most transactions waiting",
@@ -215,7 +221,8 @@ func defaults() *Config {
 	return &Config{
 		Genesis: "genesis.json", Key: "validator.key", KeyGroup: "refuse", Data: "data",
 		ListenPeers: "0.0.0.0:7601", ListenAPI: "127.0.0.1:7600", Peers: map[int]string{},
-		LogLevel: "info", LogFormat: "auto", Faces: "on", origins: map[string]string{},
+		LogLevel: "info", LogFormat: "auto", Faces: "on", Elide: "on", Patience: "on",
+		origins: map[string]string{},
 	}
 }
 

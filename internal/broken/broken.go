@@ -164,6 +164,10 @@ func moreDualpaths() []Engine {
 		func(r *rules.Dualpath) { r.LostCommit = func(bool) bool { return false } })
 	add("censor", "leads without ordering what clients hand in",
 		func(r *rules.Dualpath) { r.Orders = orderNothing })
+	add("prepare-unexpanded", "votes for a block of whose body it has the recipe alone",
+		func(r *rules.Dualpath) { r.Expanded = func(bool) bool { return true } })
+	add("prepare-unproven", "votes for a block whose justification it has seen no certificate of",
+		func(r *rules.Dualpath) { r.Justified = func(bool) bool { return true } })
 	return all
 }
 

@@ -16,6 +16,9 @@ type Dualpath struct {
 	// Expanded reports whether a block goes for one whose body is held, where it is or is
 	// not (R2(d)).
 	Expanded func(held bool) bool
+	// Justified reports whether a block goes for one whose justification is proven, where
+	// a certificate is held or is not (R2(c)).
+	Justified func(held bool) bool
 	// Durable reports whether a record is written before what rests on it (section 7).
 	Durable func(kind pbft.RecordKind) bool
 	// Remembers reports whether a certificate raises the highest one held (R2(e)).

@@ -77,6 +77,8 @@ type Config struct {
 	Timers pbft.Timers
 	// Faults happen in the order of their times.
 	Faults []Fault
+	// Elide and Patience are as of pbft.Config.
+	Elide, Patience bool
 	// Without switches mechanisms off, one at a time for an ablation.
 	Without Without
 

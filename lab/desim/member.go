@@ -162,7 +162,8 @@ func (m *member) boot() error {
 	s := m.s
 	cfg := driver.Config{
 		Engine: pbft.Config{Committee: s.committee, Self: m.id, Scheme: m, Sign: m.sign, Genesis: s.genesis,
-			Recall: m.incarnation > 0, Timers: s.cfg.Timers, Trace: true},
+			Recall: m.incarnation > 0, Timers: s.cfg.Timers, Trace: true,
+			Elide: s.cfg.Elide, Patience: s.cfg.Patience},
 		Store: ledger{m}, Pool: m, Batching: s.cfg.Batching, LogBytesMax: driver.LogBytesDefault,
 		Lanes: m.laneConfig(),
 	}

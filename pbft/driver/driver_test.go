@@ -24,6 +24,9 @@ type engine struct {
 	proposed [][]byte
 	nowUs    uint64
 	wakeUs   uint64
+	recipe   []byte
+	trips    [4]uint64
+	arrived  map[pbft.Digest]string // "" = missing
 }
 
 func (e *engine) Ready() (r pbft.Ready) {
@@ -38,7 +41,8 @@ func (e *engine) Receive(_ pbft.ReplicaID, m pbft.Message) pbft.Reason {
 	return pbft.IgnoredStale
 }
 
-func (e *engine) Propose(payload []byte, _ pbft.Digest, _ []byte, _ uint64) bool {
+func (e *engine) Propose(payload []byte, _ pbft.Digest, recipe []byte, _ uint64) bool {
+	e.recipe = recipe
 	if !e.refuses {
 		e.proposed, e.hint = append(e.proposed, payload), pbft.ProposeNever
 	}
@@ -53,6 +57,15 @@ func (e *engine) ProposeHint() pbft.ProposeHint               { return e.hint }
 func (e *engine) Status() pbft.EngineStatus                   { return e.status }
 func (e *engine) Durable() []pbft.Record                      { return e.durable }
 func (e *engine) Executed(pbft.Seq, pbft.Digest, pbft.Digest) {}
+
+func (e *engine) Measured(peer pbft.ReplicaID, us uint64) { e.trips[peer] = us }
+
+func (e *engine) PayloadArrived(d pbft.Digest, payload []byte) pbft.Reason {
+	e.arrived[d] = string(payload)
+	return pbft.IgnoredQuota
+}
+
+func (e *engine) PayloadMissing(d pbft.Digest) { e.arrived[d] = "" }
 
 // kept is a store of so many blocks; every third has a certificate.
 type kept struct {
@@ -81,6 +94,7 @@ type waiting struct {
 	closed     bool // nothing may be proposed now
 	gone       bool // what was free is held by somebody's block
 	settled    []bool
+	recipe     []byte
 }
 
 func (w *waiting) Size() (txs, free, freeBytes int) { return w.free + w.held, w.free, 100 * w.free }
@@ -90,7 +104,7 @@ func (w *waiting) Payload(_ pbft.View, _, txsMax int) (p driver.Payload, ok bool
 	if w.gone {
 		k = 0
 	}
-	return driver.Payload{Bytes: make([]byte, k), Root: pbft.Digest{byte(k)}, Txs: k}, !w.closed
+	return driver.Payload{Bytes: make([]byte, k), Root: pbft.Digest{byte(k)}, Txs: k, Recipe: w.recipe}, !w.closed
 }
 
 func (w *waiting) Proposed(is bool) { w.settled = append(w.settled, is) }
@@ -434,5 +448,65 @@ func TestAnAnswerIsReadFromTheStore(t *testing.T) {
 	broken := errors.New("broken")
 	if _, _, err = driver.ReadAnswer(c, pbft.Serve{Limit: 5}, &kept{height: 8, err: broken}); !errors.Is(err, broken) {
 		t.Error(err)
+	}
+}
+
+// The engine knows the time before anything else comes to it, in microseconds, and is woken
+// by when it asked to be, if the driver does not wake sooner itself.
+func TestTheEngineKnowsTheTime(t *testing.T) {
+	e := &engine{}
+	d := drive(t, e, &kept{}, &waiting{})
+	for name, look := range map[string]func(now driver.Time){
+		"before messages": func(now driver.Time) { d.Drain(&channels{}, now) },
+		"before a tick":   func(now driver.Time) { d.Tick(now) },
+		"in a turn":       func(now driver.Time) { _, _ = d.Next(now) },
+	} {
+		now := driver.Time{Ns: int64(e.nowUs+5)*1000 + 999}
+		if look(now); e.nowUs != uint64(now.Ns/1000) {
+			t.Errorf("%s: the engine takes %d us for %d ns", name, e.nowUs, now.Ns)
+		}
+	}
+	const nowNs = 7_000_500
+	for _, x := range []struct {
+		name   string
+		wakeUs uint64
+		want   int64
+	}{
+		{"nothing is due", 0, 0}, {"the engine waits", 9_000, 1_999_500}, {"its time has come", 7_000, 1},
+	} {
+		e.wakeUs = x.wakeUs
+		if w, err := d.Next(driver.Time{Ns: nowNs}); err != nil || !w.Idle() || w.WakeNs != x.want {
+			t.Errorf("%s: wakes after %d ns, want %d, %v", x.name, w.WakeNs, x.want, err)
+		}
+	}
+}
+
+// What recipes are about passes through: the pool's to the engine, the engine's questions
+// out, and their answers back.
+func TestRecipesPassThrough(t *testing.T) {
+	e := &engine{hint: pbft.ProposeNow, arrived: make(map[pbft.Digest]string),
+		ready: []pbft.Ready{{Assemble: []pbft.Assemble{{From: 3}}}}}
+	d := drive(t, e, &kept{}, &waiting{free: 1, recipe: []byte("how")})
+	w, err := d.Next(driver.Time{})
+	if err != nil || w.Idle() || len(w.Assemble) != 1 || w.Assemble[0].From != 3 || string(e.recipe) != "how" {
+		t.Errorf("%+v, %v; proposed by recipe %q", w, err, e.recipe)
+	}
+	if got := d.PayloadArrived(pbft.Digest{1}, []byte("x")); got != pbft.IgnoredQuota {
+		t.Error(got)
+	}
+	if d.PayloadMissing(pbft.Digest{2}); e.arrived[pbft.Digest{1}] != "x" || len(e.arrived) != 2 {
+		t.Errorf("the engine heard of %v", e.arrived)
+	}
+}
+
+// The engine is told the least round trip of late, in microseconds.
+func TestTheEngineKnowsHowFarMembersAre(t *testing.T) {
+	e := &engine{}
+	d := drive(t, e, &kept{}, &waiting{})
+	for _, us := range []int64{900, 300, 500} {
+		d.Measured(2, us*1000, driver.Time{Ns: us})
+	}
+	if e.trips != [4]uint64{2: 300} {
+		t.Errorf("the engine knows %v", e.trips)
 	}
 }

@@ -35,9 +35,26 @@ type block struct {
 	commitVoted  bool
 	preparedAt   uint64
 	recipes      recipes
+	// gatheredAt is the tick, plus one, at which votes made cert here; 0 = they did not.
+	gatheredAt uint64
+	lack       lack
+	pulls      pulls
+	// quorumUs is the time, plus one, of the q-th PREPARE of an armed block, patientUs that
+	// up to which its COMMIT waits; both 0 = never. spread says that it was measured.
+	quorumUs, patientUs uint64
+	spread              bool
+	answered            pbft.Signers // who got the own COMMIT alone
 }
 
 func (b *block) header() *pbft.Header { return &b.block.Header }
+
+// certificate returns any that is held for the block, nil if none is.
+func (b *block) certificate() *pbft.Certificate {
+	if b.cert != nil {
+		return b.cert
+	}
+	return b.commit
+}
 
 func (b *block) certified() bool { return b.cert != nil || b.commit != nil || b.committed }
 
@@ -165,6 +182,7 @@ func (r *Replica) seal(b *block, s pbft.Signature) {
 	}
 	b.setSignature(s)
 	r.compare(b.ref, &b.block.SignedHeader)
+	r.noteLack(b)
 }
 
 // compare convicts the primary that signed a header if it signed another one of the

@@ -85,6 +85,9 @@ func (r *Replica) place(b *block, c *pbft.Certificate) {
 	if fresh {
 		r.commitVote(b)
 	}
+	if commits {
+		r.answerCommits(b)
+	}
 	r.recount(b)
 	r.tryHandover(b)
 }

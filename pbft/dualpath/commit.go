@@ -13,27 +13,51 @@ func (r *Replica) commitVote(b *block) {
 	if !r.rules.MayCommit(b.ref.View, r.vcSent) {
 		return
 	}
-	if b.commit != nil && !r.rules.CommitHelps(r.otherCommits(b)) {
+	if b.commit != nil && (r.cfg.Patience || !r.rules.CommitHelps(r.commitsSeen(b) > 0)) {
+		return // answerCommit tells those alone who ask
+	}
+	if r.waits(b) {
 		return
 	}
 	b.commitVoted = true
-	if r.highRef == b.ref {
-		r.logHigh()
-	} else {
-		r.record(pbft.Record{Kind: pbft.RecordCertificate, Certificate: b.cert})
-	}
-	v := pbft.Vote{Epoch: r.com.Epoch(), Block: b.ref, Replica: r.self}
-	v.Signature = r.sign(r.com.CommitBytes(b.ref))
-	m := &pbft.Commit{Vote: v}
+	r.logCertificate(b)
+	m := r.ownCommit(b)
 	r.signed = append(r.signed, m)
 	r.event(pbft.EventCommitVote, b.ref, 0)
 	r.send(pbft.Everyone, m)
 }
 
-// otherCommits reports whether another member's COMMIT for b was seen.
-func (r *Replica) otherCommits(b *block) bool {
-	s := r.slots.byKey[slotKey{b.ref.View, b.ref.Seq}]
-	return s != nil && s.count(voteCommit, b.ref.Digest, false) > 0
+// logCertificate makes the certificate behind a COMMIT durable.
+func (r *Replica) logCertificate(b *block) {
+	if r.highRef == b.ref {
+		r.logHigh()
+	} else {
+		r.record(pbft.Record{Kind: pbft.RecordCertificate, Certificate: b.cert})
+	}
+}
+
+func (r *Replica) ownCommit(b *block) *pbft.Commit {
+	v := pbft.Vote{Epoch: r.com.Epoch(), Block: b.ref, Replica: r.self}
+	v.Signature = r.sign(r.com.CommitBytes(b.ref))
+	return &pbft.Commit{Vote: v}
+}
+
+// commitsSeen returns how many members' COMMITs for b are stored.
+func (r *Replica) commitsSeen(b *block) int {
+	if s := r.slots.byKey[slotKey{b.ref.View, b.ref.Seq}]; s != nil {
+		return s.count(voteCommit, b.ref.Digest, false)
+	}
+	return 0
+}
+
+// answerLate helps a member whose COMMIT is of a position that is committed here.
+func (r *Replica) answerLate(to pbft.ReplicaID, block pbft.BlockRef) {
+	if b := r.chain.byDigest[block.Digest]; b != nil && b.ref == block {
+		r.answerCommit(to, b)
+	}
+	if r.farBelow(block.Seq) {
+		r.answerBehind(to)
+	}
 }
 
 // tryCommit commits the block of the highest commit certificate and its
@@ -84,6 +108,7 @@ func (r *Replica) commitChain(b *block) {
 		r.chain.committed = x.ref
 		r.settleTips(x.ref)
 		inView = inView || x.ref.View == r.view
+		r.noteFast(x, b.commit)
 		if x.preparedAt != 0 {
 			r.stats.add(r.now + 1 - x.preparedAt)
 		}

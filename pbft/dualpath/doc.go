@@ -18,7 +18,7 @@
 //
 // Reading order: rules.go (the decisions), replica.go (state and contract), blocks.go,
 // certificates.go, wants.go, forget.go (what is known of
-// the chain), propose.go, prepare.go, votes.go, commit.go (the normal case),
-// suspect.go, viewchange.go, newview.go, select.go (the change of primary),
+// the chain), propose.go, elide.go, recipes.go, prepare.go, votes.go, commit.go,
+// patience.go (the normal case), suspect.go, viewchange.go, newview.go, select.go (the change of primary),
 // sync.go (catching up, retransmission, restart).
 package dualpath

@@ -191,7 +191,7 @@ func (r *Replica) justification(b *block) verdict {
 	if a.ref != j {
 		return invalid
 	}
-	return pick(certified || a.certified(), valid, unknown)
+	return pick(r.rules.Justified(certified || a.certified()), valid, unknown)
 }
 
 // executionRoot compares the state that the header names with the own execution.

@@ -117,8 +117,7 @@ func (r *Replica) Propose(payload []byte, root pbft.Digest, recipe []byte, clock
 	r.logBlock(b)
 	r.record(pbft.Record{Kind: pbft.RecordProposal, View: r.view, Base: b.ref})
 	r.event(pbft.EventPropose, b.ref, uint64(len(payload)))
-	r.out.Messages = append(r.out.Messages,
-		pbft.Outgoing{To: pbft.Everyone, Message: r.prePrepare(b), First: true})
+	r.sendProposal(b)
 	r.step()
 	return true
 }
@@ -131,10 +130,7 @@ func (r *Replica) prePrepare(b *block) *pbft.PrePrepare {
 		m.Payload, m.Recipe = nil, b.recipes.own
 	}
 	if j := r.chain.byDigest[b.header().Justify.Digest]; j != nil {
-		m.Certificate = j.cert
-		if m.Certificate == nil {
-			m.Certificate = j.commit
-		}
+		m.Certificate = j.certificate()
 	}
 	if b.ref.View == r.view && b.header().Seq == r.entry.baseSeq+1 {
 		m.Entry = r.entry.newView

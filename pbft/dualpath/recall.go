@@ -37,6 +37,7 @@ func (r *Replica) endRecall() {
 		for _, b := range r.chain.bySeq[s] {
 			if r.rules.CommitsAgain() {
 				r.commitVote(b)
+				r.answerCommits(b)
 			}
 		}
 	}

@@ -75,7 +75,7 @@ func (r *Replica) PayloadArrived(d pbft.Digest, payload []byte) pbft.Reason {
 	switch {
 	case b == nil || b.recipes.at == 0:
 		return pbft.IgnoredUnwanted
-	case b.hasBody || b.committed:
+	case b.hasBody:
 		return pbft.IgnoredDuplicate
 	}
 	x := &pbft.Block{SignedHeader: b.block.SignedHeader, Payload: payload}

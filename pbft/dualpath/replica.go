@@ -46,6 +46,9 @@ type Replica struct {
 	chain chainState
 	slots slotTable
 	wants []want
+	// lacking are blocks that came without a certificate that is not held.
+	lacking  []*block
+	patience patience
 	// arrivals are the bytes that came on the bulk lane.
 	arrivals pbft.Arrivals
 	// bodyLag is by how many ticks votes overtake proposals lately.
@@ -110,6 +113,9 @@ type peer struct {
 	recalled pbft.Allowance
 	claim    pbft.Seq // up to where it says it committed
 	resent   uint64
+	// connectedAt and pulledAt are ticks, plus one, of its last connection and PULL;
+	// bringUntil is up to when proposals bring it certificates (E1).
+	connectedAt, pulledAt, bringUntil uint64
 	// roundTripUs is what the driver has measured, 0 = nothing.
 	roundTripUs uint64
 }
@@ -262,6 +268,8 @@ func (r *Replica) dispatch(from pbft.ReplicaID, m pbft.Message) pbft.Reason {
 		return r.onLinked(from, x)
 	case *pbft.Proof:
 		return r.onProof(from, x)
+	case *pbft.Pull:
+		return r.onPull(from, x)
 	case *pbft.Recall:
 		return r.onRecall(from, x)
 	case *pbft.Recollection:
@@ -405,17 +413,4 @@ func (r *Replica) Durable() []pbft.Record {
 		rs = append(rs, pbft.Record{Kind: pbft.RecordViewChange, ViewChange: r.ownVC})
 	}
 	return rs
-}
-
-// Now implements pbft.Engine.
-func (r *Replica) Now(nowUs uint64) { r.nowUs = max(r.nowUs, nowUs) }
-
-// WakeUs implements pbft.Engine.
-func (r *Replica) WakeUs() uint64 { return 0 }
-
-// Measured implements pbft.Engine.
-func (r *Replica) Measured(peer pbft.ReplicaID, roundTripUs uint64) {
-	if r.com.Has(peer) {
-		r.peers[peer].roundTripUs = roundTripUs
-	}
 }

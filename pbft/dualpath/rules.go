@@ -11,6 +11,7 @@ func written() rules.Dualpath {
 		Orders:         func(payload []byte, root pbft.Digest) ([]byte, pbft.Digest) { return payload, root },
 		RootAgrees:     func(own, named pbft.Digest) bool { return own == named },
 		Expanded:       func(held bool) bool { return held },
+		Justified:      func(held bool) bool { return held },
 		Durable:        func(pbft.RecordKind) bool { return true },
 		Remembers:      func(*pbft.Certificate) bool { return true },
 		MayCommit:      func(view, changed pbft.View) bool { return changed <= view },

@@ -530,6 +530,7 @@ func (r *Replica) Connected(peer pbft.ReplicaID) {
 	if !r.com.Has(peer) || peer == r.self {
 		return
 	}
+	r.peers[peer].connectedAt = r.now + 1
 	r.answer(peer, r.status())
 	if r.condition == pbft.Recalling {
 		r.send(peer, &pbft.Recall{Epoch: r.com.Epoch(), Nonce: r.recall.nonce})

@@ -104,8 +104,8 @@ func (r *Replica) onVote(from pbft.ReplicaID, kind voteKind, v *pbft.Vote) pbft.
 	p := &r.peers[from]
 	switch {
 	case v.Block.Seq <= r.chain.committed.Seq:
-		if kind == voteCommit && r.farBelow(v.Block.Seq) {
-			r.answerBehind(from)
+		if kind == voteCommit {
+			r.answerLate(from, v.Block)
 		}
 		return pbft.IgnoredStale
 	case v.Block.Seq > r.horizon()+2*pbft.Seq(r.par.Window):
@@ -216,6 +216,7 @@ func (r *Replica) addVote(kind voteKind, v *pbft.Vote, verified bool) pbft.Reaso
 		r.want(v.Block, v.Replica, v.Replica, r.fetchDelay())
 	} else if kind == voteCommit && x.ref == v.Block {
 		r.commitVote(x)
+		r.answerCommit(v.Replica, x)
 	}
 	return pbft.Accepted
 }
@@ -239,6 +240,9 @@ func (r *Replica) tally(s *slot, kind voteKind, block pbft.BlockRef) {
 		return
 	}
 	fast := kind == votePrepare && b != nil && r.rules.FastPath(b.header())
+	if fast {
+		r.noteSpread(b, have)
+	}
 	switch {
 	case kind == voteCommit && have >= r.quorum():
 		r.complete(s, kind, block, pbft.CommittedSlow, r.quorum())
@@ -263,6 +267,9 @@ func (r *Replica) complete(s *slot, kind voteKind, block pbft.BlockRef, as pbft.
 		}
 	}
 	r.learn(c)
+	if b := r.chain.byDigest[block.Digest]; b != nil && b.gatheredAt == 0 {
+		b.gatheredAt = r.now + 1
+	}
 	return true
 }
 

@@ -56,13 +56,12 @@ func (r *Replica) want(b pbft.BlockRef, from, owner pbft.ReplicaID, after uint64
 // missing is not on it. Before all that a recipe has its time.
 func (r *Replica) onItsWay(w *want) bool {
 	b := r.chain.byDigest[w.block.Digest]
-	recipe := b != nil && b.recipes.at != 0
 	switch {
-	case recipe && r.assembling(b):
+	case b != nil && r.assembling(b):
 		return true
 	case w.asks > 0:
 		return r.now < w.last+uint64(r.tm.BodyTicks) && r.arrivals.Flowing(w.asked, r.now)
-	case recipe: // its proposer sends nothing else unasked
+	case b != nil && b.recipes.at != 0: // its proposer sends nothing else unasked
 		return false
 	}
 	if w.block.View != r.view || r.now >= w.since+uint64(r.tm.BodyTicks) ||

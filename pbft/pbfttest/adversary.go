@@ -90,7 +90,7 @@ func (a *adversary) observe(m pbft.Message) {
 	}
 	switch x := m.(type) {
 	case *pbft.PrePrepare:
-		a.learnBlock(&x.Block)
+		a.learnBlock(a.c.whole(x))
 		if x.Certificate != nil {
 			a.learnProof(x.Certificate)
 		}
@@ -141,6 +141,12 @@ func (a *adversary) learnBlock(b *pbft.Block) {
 	a.blocks = append(a.blocks, b)
 	if a.does(ForgeVotes) && a.rng.IntN(2) == 0 {
 		a.voteFor(a.c.committee.Ref(&b.Header))
+	}
+	if a.does(HurryCommits) {
+		a.hurry(a.c.committee.Ref(&b.Header))
+	}
+	if a.does(SplitPrepares) {
+		a.split(a.c.committee.Ref(&b.Header))
 	}
 }
 
@@ -223,7 +229,7 @@ func (a *adversary) step() {
 		}{
 			{ForgeNewView, 3, newView}, {ForgeProposals, 2, proposal}, {ForgeVotes, 4, a.forgeVote},
 			{LieInViewChange, 4, lie}, {SpamSuspect, 5, a.spam}, {Replay, 3, a.replay}, {Mutate, 3, a.mutate},
-			{Flood, 3, a.flood}, {Spoil, 2, a.spoil}, {Withhold, 3, a.withhold},
+			{Flood, 3, a.flood}, {Spoil, 2, a.spoil}, {Withhold, 3, a.withhold}, {SpoilRecipes, 2, a.spoilRecipe},
 		} {
 			if a.does(act.b) && a.rng.IntN(act.odds*quiet) == 0 {
 				act.do(f)

@@ -101,7 +101,7 @@ func (a *adversary) forgeSlotProposal(f forger) {
 	if a.does(Withhold) && a.rng.IntN(3) == 0 { // it comes by FETCH, if at all
 		a.hide(&m.Block)
 	} else {
-		a.tell(f, m)
+		a.tell(f, a.badRecipe(m))
 	}
 	a.voteFor(a.c.committee.Ref(&h))
 }

@@ -232,10 +232,11 @@ func (a *adversary) forgeProposal(f forger) {
 	}
 	m.SignedHeader = f.header(h)
 	a.learnBlock(&m.Block)
+	a.bareProposal(m)
 	if a.does(Withhold) && a.rng.IntN(3) == 0 { // it comes by FETCH, if at all
 		a.hide(&m.Block)
 	} else {
-		a.tell(f, m)
+		a.tell(f, a.badRecipe(m))
 	}
 	a.voteFor(a.c.committee.Ref(&h))
 }

@@ -44,6 +44,7 @@ type cluster struct {
 	omitKey     uint64
 	nextPayload int64
 	payloads    uint64
+	bodies      map[pbft.Digest][]byte // payloads that recipes describe
 	waiting     []*transaction
 	resumedUs   int64 // when work went on after the faults
 	boundaries  int
@@ -56,7 +57,7 @@ type cluster struct {
 // newCluster builds the committee and starts every engine; nothing is scheduled.
 func newCluster(seed uint64, opt *Options, p plan, rng *rand.Rand) (*cluster, error) {
 	c := &cluster{opt: opt, plan: p, rng: rng, later: rand.New(rand.NewPCG(seed, 0xd41e)),
-		omitKey: rng.Uint64()}
+		omitKey: rng.Uint64(), bodies: make(map[pbft.Digest][]byte)}
 	c.trace.w = opt.Trace
 	keys, signers, scheme := keyring(p.shape.Members, p.ed25519)
 	c.sign, c.scheme = signers, scheme
@@ -197,6 +198,14 @@ func (c *cluster) play(e *event) {
 		c.receive(x, e)
 	case eventCheck:
 		x.driver.Checked(e.digest, e.valid)
+		c.turn(x)
+	case eventAssembled:
+		c.assembled(x, e)
+		c.turn(x)
+	case eventWake:
+		if x.wakeUs == c.now {
+			x.wakeUs = 0
+		}
 		c.turn(x)
 	case eventExecute:
 		c.executeNext(x)

@@ -18,6 +18,7 @@ func TestRandomFaultsCatchMutants(t *testing.T) {
 			{Members: 7, Faults: 2, FastFaults: 1}},
 		Behaviour: pbfttest.ForgeProposals | pbfttest.ForgeVotes | pbfttest.LieInViewChange}
 	anything := pbfttest.Options{SafetyOnly: true, Log: pbfttest.LogWhole}
+	forms := pbfttest.Options{SafetyOnly: true}
 	recovering := pbfttest.Options{Fixed: true, Byzantine: 1, Behaviour: pbfttest.Corrupt}
 	for _, x := range []struct {
 		mutant string
@@ -49,6 +50,8 @@ func TestRandomFaultsCatchMutants(t *testing.T) {
 		{"no-commit-once-committed", anything, 400},
 		{"divergence-unnoticed", recovering, 400},
 		{"censor", pbfttest.Options{}, 20},
+		{"prepare-unexpanded", forms, 20},
+		{"prepare-unproven", forms, 20},
 	} {
 		opt := x.opt
 		opt.New = broken.Dualpath(x.mutant)
@@ -61,6 +64,23 @@ func TestRandomFaultsCatchMutants(t *testing.T) {
 		opt.New = newEngine
 		if r, err := pbfttest.Run(seed, opt); err != nil || len(r.Violations) > 0 {
 			t.Errorf("the engine with every rule fails too: %v, %v", r, err)
+		}
+	}
+}
+
+// Recipes, certificates that are left out, and patience hide no broken engine: those that
+// are found soon without them are with them, too.
+func TestMutantsAreFoundInEveryForm(t *testing.T) {
+	if testing.Short() {
+		t.Skip("plays many runs")
+	}
+	for _, mutant := range []string{"fast-unarmed", "highest-only", "support-plus-one", "commit-after-view-change",
+		"forget-certificate", "vote-not-durable", "few-reports", "tip-of-last-view", "handover-any-slot",
+		"support-minus-one", "trust-blocks", "trust-proof", "false-votes", "no-lower-bound", "no-upper-bound",
+		"equivocation-unpunished", "no-commit-once-committed"} {
+		const within = 60
+		if firstViolation(t, pbfttest.Options{SafetyOnly: true, New: broken.Dualpath(mutant)}, within) == 0 {
+			t.Errorf("mutant %s goes unnoticed in %d seeds", mutant, within)
 		}
 	}
 }

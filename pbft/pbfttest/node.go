@@ -48,6 +48,7 @@ type node struct {
 	remains     *remains
 	pending     []pbft.CommittedBlock
 	proposedUs  int64 // when it last proposed
+	wakeUs      int64 // when it looks at its clock next, 0 = when something happens
 	clockMs     int64 // offset of the wall clock
 	committed   pbft.Seq
 	view        pbft.View
@@ -93,6 +94,7 @@ func (c *cluster) boot(x *node) error {
 		Engine: pbft.Config{
 			Committee: c.committee, Self: x.id, Scheme: c.scheme, Sign: c.sign[x.id], Genesis: c.genesis,
 			Recall: c.plan.recall && x.incarnation > 0, Timers: c.plan.timers, Trace: true, PayloadRoot: payloadRoot,
+			Elide: c.plan.elide, Patience: c.plan.patience, Recipes: c.plan.recipes > 0,
 		},
 		Store: store{x}, Pool: &pool{c: c, x: x}, Batching: always, LogBytesMax: logLarge,
 	}
@@ -157,7 +159,7 @@ func (c *cluster) crash(x *node) {
 	c.counts.Crashes++
 	x.driver, x.engine = nil, nil
 	x.incarnation++
-	x.pending, x.inbox = nil, nil
+	x.pending, x.inbox, x.wakeUs = nil, nil, 0
 	keep := x.synced + int(c.uniform(int64(len(x.chain)-x.synced)))
 	x.chain = x.chain[:keep]
 	if int(x.id) < len(c.plan.fragiles) && c.plan.fragiles[x.id] {
@@ -190,6 +192,7 @@ func (c *cluster) tick(x *node) {
 		return
 	}
 	c.arrivals(x)
+	c.measure(x)
 	x.driver.Tick(c.time(x))
 	c.witness.tick(x)
 	c.turn(x)

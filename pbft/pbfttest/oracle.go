@@ -128,7 +128,7 @@ func (o *oracle) sent(x *node, m pbft.Message) {
 	case *pbft.PrePrepare:
 		if m.Header.Proposer == x.id {
 			d := o.learnHeader(&m.Header)
-			o.once("one-proposal", position{x.id, m.Kind(), m.Header.View, m.Header.Seq}, d)
+			o.once("one-proposal", position{x.id, pbft.KindPrePrepare, m.Header.View, m.Header.Seq}, d)
 		}
 	case *pbft.Prepare:
 		if m.Replica == x.id {
@@ -196,6 +196,7 @@ func (o *oracle) prepare(x *node, m *pbft.Prepare) {
 	if !o.c.scheme.Verify(o.c.committee.Key(x.id), o.c.committee.PrepareBytes(b), m.Signature) {
 		o.c.fail("own-signature", "r%d sends %s with a wrong signature", x.id, describe(m))
 	}
+	o.durable(x, b)
 	h := &o.histories[x.id]
 	h.prepares = append(h.prepares, b)
 	if o.c.committee.Protocol() == pbft.Original {
@@ -215,6 +216,38 @@ func (o *oracle) prepare(x *node, m *pbft.Prepare) {
 			o.c.fail("vote-after-view-change", "r%d prepares %s after %s", x.id, ref(b), describe(v))
 		}
 		o.noEvidence(x.id, v, b, false)
+	}
+}
+
+// durable checks what must be on disk before a PREPARE leaves (section 7): the block with
+// its whole body, and in the dual-path protocol a certificate not below its justification.
+func (o *oracle) durable(x *node, b pbft.BlockRef) {
+	h := o.headers[b.Digest]
+	if h == nil || int(b.Seq) <= len(x.chain)+len(x.pending) {
+		return
+	}
+	var high pbft.Rank
+	body := false
+	for i := range x.log {
+		r := &x.log[i]
+		if c := r.Certificate; c != nil && high.Less(c.Block.Rank()) {
+			high = c.Block.Rank()
+		}
+		if k := r.Block; k != nil && k.Header == *h {
+			body = body || len(k.Payload) == int(h.PayloadBytes)
+		}
+	}
+	for i := range x.chain {
+		if c := x.chain[i].certificate; c != nil && high.Less(c.Block.Rank()) {
+			high = c.Block.Rank()
+		}
+	}
+	switch {
+	case !body:
+		o.c.fail("durable", "r%d prepares %s, whose body its log lacks", x.id, ref(b))
+	case o.c.committee.Protocol() == pbft.DualPath && h.Justify.Seq > 0 && high.Less(h.Justify.Rank()):
+		o.c.fail("durable", "r%d prepares %s, justified by %s, with no certificate above %d/%d in its log", x.id, ref(b),
+			ref(h.Justify), high.View, high.Seq)
 	}
 }
 

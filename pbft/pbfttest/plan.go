@@ -14,7 +14,7 @@ import (
 type Factory func(cfg pbft.Config, log []pbft.Record) (pbft.Engine, error)
 
 // Behaviour is a set of things that Byzantine members of a run do.
-type Behaviour uint16
+type Behaviour uint32
 
 // The behaviours; a member with none is silent.
 const (
@@ -53,13 +53,24 @@ const (
 	// Corrupt: honest engines, but from some block on their execution is wrong. It
 	// stands alone.
 	Corrupt
+	// BadRecipes: own proposals by recipes that nobody can carry out, or that make
+	// something else; the body comes by FETCH, if at all.
+	BadRecipes
+	// SpoilRecipes: others' headers with recipes of its own.
+	SpoilRecipes
+	// BareProposals: own proposals without the certificates that they name.
+	BareProposals
+	// HurryCommits: a COMMIT for each new block at once.
+	HurryCommits
+	// SplitPrepares: PREPAREs to half of the others, so that they alone commit fast.
+	SplitPrepares
 
 	behaviourEnd
 )
 
 var behaviourNames = [...]string{"twins", "masked", "forge-proposals", "forge-votes", "lie-in-view-change",
 	"forge-new-view", "spam-suspect", "replay", "mutate", "flood", "spoil", "withhold",
-	"censor", "slow", "corrupt"}
+	"censor", "slow", "corrupt", "bad-recipes", "spoil-recipes", "bare-proposals", "hurry-commits", "split-prepares"}
 
 // String lists the behaviours of the set.
 func (b Behaviour) String() string {
@@ -169,6 +180,9 @@ type plan struct {
 	frameBytes                  int   // largest frame of a log; 0 = a turn is one
 	arrivals                    int   // permille of ticks in which bytes seem to come from a member
 	syncUs                      int64 // how long the sync of a store takes at most; 0 = no time
+	recipes                     int   // permille of payloads that are proposed by recipe
+	stuck                       int   // permille of recipes that nobody carries out, until the faults end
+	elide, patience             bool  // as of pbft.Config
 }
 
 // pick returns one of the choices.
@@ -225,6 +239,7 @@ func drawPlan(r, later *rand.Rand, opt *Options) plan {
 	p.drawSlow(later, opt)
 	p.drawLog(later, opt)
 	p.drawArrivals(later, opt)
+	p.drawForms(later, opt)
 	return p
 }
 
@@ -247,6 +262,31 @@ func (p *plan) drawArrivals(r *rand.Rand, opt *Options) {
 	p.timers.BodyTicks, p.timers.StandstillTicks = uint32(pick(r, 2, 10, 25)), uint32(pick(r, 1, 10, 50))
 	if opt.Log != LogDrawn {
 		p.arrivals = 0
+	}
+}
+
+// drawForms chooses in which forms proposals go, what becomes of recipes, and what
+// Byzantine members do about them. Kept seeds have the forms that they were found with.
+func (p *plan) drawForms(r *rand.Rand, opt *Options) {
+	recipes, stuck := pick(r, 0, 500, 1000, 1000), pick(r, 0, 0, 100, 900)
+	elide, patience := r.IntN(4) != 0, r.IntN(4) != 0
+	var more Behaviour
+	for b := BadRecipes; b < behaviourEnd; b <<= 1 {
+		if r.IntN(3) == 0 {
+			more |= b
+		}
+	}
+	if opt.Log == LogWhole {
+		return
+	}
+	p.recipes, p.stuck = recipes, stuck
+	if opt.Protocol == pbft.DualPath {
+		p.elide, p.patience = elide, patience
+	} else {
+		more &= BadRecipes | SpoilRecipes
+	}
+	if !opt.Fixed && p.behaviour != 0 && p.behaviour&Corrupt == 0 {
+		p.behaviour |= more
 	}
 }
 
@@ -339,7 +379,8 @@ func (p *plan) String() string {
 	return fmt.Sprintf("n=%d f=%d p=%d W=%d K=%d C=%d D=%d byzantine=%v %v backdate=%t big=%t fragile=%v late=%v"+
 		" precision=%d delay=%d\n"+
 		"  timers min=%d max=%d cap=%d idle=%d retransmit=%d status=%d codec=%t ed25519=%t recall=%t\n"+
-		"  permille loss=%d duplicate=%d omit=%d hold=%d crash=%d compact=%d; frames of %d bytes, sync<=%d us, arrivals=%d;"+
+		"  permille loss=%d duplicate=%d omit=%d hold=%d crash=%d compact=%d; frames of %d bytes, sync<=%d us, arrivals=%d,"+
+		" recipes=%d stuck=%d elide=%t patience=%t;"+
 		" ms delay<=%d partition~%d clock~%d check<=%d execute<=%d load~%d safety=%d",
 		p.shape.Members, p.shape.Faults, p.shape.FastFaults, p.parameters.Window, p.parameters.Tenure,
 		p.parameters.CheckpointInterval, p.parameters.ExecutionLag, byzantine, p.behaviour, p.backdate, p.big,
@@ -347,6 +388,7 @@ func (p *plan) String() string {
 		p.timers.TimeoutTicksMin, p.timers.TimeoutTicksMax, p.timers.TimeoutTicksCap, p.timers.IdleTicks,
 		p.timers.RetransmitTicks, p.timers.StatusTicks, p.codec, p.ed25519, p.recall,
 		p.loss, p.duplicate, p.omit, p.hold, p.crash, p.compact, p.frameBytes, p.syncUs, p.arrivals,
+		p.recipes, p.stuck, p.elide, p.patience,
 		p.delayUs/1000,
 		p.partitionUs/1000, p.clockUs/1000, p.checkUs/1000, p.executeUs/1000, p.loadUs/1000, p.safetyUs/1000)
 }

@@ -15,6 +15,8 @@ const (
 	eventClock
 	eventAdversary
 	eventSynced
+	eventAssembled
+	eventWake
 )
 
 // event is something that will happen to one member at a virtual time.
@@ -35,6 +37,7 @@ type event struct {
 	decoded     pbft.Message // from encoded
 	height      int          // eventSynced: the blocks that a crash leaves
 	digest      pbft.Digest
+	payload     []byte // eventAssembled: what was made; valid says whether anything was
 }
 
 // queue is a binary heap of events by (at, order).

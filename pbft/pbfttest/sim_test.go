@@ -72,9 +72,14 @@ func TestClusterKeepsItsPromises(t *testing.T) {
 
 // everythingHappened demands that the runs reached what they are meant to test.
 func everythingHappened(t *testing.T, c *pbfttest.Counts) {
-	for k := pbft.KindPrePrepare; k <= pbft.KindRecollection; k++ {
-		if c.Sent[k] == 0 {
+	for k := pbft.KindPrePrepare; k <= pbft.KindLast; k++ {
+		if c.Sent[k] == 0 && (k <= pbft.KindRecollection || k >= pbft.KindRecipe) {
 			t.Errorf("no %v was sent", k)
+		}
+	}
+	for i, n := range c.Expanded {
+		if n == 0 {
+			t.Errorf("what Counts.Expanded[%d] counts never happened", i)
 		}
 	}
 	for r := range c.Reasons {

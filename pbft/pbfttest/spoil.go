@@ -109,7 +109,7 @@ func blockSpoilers() []spoiler {
 			return true
 		}),
 		spoilOf("pre-prepare payload of a new block", func(a *adversary, f forger, m *pbft.PrePrepare) bool {
-			if m.Header.Proposer != f.id {
+			if m.Header.Proposer != f.id || len(m.Recipe) > 0 {
 				return false
 			}
 			m.Header.TimeMs += 1 + uint64(a.rng.IntN(100))
@@ -411,7 +411,16 @@ func allSpoilers(p pbft.Protocol) []spoiler {
 const recentMax = 8
 
 func (a *adversary) keepRecent(m pbft.Message) {
-	list := &a.recent[m.Kind()]
+	kind := m.Kind()
+	switch kind {
+	case pbft.KindRecipe:
+		kind = pbft.KindPrePrepare
+	case pbft.KindFetchRecipe:
+		kind = pbft.KindFetch
+	case pbft.KindPull:
+		return
+	}
+	list := &a.recent[kind]
 	if len(*list) == recentMax {
 		*list = append((*list)[:0], (*list)[1:]...)
 	}

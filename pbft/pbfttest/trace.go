@@ -37,6 +37,8 @@ type Counts struct {
 	// Logs counts turns that were written as several frames, those of them that a crash
 	// tore, and logs that were replaced over blocks that a crash might still take.
 	Logs [3]int
+	// Expanded counts recipes by what became of them.
+	Expanded [expansions]int
 	// ServedMax is the most bytes of blocks that one replica sent to one peer in one
 	// tick because it asked.
 	ServedMax int
@@ -55,6 +57,9 @@ func (a *Counts) add(b *Counts) {
 	a.SizeBytesMax = max(a.SizeBytesMax, b.SizeBytesMax)
 	a.SizeMax = max(a.SizeMax, b.SizeMax)
 	a.ServedMax = max(a.ServedMax, b.ServedMax)
+	for i := range b.Expanded {
+		a.Expanded[i] += b.Expanded[i]
+	}
 	for i := range b.Spoiled {
 		a.Spoiled[i] += b.Spoiled[i]
 	}
@@ -144,6 +149,9 @@ func describe(m pbft.Message) string {
 		s := fmt.Sprintf("pre-prepare %d/%d parent %v base %d justify %s exec %d %d bytes by r%d", x.Header.View,
 			x.Header.Seq, x.Header.Parent, x.Header.BaseSeq, ref(x.Header.Justify), x.Header.ExecSeq,
 			len(x.Payload), x.Header.Proposer)
+		if len(x.Recipe) > 0 {
+			s += fmt.Sprintf(" by a recipe of %d", len(x.Recipe))
+		}
 		if x.Certificate != nil {
 			s += " with " + describeCertificate(x.Certificate)
 		}
@@ -181,7 +189,9 @@ func describe(m pbft.Message) string {
 func describeTransfer(m pbft.Message) string {
 	switch x := m.(type) {
 	case *pbft.Fetch:
-		return fmt.Sprintf("fetch %d:%v after %d", x.Seq, x.Digest, x.After)
+		return fmt.Sprintf("%v %d:%v after %d", x.Kind(), x.Seq, x.Digest, x.After)
+	case *pbft.Pull:
+		return fmt.Sprintf("pull %s for %v", ref(x.Justify), x.Block)
 	case *pbft.Blocks:
 		s := fmt.Sprintf("blocks %d", len(x.Blocks))
 		if len(x.Blocks) > 0 {
@@ -262,6 +272,10 @@ func (c *cluster) printWork(x *node, w *driver.Work) {
 	}
 	for i := range w.Check {
 		c.trace.line(c.now, "r%d check the payload of %s", x.id, ref(c.committee.Ref(&w.Check[i].Block.Header)))
+	}
+	for i := range w.Assemble {
+		a := &w.Assemble[i]
+		c.trace.line(c.now, "r%d assemble %s by a recipe of r%d", x.id, ref(c.committee.Ref(&a.Header)), a.From)
 	}
 	for _, s := range w.Serve {
 		c.trace.line(c.now, "r%d serve r%d after %d to %d", x.id, s.To, s.After, s.Limit)

@@ -31,6 +31,7 @@ func (c *cluster) work(x *node) {
 			c.fail("store", "r%d: %v", x.id, err)
 			return
 		case w.Idle() && !w.Again:
+			c.wake(x, w.WakeNs)
 			return
 		case w.Idle():
 			continue
@@ -79,6 +80,9 @@ func (p *pool) Payload(pbft.View, int, int) (made driver.Payload, ok bool) {
 		}
 	}
 	made.Root = payloadRoot(made.Bytes)
+	if c.plan.recipes > 0 && len(made.Bytes) > 0 && c.later.IntN(1000) < c.plan.recipes {
+		made.Recipe = c.recipeOf(made.Bytes)
+	}
 	return made, true
 }
 
@@ -147,6 +151,9 @@ func (c *cluster) act(x *node, w *driver.Work) bool {
 	for i := range w.Check {
 		c.check(x, &w.Check[i])
 	}
+	for i := range w.Assemble {
+		c.assemble(x, &w.Assemble[i])
+	}
 	for i := range w.Serve {
 		c.serve(x, &w.Serve[i])
 	}
@@ -196,7 +203,7 @@ func (c *cluster) boundary(w *driver.Work, frames, otherwise int) int {
 			here += c.committee.Size() - 2
 		}
 	}
-	if len(w.Execute)+len(w.Certify)+len(w.Check)+len(w.Serve) > 0 || w.Sync {
+	if len(w.Execute)+len(w.Certify)+len(w.Check)+len(w.Assemble)+len(w.Serve) > 0 || w.Sync {
 		here++
 	}
 	before := c.boundaries

@@ -358,8 +358,9 @@ func (w *witness) rested(x *node) {
 		return
 	}
 	s := x.engine.Status()
-	for b := range v.committing {
+	for b, by := range v.committing {
 		switch {
+		case w.c.plan.patience && by.Count() < w.c.committee.WeakQuorum(): // it may wait (V1)
 		case b.Seq <= max(s.Committed.Seq, v.proven) || b.View < s.ViewChanged || v.voted[b]:
 			delete(v.committing, b)
 		case v.prepared[b] && s.Condition == pbft.Voting:
