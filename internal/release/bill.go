@@ -90,7 +90,7 @@ func (cfg *Config) bill(ctx context.Context, program string) ([]byte, error) {
 		PURL: "pkg:golang/" + info.Main.Path + "@" + cfg.Version, Hashes: []billHash{{"SHA-256", hex.EncodeToString(sum[:])}}}
 	own.Ref = own.PURL
 	for _, s := range info.Settings {
-		if slices.Contains([]string{"GOOS", "GOARCH", "CGO_ENABLED", "-ldflags"}, s.Key) {
+		if slices.Contains([]string{"GOOS", "GOARCH", "CGO_ENABLED"}, s.Key) {
 			own.Notes = append(own.Notes, billProperty{"build:" + s.Key, s.Value})
 		}
 	}

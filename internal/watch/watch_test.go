@@ -154,7 +154,7 @@ func TestPromtoolAcceptsTheRules(t *testing.T) {
 	defer cancel()
 	for _, args := range [][]string{
 		{"check", "rules", rulesFile}, {"test", "rules", rulesTests},
-		{"check", "config", deploy + "/prometheus/prometheus.yml"},
+		{"check", "config", deploy + "/prometheus/prometheus.yml", deploy + "/prometheus/four-members.yml"},
 	} {
 		if out, err := exec.CommandContext(ctx, promtool, args...).CombinedOutput(); err != nil {
 			t.Errorf("promtool %s: %v\n%s", strings.Join(args, " "), err, out)
