@@ -72,6 +72,20 @@ func DecodePayload(b []byte, limits PayloadLimits) ([][]byte, error) {
 // header names: that of RFC 6962, or zero if there are none.
 func PayloadRoot(txs [][]byte) [32]byte { return rootOrZero(txs) }
 
+// RootOfLeaves is PayloadRoot over the hashes of the leaves, of which there is one at least:
+// SHA-256(00 || transaction) each.
+func RootOfLeaves[D ~[32]byte](leaves []D) [32]byte {
+	level := make([][32]byte, len(leaves))
+	for i := range leaves {
+		level[i] = leaves[i]
+	}
+	for len(level) > 1 {
+		foldLevel(level, level)
+		level = level[:(len(level)+1)/2]
+	}
+	return level[0]
+}
+
 // ReceiptRoot returns the root over the receipts of a block, in the order of its
 // transactions, which its checkpoint certificate names: that of RFC 6962, or
 // zero if there are none.

@@ -2,6 +2,7 @@ package node
 
 import (
 	"context"
+	"flag"
 	"fmt"
 	"log/slog"
 	"net"
@@ -22,6 +23,9 @@ import (
 	"github.com/scrip-network/scrip/store"
 	"github.com/scrip-network/scrip/transport"
 )
+
+// byLanes lets every test of a cluster disseminate by lanes.
+var byLanes = flag.Bool("lanes", false, "disseminate payload by lanes")
 
 // cluster is a chain of members in this process, each with its own directory,
 // over TLS on loopback or in memory.
@@ -184,7 +188,7 @@ func (m *member) start() {
 		Committee: m.c.committee, Self: pbft.ReplicaID(m.id), Key: m.c.keys[m.id], GenesisTimeMs: m.c.startMs,
 		Machine: &hashChain{m.ledger}, TxBytesMax: hashTxMax, Ledger: m.ledger, Log: m.log,
 		NewEngine:  func(cfg pbft.Config, log []pbft.Record) (pbft.Engine, error) { return dualpath.New(cfg, log) },
-		NewNetwork: m.network, Workers: 1,
+		NewNetwork: m.network, Workers: 1, Lanes: *byLanes,
 		Logger: slog.New(slog.NewTextHandler(testLog{t, m.id}, &slog.HandlerOptions{Level: slog.LevelInfo})),
 	}
 	if m.c.configure != nil {

@@ -168,6 +168,7 @@ func (e *executor) announce(c *pbft.CommittedBlock, txs []*Tx, r *Result, d jobD
 	for i := range r.Events {
 		b.size += len(r.Events[i].Data)
 	}
+	n.lanes.settle(txs)
 	n.hub.executed(b)
 	n.certs.executed(uint64(h.Seq))
 	now := time.Now()

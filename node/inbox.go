@@ -9,6 +9,7 @@ import (
 	"golang.org/x/sync/semaphore"
 
 	"github.com/scrip-network/scrip/pbft"
+	"github.com/scrip-network/scrip/pbft/lanes"
 	"github.com/scrip-network/scrip/transport"
 )
 
@@ -41,7 +42,8 @@ const heardPeriod = 5 * time.Second
 type inbound struct {
 	from    pbft.ReplicaID
 	message pbft.Message
-	bytes   int64 // of its frame, what it takes of its queue
+	push    lanes.Message // of lanes, in its place
+	bytes   int64         // of its frame, what it takes of its queue
 }
 
 // inQueue is what waits of one lane of a peer.
@@ -93,12 +95,15 @@ type inbox struct {
 	clocks  *clocks
 	certs   func(p *peerState, frame []byte)
 	fits    func(b *pbft.Block) bool // the payload is that of the header
+	// committee is that whose lanes are taken; nil where there are none.
+	committee *pbft.Committee
 }
 
 type peerState struct {
 	id     pbft.ReplicaID
 	lanes  [transport.Lanes]inQueue
 	gossip chan []byte
+	pushed [transport.Lanes]inQueue // messages of lanes
 
 	answers [transport.Lanes]budget
 	lookups budget
@@ -109,6 +114,7 @@ type peerState struct {
 	heard     time.Time  // when the last frame came
 	up        [transport.Lanes]bool
 	connected bool // since the loop asked last
+	lost      bool // the bulk channel, since then
 	malice    int  // in the minute that began at since
 	since     time.Time
 	muted     time.Time // until then
@@ -121,6 +127,9 @@ func newInbox(n int, self pbft.ReplicaID, m *metrics) *inbox {
 		if id := pbft.ReplicaID(i); id != self {
 			b.peers[i] = &peerState{id: id, gossip: make(chan []byte, gossipMax),
 				answers: newBudgets(), lookups: newBudget(lookupBytesPerSecond, lookupBurstBytes)}
+			for channel := range b.peers[i].pushed {
+				b.peers[i].pushed[channel] = newInQueue(inboxPushMax, inboxPushBytesMax)
+			}
 			b.peers[i].lanes[transport.Votes] = newInQueue(inboxVotesMax, inboxVoteBytesMax)
 			b.peers[i].lanes[transport.Bulk] = newInQueue(inboxBulkMax, inboxBulkBytesMax)
 		}
@@ -159,6 +168,9 @@ func (b *inbox) handle(from uint16, lane transport.Lane, frame []byte) {
 		}
 		return
 	}
+	if b.takeLane(p, lane, frame) {
+		return
+	}
 	m, err := pbft.DecodeMessage(frame)
 	if err != nil || !b.wellFormed(m) {
 		b.blame(p, pbft.InvalidContent)
@@ -171,11 +183,7 @@ func (b *inbox) handle(from uint16, lane transport.Lane, frame []byte) {
 
 // Take implements driver.Inbox.
 func (b *inbox) Take(from pbft.ReplicaID, lane pbft.Lane) (pbft.Message, bool) {
-	of := transport.Votes
-	if lane == pbft.LaneBulk {
-		of = transport.Bulk
-	}
-	in, ok := b.peers[from].lanes[of].take()
+	in, ok := b.peers[from].lanes[linkOf(lane)].take()
 	return in.message, ok
 }
 
@@ -226,6 +234,7 @@ func (b *inbox) linkChanged(peer uint16, lane transport.Lane, up bool) {
 	p.mu.Lock()
 	p.up[lane] = up
 	p.connected = p.connected || up && p.up[transport.Votes] && p.up[transport.Bulk]
+	p.lost = p.lost || !up && lane == transport.Bulk
 	p.mu.Unlock()
 	b.signal()
 }
@@ -237,6 +246,15 @@ func (p *peerState) takeConnected() bool {
 	c := p.connected
 	p.connected = false
 	return c
+}
+
+// takeLost reports, once, that the bulk channel to a peer was lost.
+func (p *peerState) takeLost() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	lost := p.lost
+	p.lost = false
+	return lost
 }
 
 // isUp reports whether the peer was heard lately. Members say where they stand

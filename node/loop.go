@@ -7,6 +7,7 @@ import (
 
 	"github.com/scrip-network/scrip/pbft"
 	"github.com/scrip-network/scrip/pbft/driver"
+	"github.com/scrip-network/scrip/pbft/lanes"
 	"github.com/scrip-network/scrip/transport"
 )
 
@@ -24,6 +25,7 @@ type loop struct {
 	// order.
 	jobs   []job
 	checks []pbft.PayloadCheck
+	verify []lanes.Check // that the checkers of lanes have no room for
 
 	view    pbft.View
 	ticks   int
@@ -49,6 +51,11 @@ func (l *loop) run(ctx context.Context) error {
 	defer ticks.Stop()
 	l.again = time.NewTimer(time.Hour)
 	defer l.again.Stop()
+	for _, p := range l.n.inbox.peers {
+		if p != nil {
+			l.linkLanes(p.id, true) // else the first frames would find no instance
+		}
+	}
 	if err := l.turn(); err != nil {
 		return err
 	}
@@ -63,6 +70,7 @@ func (l *loop) run(ctx context.Context) error {
 				l.n.log.Warn("this node stood still", "duration_s", frozen.Seconds())
 			}
 			l.watchLinks()
+			l.watchDoor()
 			l.driver.Tick(l.now())
 			l.measureKept()
 		case <-l.n.inbox.wake:
@@ -83,6 +91,14 @@ func (l *loop) run(ctx context.Context) error {
 		if err := l.turn(); err != nil {
 			return err
 		}
+	}
+}
+
+// watchDoor refuses clients while the own lane waits for the line (L12).
+func (l *loop) watchDoor() {
+	if x := l.driver.Lanes(); x != nil {
+		l.watchQueues()
+		l.n.mempool.close(!x.Admits())
 	}
 }
 
@@ -141,13 +157,21 @@ func (l *loop) drain() {
 		break
 	}
 	for _, p := range l.n.inbox.peers {
-		if p != nil && p.takeConnected() {
+		if p == nil {
+			continue
+		}
+		if p.takeLost() {
+			l.linkLanes(p.id, false)
+		}
+		if p.takeConnected() {
 			l.driver.Connected(p.id)
+			l.linkLanes(p.id, true)
 		}
 	}
 	if l.driver.Drain(l.n.inbox, l.now()) > 0 {
 		l.n.metrics.took(stepReceive, start)
 	}
+	l.drainLanes()
 }
 
 // turn carries out what the driver asks for until it asks for nothing.
@@ -180,6 +204,10 @@ func (l *loop) turn() error {
 // act does what a Work asks for, in the order of its fields: nothing is sent or
 // decided before the records under it are durable.
 func (l *loop) act(w *driver.Work) error {
+	l.n.push(w.Push)
+	l.n.mempool.forget(w.Dropped)
+	l.verify = append(l.verify, w.Verify...)
+	l.dispatchLanes()
 	if err := l.persist(w); err != nil {
 		return err
 	}

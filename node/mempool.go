@@ -8,6 +8,7 @@ import (
 
 	"github.com/scrip-network/scrip/pbft"
 	"github.com/scrip-network/scrip/pbft/driver"
+	"github.com/scrip-network/scrip/pbft/lanes"
 )
 
 // recentIDsMax bounds the remembered ids of executed transactions. It covers
@@ -31,6 +32,9 @@ type mempool struct {
 	view    pbft.View  // of the last executed block
 	nowMs   uint64     // when expire was called last
 	againMs uint64     // least wait before an own transaction is sent again
+	waitMs  uint64     // smoothed wait of own ones, if lanes push them
+	lanes   bool       // they do
+	closed  bool       // nothing more is taken from own clients
 	recent  generations[struct{}]
 }
 
@@ -45,6 +49,7 @@ type pooled struct {
 	place   *list.Element // in sender.free; nil while in a block
 	view    pbft.View     // of the block that holds it, if place is nil
 	heldMs  uint64        // when it was held, if place is nil
+	inline  bool          // an own block had it, and no batch of a lane
 }
 
 type sender struct {
@@ -83,6 +88,9 @@ func (p *mempool) full() bool {
 func (p *mempool) expect(n int) int {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if p.closed {
+		return 0
+	}
 	return p.shares.Expect(n)
 }
 
@@ -116,7 +124,7 @@ func (p *mempool) add(tx *Tx, from, self pbft.ReplicaID, nowMs uint64) error {
 		p.senders[tx.Sender] = s
 	}
 	p.arrived++
-	e := &pooled{tx: tx, from: from, arrival: p.arrived, repeat: driver.NewRepeat(nowMs, p.againMs), sender: s}
+	e := &pooled{tx: tx, from: from, arrival: p.arrived, repeat: driver.NewRepeat(nowMs, p.leastMs()), sender: s}
 	if from == self {
 		e.since = p.sinceEpoch()
 	}
@@ -125,6 +133,15 @@ func (p *mempool) add(tx *Tx, from, self pbft.ReplicaID, nowMs uint64) error {
 	s.txs++
 	p.release(e)
 	return nil
+}
+
+// leastMs is after how long an own transaction is sent again at first. With lanes it is
+// behind the usual wait, or every overload would be fed (L2).
+func (p *mempool) leastMs() uint64 {
+	if p.lanes {
+		return max(driver.LaneRepeatLeastMs, 4*p.waitMs)
+	}
+	return p.againMs
 }
 
 // refusalOf is what a client is told for which the door has no room.
@@ -256,6 +273,7 @@ func (p *mempool) executed(view pbft.View, txs []*Tx, open []bool) (since []time
 			p.remove(e)
 			if e.since != 0 {
 				since = append(since, e.since)
+				p.waitMs = (7*p.waitMs + uint64((p.sinceEpoch() - e.since).Milliseconds())) / 8
 			}
 		}
 	}
@@ -285,11 +303,65 @@ func (p *mempool) expire(blockMs, nowMs uint64, self pbft.ReplicaID, againMax in
 			dropped = append(dropped, e.tx)
 		case e.place == nil && e.heldMs+driver.HoldMs <= nowMs:
 			p.release(e)
+		case e.inline && e.place != nil && len(again) < againMax:
+			e.inline, again = false, append(again, e.tx) // its block was abandoned
 		case e.from == self && e.place != nil && len(again) < againMax && e.repeat.Due(nowMs):
 			again = append(again, e.tx)
 		}
 	}
 	return dropped, again
+}
+
+// standing says where a transaction is.
+func (p *mempool) standing(id [32]byte) lanes.Standing {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	switch e := p.byID[id]; {
+	case e == nil:
+		return lanes.Absent
+	case e.place == nil:
+		return lanes.Held
+	}
+	return lanes.Free
+}
+
+// draft holds what is about to be proposed in a block of view; of inline no batch has
+// anything.
+func (p *mempool) draft(view pbft.View, txs []*Tx, inline []pbft.Digest) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, tx := range txs {
+		if e := p.byID[tx.ID]; e != nil && e.place != nil {
+			p.hold(e, view)
+		}
+	}
+	for _, id := range inline {
+		if e := p.byID[id]; e != nil {
+			e.inline = true
+		}
+	}
+}
+
+// forget drops transactions of other members' clients that went with their batches and are
+// in no block.
+func (p *mempool) forget(all []lanes.Dropped) {
+	if len(all) == 0 {
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, d := range all {
+		if e := p.byID[d.ID]; e != nil && e.from == d.From && e.place != nil {
+			p.remove(e)
+		}
+	}
+}
+
+// close lets nothing in of own clients, or lets it in again.
+func (p *mempool) close(is bool) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.closed = is
 }
 
 // has reports whether a transaction waits.

@@ -6,6 +6,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 
 	"github.com/scrip-network/scrip/pbft"
+	"github.com/scrip-network/scrip/pbft/lanes"
 )
 
 // metrics are the node's own, on a registry of its own, under the prefix scrip_.
@@ -25,6 +26,7 @@ type metrics struct {
 	frameDropped, gossipDropped, gossipSent, muted    prometheus.Counter
 	sent                                              *prometheus.CounterVec
 	sentBy                                            [pbft.KindLast + 1]prometheus.Counter // by pbft.Kind
+	pushedBy                                          [lanes.KindLast - lanes.KindFirst + 1]prometheus.Counter
 	refused                                           *prometheus.CounterVec
 	served, compactions, answersDropped               prometheus.Counter
 }
@@ -100,6 +102,9 @@ func newMetrics() *metrics {
 	m.sent = vec("p2p_message_send_bytes_total", "Bytes of consensus messages sent.", "message_type")
 	for k := range m.sentBy {
 		m.sentBy[k] = m.sent.WithLabelValues(pbft.Kind(k).String())
+	}
+	for k := range m.pushedBy {
+		m.pushedBy[k] = m.sent.WithLabelValues((lanes.KindFirst + lanes.Kind(k)).String())
 	}
 	ignored := vec("consensus_messages_total", "Consensus messages received, by what became of them.", "reason")
 	for r := range m.reasons {

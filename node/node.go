@@ -16,6 +16,7 @@ import (
 
 	"github.com/scrip-network/scrip/pbft"
 	"github.com/scrip-network/scrip/pbft/driver"
+	"github.com/scrip-network/scrip/pbft/lanes"
 	"github.com/scrip-network/scrip/sig"
 	"github.com/scrip-network/scrip/store"
 	"github.com/scrip-network/scrip/transport"
@@ -66,6 +67,10 @@ type Config struct {
 
 	Mempool  driver.Limits
 	Batching driver.Batching
+	// Lanes lets members push payload apart from proposals (package lanes). All members
+	// must do the same; without it payload is inside proposals, and transactions are
+	// gossiped.
+	Lanes bool
 
 	// Logger may be nil.
 	Logger *slog.Logger
@@ -102,6 +107,9 @@ func (c *Config) fill() error {
 		return fmt.Errorf("a pool of at most %d bytes cannot hold the largest transaction: it takes %d",
 			c.Mempool.BytesMax, c.TxBytesMax)
 	}
+	if c.Lanes && c.TxBytesMax > lanes.BatchBytesMax/2 {
+		return fmt.Errorf("transactions of %d bytes do not fit a batch of a lane", c.TxBytesMax)
+	}
 	var err error
 	c.Mempool, err = c.Mempool.WithDefaults(c.Committee.Size())
 	return err
@@ -128,6 +136,7 @@ type Node struct {
 	clocks    *clocks
 	awake     awake
 	loop      *loop
+	lanes     *laneWork // nil where payload is inside proposals
 
 	arrived chan struct{} // the mempool has something new
 	serves  chan pbft.Serve
@@ -175,6 +184,10 @@ func New(cfg Config) (*Node, error) {
 	n.inbox = newInbox(n.committee.Size(), cfg.Self, n.metrics)
 	n.clocks = newClocks(n.committee.WeakQuorum())
 	n.inbox.clocks = n.clocks
+	if cfg.Lanes {
+		n.inbox.committee, n.mempool.lanes = n.committee, true
+		n.lanes = &laneWork{checks: make(chan lanes.Check, laneQueueMax)}
+	}
 	n.certs = newCerts(n)
 	n.inbox.certs = n.certs.handle
 	n.front = newFront(cfg.Machine, n.pool, cfg.TxBytesMax)
@@ -215,6 +228,7 @@ func (n *Node) restore() error {
 			Timers: n.cfg.Timers, Trace: n.cfg.Trace != nil, Elide: n.cfg.Elide, Patience: n.cfg.Patience,
 		},
 		Store: ledger, Pool: n.loop, Batching: n.cfg.Batching, LogBytesMax: n.cfg.LogBytesMax,
+		Lanes: n.laneConfig(),
 	}, records)
 	if err != nil {
 		return err
@@ -287,6 +301,9 @@ func (n *Node) records() ([]pbft.Record, error) {
 // waits for signatures.
 const payloadWorkers = 4
 
+// laneWorkers is how many checks of lanes are prepared at once: decoded and hashed.
+const laneWorkers = 2
+
 // Run takes part in the chain until ctx ends, and returns nil, or until
 // something fails that a replica must not survive: a write, a sync, its own
 // state, also when only the ledger's background work notices. Then nothing rests on
@@ -315,9 +332,15 @@ func (n *Node) Run(ctx context.Context) error {
 	for range payloadWorkers {
 		background(n.payloads.run)
 	}
-	background(n.gossip.runOut)
+	if n.cfg.Lanes {
+		for range laneWorkers {
+			background(n.verifyLanes)
+		}
+	} else {
+		background(n.gossip.runOut)
+	}
 	for _, p := range n.inbox.peers {
-		if p != nil {
+		if p != nil && !n.cfg.Lanes {
 			background(func(ctx context.Context) { n.gossip.runIn(ctx, p) })
 		}
 	}
@@ -415,7 +438,10 @@ func (n *Node) keepHouse(ctx context.Context) {
 		_, blockMs, _ := n.hub.tip()
 		dropped, again := n.mempool.expire(blockMs, nowMs(), n.cfg.Self, driver.RepeatTxsMax)
 		n.hub.expired(dropped)
-		n.gossip.spread(again...)
+		n.lanes.settle(dropped)
+		if n.gossip.spread(again...); len(again) > 0 {
+			n.signalArrived()
+		}
 		n.measure()
 	}
 }

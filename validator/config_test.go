@@ -64,6 +64,8 @@ func TestWrongSettingsAreNamed(t *testing.T) {
 		"[limits]\nworkers = -1\n":              "It is: goroutines that check signatures; 0 = one per CPU, from 1 to 1024.",
 		"[peers]\nmall = \"x:1\"\n": "It is: addresses of the validators by their number in the genesis file, " +
 			"such as 0=host:port.",
+		"[consensus]\ndissemination = \"both\"\n": "It is: how transactions come to the other validators: inside " +
+			"proposals, or by lanes beside them; the same for all validators: inside, lanes.",
 		"[log]\nlevel = \"loud\"\n": "It is: least level of what is logged: debug, info, warn, error.",
 		"genesis = \n":              configRemedy,
 	} {

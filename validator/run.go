@@ -198,6 +198,7 @@ func (p *process) assemble() error {
 		Mempool: driver.Limits{TxsMax: p.cfg.MempoolTxsMax, BytesMax: p.cfg.MempoolBytesMax},
 		Batching: driver.Batching{TxsMax: p.cfg.BlockTxsMax, BytesMax: p.cfg.BlockBytesMax,
 			LineMbit: p.cfg.LineMbit},
+		Lanes:  p.cfg.Dissemination == DisseminateLanes,
 		Logger: p.opt.Logger,
 	})
 	if err != nil {

@@ -44,6 +44,10 @@ type Config struct {
 	LogLevel  string // debug, info, warn or error
 	LogFormat string // auto, text or json
 
+	// Dissemination says how transactions come to the other validators before they are in
+	// a block: DisseminateInside or DisseminateLanes.
+	Dissemination string
+
 	// Numbers: 0 stands for the default of the package that they configure.
 	TimeoutMs       int // least wait for progress before another primary is asked for
 	Workers         int // goroutines that check signatures
@@ -94,6 +98,15 @@ type Config struct {
 
 	origins map[string]string
 }
+
+// What Config.Dissemination may be.
+const (
+	// DisseminateInside: they are gossiped, and proposals have them inside.
+	DisseminateInside = "inside"
+	// DisseminateLanes: every validator pushes those of its own clients in batches, and
+	// proposals name them.
+	DisseminateLanes = "lanes"
+)
 
 // Setting is one setting with its names.
 type Setting struct {
@@ -158,6 +171,9 @@ func limitSettings() []Setting {
 			func(c *Config) *string { return &c.Elide }, "on", "off"),
 		choice("consensus.patience", "whether a second vote waits a moment for the fast path",
 			func(c *Config) *string { return &c.Patience }, "on", "off"),
+		choice("consensus.dissemination", "how transactions come to the other validators: inside proposals, or by lanes "+
+			"beside them; the same for all validators", func(c *Config) *string { return &c.Dissemination },
+			DisseminateInside, DisseminateLanes),
 		number("limits.workers", "goroutines that check signatures; 0 = one per CPU",
 			1, workersMax, runtime.GOMAXPROCS(0), func(c *Config) *int { return &c.Workers }),
 		number("limits.mempool_txs", "most transactions waiting",
@@ -222,7 +238,7 @@ func defaults() *Config {
 		Genesis: "genesis.json", Key: "validator.key", KeyGroup: "refuse", Data: "data",
 		ListenPeers: "0.0.0.0:7601", ListenAPI: "127.0.0.1:7600", Peers: map[int]string{},
 		LogLevel: "info", LogFormat: "auto", Faces: "on", Elide: "on", Patience: "on",
-		origins: map[string]string{},
+		Dissemination: DisseminateInside, origins: map[string]string{},
 	}
 }
 

@@ -96,6 +96,7 @@ var keptSmall = map[string]string{
 	"SubscribersMax":   "1,024 streams of which each has one channel; the API takes 512",
 	"eventQueueMax":    "part of a stream",
 	"pendingMax":       "4 snapshots",
+	"wantsMax":         "512 headers with recipes of WantedBytesMax",
 	"pinsMax":          "32 snapshots",
 	"pacesMax":         "8,832 sums of 64 bytes",
 	"CouponCodesMax":   "of the codes that CodesMax bounds",
@@ -108,8 +109,8 @@ func TestTheMemoryPageLeavesNothingOut(t *testing.T) {
 		t.Fatal(err)
 	}
 	seen := 0
-	for _, dir := range []string{"store", "ledger", "node", "transport", "sig", "api", "gateway", "profile/shelf",
-		"internal/throttle"} {
+	for _, dir := range []string{"store", "ledger", "node", "pbft/lanes", "transport", "sig", "api", "gateway",
+		"profile/shelf", "internal/throttle"} {
 		files, err := filepath.Glob(filepath.Join("../..", dir, "*.go"))
 		if err != nil {
 			t.Fatal(err)

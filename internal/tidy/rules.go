@@ -42,7 +42,8 @@ func layers() map[string]layer {
 		"store/storetest": {imports: []string{"chain", "pbft", "pbft/wire", "store"}},
 		"transport":       {imports: []string{"pbft/wire", "sig"}},
 		// The node does not know coupons: ledger is its state machine, cmd joins them.
-		"node":          {imports: []string{"chain", "pbft", "pbft/wire", "pbft/driver", "sig", "store", "transport"}},
+		"node": {imports: []string{"chain", "pbft", "pbft/driver", "pbft/lanes", "pbft/wire", "sig", "store",
+			"transport"}},
 		"node/nodetest": {imports: []string{"chain", "node", "pbft/...", "sig", "store", "transport"}},
 		"ledger":        {imports: []string{"chain", "coupon", "internal/label", "node", "pbft/wire", "sig", "store"}},
 		"profile":       {imports: []string{"coupon", "pbft/wire"}},
@@ -69,8 +70,7 @@ func layers() map[string]layer {
 		// Demonstrations on one machine, whose keys everybody knows.
 		"demo": {imports: []string{"actions", "chain", "client", "coupon", "desk", "genesis", "keys", "ledger", "network",
 			"node", "pbft", "profile", "sig", "store", "validator"}},
-		"web":               {},
-		"e2e":               {}, // tests only
+		"web": {}, "e2e": {}, // tests only
 		"internal/tidy":     {},
 		"internal/spelling": {}, "internal/textfile": {}, "internal/throttle": {}, "internal/tracing": {},
 		"internal/mutate": {},

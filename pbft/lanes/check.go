@@ -1,7 +1,5 @@
 package lanes
 
-import "github.com/scrip-network/scrip/pbft"
-
 // check gives out transactions whose signatures are to be checked: in turn between lanes,
 // never more than checkingMax of one at a time (L5).
 func (l *Lanes) check(nowNs int64) {
@@ -87,6 +85,3 @@ func (x *lane) strike(nowNs int64) {
 	}
 	x.uncheckedNs = nowNs + x.penaltyNs
 }
-
-// Malformed says that a frame of a member's lane did not decode. It is not stored.
-func (l *Lanes) Malformed(from pbft.ReplicaID, nowNs int64) { l.lanes[from].strike(nowNs) }

@@ -41,6 +41,9 @@ const (
 	// blockRecipesMax bounds the recipes of one block, WantedBytesMax those of all.
 	blockRecipesMax = 3
 	WantedBytesMax  = 16 << 20
+	// AnsweredBytesMax bounds the ranges that all blocks that wait have been brought, beside
+	// those of FetchedBytesMax.
+	AnsweredBytesMax = 16 << 20
 	// openMax bounds the ranges that are asked of one member, openBytes what they may
 	// bring all together, at RangeBytesMax each.
 	openMax   = 16
@@ -89,6 +92,7 @@ type ask struct {
 type wants struct {
 	of     []*want
 	bytes  int                     // of recipes
+	got    int                     // of what was brought
 	voters map[pbft.ReplicaID]vote // the highest PREPARE of each member in its view
 	// carried is when a proposer last brought data of a lane unasked, by lane.
 	carried map[pbft.ReplicaID]int64
@@ -186,6 +190,7 @@ func (l *Lanes) forget(w *want) {
 	for _, o := range w.recipes {
 		l.wants.bytes -= o.bytes
 	}
+	l.wants.got -= w.bytes
 	l.wants.of = slices.DeleteFunc(l.wants.of, func(x *want) bool { return x == w })
 }
 
@@ -428,12 +433,14 @@ func (l *Lanes) brought(from pbft.ReplicaID, m *Data, nowNs int64) pbft.Reason {
 			}
 			mine := slices.Contains(a.asked, from)
 			asked = asked || mine
-			if !mine && from != w.header.Proposer || w.bytes > l.namedBytesMax() {
+			cost := rangeCost(m.Batches)
+			if !mine && from != w.header.Proposer || w.bytes > l.namedBytesMax() || l.wants.got+cost > AnsweredBytesMax {
 				continue
 			}
 			wanted = true
 			w.got[m.Range] = m.Batches
-			w.bytes += rangeCost(m.Batches)
+			w.bytes += cost
+			l.wants.got += cost
 			l.tryFirst(w, nowNs)
 			break
 		}

@@ -314,7 +314,7 @@ func TestQuestionsAreBounded(t *testing.T) {
 	s.after(1)
 	s.asked("the last", 0)
 	s.Forget(s.wants.of[0].block)
-	if len(s.wants.of) != 0 || s.wants.bytes != 0 {
+	if len(s.wants.of) != 0 || s.wants.bytes != 0 || s.wants.got != 0 {
 		t.Errorf("%d wait, %d bytes", len(s.wants.of), s.wants.bytes)
 	}
 	for k := range wantsMax + 1 {
@@ -323,4 +323,29 @@ func TestQuestionsAreBounded(t *testing.T) {
 		s.assemble(h, 0, s.recipe)
 	}
 	s.is("too many blocks", 0, 1)
+}
+
+// What a proposer brings unasked for many blocks is not kept beyond a limit (attack 6): the
+// bodies of the others are fetched.
+func TestWhatIsBroughtIsBounded(t *testing.T) {
+	s := stage(t, 4)
+	s.Linked(2, false)
+	kept := 0
+	for k := range uint32(60) {
+		b := NewBatch(s.c, 2, 7, 10*k+10, txsOf(numbers(0, 1000, 200)...))
+		other := Range{Lane: 2, Instance: 7, First: 10*k + 11, Count: 1} // so that the block waits on
+		h := s.header
+		h.Seq, h.TimeMs, h.PayloadBytes = pbft.Seq(k+1), uint64(k), 1<<20
+		r := RangeOf(s.c, 2, []*Batch{b})
+		s.assemble(h, 0, Recipe{{Range: r}, {Range: other}})
+		s.Receive(0, &Data{Range: r, Batches: []*Batch{b}}, s.now)
+		kept += rangeCost([]*Batch{b})
+	}
+	if s.wants.got > AnsweredBytesMax || s.wants.got < AnsweredBytesMax/2 || kept < 2*AnsweredBytesMax*2/3 {
+		t.Errorf("%d bytes are kept of %d", s.wants.got, kept)
+	}
+	s.Committed(100)
+	if s.wants.got != 0 {
+		t.Errorf("%d bytes are left", s.wants.got)
+	}
 }

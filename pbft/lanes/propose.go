@@ -214,6 +214,15 @@ func (d *drafting) draft(pickers []picker, next int) *Draft {
 	return x
 }
 
+// Inline returns the ids of own transactions that no batch has.
+func (x *Draft) Inline() []pbft.Digest {
+	ids := make([]pbft.Digest, len(x.inline))
+	for i := range x.inline {
+		ids[i] = x.inline[i].ID
+	}
+	return ids
+}
+
 func (x *Draft) add(tx Tx, id pbft.Digest, checked any) {
 	x.Txs, x.IDs, x.Checked = append(x.Txs, tx), append(x.IDs, id), append(x.Checked, checked)
 }

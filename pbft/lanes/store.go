@@ -155,9 +155,13 @@ func (l *Lanes) take(from pbft.ReplicaID, b *Batch, nowNs int64) pbft.Reason {
 	x := l.lanes[from]
 	x.refill(nowNs)
 	x.tokens--
+	if x.now == nil || x.now.instance != b.Instance { // its LANE-OPEN was lost
+		o := &Open{Epoch: l.cfg.Committee.Epoch(), Instance: b.Instance, Next: b.Seq}
+		if l.open(from, o, nowNs) != pbft.Accepted {
+			return pbft.IgnoredUnwanted
+		}
+	}
 	switch {
-	case x.now == nil || x.now.instance != b.Instance:
-		return pbft.IgnoredUnwanted
 	case b.Seq <= x.now.last:
 		return pbft.IgnoredDuplicate
 	case b.Seq > x.now.last+aheadMax:

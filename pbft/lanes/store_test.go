@@ -17,7 +17,7 @@ func TestABatchIsTakenOnceFromItsMember(t *testing.T) {
 	m.must(1, one, pbft.Accepted)
 	m.must(1, one, pbft.IgnoredDuplicate)
 	m.must(1, NewBatch(c, 1, 8, 2, one.Txs), pbft.IgnoredUnwanted)
-	m.must(2, NewBatch(c, 2, 7, 1, one.Txs), pbft.IgnoredUnwanted)
+	m.must(2, NewBatch(c, 2, 7, 5, one.Txs), pbft.Accepted) // its LANE-OPEN was lost
 	m.must(1, NewBatch(c, 1, 7, aheadMax+2, one.Txs), pbft.IgnoredFuture)
 	m.must(1, NewBatch(c, 1, 7, 1, txsOf(tx(2, 50))), pbft.IgnoredDuplicate) // other content of a number
 	if m.Receive(0, one, m.now) != pbft.IgnoredSender || m.Receive(4, one, m.now) != pbft.IgnoredSender {
@@ -198,7 +198,8 @@ func TestTheStoreIsBounded(t *testing.T) {
 					x.freed)
 			}
 		}
-		if m.fetched.bytes > FetchedBytesMax || len(m.wants.of) > wantsMax || m.wants.bytes > WantedBytesMax {
+		if m.fetched.bytes > FetchedBytesMax || m.wants.got > AnsweredBytesMax ||
+			len(m.wants.of) > wantsMax || m.wants.bytes > WantedBytesMax {
 			t.Fatalf("%d bytes fetched, %d wants, %d of recipes", m.fetched.bytes, len(m.wants.of), m.wants.bytes)
 		}
 	}
