@@ -158,9 +158,13 @@ comet: ## Build bin/scrip-comet, validators on CometBFT
 comet-test: ## The module on CometBFT: the same results on both engines, networks that are killed
 	cd engines/cometbft && $(GO) vet ./... && $(GO) test -vet=off -timeout 10m ./...
 
+RELEASE := $(VERSION:v%=%)
+
 release: ## Make a release of all platforms in dist/VERSION; KEY=FILE signs it
-	$(GO) run ./cmd/scrip-release make --version '$(VERSION)' $(MAINTAINER:%=--maintainer '%') 'dist/$(VERSION)'
-	$(if $(KEY),$(GO) run ./cmd/scrip-release sign --key '$(KEY)' --version '$(VERSION)' 'dist/$(VERSION)',@echo "not signed: KEY=FILE signs it")
+	$(GO) run ./cmd/scrip-release make --version '$(RELEASE)' $(if $(MAINTAINER),--maintainer '$(MAINTAINER)') \
+	  'dist/$(RELEASE)'
+	$(if $(KEY),$(GO) run ./cmd/scrip-release sign --key '$(KEY)' --version '$(RELEASE)' 'dist/$(RELEASE)', \
+	  @echo "not signed: KEY=FILE signs it")
 
 release-same: ## Compile a release twice from nothing, in two folders, and compare the bytes; PLATFORM=linux/amd64 for one
 	$(GO) run ./cmd/scrip-release same --apart $(PLATFORM:%=--platform %)
