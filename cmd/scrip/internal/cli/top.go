@@ -158,7 +158,7 @@ func (m *topModel) Update(msg tea.Msg) (tea.Model, tea.Cmd) {
 func (m *topModel) View() tea.View {
 	text := "looking…"
 	if m.seen != nil {
-		text = m.a.topPicture(m.seen, m.width, m.height)
+		text = m.a.topPicture(m.seen, m.width, m.height-1) + m.a.dim(cut("q ends it", m.width))
 	}
 	v := tea.NewView(text)
 	v.AltScreen = true
