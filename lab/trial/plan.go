@@ -81,8 +81,6 @@ func (o *Options) refusal(p *scenarios.Part, e scenarios.Engine) error {
 	switch {
 	case p.Workload == scenarios.Proofs:
 	case p.Mode == scenarios.Sim:
-	case e.Lanes:
-		why = "nodes carry payload inside proposals only: they have no lanes"
 	case e.Comet == "" && o.Scrip == "":
 		why = "there is no scrip program; build it with make, or name it with --scrip"
 	case e.Comet == "" && p.Mode == scenarios.Netns:

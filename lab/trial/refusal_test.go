@@ -32,22 +32,22 @@ func TestWhatCannotRunIsLeftOut(t *testing.T) {
 			t.Errorf("%s: %s", k.What, k.Reason)
 		}
 	}
-	if want := []string{"host P1-lanes", "host cometbft-batch"}; !slices.Equal(what, want) {
+	if want := []string{"host cometbft-batch"}; !slices.Equal(what, want) {
 		t.Errorf("left out: %q, wanted %q", what, want)
 	}
-	if d, runs := Estimate(s, opt); runs != 9 || d < time.Second {
-		t.Errorf("%d runs in %v, wanted 9", runs, d)
+	if d, runs := Estimate(s, opt); runs != 12 || d < time.Second {
+		t.Errorf("%d runs in %v, wanted 12", runs, d)
 	}
 	l := &lab{scenario: s, opt: opt, manifest: new(results.Manifest)}
 	l.plan()
-	if len(l.jobs) != 9 || len(l.manifest.Skipped) != 2 {
+	if len(l.jobs) != 12 || len(l.manifest.Skipped) != 1 {
 		t.Errorf("%d jobs, and left out: %v", len(l.jobs), l.manifest.Skipped)
 	}
 	opt.Parts = []string{"host"}
-	if _, runs := Estimate(s, opt); runs != 3 {
-		t.Errorf("%d runs of one part, wanted 3", runs)
+	if _, runs := Estimate(s, opt); runs != 6 {
+		t.Errorf("%d runs of one part, wanted 6", runs)
 	}
-	if err := opt.refusal(&s.Parts[1], scenarios.Engine{Lanes: true}); !errors.Is(err, ErrUnavailable) {
+	if err := opt.refusal(&s.Parts[1], scenarios.Engine{Comet: "batch"}); !errors.Is(err, ErrUnavailable) {
 		t.Errorf("%v", err)
 	}
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/scrip-network/scrip/lab/shaper"
 	"github.com/scrip-network/scrip/network"
 	"github.com/scrip-network/scrip/pbft"
+	"github.com/scrip-network/scrip/validator"
 )
 
 // system is a network of processes under test.
@@ -46,6 +47,9 @@ func (l *lab) start(ctx context.Context, j *job) (s system, stop func() error, e
 	}
 	cfg.Dir, cfg.Name, cfg.Validators = dir, "lab", j.cell.Members
 	cfg.Settings = map[string]string{"log-level": "warn"}
+	if engine.Lanes {
+		cfg.Settings["consensus-dissemination"] = validator.DisseminateLanes
+	}
 	if txs := j.part.MempoolTxs; txs > 0 {
 		cfg.Settings["limits-mempool-txs"] = strconv.Itoa(txs)
 	}
