@@ -7,10 +7,13 @@ import (
 	"time"
 
 	"github.com/cockroachdb/pebble/v2/vfs"
+	"github.com/prometheus/client_golang/prometheus"
+	dto "github.com/prometheus/client_model/go"
 
 	"github.com/scrip-network/scrip/chain"
 	"github.com/scrip-network/scrip/pbft"
 	"github.com/scrip-network/scrip/pbft/driver"
+	"github.com/scrip-network/scrip/pbft/wire"
 	"github.com/scrip-network/scrip/sig"
 	"github.com/scrip-network/scrip/store"
 	"github.com/scrip-network/scrip/transport"
@@ -37,28 +40,42 @@ func (n *network) Send(uint16, transport.Lane, []byte) bool {
 	return true
 }
 
-// told is an engine that notes what it is told of its links.
+// told is an engine, over an empty store, that notes what it is told of its links.
 type told struct {
 	pbft.Engine
-	bytes, measured int
+	bytes, measured, connected int
 }
 
 func (e *told) Arrived(_ pbft.ReplicaID, bytes int)        { e.bytes += bytes }
 func (e *told) Measured(pbft.ReplicaID, uint64)            { e.measured++ }
+func (e *told) Connected(pbft.ReplicaID)                   { e.connected++ }
+func (*told) Now(uint64)                                   {}
+func (*told) WakeUs() uint64                               { return 0 }
+func (*told) Ready() (none pbft.Ready)                     { return none }
+func (*told) ProposeHint() pbft.ProposeHint                { return pbft.ProposeNever }
+func (*told) Status() (none pbft.EngineStatus)             { return none }
 func (*told) Height() pbft.Seq                             { return 0 }
 func (*told) Header(pbft.Seq) (driver.Stored, bool, error) { return driver.Stored{}, false, nil }
 func (*told) Block(pbft.Seq) (driver.Stored, bool, error)  { return driver.Stored{}, false, nil }
 
-// The driver is told of every byte on the bulk lanes once, and now and then of the way.
-func TestTheDriverIsToldOfItsLinksOnce(t *testing.T) {
-	committee := testCommittee(t)
-	e, net := &told{}, &network{}
-	d, err := driver.New(driver.Config{Store: e, Engine: pbft.Config{Committee: committee},
+// newLoop is the loop of member 0 of four over such an engine.
+func newLoop(t *testing.T, e *told, net transport.Network) *loop {
+	t.Helper()
+	d, err := driver.New(driver.Config{Store: e, Engine: pbft.Config{Committee: testCommittee(t)},
 		New: func(pbft.Config, []pbft.Record) (pbft.Engine, error) { return e, nil }}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}
-	l := &loop{n: &Node{network: net}, driver: d, began: time.Now(), arrived: make([]uint64, 4)}
+	m := newMetrics()
+	n := &Node{network: net, metrics: m, inbox: newInbox(4, 0, m), payloads: &payloads{}, executor: &executor{}}
+	n.engine.Store(&pbft.EngineStatus{})
+	return &loop{n: n, driver: d, began: time.Now(), arrived: make([]uint64, 4)}
+}
+
+// The driver is told of every byte on the bulk lanes once, and now and then of the way.
+func TestTheDriverIsToldOfItsLinksOnce(t *testing.T) {
+	e, net := &told{}, &network{}
+	l := newLoop(t, e, net)
 	for i, received := range []uint64{100, 100, 250, 250} {
 		net.received, l.ticks = received, distanceTicks*i/2
 		if l.watchLinks(); e.bytes != int(4*received) {
@@ -67,6 +84,52 @@ func TestTheDriverIsToldOfItsLinksOnce(t *testing.T) {
 	}
 	if e.measured != 2*4 {
 		t.Errorf("in %d ticks it is told %d times how far four are", 2*distanceTicks, e.measured)
+	}
+}
+
+// It is told of a channel when that is established, and not at each turn.
+func TestTheEngineIsToldOfAChannelOnce(t *testing.T) {
+	e := &told{}
+	l := newLoop(t, e, nil)
+	l.n.inbox.linkChanged(2, transport.Votes, true)
+	l.n.inbox.linkChanged(2, transport.Bulk, true)
+	for range 3 {
+		l.drain()
+	}
+	if e.connected != 1 {
+		t.Errorf("it is told %d times of one channel", e.connected)
+	}
+}
+
+// What it takes to propose is measured once for each proposal.
+func TestAProposalIsMeasuredOnce(t *testing.T) {
+	l := newLoop(t, &told{}, nil)
+	for i, proposed := range []bool{false, true, false} {
+		l.proposed, l.offeredAt = proposed, time.Now()
+		if err := l.turn(); err != nil {
+			t.Fatal(err)
+		}
+		var m dto.Metric
+		if err := l.n.metrics.steps[stepPropose].(prometheus.Metric).Write(&m); err != nil {
+			t.Fatal(err)
+		}
+		if got := m.GetHistogram().GetSampleCount(); (got == 1) != (i > 0) || got > 1 {
+			t.Errorf("after turn %d: %d proposals are measured", i, got)
+		}
+	}
+}
+
+// The events of a block are numbered within their transaction.
+func TestEventsAreNumberedWithinTheirTransaction(t *testing.T) {
+	r := Result{}
+	for _, tx := range []uint32{0, 0, 2, 2, 2} {
+		r.Events = append(r.Events, Event{Tx: tx})
+	}
+	b := BlockBatch(&pbft.CommittedBlock{Block: &pbft.Block{}}, nil, &r, pbft.Digest{})
+	for i, want := range []uint32{0, 1, 0, 1, 2} {
+		if got := b.Events[i]; got.Index != want || got.Tx != r.Events[i].Tx {
+			t.Errorf("event %d: number %d of transaction %d, want %d", i, got.Index, got.Tx, want)
+		}
 	}
 }
 
@@ -123,6 +186,56 @@ func TestACertificateIsOfAllThatABlockGave(t *testing.T) {
 		change(&x)
 		if err := n.fits(&x); (err == nil) != (name == "") {
 			t.Errorf("another %q: %v", name, err)
+		}
+	}
+}
+
+// Certificates that are wanted and hold are handed on; who sends others is blamed.
+func TestWhichCertificatesAreLearnt(t *testing.T) {
+	l, err := store.OpenLedger(store.LedgerConfig{Dir: "ledger", Chain: testChain, FS: vfs.NewMem()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	m := newMetrics()
+	n := &Node{cfg: Config{Ledger: l, Verifier: sig.NewVerifier(0)}, committee: testCommittee(t), metrics: m,
+		inbox: newInbox(4, 0, m)}
+	h := pbft.SignedHeader{Header: n.committee.GenesisHeader(pbft.Digest{1}, 1)}
+	if err := l.Commit(BlockBatch(&pbft.CommittedBlock{Block: &pbft.Block{SignedHeader: h}}, nil, &Result{},
+		pbft.Digest{}), false); err != nil {
+		t.Fatal(err)
+	}
+	good := pbft.CheckpointCertificate{Block: n.committee.HeaderDigest(&h.Header)}
+	for _, id := range []byte{1, 2} {
+		good.Signers.Add(pbft.ReplicaID(id))
+		message := n.committee.CheckpointBytes(0, good.Block, good.StateRoot, good.ReceiptRoot)
+		good.Signatures = append(good.Signatures, sig.NewKeyFromSeed([32]byte{id}).Sign(message))
+	}
+	forged := good
+	forged.Signatures = []pbft.Signature{good.Signatures[0], good.Signatures[0]}
+	answer := func(x pbft.CheckpointCertificate) []byte {
+		return wire.AppendBytes(wire.AppendUint32(nil, 1), x.Encode())
+	}
+	for _, x := range []struct {
+		name         string
+		body         []byte
+		wanted       bool
+		taken, blame bool
+	}{
+		{"one that is wanted", answer(good), true, true, false},
+		{"one that is not", answer(good), false, false, false},
+		{"a forged one", answer(forged), true, false, true},
+		{"half of one", answer(good)[:40], true, false, true},
+	} {
+		c, p := newCerts(n), &peerState{}
+		if x.wanted {
+			c.add(0, time.Time{})
+		}
+		if err := c.learn(t.Context(), wantedFrame{p, x.body}); err != nil {
+			t.Errorf("%s: %v", x.name, err)
+		}
+		if taken, blame := len(c.found) == 1, p.malice > 0; taken != x.taken || blame != x.blame {
+			t.Errorf("%s: taken %t, its sender blamed %t", x.name, taken, blame)
 		}
 	}
 }

@@ -63,3 +63,11 @@ func TestAFrameIsNoLargerThanItMayBe(t *testing.T) {
 		t.Errorf("read back %v", read)
 	}
 }
+
+// Two records that do not fit one frame make two.
+func TestTwoRecordsAreCutInTwo(t *testing.T) {
+	records := []pbft.Record{{Kind: pbft.RecordProposal, View: 1}, {Kind: pbft.RecordProposal, View: 2}}
+	if got := len(driver.Frames(records, len(pbft.EncodeRecords(records))-1)); got != 2 {
+		t.Errorf("%d frames", got)
+	}
+}

@@ -44,13 +44,13 @@ func TestOwnProposalsAreFollowed(t *testing.T) {
 	propose := func(v pbft.View, s pbft.Seq, atMs int64) {
 		f.sent(&pbft.Header{View: v, Seq: s, PayloadBytes: 100}, atMs*msNs)
 	}
-	propose(1, 1, 0)
+	propose(1, 1, 2)
 	propose(1, 2, 10)
 	propose(1, 1, 11)
 	if f.bytes != 200 || len(f.of) != 2 {
 		t.Fatalf("%d bytes of %d", f.bytes, len(f.of))
 	}
-	f.reached(pbft.Rank{View: 1, Seq: 1}, 0, 8*msNs)
+	f.reached(pbft.Rank{View: 1, Seq: 1}, 0, 10*msNs)
 	if f.quorumNs != 8*msNs || f.bytes != 200 {
 		t.Fatalf("a quorum after %d ns, %d bytes", f.quorumNs, f.bytes)
 	}

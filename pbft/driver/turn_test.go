@@ -60,3 +60,23 @@ func TestWhatCannotBeProposedWakesNobody(t *testing.T) {
 		}
 	}
 }
+
+// A Work is done once: the engine does not go on twice for it.
+func TestAWorkIsDoneOnce(t *testing.T) {
+	e := &engine{ready: []pbft.Ready{{Messages: make([]pbft.Outgoing, 1)}}}
+	d := drive(t, e, &kept{}, &waiting{})
+	next(t, d, 0)
+	d.Done(driver.Time{})
+	if d.Done(driver.Time{}); e.advanced != 1 {
+		t.Errorf("the engine went on %d times", e.advanced)
+	}
+}
+
+// However long a chain is, a member that has executed all of it proposes.
+func TestOnlyWhatIsNotExecutedIsABacklog(t *testing.T) {
+	e := &engine{hint: pbft.ProposeIfPending}
+	d := drive(t, e, &kept{height: 10 * driver.BacklogStop}, &waiting{free: 1})
+	if next(t, d, ms); len(e.proposed) != 1 {
+		t.Errorf("%d proposed", len(e.proposed))
+	}
+}

@@ -31,6 +31,19 @@ func TestABodyThatIsHeldIsNotHashedAgain(t *testing.T) {
 	}
 }
 
+// A body that comes after its header is looked at like any other.
+func TestABodyIsHashedThoughItsHeaderIsHeld(t *testing.T) {
+	for payload, want := range map[string]pbft.Reason{"x": pbft.Accepted, "z": pbft.InvalidContent} {
+		c, r := settled(t)
+		m := &pbft.PrePrepare{Block: c.next(r, "x", nil)}
+		r.addHeader(&m.SignedHeader)
+		m.Payload = []byte(payload)
+		if got := r.Receive(0, m); got != want {
+			t.Errorf("body %q: %v, want %v", payload, got, want)
+		}
+	}
+}
+
 // What has come is not wanted any more, nor what found no room; the rest still is.
 func TestWhatHasComeIsNotWanted(t *testing.T) {
 	c, r := settled(t)
@@ -93,6 +106,13 @@ func TestTheBaseOfAViewIsNotLoose(t *testing.T) {
 	if r.enter(2, entry{base: at, baseSeq: at.Seq}); r.looseFull(0) {
 		t.Error("the chain that the view extends counts")
 	}
+	r.enter(3, entry{base: c.genesis()})
+	if !r.looseFull(0) {
+		t.Fatal("the chain of a view that was left does not count")
+	}
+	if r.chain.byDigest[at.Digest].cert = c.certificate(pbft.Prepared, at, 0, 2, 3); r.looseFull(0) {
+		t.Error("a certified chain counts")
+	}
 }
 
 // The bodies of a few proposals are repeated at a time, and no more: they are large.
@@ -130,6 +150,22 @@ func TestHowOftenASuspicionIsRepeated(t *testing.T) {
 				t.Errorf("%+v: said %d times after %d ticks", x, got, i)
 			}
 		}
+	}
+}
+
+// After a restart, too, whoever waits for a NEW-VIEW says so, and its primary gets the
+// VIEW-CHANGE again.
+func TestWhoWaitsForANewViewSaysSo(t *testing.T) {
+	c, r := settled(t)
+	r.vcSent, r.ownVC, r.clock.viewChangeAt, r.clock.sentAt = 3, c.report(1, 3), r.now, r.now
+	for range r.timeout() / 2 {
+		if sent := act(r); sent[pbft.KindSuspect]+sent[pbft.KindViewChange] != 0 {
+			t.Errorf("too early: %v", sent)
+		}
+		r.Tick(r.clockMs, false)
+	}
+	if sent := act(r); r.own != 0 || sent[pbft.KindSuspect] != 1 || sent[pbft.KindViewChange] != 1 {
+		t.Errorf("suspects %d, sent %v", r.own, sent)
 	}
 }
 
@@ -337,5 +373,144 @@ func TestCommitsOfTheLogAreNotLoggedAgain(t *testing.T) {
 	rd := c.start(1, c.logs[1]).Ready()
 	if len(rd.Committed) != 3 || len(rd.Records) != 0 {
 		t.Errorf("%d blocks are committed, %d records written", len(rd.Committed), len(rd.Records))
+	}
+}
+
+// A primary that lacks what its view begins with waits for it.
+func TestAPrimaryWithoutItsBaseWaits(t *testing.T) {
+	c, r := settled(t)
+	x := c.next(r, "x", nil)
+	r.enter(2, entry{base: c.com.Ref(&x.Header), baseSeq: 4}) // led by r1
+	if h := r.ProposeHint(); h != pbft.ProposeNever {
+		t.Errorf("without its base: hint %d", h)
+	}
+	if r.addBlock(&x, true).cert = c.certificate(pbft.Prepared, c.com.Ref(&x.Header), 0, 2, 3); r.ProposeHint() !=
+		pbft.ProposeNow {
+		t.Errorf("with it: hint %d", r.ProposeHint())
+	}
+}
+
+// Each of a member's two votes of a position can be taken back, in any order, and what is
+// not there cannot.
+func TestEachVoteOfAPositionCanBeTakenBack(t *testing.T) {
+	one, two := pbft.Digest{1}, pbft.Digest{2}
+	for _, order := range [][]pbft.Digest{{one, two}, {two, one}, {one, one, {3}, two}} {
+		_, r := settled(t)
+		for _, d := range []pbft.Digest{one, two} {
+			r.takeVote(votePrepare, &pbft.Vote{Replica: 2, Block: pbft.BlockRef{View: 1, Seq: 4, Digest: d}})
+		}
+		s := r.slots.byKey[slotKey{1, 4}]
+		for _, d := range order {
+			r.remove(s, votePrepare, 2, d)
+			if s.find(votePrepare, 2, d) != nil {
+				t.Errorf("order %v: %v is there", order, d)
+			}
+		}
+		if r.peers[2].votes != 0 {
+			t.Errorf("order %v: %d votes are counted", order, r.peers[2].votes)
+		}
+	}
+}
+
+// restored is r1 of a cluster, brought back at a height with what the store and the log
+// have.
+func restored(t *testing.T, c *cluster, at pbft.Header, history func(pbft.Seq) (pbft.History, bool),
+	log ...pbft.Record) *Replica {
+	t.Helper()
+	r, err := New(pbft.Config{Committee: c.com, Self: 1, Scheme: stub{}, PayloadRoot: payloadRoot,
+		Sign:    func(m []byte) pbft.Signature { return stubSign(c.com.Key(1), m) },
+		Genesis: c.com.GenesisHeader(pbft.Digest{}, 1), Anchor: pbft.Anchor{Header: at}, History: history}, log)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return r
+}
+
+// After a restart an own chain that ends at or below the last block is settled if the
+// store shows its end, and not if nobody can.
+func TestWhichChainsAreSettledAfterARestart(t *testing.T) {
+	c, r := settled(t)
+	own, other := *r.committedAt(3).header(), *r.committedAt(3).header()
+	other.TimeMs++
+	vote := func(h *pbft.Header) pbft.Record {
+		return pbft.Record{Kind: pbft.RecordPrepare, Prepare: c.vote(1, votePrepare, c.com.Ref(h)).(*pbft.Prepare)}
+	}
+	shows := func(h pbft.Header) func(pbft.Seq) (pbft.History, bool) {
+		return func(s pbft.Seq) (pbft.History, bool) { return pbft.History{Header: h}, s == h.Seq }
+	}
+	for _, x := range []struct {
+		name    string
+		at      pbft.Header
+		history func(pbft.Seq) (pbft.History, bool)
+		want    bool
+	}{{"the same block", own, shows(own), true}, {"another", other, shows(other), false}, {"nothing", own, nil, false}} {
+		r := restored(t, c, x.at, x.history, vote(r.committedAt(2).header()), vote(&own))
+		if tip := r.tipOf(1); tip == nil || tip.settled != x.want {
+			t.Errorf("the store shows %s: %+v", x.name, tip)
+		}
+	}
+}
+
+// A commit certificate of the log is the highest one again, also where its block is in
+// the store alone, without it.
+func TestACommitOfTheLogIsTheHighestAgain(t *testing.T) {
+	c, r := settled(t)
+	proof := c.certificate(pbft.CommittedSlow, r.chain.committed, 0, 2, 3)
+	again := restored(t, c, *r.committedAt(3).header(), nil, pbft.Record{Kind: pbft.RecordCommit, Certificate: proof})
+	again.logHigh()
+	if n := len(again.Ready().Records); again.highRef != r.chain.committed || n != 0 {
+		t.Errorf("the highest is %v, and %d records are written", again.highRef, n)
+	}
+	bare := c.start(1, []pbft.Record{{Kind: pbft.RecordCommit, Certificate: proof}})
+	if bare.highRef != proof.Block {
+		t.Errorf("without the block the highest is %v", bare.highRef)
+	}
+}
+
+// When all that was prepared is committed, nothing waits: an idle primary has its time.
+func TestWhatIsCommittedIsNotWaitedFor(t *testing.T) {
+	_, r := settled(t)
+	last := r.tipOf(1)
+	if last == nil || last.last != r.chain.committed {
+		t.Fatalf("the own chain ends with %+v", last)
+	}
+	for range r.tm.IdleTicks {
+		r.Tick(r.clockMs, false)
+	}
+	if r.busy || r.own != 0 {
+		t.Errorf("busy %t, suspects %d", r.busy, r.own)
+	}
+}
+
+// Answers of a kind to one member keep a pause, and others get theirs.
+func TestAnswersPause(t *testing.T) {
+	for name, x := range map[string]struct {
+		pause  uint64
+		answer func(r *Replica, to pbft.ReplicaID)
+	}{
+		"of what it lacks": {answerTicks, func(r *Replica, to pbft.ReplicaID) {
+			if r.mayAnswer(to) {
+				r.answer(to, r.proof(r.high))
+			}
+		}},
+		"of the view":     {answerTicks, func(r *Replica, to pbft.ReplicaID) { r.answerEntry(to) }},
+		"where it stands": {2 * answerTicks, func(r *Replica, to pbft.ReplicaID) { r.askEntry(to) }},
+	} {
+		_, r := settled(t)
+		r.enter(3, entry{base: r.highRef, newView: &pbft.NewView{}})
+		answered := func(to pbft.ReplicaID) bool {
+			x.answer(r, to)
+			return len(drain(r).Messages) > 0
+		}
+		if drain(r); !answered(2) || answered(2) || !answered(3) {
+			t.Errorf("%s: not once to each", name)
+		}
+		r.now += x.pause - 1
+		if answered(2) {
+			t.Errorf("%s: again after %d ticks", name, x.pause-1)
+		}
+		if r.now++; !answered(2) {
+			t.Errorf("%s: not again after %d ticks", name, x.pause)
+		}
 	}
 }

@@ -189,13 +189,7 @@ func (r *Replica) takeJustification(c *pbft.Certificate) pbft.Reason {
 // holds reports whether a certificate adds nothing to what is held.
 func (r *Replica) holds(c *pbft.Certificate) bool {
 	b := r.chain.byDigest[c.Block.Digest]
-	if b == nil || b.ref != c.Block {
-		return false
-	}
-	if c.Kind == pbft.Prepared {
-		return b.cert != nil
-	}
-	return b.commit != nil || b.cert != nil && !r.commits(c, b)
+	return b != nil && b.ref == c.Block && (b.commit != nil || b.cert != nil && !r.commits(c, b))
 }
 
 // held returns the certificate that this replica holds for the block of c, else c.

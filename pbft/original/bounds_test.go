@@ -151,3 +151,17 @@ func TestExecutedHeightsAreForgotten(t *testing.T) {
 		}
 	}
 }
+
+// A condition is told once, when it begins.
+func TestAConditionIsToldOnce(t *testing.T) {
+	s := newSolo(t, 4, 1)
+	s.turn()
+	s.happened(0)
+	for _, c := range []pbft.Condition{pbft.Voting, pbft.Diverged, pbft.Diverged, pbft.Broken, pbft.Broken} {
+		s.r.become(c)
+	}
+	s.turn()
+	if n := s.happened(pbft.EventCondition); n != 2 || s.r.condition != pbft.Broken {
+		t.Errorf("two changes are told %d times, it is %v", n, s.r.condition)
+	}
+}
