@@ -131,6 +131,9 @@ type Options struct {
 	CrashAt int
 	// Log is how logs are written; the kept seeds are of LogWhole.
 	Log LogMode
+	// Stuck lets nobody carry out a recipe until the faults end, and every payload be
+	// proposed by one: what is known by recipe only must not be lost.
+	Stuck bool
 	// SafetyOnly leaves out the liveness phase.
 	SafetyOnly bool
 	// Rules, if not nil, are the only violations that count.
@@ -284,6 +287,12 @@ func (p *plan) drawForms(r *rand.Rand, opt *Options) {
 		p.elide, p.patience = elide, patience
 	} else {
 		more &= BadRecipes | SpoilRecipes
+	}
+	if opt.Stuck {
+		p.recipes, p.stuck = 1000, 1000
+	}
+	if opt.Fixed && p.behaviour >= BadRecipes { // there must be something to attack
+		p.recipes, p.elide, p.patience = 1000, true, true
 	}
 	if !opt.Fixed && p.behaviour != 0 && p.behaviour&Corrupt == 0 {
 		p.behaviour |= more
