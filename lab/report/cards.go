@@ -31,6 +31,9 @@ func cardOf(e scenarios.Engine) card {
 		if !e.Lanes {
 			c.Missing = "payload dissemination apart from proposals"
 		}
+		if e.Whole {
+			c.Missing += "; proposals without certificates that others make themselves, COMMITs that need not be sent"
+		}
 		if e.Slow {
 			c.Delays = "two only while all members answer, else three"
 		}

@@ -60,6 +60,9 @@ type Engine struct {
 	Untuned bool
 	// Lanes carry payload apart from proposals; otherwise it is inside them.
 	Lanes bool
+	// Whole proposals of dual-path PBFT carry certificates that others could make
+	// themselves, and its COMMITs wait for nothing, as it was before decision 27.
+	Whole bool
 	// Comet is another system, with how it checks signatures.
 	Comet string
 	// Title is how figures call it. Like names the engine whose colour and stroke it
@@ -83,6 +86,8 @@ func Engines() []Engine {
 		{Name: "P1-c32", Original: true, Window: DefaultWindow, Checkpoint: 32, Title: "PBFT pipelined, checkpoint each 32"},
 		{Name: "P1-untuned", Original: true, Window: DefaultWindow, Untuned: true, Title: "PBFT pipelined, untuned",
 			Like: "P2"},
+		{Name: "dualpath-p1-whole", Window: DefaultWindow, Whole: true, Title: "Scrip (p = 1), whole certificates",
+			Like: "P1-c32"},
 		{Name: "P1-lanes", Original: true, Window: DefaultWindow, Lanes: true, Title: "PBFT with lanes", Like: "P0"},
 		{Name: "dualpath-p1-lanes", Window: DefaultWindow, Lanes: true, Title: "Scrip with lanes", Like: "dualpath-p0"},
 	}

@@ -52,19 +52,44 @@ func TestWhatCannotRunIsLeftOut(t *testing.T) {
 	}
 }
 
-// Each mechanism that a scenario names is one switch of the simulator, and each switch
-// has a name.
+// Each mechanism that a scenario names is one switch of the simulator or one of the
+// settings that follow them, and each switch has a name.
 func TestMechanismsAreTheSwitchesOfTheSimulator(t *testing.T) {
-	if n := reflect.TypeFor[desim.Without]().NumField(); n != len(scenarios.Mechanisms) {
-		t.Errorf("the simulator has %d switches, scenarios name %d", n, len(scenarios.Mechanisms))
+	settings := []string{"elide", "patience"}
+	n := reflect.TypeFor[desim.Without]().NumField()
+	if !slices.Equal(scenarios.Mechanisms[n:], settings) {
+		t.Fatalf("the simulator has %d switches, behind them scenarios name %v", n, scenarios.Mechanisms[n:])
 	}
 	seen := make(map[desim.Without]string)
-	for _, name := range scenarios.Mechanisms {
+	for _, name := range scenarios.Mechanisms[:n] {
 		w := without([]string{name})
 		if other, ok := seen[w]; ok || w == (desim.Without{}) {
 			t.Errorf("%s switches what %q does, or nothing", name, other)
 		}
 		seen[w] = name
+	}
+}
+
+// Dual-path PBFT elides certificates and is patient unless a case or its engine is
+// without; published PBFT has neither.
+func TestElisionAndPatience(t *testing.T) {
+	for _, c := range []struct {
+		engine          string
+		without         []string
+		elide, patience bool
+	}{
+		{"dualpath-p1", nil, true, true},
+		{"dualpath-p1-lanes", []string{"elide"}, false, true},
+		{"dualpath-p1-lanes", []string{"patience"}, true, false},
+		{"dualpath-p1-whole", nil, false, false},
+		{"P1-lanes", nil, false, false},
+	} {
+		p := &scenarios.Part{Mode: scenarios.Sim, DurationS: 1, Cases: []scenarios.Case{{Name: "x", Without: c.without}}}
+		cell := scenarios.Cell{Engine: c.engine, Members: 4, Load: "100", Links: "city", Case: "x"}
+		cfg, err := simConfig(&scenarios.Scenario{}, p, cell, 1)
+		if err != nil || cfg.Elide != c.elide || cfg.Patience != c.patience {
+			t.Errorf("%s without %v: elide %v, patience %v (%v)", c.engine, c.without, cfg.Elide, cfg.Patience, err)
+		}
 	}
 }
 

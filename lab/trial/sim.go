@@ -76,6 +76,9 @@ func simConfig(s *scenarios.Scenario, p *scenarios.Part, cell scenarios.Cell, se
 			Member: f.Member, DelayMs: int64(math.Round(f.DelayMs)), UntilMs: until})
 	}
 	cfg.Without = without(k.Without)
+	if cfg.Engine == desim.EngineDualPath && !engine.Whole {
+		cfg.Elide, cfg.Patience = !slices.Contains(k.Without, "elide"), !slices.Contains(k.Without, "patience")
+	}
 	if engine.Untuned {
 		cfg.Without.Pace, cfg.Without.BodyCap, cfg.Without.Grace = true, true, true
 	}
@@ -86,8 +89,8 @@ func simConfig(s *scenarios.Scenario, p *scenarios.Part, cell scenarios.Cell, se
 func without(names []string) (w desim.Without) {
 	fields := []*bool{&w.FastPath, &w.Arming, &w.Pipelining, &w.BatchVerify, &w.Sync, &w.Bundling, &w.Lanes, &w.Gossip,
 		&w.Pace, &w.BodyCap, &w.Grace}
-	for i, name := range scenarios.Mechanisms {
-		*fields[i] = slices.Contains(names, name)
+	for i, off := range fields { // those that follow are no switches but settings
+		*off = slices.Contains(names, scenarios.Mechanisms[i])
 	}
 	return w
 }

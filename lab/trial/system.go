@@ -50,6 +50,9 @@ func (l *lab) start(ctx context.Context, j *job) (s system, stop func() error, e
 	if engine.Lanes {
 		cfg.Settings["consensus-dissemination"] = validator.DisseminateLanes
 	}
+	if engine.Whole {
+		cfg.Settings["consensus-elide"], cfg.Settings["consensus-patience"] = "off", "off"
+	}
 	if txs := j.part.MempoolTxs; txs > 0 {
 		cfg.Settings["limits-mempool-txs"] = strconv.Itoa(txs)
 	}
