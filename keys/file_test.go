@@ -185,6 +185,22 @@ func TestAGroupOfTheProcessMayBeLetIn(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
+	// The folder that a platform mounts secrets in is its own, and read by all.
+	if err := errors.Join(os.Chown(folder, 0, foreign), os.Chmod(folder, 0o755)); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Load(path, nil, ShareWithGroup()); err != nil {
+		t.Errorf("in a folder that a foreign group reads: %v", err)
+	}
+	if err := os.Chmod(folder, 0o775); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Load(path, nil, ShareWithGroup()); !errors.Is(err, ErrPermissions) {
+		t.Errorf("in a folder that a foreign group writes: %v", err)
+	}
+	if err := errors.Join(os.Chown(folder, 0, os.Getegid()), os.Chmod(folder, 0o770)); err != nil {
+		t.Fatal(err)
+	}
 	// A secret that a platform mounts may be another user's of the group.
 	if err := errors.Join(os.Chown(path, foreign, os.Getegid()), os.Chmod(path, 0o440)); err != nil {
 		t.Fatal(err)

@@ -38,12 +38,14 @@ func Exposed(info fs.FileInfo, options ...Option) bool {
 		return false
 	case !a.group:
 		return mode.Perm()&0o077 != 0
-	case mode.Perm()&0o070 != 0 && !inGroup(info):
-		return true
-	case info.IsDir():
-		return mode.Perm()&0o002 != 0 && mode&fs.ModeSticky == 0
+	case info.IsDir(): // who may not write there cannot exchange files
+		strangers := fs.FileMode(0o002)
+		if !inGroup(info) {
+			strangers |= 0o020
+		}
+		return mode.Perm()&strangers != 0 && mode&fs.ModeSticky == 0
 	}
-	return mode.Perm()&0o007 != 0
+	return mode.Perm()&0o007 != 0 || mode.Perm()&0o070 != 0 && !inGroup(info)
 }
 
 // checkPrivate refuses a file or folder that is exposed or somebody else's.

@@ -160,6 +160,10 @@ func (c *Config) logDir() string     { return filepath.Join(c.Path(c.Data), "con
 func (c *Config) ledgerDir() string  { return filepath.Join(c.Path(c.Data), "ledger") }
 func (c *Config) joinedPath() string { return strings.TrimSuffix(c.Path(c.Key), ".key") + ".joined" }
 
+// joinedAtHome is where that is noted if the key lies where nothing can be written, as on
+// the mounted secret of a container platform.
+func (c *Config) joinedAtHome() string { return filepath.Join(c.Home, "validator.joined") }
+
 // readConfig reads a settings file as texts by key; no file is no settings.
 func readConfig(path string) (map[string]string, error) {
 	raw, err := textfile.Read(path, configBytesMax)

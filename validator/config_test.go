@@ -6,6 +6,7 @@ import (
 	"maps"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -171,5 +172,36 @@ func TestJoinMakesOneLogForAKeyAndChain(t *testing.T) {
 	}
 	if _, err := c.Join([]byte("{}")); !errors.As(err, &trouble) || trouble.Kind != KindGenesis {
 		t.Errorf("no genesis file: %v", err)
+	}
+}
+
+// A key that lies where nothing can be written has its chains noted in the home; what is
+// noted beside a key goes on to count.
+func TestWhatAKeyHasJoinedIsReadInBothPlaces(t *testing.T) {
+	c, err := LoadConfig(home(t, ""), nil, map[string]string{"key-file": filepath.Join(t.TempDir(), "validator.key")})
+	if err != nil {
+		t.Fatal(err)
+	}
+	one, two, three := [32]byte{1}, [32]byte{2}, [32]byte{3}
+	for path, digests := range map[string][][32]byte{c.joinedPath(): {one, two}, c.joinedAtHome(): {two, three}} {
+		if err := writeJoined(path, digests); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if got, err := c.joined(); err != nil || !slices.Equal(got, [][32]byte{one, two, three}) {
+		t.Errorf("%x, %v", got, err)
+	}
+	if err := c.markJoined([][32]byte{one}); err != nil {
+		t.Fatal(err)
+	}
+	if got, err := readJoined(c.joinedPath()); err != nil || len(got) != 1 {
+		t.Errorf("it is not noted beside the key, where that is possible: %x, %v", got, err)
+	}
+	if err := os.WriteFile(c.joinedAtHome(), []byte("damaged\n"), fileMode); err != nil {
+		t.Fatal(err)
+	}
+	var trouble *Trouble
+	if _, err := c.joined(); !errors.As(err, &trouble) || trouble.Kind != KindUnsafeKey {
+		t.Errorf("a damaged note: %v", err)
 	}
 }

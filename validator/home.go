@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 
 	"github.com/scrip-network/scrip/genesis"
 	"github.com/scrip-network/scrip/internal/textfile"
@@ -305,9 +306,24 @@ func (c *Config) placeGenesis(raw []byte) error {
 	return writeNew(path, raw)
 }
 
-// joined reads the digests of the chains that the key has joined.
-func (c *Config) joined() (digests [][32]byte, err error) {
-	raw, err := os.ReadFile(c.joinedPath())
+// joined reads the digests of the chains that the key has joined, by what is noted beside
+// it and in the home.
+func (c *Config) joined() ([][32]byte, error) {
+	digests, err := readJoined(c.joinedPath())
+	if err != nil || c.joinedAtHome() == c.joinedPath() {
+		return digests, err
+	}
+	more, err := readJoined(c.joinedAtHome())
+	for _, d := range more {
+		if !slices.Contains(digests, d) {
+			digests = append(digests, d)
+		}
+	}
+	return digests, err
+}
+
+func readJoined(path string) (digests [][32]byte, err error) {
+	raw, err := os.ReadFile(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
@@ -317,7 +333,7 @@ func (c *Config) joined() (digests [][32]byte, err error) {
 	for line := range strings.Lines(string(raw)) {
 		b, err := hex.DecodeString(strings.TrimSpace(line))
 		if err != nil || len(b) != 32 {
-			return nil, &Trouble{Kind: KindUnsafeKey, What: c.joinedPath() + " is damaged",
+			return nil, &Trouble{Kind: KindUnsafeKey, What: path + " is damaged",
 				Remedy: "Restore it: it says for which chains the key has made promises."}
 		}
 		digests = append(digests, [32]byte(b))
@@ -325,12 +341,21 @@ func (c *Config) joined() (digests [][32]byte, err error) {
 	return digests, nil
 }
 
+// markJoined notes the chains beside the key, so that they are known wherever it is used,
+// or in the home if nothing can be written there.
 func (c *Config) markJoined(digests [][32]byte) error {
+	err := writeJoined(c.joinedPath(), digests)
+	if errors.Is(err, fs.ErrPermission) || errors.Is(err, syscall.EROFS) {
+		return writeJoined(c.joinedAtHome(), digests)
+	}
+	return err
+}
+
+func writeJoined(path string, digests [][32]byte) error {
 	var b bytes.Buffer
 	for _, d := range digests {
 		fmt.Fprintf(&b, "%x\n", d)
 	}
-	path := c.joinedPath()
 	next := path + ".new"
 	_ = os.Remove(next)
 	if err := writeNew(next, b.Bytes()); err != nil {
