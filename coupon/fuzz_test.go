@@ -7,11 +7,14 @@ import (
 
 func FuzzParseTx(f *testing.F) {
 	c := testChain()
-	for _, s := range samples(c) {
+	for _, s := range append(samples(c), samples2(c)...) {
 		f.Add(s.raw)
 	}
 	f.Fuzz(func(t *testing.T, raw []byte) {
-		tx, err := ParseTx(raw)
+		tx, err := ParseTxAt(Version2, raw)
+		if _, first := ParseTx(raw); (first == nil) != (err == nil && kindTable[tx.Kind].since == Version1) {
+			t.Fatalf("version 1 says %v, version 2 %v", first, err)
+		}
 		if err != nil {
 			if k := code(err); k != BadEncoding && k != TooLarge {
 				t.Fatalf("%v", err)
@@ -34,7 +37,7 @@ func FuzzParseTx(f *testing.F) {
 		if !bytes.Equal(b, raw) {
 			t.Fatalf("%x encodes as %x", raw, b)
 		}
-		if _, _, err := (Chain{}).CheckBody(tx.Body()); err != nil && code(err) != WrongChain {
+		if _, _, err := (Chain{}).CheckBodyAt(Version2, tx.Body()); err != nil && code(err) != WrongChain {
 			t.Fatalf("the body alone: %v", err)
 		}
 		tx.Signatures(c)
@@ -42,7 +45,7 @@ func FuzzParseTx(f *testing.F) {
 }
 
 func FuzzDecodeReceipt(f *testing.F) {
-	for _, o := range receiptSamples() {
+	for _, o := range append(receiptSamples(), receiptSamples2(f)...) {
 		f.Add(o.AppendTo(nil))
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
@@ -119,10 +122,27 @@ var rowCodecs = map[byte]func([]byte) ([]byte, error){
 	PrefixRedemption: rowCodec(DecodeRedemption, (*Redemption).AppendTo),
 	PrefixObligation: rowCodec(DecodeObligation, (*Obligation).AppendTo),
 	PrefixSeen:       rowCodec(DecodeSeen, (*SeenRow).AppendTo),
+
+	PrefixProtocol:     rowCodec(DecodeProtocol, (*Protocol).AppendTo),
+	PrefixMoney:        rowCodec(DecodeMoney, (*CampaignMoney).AppendTo),
+	PrefixRefundBucket: rowCodec(DecodeObligation, (*Obligation).AppendTo),
+	PrefixCycle:        rowCodec(DecodeCycle, (*Cycle).AppendTo),
+	PrefixPosition:     rowCodec(DecodePosition, (*Position).AppendTo),
+	PrefixDebt:         rowCodec(DecodeDebt, (*Debt).AppendTo),
+	PrefixUnpaid:       rowCodec(decodeUnpaid, appendUnpaid),
+	PrefixRefund:       rowCodec(DecodeRefunded, (*Refunded).AppendTo),
+	PrefixService:      rowCodec(DecodeService, (*ServiceKey).AppendTo),
+	PrefixEnd:          rowCodec(decodeMark, appendMark),
+	PrefixDue:          rowCodec(decodeMark, appendMark),
+	PrefixCurrency:     rowCodec(DecodeCurrency, (*Currency).AppendTo),
+	PrefixPending:      rowCodec(DecodePending, (*PendingKeys).AppendTo),
+	PrefixGivenBack:    rowCodec(DecodeDayTotal, (*DayTotal).AppendTo),
+	PrefixToPrune:      rowCodec(decodeMark, appendMark),
+	PrefixSeen2:        rowCodec(DecodeSeen, (*SeenRow).AppendTo),
 }
 
 func FuzzDecodeRow(f *testing.F) {
-	for _, r := range rowSamples() {
+	for _, r := range append(rowSamples(), rowSamples2()...) {
 		f.Add(r.key[0], r.value)
 	}
 	f.Fuzz(func(t *testing.T, prefix byte, value []byte) {
@@ -137,7 +157,7 @@ func FuzzDecodeRow(f *testing.F) {
 }
 
 func TestEveryRowHasACodec(t *testing.T) {
-	for _, r := range rowSamples() {
+	for _, r := range append(rowSamples(), rowSamples2()...) {
 		got, err := rowCodecs[r.key[0]](r.value)
 		if err != nil || !bytes.Equal(got, r.value) {
 			t.Errorf("%s: %x encodes as %x, %v", r.name, r.value, got, err)

@@ -83,7 +83,7 @@ type sceneReader struct {
 }
 
 // outcome executes the scene's transaction without signatures that verify.
-func (s *scene) outcome(t *testing.T, m *Machine) Outcome {
+func (s *scene) outcome(t testing.TB, m *Machine) Outcome {
 	t.Helper()
 	if s.protocol != nil {
 		m = m.UpgradedAt(1)
@@ -110,7 +110,7 @@ func (s *scene) outcome(t *testing.T, m *Machine) Outcome {
 
 // checkEnding executes the transaction and requires that a receipt which is said
 // to end an id is one that the block records, and that no other is.
-func (s *scene) checkEnding(t *testing.T, m *Machine, r Reader, tx *Tx) {
+func (s *scene) checkEnding(t testing.TB, m *Machine, r Reader, tx *Tx) {
 	t.Helper()
 	done := m.Apply(r, Block{Height: 10, TimeMs: s.now, Txs: []*Tx{tx}})
 	recorded := slices.ContainsFunc(done.SeenAdded, func(a SeenAdd) bool { return a.Entry.ID == tx.ID })

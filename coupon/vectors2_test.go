@@ -81,7 +81,7 @@ func makeVectors2(t *testing.T) vectors2 {
 
 // receiptSamples2 returns the outcome of every scene of version 2, and a refusal of each
 // code that version 2 adds.
-func receiptSamples2(t *testing.T) []Outcome {
+func receiptSamples2(t testing.TB) []Outcome {
 	m, err := NewMachine(testChain(), testGenesis())
 	if err != nil {
 		t.Fatal(err)
