@@ -120,20 +120,26 @@ func (r rules) Keys(prefix []byte, limit int) (keys [][]byte) {
 // Limits of the watch.
 const (
 	watchPeriod = 10 * time.Millisecond
-	pendingMax  = 4  // pinned heights that wait for their certificate
-	pinsMax     = 32 // pinned heights that lists go on at
-	pinLife     = time.Minute
+	// pinPause is how long no newer state is pinned that nobody has asked for, and
+	// pinAsked how long one who has asked for a provable state counts as asking.
+	pinPause   = 250 * time.Millisecond
+	pinAsked   = 2 * time.Second
+	pendingMax = 4  // pinned heights that wait for their certificate
+	pinsMax    = 32 // pinned heights that lists go on at
+	pinLife    = time.Minute
 )
 
 // watch follows the node: which height it has executed, and the newest one whose
 // state a quorum attests, which it keeps pinned. It also keeps the states at
 // which unfinished lists go on. Safe for concurrent use.
 type watch struct {
-	s     *Server
-	paces *paces
+	s      *Server
+	paces  *paces
+	pinned time.Time // when run pinned a state last
 
 	mu        sync.Mutex // guards all below
 	height    uint64
+	asked     time.Time // when somebody wanted a provable state last
 	certified *snapshot
 	changed   chan struct{} // closed when height or certified change
 	pins      []pin         // oldest first
@@ -180,13 +186,24 @@ func (w *watch) run(ctx context.Context) {
 	}
 }
 
-// look pins the newest height if it is new, and adopts the newest pinned one that
-// has its certificate.
+// wants reports whether a newer state is worth pinning: somebody asks for provable ones,
+// or none was pinned for a while. A pinned state keeps what later ones replace.
+func (w *watch) wants() bool {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	return time.Since(w.pinned) >= pinPause || time.Since(w.asked) < pinAsked
+}
+
+// look pins the newest height if it is new and wanted, and adopts the newest pinned one
+// that has its certificate.
 func (w *watch) look(pending []*snapshot) ([]*snapshot, error) {
-	height := w.s.node.Status().Height
-	w.advance(height)
-	if height > 0 && len(pending) < pendingMax && (len(pending) == 0 || pending[len(pending)-1].height < height) &&
-		w.certifiedHeight() < height {
+	x := w.s.node.Status()
+	height := x.Height
+	if w.advance(height) {
+		w.paces.note(x.TimeMs, time.Now())
+	}
+	newer := len(pending) == 0 || pending[len(pending)-1].height < height
+	if height > 0 && newer && len(pending) < pendingMax && w.certifiedHeight() < height && w.wants() {
 		p, err := w.s.pin()
 		if silence(err) != nil {
 			return pending, nil
@@ -194,8 +211,7 @@ func (w *watch) look(pending []*snapshot) ([]*snapshot, error) {
 		if err != nil {
 			return pending, err
 		}
-		w.paces.note(p.timeMs, time.Now())
-		pending = append(pending, p)
+		pending, w.pinned = append(pending, p), time.Now()
 	}
 	if len(pending) == 0 {
 		return pending, nil
@@ -251,13 +267,16 @@ func checkpoint(v *store.View, height uint64, need int) (*pbft.CheckpointCertifi
 	return x, nil
 }
 
-func (w *watch) advance(height uint64) {
+// advance notes the height that the node has executed and reports whether it is new.
+func (w *watch) advance(height uint64) bool {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if height > w.height {
-		w.height = height
-		w.signal()
+	if height <= w.height {
+		return false
 	}
+	w.height = height
+	w.signal()
+	return true
 }
 
 func (w *watch) adopt(p *snapshot) {
@@ -284,9 +303,12 @@ func (w *watch) certifiedHeight() uint64 {
 	return w.certified.height
 }
 
-// provable returns the newest certified state that is at least minHeight, and
-// waits for it. The caller releases it.
+// provable returns the newest pinned state that is certified and at least minHeight,
+// and waits for it. The caller releases it.
 func (w *watch) provable(ctx context.Context, minHeight uint64) (*snapshot, error) {
+	w.mu.Lock()
+	w.asked = time.Now()
+	w.mu.Unlock()
 	ctx, cancel := context.WithTimeout(ctx, minHeightWaitMax)
 	defer cancel()
 	for {

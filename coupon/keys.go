@@ -33,7 +33,10 @@ func BatchKey(campaign uint32, batch uint16) []byte {
 }
 
 // CouponKey returns the key of a coupon row.
-func CouponKey(id CouponID) []byte { return appendCouponKey(nil, id) }
+func CouponKey(id CouponID) []byte { return appendCouponKey(make([]byte, 0, 1+8), id) }
+
+// AppendCouponKey is CouponKey behind b.
+func AppendCouponKey(b []byte, id CouponID) []byte { return appendCouponKey(b, id) }
 
 // HolderKey returns the key of a holder count row.
 func HolderKey(campaign uint32, key [32]byte) []byte {

@@ -128,6 +128,7 @@ func AuthLife(lifeMs uint64) uint64 { return min(lifeMs, AuthLifeMsMax) }
 // machine's chain and the block's version, which no byte from outside can bring about.
 func (m *Machine) Apply(r Reader, b Block) Result {
 	x := newExec(m, r, b)
+	x.receipts = make([]byte, 0, len(b.Txs)*96)
 	res := Result{Receipts: make([][]byte, len(b.Txs)), Outcomes: make([]Outcome, len(b.Txs))}
 	for i, tx := range b.Txs {
 		out := &res.Outcomes[i]
@@ -162,9 +163,9 @@ func (m *Machine) DryRun(r Reader, timeMs uint64, tx *Tx) (Outcome, error) {
 		b.Height = m.upgradeAt // the state may still be that before the first block of version 2
 	}
 	x := newExec(m, r, b)
-	var out Outcome
-	x.judge(0, tx, &out)
-	return out, x.err
+	x.dry = true
+	x.judge(0, tx, &x.out)
+	return x.out, x.err
 }
 
 func sortWrites(ws []Write) {
@@ -180,6 +181,9 @@ type exec struct {
 	now      uint64
 	err      error  // first row that was not canonical
 	keyBuf   []byte // the key of the current Get
+	keyFirst [40]byte
+	dry      bool    // nothing is kept: ids are not recorded
+	out      Outcome // of a dry run
 	receipts []byte
 
 	version      Version // of the block
@@ -188,8 +192,9 @@ type exec struct {
 	events       []Event // of the end of the block
 	items        []SettlementItem
 
-	seenNew   map[[32]byte]SeenEntry
+	seenNew   map[[32]byte]SeenEntry // nil until there is one
 	seenAdded []SeenAdd
+	ids       int // that are expected
 
 	params      table[struct{}, Params]
 	members     table[uint16, Member]
@@ -215,10 +220,7 @@ func newExec(m *Machine, r Reader, b Block) *exec {
 		}
 	}
 	x := &exec{m: m, r: r, height: b.Height, now: b.TimeMs,
-		keyBuf:    make([]byte, 0, 40),
-		receipts:  make([]byte, 0, txs*96),
-		seenNew:   make(map[[32]byte]SeenEntry, txs+spends),
-		seenAdded: make([]SeenAdd, 0, txs+spends),
+		ids: txs + spends,
 
 		params:      newTable(appendParamsKey, DecodeParams, (*Params).AppendTo, 1),
 		members:     newTable(appendMemberKey, DecodeMember, (*Member).AppendTo, 0),
@@ -233,6 +235,7 @@ func newExec(m *Machine, r Reader, b Block) *exec {
 		obligations: newTable(appendObligationKey, DecodeObligation, (*Obligation).AppendTo, 0),
 		seen:        newTable(appendSeenKey, DecodeSeen, (*SeenRow).AppendTo, 0),
 	}
+	x.keyBuf = x.keyFirst[:0]
 	x.begin()
 	return x
 }
@@ -271,7 +274,7 @@ func (x *exec) judge(index uint32, tx *Tx, out *Outcome) {
 	} else {
 		*out = Outcome{ID: tx.ID, Code: out.Code}
 	}
-	if !out.Code.burnsID(tx.Kind) {
+	if x.dry || !out.Code.burnsID(tx.Kind) {
 		return
 	}
 	x.addSeen(bucket, SeenEntry{ID: tx.ID, Height: x.height, Index: index, Code: out.Code})
@@ -297,6 +300,10 @@ func (x *exec) addSeen(bucket uint64, e SeenEntry) {
 		row = *p
 	}
 	rows.put(x, bucket, add(row, e))
+	if x.seenNew == nil {
+		x.seenNew = make(map[[32]byte]SeenEntry, x.ids)
+		x.seenAdded = make([]SeenAdd, 0, x.ids)
+	}
 	x.seenNew[e.ID] = e
 	x.seenAdded = append(x.seenAdded, SeenAdd{bucket, e})
 }

@@ -19,7 +19,9 @@ type row[K comparable, V any] struct {
 // decoded once, then changed in place, then encoded once. Maps are only looked
 // up; the order of output comes from the list of changed rows and a sort.
 type table[K comparable, V any] struct {
-	rows      map[K]*row[K, V]
+	only      *row[K, V]       // the first row: most tables of a dry run have one or none
+	rows      map[K]*row[K, V] // all rows, from the second on
+	expected  int
 	dirty     []*row[K, V]
 	slab      []row[K, V] // rows are carved from it, to allocate seldom
 	appendKey func([]byte, K) []byte
@@ -38,7 +40,42 @@ const slabRows = 64
 
 func newTable[K comparable, V any](appendKey func([]byte, K) []byte, decode func([]byte) (V, error),
 	appendVal func(*V, []byte) []byte, rows int) table[K, V] {
-	return table[K, V]{rows: make(map[K]*row[K, V], rows), appendKey: appendKey, decode: decode, appendVal: appendVal}
+	return table[K, V]{expected: rows, appendKey: appendKey, decode: decode, appendVal: appendVal}
+}
+
+// find returns the row of k if it was loaded, or nil.
+func (t *table[K, V]) find(k K) *row[K, V] {
+	if t.rows != nil {
+		return t.rows[k]
+	}
+	if t.only != nil && t.only.key == k {
+		return t.only
+	}
+	return nil
+}
+
+// add makes room for the row of k.
+func (t *table[K, V]) add(k K) *row[K, V] {
+	if len(t.slab) == 0 {
+		rows := len(t.rows)
+		if t.rows == nil && t.only != nil {
+			rows = 1
+		}
+		t.slab = make([]row[K, V], min(slabRows, 1+rows))
+	}
+	r := &t.slab[0]
+	t.slab = t.slab[1:]
+	r.key = k
+	switch {
+	case t.rows != nil:
+		t.rows[k] = r
+	case t.only == nil:
+		t.only = r
+	default:
+		t.rows = make(map[K]*row[K, V], t.expected)
+		t.rows[t.only.key], t.rows[k] = t.only, r
+	}
+	return r
 }
 
 // get returns the row of k, or nil if there is none. The value must not be
@@ -72,16 +109,10 @@ func (t *table[K, V]) touch(r *row[K, V]) {
 }
 
 func (t *table[K, V]) load(x *exec, k K) *row[K, V] {
-	if r, ok := t.rows[k]; ok {
+	if r := t.find(k); r != nil {
 		return r
 	}
-	if len(t.slab) == 0 {
-		t.slab = make([]row[K, V], min(slabRows, 1+len(t.rows)))
-	}
-	r := &t.slab[0]
-	t.slab = t.slab[1:]
-	r.key = k
-	t.rows[k] = r
+	r := t.add(k)
 	x.keyBuf = t.appendKey(x.keyBuf[:0], k)
 	value, ok := x.r.Get(x.keyBuf)
 	if !ok {
@@ -115,7 +146,7 @@ func (t *table[K, V]) scan(x *exec, prefix []byte, limit int) []K {
 		}
 	}
 	for _, key := range x.r.Keys(prefix, limit+gone) {
-		if r, ok := t.rows[t.parseKey(key)]; !ok || r.exists {
+		if r := t.find(t.parseKey(key)); r == nil || r.exists {
 			found = append(found, key)
 		}
 	}

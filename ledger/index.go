@@ -21,7 +21,8 @@ const (
 
 // indexes returns the changes of the indexes by a block.
 func (m *Machine) indexes(r *coupon.Result, b node.Batch) []store.Write {
-	extra := make([]store.Write, 0, 1+2*len(r.Events))
+	extra := make([]store.Write, 0, 2+3*len(r.Events))
+	var keys arena
 	if b.Height > 0 && b.Parent != [32]byte{} {
 		extra = append(extra, store.Write{Key: blockKey(b.Parent), Value: binary.BigEndian.AppendUint64(nil, b.Height-1)})
 	}
@@ -29,7 +30,7 @@ func (m *Machine) indexes(r *coupon.Result, b node.Batch) []store.Write {
 		w := &r.Writes[i]
 		switch {
 		case len(w.Key) == 1+8 && w.Key[0] == coupon.PrefixCoupon:
-			extra = m.indexOwner(extra, w)
+			extra = m.indexOwner(extra, &keys, w)
 		case len(w.Key) == 1+4 && w.Key[0] == coupon.PrefixCampaign:
 			extra = m.indexCourse(extra, w, b)
 		}
@@ -39,10 +40,12 @@ func (m *Machine) indexes(r *coupon.Result, b node.Batch) []store.Write {
 		if !o.States(coupon.PartCoupon) {
 			continue
 		}
-		key := binary.BigEndian.AppendUint64([]byte{indexHistory}, uint64(o.Coupon))
+		key := append(keys.take(1+8+8+4+1), indexHistory)
+		key = binary.BigEndian.AppendUint64(key, uint64(o.Coupon))
 		key = binary.BigEndian.AppendUint64(key, b.Height)
 		key = binary.BigEndian.AppendUint32(key, uint32(i))
-		extra = append(extra, store.Write{Key: key, Value: []byte{byte(o.Event())}})
+		value := append(key[len(key):], byte(o.Event()))
+		extra = append(extra, store.Write{Key: key, Value: value})
 		if o.States(coupon.PartRedemption) {
 			extra = indexTaking(extra, r, o, b, uint32(i))
 		}
@@ -51,17 +54,17 @@ func (m *Machine) indexes(r *coupon.Result, b node.Batch) []store.Write {
 }
 
 // indexOwner moves a coupon between owners.
-func (m *Machine) indexOwner(extra []store.Write, w *coupon.Write) []store.Write {
+func (m *Machine) indexOwner(extra []store.Write, keys *arena, w *coupon.Write) []store.Write {
 	before, held := ownerOf(m.store.Row(w.Key))
 	after, holds := ownerOf(w.Value, w.Value != nil)
 	if held == holds && before == after {
 		return extra
 	}
 	if held {
-		extra = append(extra, store.Write{Key: ownerKey(before, w.Key[1:])})
+		extra = append(extra, store.Write{Key: appendOwnerKey(keys.take(ownerKeyBytes), before, w.Key[1:])})
 	}
 	if holds {
-		extra = append(extra, store.Write{Key: ownerKey(after, w.Key[1:]), Value: []byte{1}})
+		extra = append(extra, store.Write{Key: appendOwnerKey(keys.take(ownerKeyBytes), after, w.Key[1:]), Value: owns})
 	}
 	return extra
 }
@@ -79,8 +82,33 @@ func ownerOf(row []byte, ok bool) (owner [32]byte, holds bool) {
 	return c.Owner, true
 }
 
+const ownerKeyBytes = 1 + 32 + 8
+
+// owns is the value of an entry of indexOwner. Nobody changes it.
+var owns = []byte{1}
+
 func ownerKey(owner [32]byte, id []byte) []byte {
-	return append(append(append(make([]byte, 0, 1+32+8), indexOwner), owner[:]...), id...)
+	return appendOwnerKey(make([]byte, 0, ownerKeyBytes), owner, id)
+}
+
+func appendOwnerKey(b []byte, owner [32]byte, id []byte) []byte {
+	return append(append(append(b, indexOwner), owner[:]...), id...)
+}
+
+// arena gives small slices from larger pieces of memory. The store copies what it is
+// given of indexes.
+type arena struct{ free []byte }
+
+const arenaBytes = 8 << 10
+
+// take returns an empty slice with room for n bytes that no other has.
+func (a *arena) take(n int) []byte {
+	if len(a.free) < n {
+		a.free = make([]byte, max(n, arenaBytes))
+	}
+	b := a.free[:0:n]
+	a.free = a.free[n:]
+	return b
 }
 
 // OwnedCoupons calls visit with the coupons of owner that are not redeemed, in
@@ -125,7 +153,12 @@ func CouponHistory(v *store.View, id coupon.CouponID, from store.TxPlace, visit 
 // EncodeEvent returns the form of an event that nodes keep and hand out: its
 // type u8, then the receipt that says all of it.
 func EncodeEvent(e *coupon.Event) []byte {
-	return append(append(make([]byte, 0, 1+len(e.Receipt)), byte(e.Type)), e.Receipt...)
+	return AppendEvent(make([]byte, 0, 1+len(e.Receipt)), e)
+}
+
+// AppendEvent is EncodeEvent behind b.
+func AppendEvent(b []byte, e *coupon.Event) []byte {
+	return append(append(b, byte(e.Type)), e.Receipt...)
 }
 
 // DecodeEvent is the inverse of EncodeEvent, with the receipt decoded.

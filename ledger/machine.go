@@ -75,12 +75,19 @@ func (m *Machine) Check(raw []byte) (*node.Tx, error) {
 		return nil, &node.Refusal{Code: uint16(coupon.BadEncoding), Text: err.Error()}
 	}
 	checks := tx.Signatures(m.chain)
-	items := make([]sig.Item, len(checks))
+	x := &checkedTx{Tx: node.Tx{Raw: raw, ID: tx.ID, Sender: tx.Sender(), ExpiresMs: tx.Expires, Decoded: tx}}
+	x.Signatures = x.first[:0]
 	for i := range checks {
 		c := &checks[i]
-		items[i] = sig.Item{Key: &c.Key, Message: c.Message, Signature: &c.Signature}
+		x.Signatures = append(x.Signatures, sig.Item{Key: &c.Key, Message: c.Message, Signature: &c.Signature})
 	}
-	return &node.Tx{Raw: raw, ID: tx.ID, Sender: tx.Sender(), ExpiresMs: tx.Expires, Signatures: items, Decoded: tx}, nil
+	return &x.Tx, nil
+}
+
+// checkedTx has a transaction and the signatures that most have in one allocation.
+type checkedTx struct {
+	node.Tx
+	first [2]sig.Item
 }
 
 // Admit implements node.StateMachine. A Redeem that its own till hands in is
@@ -168,12 +175,24 @@ func (m *Machine) result(r coupon.Result, b node.Batch) (node.Result, error) {
 			out.Weak[s.Entry.Index] = false // its outcome is recorded for ever
 		}
 	}
-	out.Events = make([]node.Event, len(r.Events))
-	for i := range r.Events {
-		out.Events[i] = node.Event{Tx: r.Events[i].TxIndex, Data: EncodeEvent(&r.Events[i])}
-	}
+	out.Events = events(r.Events)
 	m.door.changed(c.Rows)
 	return out, nil
+}
+
+// events returns the events of a block as the node has them, in one piece of memory.
+func events(list []coupon.Event) []node.Event {
+	size := 0
+	for i := range list {
+		size += 1 + len(list[i].Receipt)
+	}
+	out, all := make([]node.Event, len(list)), make([]byte, 0, size)
+	for i := range list {
+		from := len(all)
+		all = AppendEvent(all, &list[i])
+		out[i] = node.Event{Tx: list[i].TxIndex, Data: all[from:len(all):len(all)]}
+	}
+	return out
 }
 
 // warm reads the coupons that a block is about, which no transaction shares, so that
@@ -182,7 +201,8 @@ func (m *Machine) warm(txs []*coupon.Tx) {
 	spread((len(txs)+warmPerPart-1)/warmPerPart, func(part int) {
 		for _, tx := range txs[part*warmPerPart : min((part+1)*warmPerPart, len(txs))] {
 			if id := tx.About().Coupon; id != 0 {
-				m.store.Row(coupon.CouponKey(id))
+				var key [1 + 8]byte
+				m.store.Row(coupon.AppendCouponKey(key[:0], id))
 			}
 		}
 	})
@@ -280,8 +300,11 @@ func restorePages(s *store.Ledger) error {
 
 func pageWrites(pages []chain.PageWrite) []store.Write {
 	writes := make([]store.Write, len(pages))
+	names := make([]byte, 0, len(pages)*chain.PageIDBytesMax)
 	for i, p := range pages {
-		writes[i] = store.Write{Key: p.ID.Append(nil), Value: p.Data}
+		from := len(names)
+		names = p.ID.Append(names)
+		writes[i] = store.Write{Key: names[from:len(names):len(names)], Value: p.Data}
 	}
 	return writes
 }

@@ -159,14 +159,11 @@ func (e *executor) announce(c *pbft.CommittedBlock, txs []*Tx, r *Result, d jobD
 	h := &c.Block.Header
 	n := e.n
 	executed := n.stages.executed(c, n.mempool.executed(h.View, txs, r.Open))
-	b := &executedBlock{header: *h, weak: r.Weak, receipts: r.Receipts, events: r.Events, tree: tree,
+	b := &executedBlock{header: *h, weak: r.Weak, receipts: r.Receipts, tree: tree,
 		stateRoot: d.stateRoot, receiptRoot: d.receiptRoot, ids: make([][32]byte, len(txs)), at: executed}
 	for i, tx := range txs {
 		b.ids[i] = tx.ID
 		b.size += 32 + len(r.Receipts[i])
-	}
-	for i := range r.Events {
-		b.size += len(r.Events[i].Data)
 	}
 	n.lanes.settle(txs)
 	n.hub.executed(b)

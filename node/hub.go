@@ -52,7 +52,7 @@ type Outcome struct {
 const (
 	waitersMax     = 1 << 16
 	recentBlockMax = 128      // executed blocks kept in memory
-	recentBytesMax = 32 << 20 // of receipts and events in them
+	recentBytesMax = 32 << 20 // of receipts in them
 )
 
 // executedBlock is what the hub keeps of a block after its execution.
@@ -61,7 +61,6 @@ type executedBlock struct {
 	ids      [][32]byte
 	weak     []bool // as in Result
 	receipts [][]byte
-	events   []Event
 	tree     func() *chain.Tree // over the receipts; built once, when needed
 	// stateRoot and receiptRoot are the results.
 	stateRoot, receiptRoot pbft.Digest

@@ -26,6 +26,7 @@ type scribe struct {
 	committee *pbft.Committee
 	ledger    *store.Ledger
 	machine   *ledger.Machine
+	disk      vfs.FS
 	parent    pbft.SignedHeader
 	states    []pbft.Digest
 }
@@ -41,9 +42,9 @@ type forgery struct {
 	attest  func(c *pbft.CheckpointCertificate)
 }
 
-func openFor(t *testing.T, w *coupontest.World) (*store.Ledger, *ledger.Machine) {
+func openFor(t *testing.T, w *coupontest.World, disk vfs.FS, p store.Packer) (*store.Ledger, *ledger.Machine) {
 	t.Helper()
-	l, err := store.OpenLedger(store.LedgerConfig{Dir: "ledger", Chain: w.Chain, FS: vfs.NewMem()})
+	l, err := store.OpenLedger(store.LedgerConfig{Dir: "ledger", Chain: w.Chain, FS: disk, Packer: p})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -66,7 +67,8 @@ func newScribe(t *testing.T, w *coupontest.World) *scribe {
 	if s.committee, err = pbft.NewCommittee(w.Chain, 0, public, pbft.Parameters{Faults: 1}); err != nil {
 		t.Fatal(err)
 	}
-	s.ledger, s.machine = openFor(t, w)
+	s.disk = vfs.NewMem()
+	s.ledger, s.machine = openFor(t, w, s.disk, node.NewPacker(s.committee))
 	r, err := s.machine.Genesis()
 	if err != nil {
 		t.Fatal(err)
@@ -156,7 +158,7 @@ func (s *scribe) block(timeMs uint64, raws [][]byte, f forgery) {
 
 // replay executes the ledger again.
 func (s *scribe) replay() (node.Replayed, error) {
-	into, machine := openFor(s.t, s.world)
+	into, machine := openFor(s.t, s.world, vfs.NewMem(), nil)
 	x := node.Replay{Committee: s.committee, GenesisTimeMs: genesisMs, TxBytesMax: ledger.TxBytesMax, Into: into,
 		Machine: machine}
 	return x.Run(context.Background(), s.ledger.Latest())
