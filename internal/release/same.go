@@ -18,15 +18,17 @@ func Same(ctx context.Context, cfg Config, apart bool) (differ []string, err err
 		return nil, fmt.Errorf("make a release twice: %w", err)
 	}
 	defer func() { _ = os.RemoveAll(work) }()
-	source := cfg.Source
-	var out []string
-	for _, name := range []string{"first", "the-second-in-a-longer-folder"} {
-		cfg.Source, cfg.Out = filepath.Join(work, name, "src"), filepath.Join(work, name, "out")
-		if err := copySources(ctx, source, cfg.Source); err != nil {
+	folders := []string{filepath.Join(work, "first"), filepath.Join(work, "the-second-in-a-longer-folder")}
+	for _, folder := range folders { // both at once: somebody may go on editing
+		if err := copySources(ctx, cfg.Source, filepath.Join(folder, "src")); err != nil {
 			return nil, fmt.Errorf("make a release twice: %w", err)
 		}
+	}
+	var out []string
+	for _, folder := range folders {
+		cfg.Source, cfg.Out = filepath.Join(folder, "src"), filepath.Join(folder, "out")
 		if apart {
-			cfg.Cache = filepath.Join(work, name, "cache")
+			cfg.Cache = filepath.Join(folder, "cache")
 		}
 		if err := Make(ctx, cfg); err != nil {
 			return nil, fmt.Errorf("make a release twice: %w", err)
