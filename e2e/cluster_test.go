@@ -7,6 +7,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"maps"
 	"net/http"
 	"os"
 	"strconv"
@@ -19,6 +20,7 @@ import (
 	"github.com/scrip-network/scrip/genesis"
 	"github.com/scrip-network/scrip/network"
 	"github.com/scrip-network/scrip/pbft"
+	"github.com/scrip-network/scrip/validator"
 )
 
 // validators is the size of all networks here: one may fail.
@@ -65,6 +67,13 @@ func launch(t *testing.T, protocol pbft.Protocol, settings map[string]string, en
 			t.Fatal(err)
 		}
 		env = append(env, childVariable+"=1")
+	}
+	if *lanesFlag {
+		settings = maps.Clone(settings)
+		if settings == nil {
+			settings = make(map[string]string)
+		}
+		settings["consensus-dissemination"] = validator.DisseminateLanes
 	}
 	n, err := network.Create(network.Config{Executable: executable, Dir: t.TempDir(), Name: "e2e", Validators: validators,
 		Settings: settings, Env: env, Committee: func(x *genesis.Committee) {

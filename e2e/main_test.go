@@ -18,6 +18,7 @@ import (
 
 var (
 	killsFlag   = flag.Int("e2e.kills", 6, "validators to kill or stop")
+	lanesFlag   = flag.Bool("e2e.lanes", false, "disseminate payload by lanes")
 	racesFlag   = flag.Int("e2e.races", 200, "coupons that two tills redeem at once")
 	damagesFlag = flag.Int("e2e.damages", 20, "homes to damage")
 	skewFlag    = flag.Duration("e2e.skew", 0, "by how much the clock of one validator is wrong")
