@@ -292,15 +292,25 @@ func (w *want) lanesMissing() (s pbft.Signers) {
 	return s
 }
 
-// fetch tells proposers what is missing, and asks for it when its time has come.
-func (l *Lanes) fetch(nowNs int64) {
+// fetch tells proposers what is missing, and asks for it when its time has come. It returns
+// when the next time comes, 0 if none does.
+func (l *Lanes) fetch(nowNs int64) (nextNs int64) {
+	next := func(atNs int64) bool {
+		if atNs <= nowNs {
+			return true
+		}
+		if nextNs == 0 || atNs < nextNs {
+			nextNs = atNs
+		}
+		return false
+	}
 	for _, w := range slices.Clone(l.wants.of) {
 		missing := w.lanesMissing()
-		if nowNs >= w.sinceNs+max(lackNs, l.tripNs(w.header.Proposer)/4) {
+		if !w.lacked && next(w.sinceNs+max(lackNs, l.tripNs(w.header.Proposer)/4)) {
 			l.lack(w, missing, nowNs)
 		}
 		for _, a := range w.asks {
-			if nowNs < l.dueNs(w, a, missing.Count(), nowNs) {
+			if !next(l.dueNs(w, a, missing.Count(), nowNs)) {
 				continue
 			}
 			l.lack(w, missing, nowNs) // an answer would come before its time
@@ -310,6 +320,7 @@ func (l *Lanes) fetch(nowNs int64) {
 			}
 		}
 	}
+	return nextNs
 }
 
 // lack tells the proposer of a block, once, which lanes are missing.

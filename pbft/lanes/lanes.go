@@ -244,7 +244,9 @@ func (l *Lanes) Act(nowNs int64) (out Out, dueNs int64) {
 			l.age(x, nowNs)
 		}
 	}
-	l.fetch(nowNs)
+	if next := l.fetch(nowNs); next > 0 && (dueNs == 0 || next < dueNs) {
+		dueNs = next
+	}
 	l.acknowledge(nowNs)
 	l.check(nowNs)
 	out, l.out = l.out, Out{}

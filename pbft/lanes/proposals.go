@@ -31,11 +31,17 @@ func (p *proposals) put(block pbft.Digest, x *proposal) {
 	}
 }
 
-// Proposed says that a draft is the payload of a block: what it has inline is not sealed any
-// more, and the next block begins with another lane.
+// Proposed says that a draft is the payload of a block of the present view: what it has
+// inline is not sealed any more, what it names is not looked at again in this view, and the
+// next block begins with another lane.
 func (l *Lanes) Proposed(x *Draft) {
 	l.turn = x.next
 	l.unsealed.remove(x.inline)
+	for _, c := range x.of {
+		for _, i := range c.takes {
+			c.h.entries[i].named = l.view
+		}
+	}
 }
 
 // Sent says that an own block with the payload of a draft goes to the others. Its ranges go

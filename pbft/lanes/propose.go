@@ -21,6 +21,7 @@ type Draft struct {
 	IDs     []pbft.Digest
 	Checked []any
 
+	of     []chosen // of batches
 	inline []Own
 	lanes  pbft.Signers
 	ranges []Range
@@ -111,7 +112,7 @@ func (d *drafting) peek(p *picker) (size int, ok bool) {
 	for ; p.at < len(p.x.queue); p.at, p.index = p.at+1, 0 {
 		h := p.x.queue[p.at]
 		for ; !h.freed && p.index < len(h.entries); p.index++ {
-			if e := &h.entries[p.index]; e.standing != valid || !d.free(e.id) {
+			if e := &h.entries[p.index]; e.standing != valid || e.named == d.l.view || !d.free(e.id) {
 				continue
 			}
 			if !p.names(h) && !d.mayName(p, h) {
@@ -182,6 +183,7 @@ func (d *drafting) draft(pickers []picker, next int) *Draft {
 	for i := range pickers {
 		p := &pickers[(l.turn+i)%len(pickers)]
 		recipe = append(recipe, l.parts(p.x.id, p.of)...)
+		x.of = append(x.of, p.of...)
 		for _, c := range p.of {
 			for _, at := range c.takes {
 				x.add(c.h.Txs[at], c.h.entries[at].id, c.h.entries[at].checked)

@@ -509,3 +509,21 @@ func TestAdmissionFollowsTheLine(t *testing.T) {
 		t.Error("with too few connected the line is not the limit")
 	}
 }
+
+// What a primary has named it does not name again in its view; in a later one what an
+// abandoned block had is free (L13).
+func TestWhatAnAbandonedBlockHadIsProposedAgain(t *testing.T) {
+	c := committee(t, 4)
+	m := newMember(t, c, 0)
+	p := m.open1(1, 7)
+	m.must(1, p.batch(c, tx(1, 50)), pbft.Accepted)
+	m.Proposed(m.Propose(1<<20, 100, m.now))
+	if m.Propose(1<<20, 100, m.now) != nil {
+		t.Error("proposed twice in a view")
+	}
+	m.Leads(2, 1, m.now)
+	m.Leads(5, 0, m.now)
+	if m.Propose(1<<20, 100, m.now) == nil {
+		t.Error("not proposed in a later view")
+	}
+}

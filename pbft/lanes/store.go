@@ -1,6 +1,10 @@
 package lanes
 
-import "github.com/scrip-network/scrip/pbft"
+import (
+	"slices"
+
+	"github.com/scrip-network/scrip/pbft"
+)
 
 // standing is what is known of a transaction of a batch.
 type standing uint8
@@ -17,6 +21,7 @@ type entry struct {
 	standing standing
 	id       pbft.Digest // if valid
 	checked  any         // what the caller made of it, if valid
+	named    pbft.View   // the last in which this member proposed it from here
 }
 
 // held is a batch of a lane in the store.
@@ -254,6 +259,7 @@ func (x *lane) compact() {
 	}
 	clear(x.queue[len(kept):])
 	x.queue, x.freed = kept, 0
+	x.waiting = slices.DeleteFunc(x.waiting, func(h *held) bool { return h.freed })
 }
 
 // enter notes where a valid transaction stands.

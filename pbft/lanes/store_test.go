@@ -193,6 +193,8 @@ func TestTheStoreIsBounded(t *testing.T) {
 			switch {
 			case bytes != x.bytes || bytes > creditFactor*m.cfg.CreditBytes:
 				t.Fatalf("lane %d holds %d bytes and counts %d", x.id, bytes, x.bytes)
+			case len(x.waiting) > len(x.queue):
+				t.Fatalf("lane %d: %d wait to be checked of %d", x.id, len(x.waiting), len(x.queue))
 			case gaps > 2*aheadMax || len(x.runs) > runsMax || len(x.queue) > 2*(len(x.queue)-x.freed)+1:
 				t.Fatalf("lane %d: %d gaps, %d runs, %d queued of which %d freed", x.id, gaps, len(x.runs), len(x.queue),
 					x.freed)
