@@ -20,7 +20,7 @@ type suspicion struct {
 	// backoff is j of section 6 plus one: views voted for in a row without a
 	// commit of their own.
 	backoff  uint32
-	own      pbft.View // view that this replica suspects, 0 if none
+	own      pbft.View // view that this replica suspects, not below the present one; 0 if none
 	reason   pbft.SuspectReason
 	evidence []pbft.SignedHeader
 }
