@@ -101,7 +101,7 @@ type CodeInfo struct {
 	Explanation string
 	// Advice says what to do about it.
 	Advice string
-	// Stage is 1, or 2 for codes that no stage-1 transaction gives.
+	// Stage is 1, or 2 for codes that no transaction of version 1 of the rules gives.
 	Stage uint8
 }
 

@@ -36,5 +36,13 @@
 // and safe for concurrent use; a Tx must not be changed once parsed.
 //
 // The package does not verify signatures, keep state, or know about consensus,
-// files and networks. Stage-2 kinds are refused with E101.
+// files and networks.
+//
+// # Versions
+//
+// The rules have versions (rules 3.17), and the state of a chain says which one it has.
+// CheckTxAt and ParseTxAt take the version of the block; what a version does not have is
+// E101 in it, and CheckTx is that of version 1. From version 2 on the end of a block does
+// work of its own: it settles cycles, ends campaigns and prunes them (Result.Events and
+// Result.Items say what it did). Only tests give a chain version 2 (Machine.UpgradedAt).
 package coupon

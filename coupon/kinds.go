@@ -199,7 +199,8 @@ func (k Kind) MemberSigned() bool {
 	return s != nil && s.witness == byMembers
 }
 
-// FurtherSignatures returns how many signatures follow the member signatures.
+// FurtherSignatures returns how many signatures follow the member signatures; where the
+// fields of a transaction decide, the most of a Trade, and none of a MemberKeys.
 func (k Kind) FurtherSignatures() int {
 	if s := kindTable[k]; s != nil {
 		return s.further

@@ -65,7 +65,7 @@ const (
 // TransferMode says how far a coupon may be passed on.
 type TransferMode uint8
 
-// The transfer modes. In stage 1 gift and trade allow the same transactions.
+// The transfer modes. In version 1 of the rules gift and trade allow the same transactions.
 const (
 	TransferNone TransferMode = iota
 	TransferGift
