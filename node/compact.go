@@ -39,7 +39,7 @@ func (l *loop) persist(w *driver.Work) error {
 // logged tells the driver how large the log is.
 func (l *loop) logged() {
 	bytes := l.n.cfg.Log.Bytes()
-	l.driver.Logged(bytes)
+	l.driver.Logged(bytes, l.n.cfg.Log.LastFrame())
 	l.n.metrics.logBytes.Set(float64(bytes))
 }
 

@@ -243,6 +243,10 @@ func (l *loop) act(w *driver.Work) error {
 	if w.Sync {
 		l.n.sync <- struct{}{} // has room: one at a time
 	}
+	for _, c := range w.Clones {
+		l.n.log.Error("cloned key: two processes vote with the key of a member, over copies of one log",
+			"member", uint16(c.Member), "marks", c.Marks)
+	}
 	for i := range w.Events {
 		l.n.trace(w.Events[i])
 	}

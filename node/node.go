@@ -3,6 +3,7 @@ package node
 import (
 	"cmp"
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -216,6 +217,10 @@ func (n *Node) restore() error {
 	if err != nil {
 		return err
 	}
+	start, err := n.startOver()
+	if err != nil {
+		return err
+	}
 	n.floor = floorOf(records, n.committee.Parameters().Window)
 	n.loop = &loop{n: n, began: time.Now(), arrived: make([]uint64, n.committee.Size())}
 	ledger := executed{n.cfg.Ledger.Latest()}
@@ -228,7 +233,7 @@ func (n *Node) restore() error {
 			Timers: n.cfg.Timers, Trace: n.cfg.Trace != nil, Elide: n.cfg.Elide, Patience: n.cfg.Patience,
 		},
 		Store: ledger, Pool: n.loop, Batching: n.cfg.Batching, LogBytesMax: n.cfg.LogBytesMax,
-		Lanes: n.laneConfig(),
+		Lanes: n.laneConfig(), Start: start,
 	}, records)
 	if err != nil {
 		return err
@@ -250,7 +255,23 @@ func (n *Node) restore() error {
 	n.metrics.height.Set(float64(last))
 	status := n.loop.driver.Status()
 	n.engine.Store(&status)
+	if status.Condition == pbft.Amnesic && n.cfg.Log != nil {
+		n.log.Error("this replica does not vote", "condition", status.Condition.String(),
+			"reason", explain(status.Condition))
+	}
 	return nil
+}
+
+// startOver is what the guard of the log is told of this start; nil if there is no log.
+func (n *Node) startOver() (*driver.Start, error) {
+	if n.cfg.Log == nil {
+		return nil, nil
+	}
+	s := &driver.Start{Frames: n.cfg.Log.LastFrame()}
+	if _, err := rand.Read(s.Nonce[:]); err != nil {
+		return nil, fmt.Errorf("number this start: %w", err)
+	}
+	return s, nil
 }
 
 // genesis returns the header below the first block. In an empty ledger it

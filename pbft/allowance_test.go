@@ -7,7 +7,7 @@ import (
 
 func TestEncodedBytesAreThoseOfTheEncoding(t *testing.T) {
 	s := sampler{rand.New(rand.NewPCG(21, 22))}
-	for k := KindPrePrepare; k <= KindLast; k++ {
+	for _, k := range kinds() {
 		for range 50 {
 			m := s.message(k)
 			if got, want := EncodedBytes(m), len(EncodeMessage(m)); got != want {

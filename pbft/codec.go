@@ -107,7 +107,7 @@ func readMessage(r *wire.Reader, kind Kind) Message {
 	return readSlotMessage(r, kind)
 }
 
-// readSlotMessage reads the kinds of the original protocol.
+// readSlotMessage reads the kinds of the original protocol, and what both have since.
 func readSlotMessage(r *wire.Reader, kind Kind) Message {
 	switch kind {
 	case KindSlotViewChange:
@@ -121,6 +121,8 @@ func readSlotMessage(r *wire.Reader, kind Kind) Message {
 		return readDecided(r)
 	case KindStable:
 		return &Stable{Certificate: ReadCheckpointCertificate(r)}
+	case KindMarks:
+		return readMarks(r)
 	}
 	r.Fail(fmt.Errorf("%w: message kind %d", wire.ErrValue, kind))
 	return nil
@@ -363,6 +365,9 @@ func (m *Recollection) append(b []byte) []byte {
 	if len(m.Prepares)+len(m.Commits) > 0 {
 		have |= 32
 	}
+	if m.Mark != nil {
+		have |= 64
+	}
 	b = wire.AppendUint8(b, have)
 	if m.Prepare != nil {
 		b = m.Prepare.append(b)
@@ -379,9 +384,16 @@ func (m *Recollection) append(b []byte) []byte {
 	if m.Commit != nil {
 		b = m.Commit.append(b)
 	}
-	if have&32 == 0 {
-		return b
+	if have&32 != 0 {
+		b = m.appendVotes(b)
 	}
+	if m.Mark != nil {
+		b = m.Mark.append(b)
+	}
+	return b
+}
+
+func (m *Recollection) appendVotes(b []byte) []byte {
 	b = wire.AppendUint32(b, uint32(len(m.Prepares)))
 	for i := range m.Prepares {
 		b = m.Prepares[i].append(b)
@@ -395,7 +407,7 @@ func (m *Recollection) append(b []byte) []byte {
 
 func readRecollection(r *wire.Reader) *Recollection {
 	m := &Recollection{Epoch: Epoch(r.Uint32()), Nonce: r.Uint64()}
-	have := r.Enum8(63)
+	have := r.Enum8(127)
 	if have&1 != 0 {
 		m.Prepare = &Prepare{readVote(r)}
 	}
@@ -424,6 +436,10 @@ func readRecollection(r *wire.Reader) *Recollection {
 		if r.Err() == nil && len(m.Prepares)+len(m.Commits) == 0 {
 			r.Fail(fmt.Errorf("%w: no vote", wire.ErrValue))
 		}
+	}
+	if have&64 != 0 {
+		x := readSignedMark(r)
+		m.Mark = &x
 	}
 	return m
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"math/rand/v2"
 	"reflect"
+	"slices"
 	"testing"
 
 	"github.com/scrip-network/scrip/pbft/wire"
@@ -194,6 +195,10 @@ func (s sampler) transfer(k Kind) Message {
 		for range s.r.IntN(3) {
 			m.Commits = append(m.Commits, Commit{s.vote()})
 		}
+		if m.Nonce&3 == 3 { // drawn from what is there: the vectors of before stay
+			x := s.mark()
+			m.Mark = &x
+		}
 		return m
 	}
 	return s.slotMessage(k)
@@ -226,13 +231,46 @@ func (s sampler) record(k RecordKind) Record {
 		x.SlotViewChange = s.slotViewChange()
 	case RecordStable:
 		x.Checkpoint = s.checkpointCertificate()
+	case RecordBoot:
+		x.Boot = Boot{s.r.Uint32(), s.mark().Mark.Nonce, s.r.IntN(2) == 0, s.mark().Mark}
+	case RecordMark:
+		m := s.mark()
+		x.Mark = &m
+	case RecordAmnesia:
+		x.Shown = s.message(KindRecollection).(*Recollection)
 	}
 	return x
 }
 
+// recordKinds are all kinds of records.
+func recordKinds() (all []RecordKind) {
+	for k := RecordEntry; k <= RecordAmnesia; k++ {
+		if k != 12 {
+			all = append(all, k)
+		}
+	}
+	return all
+}
+
+func (s sampler) mark() (x SignedMark) {
+	x.Key, x.Mark.Boot, x.Mark.Frames = PublicKey(s.digest()), s.r.Uint32(), s.r.Uint64()
+	x.Signature = s.signature()
+	copy(x.Mark.Nonce[:], x.Signature[7:])
+	return x
+}
+
+func (s sampler) marks() *Marks {
+	m := &Marks{Marks: []SignedMark{}}
+	for range s.r.IntN(4) {
+		m.Marks = append(m.Marks, s.mark())
+	}
+	slices.SortFunc(m.Marks, func(a, b SignedMark) int { return bytes.Compare(a.Key[:], b.Key[:]) })
+	return m
+}
+
 func TestMessagesComeBack(t *testing.T) {
 	s := sampler{rand.New(rand.NewPCG(3, 4))}
-	for k := KindPrePrepare; k <= KindLast; k++ {
+	for _, k := range kinds() {
 		for i := range 300 {
 			m := s.message(k)
 			if m.Kind() != k {
@@ -284,7 +322,7 @@ func TestRecollectionsAreReadByOlderPrograms(t *testing.T) {
 			t.Errorf("%d: %x, want %x", i, b, x.want)
 		}
 	}
-	for which, want := range map[byte]error{64: wire.ErrValue, 32: wire.ErrValue} {
+	for which, want := range map[byte]error{128: wire.ErrValue, 64: wire.ErrTruncated, 32: wire.ErrValue} {
 		if _, err := DecodeMessage(head(which, none, none)); !errors.Is(err, want) {
 			t.Errorf("bits %d with nothing behind: %v, want %v", which, err, want)
 		}
@@ -299,7 +337,8 @@ func TestRecordsComeBack(t *testing.T) {
 	for i := range 500 {
 		rs := make([]Record, s.r.IntN(12))
 		for j := range rs {
-			rs[j] = s.record(RecordEntry + RecordKind(s.r.IntN(int(RecordStable))))
+			kinds := recordKinds()
+			rs[j] = s.record(kinds[s.r.IntN(len(kinds))])
 		}
 		b := EncodeRecords(rs)
 		got, err := DecodeRecords(b)
@@ -415,6 +454,10 @@ func TestDecodersRefuse(t *testing.T) {
 			Headers: make([]Header, LinksMax+1), Certificate: &Certificate{Kind: 1}}), wire.ErrLimit},
 		{"more slots than a view-change may report", EncodeMessage(&SlotViewChange{Prepared: make([]BlockRef, SlotsMax+1)}),
 			wire.ErrLimit},
+		{"marks out of order", EncodeMessage(&Marks{Marks: []SignedMark{{Key: PublicKey{2}}, {Key: PublicKey{1}}}}),
+			wire.ErrValue},
+		{"two marks of a key", EncodeMessage(&Marks{Marks: make([]SignedMark, 2)}), wire.ErrValue},
+		{"more marks than there are keys", EncodeMessage(&Marks{Marks: make([]SignedMark, MarksMax+1)}), wire.ErrLimit},
 		{"a million view-changes in few bytes", append(append([]byte{uint8(KindNewView)}, make([]byte, 12)...), 150, 0, 0, 0),
 			wire.ErrTruncated},
 	} {
@@ -425,6 +468,9 @@ func TestDecodersRefuse(t *testing.T) {
 	if _, err := DecodeRecords([]byte{1, 0, 0, 0, 12, 9}); !errors.Is(err, wire.ErrValue) {
 		t.Errorf("a record of kind 12: %v", err)
 	}
+	if _, err := DecodeRecords([]byte{1, 0, 0, 0, 15, 12}); !errors.Is(err, wire.ErrValue) {
+		t.Errorf("a RECALL that shows what is lacking: %v", err)
+	}
 	if _, err := DecodeRecords([]byte{255, 255, 255, 0}); err == nil {
 		t.Error("a frame of 2^24 records in 4 bytes decodes")
 	}
@@ -433,7 +479,7 @@ func TestDecodersRefuse(t *testing.T) {
 // Whatever decodes has exactly one encoding, and nothing panics.
 func FuzzDecodeMessage(f *testing.F) {
 	s := sampler{rand.New(rand.NewPCG(13, 13))}
-	for k := KindPrePrepare; k <= KindLast; k++ {
+	for _, k := range kinds() {
 		for range 4 {
 			f.Add(EncodeMessage(s.message(k)))
 		}
@@ -448,7 +494,7 @@ func FuzzDecodeMessage(f *testing.F) {
 
 func FuzzDecodeRecords(f *testing.F) {
 	s := sampler{rand.New(rand.NewPCG(14, 14))}
-	for k := RecordEntry; k <= RecordStable; k++ {
+	for _, k := range recordKinds() {
 		f.Add(EncodeRecords([]Record{s.record(k), s.record(k)}))
 	}
 	f.Fuzz(func(t *testing.T, in []byte) {

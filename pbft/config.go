@@ -44,6 +44,9 @@ type Config struct {
 	// before it signs anything. Off only where the log cannot have been lost,
 	// as in simulations that model that.
 	Recall bool
+	// RecallNonce ties answers to this start: a number that no other start over the log
+	// has had. It need not be secret.
+	RecallNonce uint64
 	// Amnesic starts the replica in condition Amnesic: the log was damaged.
 	Amnesic bool
 	// Elide leaves certificates out of proposals that others make from votes themselves
@@ -85,7 +88,8 @@ type Timers struct {
 	StandstillTicks uint32
 	// SuspectTicks is how long a received SUSPECT counts; default 200 (2 s).
 	SuspectTicks uint32
-	// RecallTicks bounds the wait for answers after a restart; default 200.
+	// RecallTicks bounds the wait after a restart for answers beyond those that are
+	// needed; default 200.
 	RecallTicks uint32
 }
 

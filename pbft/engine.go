@@ -52,6 +52,9 @@ type Engine interface {
 	// Executed says that a committed block was executed and is stored, with the
 	// resulting roots. Blocks are executed in the order of Ready.Committed.
 	Executed(seq Seq, stateRoot, receiptRoot Digest)
+	// LogLacks says that something verified that a peer has shown proves that the log
+	// lacks what was signed over it: the replica is Amnesic from here on, and logs so.
+	LogLacks(shown *Recollection)
 	// Ready returns what the driver must do. It is empty if there is nothing.
 	Ready() Ready
 	// Advance says that the records of every Ready so far are durable: own votes
@@ -206,7 +209,8 @@ const (
 	// Voting: the normal state.
 	Voting Condition = iota
 	// Recalling: restarted and asking peers for its own newest messages; it
-	// follows but does not sign yet (section 11, restart).
+	// follows but does not sign before enough of them have answered (section 11,
+	// restart), however long that takes.
 	Recalling
 	// Amnesic: its log lacks something that it signed. It follows and answers,
 	// and never signs again with this key (section 7).

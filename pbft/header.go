@@ -20,6 +20,8 @@ const (
 	tagViewChange = "scrip/pbft/view-change/v1"
 	tagNewView    = "scrip/pbft/new-view/v1"
 
+	tagMark = "scrip/pbft/mark/v1"
+
 	tagSlotViewChange = "scrip/pbft/slot-view-change/v1"
 	tagSlotNewView    = "scrip/pbft/slot-new-view/v1"
 )

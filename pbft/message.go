@@ -33,20 +33,27 @@ const (
 	KindPull
 	KindFetchRecipe
 
+	// KindMarks is of the log's guard. The numbers between are kept free.
+	KindMarks Kind = 33
+
 	// KindLast is the last kind.
-	KindLast = KindFetchRecipe
+	KindLast = KindMarks
 )
 
 // String returns the name of the kind.
 func (k Kind) String() string {
-	names := [...]string{"?", "pre-prepare", "prepare", "commit", "checkpoint", "suspect", "view-change",
-		"new-view", "status", "fetch", "blocks", "proof", "recall", "recollection", "slot-view-change",
-		"slot-new-view", "decided", "stable", "linked", "recipe", "pull", "fetch-recipe"}
-	if int(k) < len(names) {
+	names := [...]string{KindMarks: "marks", 0: "?",
+		"pre-prepare", "prepare", "commit", "checkpoint", "suspect", "view-change", "new-view", "status",
+		"fetch", "blocks", "proof", "recall", "recollection", "slot-view-change", "slot-new-view", "decided",
+		"stable", "linked", "recipe", "pull", "fetch-recipe"}
+	if int(k) < len(names) && names[k] != "" {
 		return names[k]
 	}
 	return names[0]
 }
+
+// Known reports whether there are messages of the kind.
+func (k Kind) Known() bool { return k != 0 && k.String() != Kind(0).String() }
 
 // Message is one of the message structs of this package. Messages are immutable
 // once sent or received, and slices in a decoded message alias its bytes.
@@ -234,7 +241,8 @@ type Proof struct {
 type Recall struct {
 	Epoch Epoch
 	// Nonce comes back in the answer. RecallCommits is set in it by those who can
-	// read answers with COMMITs, and with votes of single sequence numbers.
+	// read answers with COMMITs, and with votes of single sequence numbers; RecallMarks
+	// by those who can read MARKS, and answers with a mark.
 	Nonce uint64
 }
 
@@ -242,12 +250,17 @@ type Recall struct {
 // that do not know them never set it, and are answered without.
 const RecallCommits = 1 << 63
 
+// RecallMarks is the bit of a Recall's nonce that asks for the asker's mark too.
+// Programs that do not know marks never set it, and are sent none.
+const RecallMarks = 1 << 62
+
 // Recollection answers a Recall with what the peer holds: the asker's PREPARE and
 // COMMIT of the highest rank, its VIEW-CHANGE of the highest view (without
 // attachments; of the form that the committee's protocol has), and its proposal of
 // the highest rank. Each may be nil. Under the original protocol, which votes on
 // each sequence number by itself, Prepares and Commits are all that the peer holds
-// above its stable checkpoint: at most SlotsMax each.
+// above its stable checkpoint: at most SlotsMax each. Mark is the greatest mark of the
+// asker's key: it travels with the votes, so that no answer counts without it.
 type Recollection struct {
 	Epoch          Epoch
 	Nonce          uint64
@@ -258,6 +271,7 @@ type Recollection struct {
 	Commit         *Commit
 	Prepares       []Prepare
 	Commits        []Commit
+	Mark           *SignedMark
 }
 
 // Kind implements Message.

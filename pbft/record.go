@@ -38,6 +38,15 @@ const (
 	RecordSlotViewChange
 	// RecordStable is a stable checkpoint, before what lies below is forgotten.
 	RecordStable
+
+	// RecordBoot is the start of a process over the log: Boot of it. It is written
+	// before anything is sent, and again before the first vote. Kind 12 is kept free.
+	RecordBoot RecordKind = 13
+	// RecordMark is the greatest mark of another key that was heard.
+	RecordMark RecordKind = 14
+	// RecordAmnesia is what has shown that the log lacks something. Its replica never
+	// signs again over this log.
+	RecordAmnesia RecordKind = 15
 )
 
 // Record is one durable promise of a replica. Only the fields that its kind
@@ -55,6 +64,21 @@ type Record struct {
 	SlotNewView    *SlotNewView           // RecordSlotEntry
 	SlotViewChange *SlotViewChange        // RecordSlotViewChange
 	Checkpoint     *CheckpointCertificate // RecordStable
+
+	Boot  Boot          // RecordBoot
+	Mark  *SignedMark   // RecordMark
+	Shown *Recollection // RecordAmnesia: what was shown, and nothing else
+}
+
+// Boot is a start of a process over a log.
+type Boot struct {
+	Number uint32    // counts them, from 0
+	Nonce  MarkNonce // drawn for this one
+	// Votes says that it votes: its recall has ended, and it may have signed marks.
+	Votes bool
+	// Before is the greatest mark that an earlier start may have signed; zero if none
+	// has voted. It has the last frame that the log held when the next start found it.
+	Before Mark
 }
 
 // RecordBytesMax bounds one encoded record.
@@ -103,6 +127,12 @@ func (x *Record) append(b []byte) []byte {
 		return x.SlotViewChange.append(b)
 	case RecordStable:
 		return x.Checkpoint.Append(b)
+	case RecordBoot:
+		return x.Boot.append(b)
+	case RecordMark:
+		return x.Mark.append(b)
+	case RecordAmnesia:
+		return x.Shown.append(wire.AppendUint8(b, uint8(KindRecollection)))
 	}
 	panic(fmt.Sprintf("pbft: encode record of kind %d", x.Kind))
 }
@@ -145,7 +175,38 @@ func readRecord(r *wire.Reader) Record {
 	case RecordStable:
 		x.Checkpoint = ReadCheckpointCertificate(r)
 	default:
-		r.Fail(fmt.Errorf("%w: record kind %d", wire.ErrValue, x.Kind))
+		readGuardRecord(r, &x)
 	}
 	return x
+}
+
+func (x *Boot) append(b []byte) []byte {
+	b = append(wire.AppendUint32(b, x.Number), x.Nonce[:]...)
+	var votes uint8
+	if x.Votes {
+		votes = 1
+	}
+	return x.Before.append(wire.AppendUint8(b, votes))
+}
+
+// readGuardRecord reads the records of the log's guard.
+func readGuardRecord(r *wire.Reader, x *Record) {
+	switch x.Kind {
+	case RecordBoot:
+		x.Boot.Number = r.Uint32()
+		copy(x.Boot.Nonce[:], r.Raw(len(x.Boot.Nonce)))
+		x.Boot.Votes = r.Enum8(1) == 1
+		x.Boot.Before = readMark(r)
+	case RecordMark:
+		m := readSignedMark(r)
+		x.Mark = &m
+	case RecordAmnesia:
+		if kind := r.Uint8(); r.Err() == nil && Kind(kind) != KindRecollection {
+			r.Fail(fmt.Errorf("%w: message kind %d shows what is lacking", wire.ErrValue, kind))
+			return
+		}
+		x.Shown = readRecollection(r)
+	default:
+		r.Fail(fmt.Errorf("%w: record kind %d", wire.ErrValue, x.Kind))
+	}
 }

@@ -23,10 +23,20 @@ type messageVector struct {
 // vectorBytesMax keeps the file readable: of each kind it has messages below this size.
 const vectorBytesMax = 3000
 
+// kinds are those of which there are messages.
+func kinds() (all []Kind) {
+	for k := KindPrePrepare; k <= KindLast; k++ {
+		if k.Known() {
+			all = append(all, k)
+		}
+	}
+	return all
+}
+
 // sampleMessages returns two messages of each kind, always the same: the kind and the
 // size of the first parts alone decide which.
 func sampleMessages() (all []Message) {
-	for k := KindPrePrepare; k <= KindLast; k++ {
+	for _, k := range kinds() {
 		found := 0
 		for seed := uint64(0); found < 2; seed++ {
 			m := sampler{rand.New(rand.NewPCG(uint64(k), seed))}.message(k)

@@ -95,6 +95,7 @@ type Log struct {
 	file File
 	logHeader
 	next   uint64 // sequence of the next frame
+	last   uint64 // sequence of the last frame that no crash takes
 	crc    uint32 // of the last frame, or of the header
 	bytes  int64  // length of the file
 	cut    int64  // bytes of an interrupted frame dropped by OpenLog
@@ -172,6 +173,7 @@ func CreateLog(fsys FS, dir string, id LogID, frames ...[]byte) (*Log, error) {
 		l.release()
 		return nil, fmt.Errorf("create log: %w", err)
 	}
+	l.last = l.next - 1
 	return l, nil
 }
 
@@ -193,6 +195,7 @@ func OpenLog(fsys FS, dir string, id LogID) (*Log, error) {
 		l.release()
 		return nil, fmt.Errorf("open log: %w", err)
 	}
+	l.last = l.next - 1
 	return l, nil
 }
 
@@ -330,6 +333,7 @@ func (l *Log) Append(frame []byte) error {
 	if err != nil {
 		return l.poison(fmt.Errorf("append frame %d: %w", l.next-1, l.named(err)))
 	}
+	l.last = l.next - 1
 	return nil
 }
 
@@ -355,6 +359,7 @@ func (l *Log) Compact(frames ...[]byte) error {
 	if err := l.replace(fresh, frames); err != nil {
 		return l.poison(fmt.Errorf("compact log: %w", err))
 	}
+	l.last = l.next - 1
 	return nil
 }
 
@@ -387,6 +392,11 @@ func (l *Log) poison(err error) error {
 
 // Err returns nil, or what poisoned the log.
 func (l *Log) Err() error { return l.failed }
+
+// LastFrame returns the sequence number of the last frame, 0 if there was none yet. It
+// grows for ever, also when the log is replaced. A frame counts once no crash takes it: one
+// of a compaction when the new name is durable too.
+func (l *Log) LastFrame() uint64 { return l.last }
 
 // Bytes returns the length of the file, for deciding when to compact.
 func (l *Log) Bytes() int64 { return l.bytes }

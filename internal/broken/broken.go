@@ -8,6 +8,7 @@ import (
 
 	"github.com/scrip-network/scrip/internal/rules"
 	"github.com/scrip-network/scrip/pbft"
+	"github.com/scrip-network/scrip/pbft/driver"
 	"github.com/scrip-network/scrip/pbft/dualpath"
 	"github.com/scrip-network/scrip/pbft/original"
 )
@@ -56,6 +57,25 @@ func SlowPathOnly(cfg pbft.Config, log []pbft.Record) (pbft.Engine, error) {
 	return dualpath.NewWithRules(cfg, log, func(r *rules.Dualpath) {
 		r.FastPath = func(*pbft.Header) bool { return false }
 	})
+}
+
+// Driver makes a driver whose guard of the log has one rule broken; it panics for a name
+// that there is not.
+func Driver(name string) func(driver.Config, []pbft.Record) (*driver.Driver, error) {
+	replace, ok := guards[name]
+	if !ok {
+		panic(fmt.Sprintf("broken: no driver %q", name))
+	}
+	return func(cfg driver.Config, log []pbft.Record) (*driver.Driver, error) {
+		return driver.NewWithRules(cfg, log, replace)
+	}
+}
+
+// guards are what is broken in the drivers.
+var guards = map[string]func(*rules.Guard){
+	"no-marks":          func(r *rules.Guard) { r.Marks = func() bool { return false } },
+	"frames-after-boot": func(r *rules.Guard) { r.Held = func(found uint64) uint64 { return found + 1 } },
+	"silent-frames":     func(r *rules.Guard) { r.Earlier = func() bool { return true } },
 }
 
 type list []Engine
@@ -160,6 +180,10 @@ func moreDualpaths() []Engine {
 		func(r *rules.Dualpath) { r.CommitHelps = func(bool) bool { return false } })
 	add("no-commit-after-recall", "does not vote to commit again after a restart",
 		func(r *rules.Dualpath) { r.CommitsAgain = func() bool { return false } })
+	add("recall-by-time", "votes after a restart when nobody has answered for long", func(r *rules.Dualpath) {
+		ends := r.RecallEnds
+		r.RecallEnds = func(answered, least int, all, over bool) bool { return over || ends(answered, least, all, over) }
+	})
 	add("recall-no-commit", "goes on where a peer remembers a lost vote to commit",
 		func(r *rules.Dualpath) { r.LostCommit = func(bool) bool { return false } })
 	add("censor", "leads without ordering what clients hand in",
@@ -212,6 +236,10 @@ func originals() []Engine {
 		func(r *rules.Original) { r.NotTooNew = func(_, _ uint64) bool { return true } })
 	add("divergence-unnoticed", "votes on where f+1 others have other results",
 		func(r *rules.Original) { r.Diverged = func(bool) bool { return false } })
+	add("recall-by-time", "votes after a restart when nobody has answered for long", func(r *rules.Original) {
+		ends := r.RecallEnds
+		r.RecallEnds = func(answered, least int, all, over bool) bool { return over || ends(answered, least, all, over) }
+	})
 	add("recall-no-commit", "goes on where a peer remembers a lost vote to commit",
 		func(r *rules.Original) { r.LostCommit = func(bool) bool { return false } })
 	add("censor", "leads without ordering what clients hand in",

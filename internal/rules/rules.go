@@ -77,6 +77,20 @@ type Dualpath struct {
 	// LostCommit reports whether a peer's COMMIT shows that the log lacks something, by
 	// whether the log knows its block (section 11, recall).
 	LostCommit func(known bool) bool
+	// RecallEnds reports whether a restarted replica votes, where so many others answered of
+	// whom least must, all or not, and the wait for the rest is over or not (section 11, recall).
+	RecallEnds func(answered, least int, all, over bool) bool
+}
+
+// Guard are the decisions of pbft/driver about the age of logs (section 7).
+type Guard struct {
+	// Marks reports whether own marks are signed.
+	Marks func() bool
+	// Held is how many frames of a log count that a start has found: those from before its
+	// own record.
+	Held func(found uint64) uint64
+	// Earlier reports whether the frames of a start that never voted count as well.
+	Earlier func() bool
 }
 
 // Original are the decisions of pbft/original (section 12 of docs/protocol.md).
@@ -119,4 +133,7 @@ type Original struct {
 	// LostCommit reports whether a peer's COMMIT shows that the log lacks something, by
 	// whether the log knows its block.
 	LostCommit func(known bool) bool
+	// RecallEnds reports whether a restarted replica votes, where so many others answered of
+	// whom least must, all or not, and the wait for the rest is over or not.
+	RecallEnds func(answered, least int, all, over bool) bool
 }

@@ -28,7 +28,7 @@ func layers() map[string]layer {
 		"internal/rules":      {pure: true, imports: []string{"pbft"}}, // what tests replace to break the engines
 		"pbft/internal/wrong": {pure: true},
 		"pbft/lanes":          {pure: true, imports: []string{"pbft", "pbft/wire"}},
-		"pbft/driver":         {pure: true, imports: []string{"pbft", "pbft/lanes"}},
+		"pbft/driver":         {pure: true, imports: []string{"internal/rules", "pbft", "pbft/lanes"}},
 		"pbft/pbfttest":       {imports: []string{"pbft/...", "sig"}},
 		"pbft/pbfttest/...":   {imports: []string{"pbft/...", "sig"}},
 		"coupon":              {pure: true, imports: []string{"pbft/wire"}},
@@ -76,7 +76,7 @@ func layers() map[string]layer {
 		"internal/mutate": {},
 		"internal/watch":  {}, "internal/release": {},
 		"internal/survey": {imports: []string{"client"}},
-		"internal/broken": {imports: []string{"internal/rules", "pbft", "pbft/dualpath", "pbft/original"}},
+		"internal/broken": {imports: []string{"internal/rules", "pbft", "pbft/driver", "pbft/dualpath", "pbft/original"}},
 		"internal/units":  {imports: []string{"coupon"}},
 		"internal/label":  {imports: []string{"pbft/wire"}},
 		"cmd/...":         {imports: []string{"..."}},

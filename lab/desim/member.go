@@ -185,7 +185,7 @@ func (m *member) boot() error {
 		return err
 	}
 	m.driver, m.engine, m.idle = d, engine, true
-	d.Logged(m.logBytes)
+	d.Logged(m.logBytes, 0)
 	return nil
 }
 
@@ -356,7 +356,7 @@ func (m *member) logged(w *driver.Work, size int) {
 		m.log = append(m.log, w.Records...)
 	}
 	if size > 0 {
-		m.driver.Logged(m.logBytes)
+		m.driver.Logged(m.logBytes, 0)
 	}
 }
 

@@ -26,14 +26,14 @@ func (d *Driver) Drain(in Inbox, now Time) (taken int) {
 		}
 		for id := range pbft.ReplicaID(c.Size()) {
 			if id != d.cfg.Engine.Self {
-				taken += d.drainLane(in, id, lane)
+				taken += d.drainLane(in, id, lane, now)
 			}
 		}
 	}
 	return taken
 }
 
-func (d *Driver) drainLane(in Inbox, from pbft.ReplicaID, lane pbft.Lane) int {
+func (d *Driver) drainLane(in Inbox, from pbft.ReplicaID, lane pbft.Lane, now Time) int {
 	for i := range DrainMax {
 		m, ok := in.Take(from, lane)
 		if !ok {
@@ -43,7 +43,10 @@ func (d *Driver) drainLane(in Inbox, from pbft.ReplicaID, lane pbft.Lane) int {
 			in.Drop(from, m)
 			continue
 		}
-		reason := d.engine.Receive(from, m)
+		reason, all := d.hear(from, m, now)
+		if !all {
+			reason = d.engine.Receive(from, m)
+		}
 		if v, ok := m.(*pbft.Prepare); ok && reason == pbft.Accepted && d.lanes.Lanes != nil {
 			d.lanes.Prepared(from, v.Block)
 		}

@@ -2,7 +2,9 @@ package driver
 
 import (
 	"fmt"
+	"slices"
 
+	"github.com/scrip-network/scrip/internal/rules"
 	"github.com/scrip-network/scrip/pbft"
 	"github.com/scrip-network/scrip/pbft/lanes"
 )
@@ -29,6 +31,8 @@ type Config struct {
 	// Lanes, if it is there, disseminates payload by lanes; Pool is a LanePool then. What
 	// the driver knows itself of it is the driver's: committee, member, line and pool.
 	Lanes *lanes.Config
+	// Start is what was found of the log; nil if there is none, or none can be lost.
+	Start *Start
 	// LogBytesMax is the size of the consensus log that leads to a compaction.
 	LogBytesMax int64
 }
@@ -75,6 +79,7 @@ type Driver struct {
 	more                bool // messages were left waiting
 	unadvanced          bool // the engine's last Ready is being acted on
 	log                 logState
+	guard               guard
 	lanes               dissemination
 	nowNs               int64 // when the caller looked at its clock last
 }
@@ -89,10 +94,16 @@ type proposal struct {
 
 // New brings a member back from its store and its log; both may be empty. An error
 // is of the store, or of the engine, which cannot go on from them.
-func New(cfg Config, log []pbft.Record) (*Driver, error) {
+func New(cfg Config, log []pbft.Record) (*Driver, error) { return newDriver(cfg, log, writtenGuard()) }
+
+func newDriver(cfg Config, log []pbft.Record, by rules.Guard) (*Driver, error) {
 	d := &Driver{distances: newDistances(cfg.Engine.Committee.Size())}
 	d.lanes = newDissemination(&cfg)
 	d.cfg = cfg
+	d.log.takeover = cfg.Start != nil && len(log) > 0 &&
+		!slices.ContainsFunc(log, func(x pbft.Record) bool { return x.Kind == pbft.RecordBoot })
+	d.guard, log = newGuard(&d.cfg, by, log)
+	cfg.Engine.RecallNonce = d.cfg.Engine.RecallNonce
 	anchor, err := anchorOf(cfg.Store)
 	if err != nil {
 		return nil, err
@@ -128,7 +139,12 @@ func (d *Driver) look(now Time) {
 }
 
 // Connected says that the channel to a member was established, or again.
-func (d *Driver) Connected(peer pbft.ReplicaID) { d.engine.Connected(peer) }
+func (d *Driver) Connected(peer pbft.ReplicaID) {
+	d.engine.Connected(peer)
+	if d.cfg.Engine.Committee.Has(peer) {
+		d.guard.peers[peer].owed = true
+	}
+}
 
 // Arrived says that so many bytes came from a member on the bulk lane since the last
 // call, of messages that are whole or not.

@@ -20,6 +20,7 @@ type engine struct {
 	durable  []pbft.Record
 	advanced int
 	received []pbft.Message
+	lacks    []*pbft.Recollection
 	pending  bool
 	proposed [][]byte
 	nowUs    uint64
@@ -50,7 +51,9 @@ func (e *engine) Propose(payload []byte, _ pbft.Digest, recipe []byte, _ uint64)
 }
 
 func (e *engine) Tick(_ uint64, pending bool)                 { e.pending = pending }
+func (e *engine) LogLacks(shown *pbft.Recollection)           { e.lacks = append(e.lacks, shown) }
 func (e *engine) Advance()                                    { e.advanced++ }
+func (e *engine) Connected(pbft.ReplicaID)                    {}
 func (e *engine) Now(nowUs uint64)                            { e.nowUs = nowUs }
 func (e *engine) WakeUs() uint64                              { return e.wakeUs }
 func (e *engine) ProposeHint() pbft.ProposeHint               { return e.hint }
@@ -352,10 +355,10 @@ func TestALogIsReplacedByWhatACrashMayTake(t *testing.T) {
 	e := &engine{durable: []pbft.Record{{Kind: pbft.RecordStable}}}
 	s := &kept{height: 8}
 	d := drive(t, e, s, &waiting{})
-	if d.Logged(logBytesMax - 1); !idle(next(t, d, 0)) {
+	if d.Logged(logBytesMax-1, 0); !idle(next(t, d, 0)) {
 		t.Error("a small log is compacted")
 	}
-	d.Logged(logBytesMax)
+	d.Logged(logBytesMax, 0)
 	if w := next(t, d, 0); !w.Sync {
 		t.Fatalf("%+v", w)
 	}
@@ -376,12 +379,12 @@ func TestALogIsReplacedByWhatACrashMayTake(t *testing.T) {
 		pbft.RecordCommit, pbft.RecordBlock, pbft.RecordBlock, pbft.RecordStable}) {
 		t.Errorf("%v of %v, replaces %v", kinds, seqs, w.Replace)
 	}
-	d.Logged(900) // what is live is large
+	d.Logged(900, 0) // what is live is large
 	d.Done(driver.Time{})
-	if d.Logged(4*900 - 1); !idle(next(t, d, 0)) {
+	if d.Logged(4*900-1, 0); !idle(next(t, d, 0)) {
 		t.Error("compacted over and over")
 	}
-	d.Logged(4 * 900)
+	d.Logged(4*900, 0)
 	if w := next(t, d, 0); !w.Sync {
 		t.Error("not compacted after it has grown")
 	}
@@ -391,7 +394,7 @@ func idle(w driver.Work) bool { return w.Idle() }
 
 func TestAReplacementThatCannotBeginIsTriedLater(t *testing.T) {
 	d := drive(t, &engine{}, &kept{height: 1}, &waiting{})
-	d.Logged(logBytesMax)
+	d.Logged(logBytesMax, 0)
 	next(t, d, 0)
 	d.Synced(1)
 	if w := next(t, d, 0); !w.Replace || len(w.Records) != 0 {

@@ -15,13 +15,16 @@ type logState struct {
 	synced      bool  // it has been
 	syncedTo    pbft.Seq
 	replacing   bool // the Work is one
+	takeover    bool // it is of a program that knew no starts: it is replaced once
 }
 
-// Logged says how large the log is, in bytes, after something was written to it. A
-// member without a log never says it.
-func (d *Driver) Logged(bytes int64) {
+// Logged says how large the log is, in bytes, after something was written to it, and the
+// sequence number of its last frame. Both count once a crash cannot undo them: of a log
+// that was replaced, when its new name is durable too. A member without a log never says it.
+func (d *Driver) Logged(bytes int64, frames uint64) {
+	d.guard.logged(frames)
 	if d.log.bytes = bytes; d.log.replacing {
-		d.log.replacing, d.log.mark = false, bytes
+		d.log.replacing, d.log.takeover, d.log.mark = false, false, bytes
 	}
 }
 
@@ -43,23 +46,25 @@ func (d *Driver) keepLog(w *Work, now Time) error {
 	l := &d.log
 	switch {
 	case l.synced:
-		records, err := d.durable(l.syncedTo)
+		records, err := d.durable(l.syncedTo, now)
 		if err != nil {
 			return fmt.Errorf("compact the consensus log: %w", err)
 		}
 		l.synced, l.replacing = false, true
 		w.Records, w.Replace = records, true
 	case !l.syncing && !l.replacing && l.bytes > 0 && now.Ns >= l.notBeforeNs &&
-		l.bytes >= max(d.cfg.LogBytesMax, logGrowthFactor*l.mark):
+		(l.takeover || l.bytes >= max(d.cfg.LogBytesMax, logGrowthFactor*l.mark)):
 		l.syncing = true
 		w.Sync = true
 	}
 	return nil
 }
 
-// durable returns what has to be in a log: the blocks that a crash may still take from
-// the store, and the engine's state, which holds those that are not executed.
-func (d *Driver) durable(syncedTo pbft.Seq) (all []pbft.Record, err error) {
+// durable returns what has to be in a log: the guard's records, the blocks that a crash
+// may still take from the store, and the engine's state, which holds those that are not
+// executed.
+func (d *Driver) durable(syncedTo pbft.Seq, now Time) (all []pbft.Record, err error) {
+	all = d.guard.durable(now)
 	for seq := syncedTo + 1; seq <= d.executed; seq++ {
 		x, ok, err := d.cfg.Store.Block(seq)
 		if err == nil && !ok {

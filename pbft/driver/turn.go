@@ -39,6 +39,8 @@ type Work struct {
 	// WakeNs, of an idle Work, is after how long, in nanoseconds, the next one may ask
 	// for something though nothing has happened; 0 = it will not.
 	WakeNs int64
+	// Clones are told to the operator: keys that two processes have used.
+	Clones []Clone
 	// Events are what the engine tells, if it traces.
 	Events []pbft.Event
 }
@@ -47,7 +49,7 @@ type Work struct {
 func (w *Work) Idle() bool {
 	return len(w.Records) == 0 && !w.Replace && len(w.Send) == 0 && len(w.Execute) == 0 && len(w.Certify) == 0 &&
 		len(w.Check) == 0 && len(w.Assemble) == 0 && len(w.Serve) == 0 && !w.Sync && len(w.Events) == 0 &&
-		len(w.Push) == 0 && len(w.Verify) == 0 && len(w.Dropped) == 0
+		len(w.Push) == 0 && len(w.Clones) == 0 && len(w.Verify) == 0 && len(w.Dropped) == 0
 }
 
 // Next proposes what is due and returns what there is to do. After TurnsMax of them
@@ -68,8 +70,11 @@ func (d *Driver) Next(now Time) (Work, error) {
 	d.unadvanced = !r.Empty()
 	d.take(r.Committed)
 	d.watch(r.Messages, now)
-	w := Work{Records: r.Records, Send: r.Messages, Execute: d.hand(), Certify: r.Checkpoints, Check: r.Checks,
-		Assemble: r.Assemble, Serve: r.Serves, Events: r.Events}
+	w := Work{Records: d.guard.complete(r.Records, d.engine, now),
+		Send: d.guard.send(r.Messages, d.engine, now), Execute: d.hand(),
+		Certify: r.Checkpoints, Check: r.Checks, Assemble: r.Assemble, Serve: r.Serves, Events: r.Events,
+		Clones: d.guard.clones}
+	d.guard.clones = nil
 	d.laneWork(&w)
 	if !w.Idle() {
 		return w, nil

@@ -40,7 +40,7 @@ func TestOwnProposalsFillTheLine(t *testing.T) {
 func TestALogThatCannotBeReplacedStopsTheMember(t *testing.T) {
 	s := &kept{height: 8}
 	d := drive(t, &engine{}, s, &waiting{})
-	d.Logged(logBytesMax)
+	d.Logged(logBytesMax, 0)
 	if w := next(t, d, 0); !w.Sync {
 		t.Fatalf("%+v", w)
 	}

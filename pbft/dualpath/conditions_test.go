@@ -1,6 +1,8 @@
 package dualpath
 
 import (
+	"reflect"
+	"slices"
 	"testing"
 
 	"github.com/scrip-network/scrip/pbft"
@@ -307,26 +309,127 @@ func TestCommitsAreCastAgainAfterTheRecall(t *testing.T) {
 			t.Errorf("a second answer of one member: %v", got)
 		}
 	}
+	for range r.tm.RecallTicks {
+		r.Tick(c.clock, false) // the third member has its time
+	}
 	if sent := act(r); r.condition != pbft.Voting || sent[pbft.KindCommit] != 1 {
 		t.Errorf("after the recall it is %v and sends %v", r.condition, sent)
 	}
 }
 
-// A recall without answers ends by itself.
+// A recall ends with the answers of all, or of n-1-f when the others have had their time:
+// never by time alone.
 func TestARecallEnds(t *testing.T) {
+	for _, x := range []struct {
+		answers []pbft.ReplicaID
+		ticks   uint32
+		want    pbft.Condition
+	}{
+		{nil, 5000, pbft.Recalling},
+		{[]pbft.ReplicaID{2}, 5000, pbft.Recalling},
+		{[]pbft.ReplicaID{2, 3}, 199, pbft.Recalling},
+		{[]pbft.ReplicaID{2, 3}, 200, pbft.Voting},
+		{[]pbft.ReplicaID{0, 2, 3}, 0, pbft.Voting},
+	} {
+		c := newClusterOf(t, 4, 1, 0, 4096)
+		c.recall = true
+		c.propose("x")
+		r := c.resume(1, c.logs[1])
+		for _, id := range x.answers {
+			r.Receive(id, &pbft.Recollection{Nonce: r.recall.nonce})
+		}
+		for range x.ticks {
+			r.Tick(c.clock, false)
+		}
+		if r.condition != x.want {
+			t.Errorf("%d answers and %d ticks: %v, want %v", len(x.answers), x.ticks, r.condition, x.want)
+		}
+	}
+}
+
+// Who has not answered is asked again, on a new channel and by time, also when the recall
+// has ended; who has is not.
+func TestWhoHasNotAnsweredIsAskedAgain(t *testing.T) {
 	c := newClusterOf(t, 4, 1, 0, 4096)
 	c.recall = true
 	c.propose("x")
 	r := c.resume(1, c.logs[1])
-	for range r.tm.RecallTicks - 1 {
+	drain(r)
+	asked := func() (to []pbft.ReplicaID) {
+		for _, o := range drain(r).Messages {
+			if o.Message.Kind() == pbft.KindRecall {
+				to = append(to, o.To)
+			}
+		}
+		return to
+	}
+	for _, id := range []pbft.ReplicaID{2, 3} {
+		r.Receive(id, &pbft.Recollection{Nonce: r.recall.nonce})
+	}
+	for id := range pbft.ReplicaID(4) {
+		r.Connected(id)
+	}
+	if got := asked(); !slices.Equal(got, []pbft.ReplicaID{0}) {
+		t.Errorf("on new channels it asks %v", got)
+	}
+	for range r.tm.RecallTicks {
 		r.Tick(c.clock, false)
 	}
-	if r.condition != pbft.Recalling {
-		t.Errorf("%v before its time", r.condition)
+	drain(r)
+	for range r.tm.RetransmitTicks {
+		r.Tick(c.clock, false)
 	}
-	r.Tick(c.clock, false)
-	if r.condition != pbft.Voting {
-		t.Errorf("%v after its time", r.condition)
+	if got := asked(); r.condition != pbft.Voting || !slices.Equal(got, []pbft.ReplicaID{0}) {
+		t.Errorf("%v, it asks %v", r.condition, got)
+	}
+	r.LogLacks(&pbft.Recollection{})
+	for range r.tm.RetransmitTicks {
+		r.Tick(c.clock, false)
+	}
+	if got := asked(); len(got) != 0 {
+		t.Errorf("amnesic it asks %v", got)
+	}
+}
+
+// What has shown that the log lacks something is logged once, kept by a compaction, and
+// ends nothing when the peers have forgotten it.
+func TestAmnesiaIsDurable(t *testing.T) {
+	c := newClusterOf(t, 4, 1, 0, 4096)
+	c.recall = true
+	c.propose("x")
+	r := c.resume(1, c.logs[1])
+	drain(r)
+	far := pbft.BlockRef{View: 9, Seq: 9, Digest: pbft.Digest{9}}
+	vote := pbft.Vote{Block: far, Replica: 1, Signature: stubSign(c.com.Key(1), c.com.PrepareBytes(far))}
+	r.Receive(2, &pbft.Recollection{Nonce: r.recall.nonce, Prepare: &pbft.Prepare{Vote: vote},
+		Commit: &pbft.Commit{Vote: pbft.Vote{Replica: 1}}})
+	want := &pbft.Recollection{Prepare: &pbft.Prepare{Vote: vote}}
+	logged := func(rs []pbft.Record) (shown []*pbft.Recollection) {
+		for i := range rs {
+			if rs[i].Kind == pbft.RecordAmnesia {
+				shown = append(shown, rs[i].Shown)
+			}
+		}
+		return shown
+	}
+	got := logged(drain(r).Records)
+	if r.condition != pbft.Amnesic || len(got) != 1 || !reflect.DeepEqual(got[0], want) {
+		t.Fatalf("%v, logs %+v", r.condition, got)
+	}
+	r.LogLacks(&pbft.Recollection{Epoch: 7})
+	if again := logged(drain(r).Records); len(again) != 0 {
+		t.Errorf("logs %+v too", again)
+	}
+	durable := r.Durable()
+	if got := logged(durable); len(got) != 1 || !reflect.DeepEqual(got[0], want) {
+		t.Errorf("a compaction keeps %+v", got)
+	}
+	r = c.resume(1, durable)
+	for id := range pbft.ReplicaID(4) {
+		r.Receive(id, &pbft.Recollection{Nonce: r.recall.nonce})
+	}
+	if r.condition != pbft.Amnesic {
+		t.Errorf("after a restart it is %v", r.condition)
 	}
 }
 

@@ -5,8 +5,8 @@ import "github.com/scrip-network/scrip/pbft"
 // recallState is the question after a restart whether the log is whole.
 type recallState struct {
 	nonce    uint64
-	until    uint64
-	answered []bool
+	until    uint64 // tick up to which all are waited for; 0 = nobody was asked
+	answered pbft.Signers
 }
 
 // startRecall makes the replica ask its peers, before it signs anything, for the
@@ -14,15 +14,41 @@ type recallState struct {
 // answers to this question; it need not be secret.
 func (r *Replica) startRecall() {
 	r.recall = recallState{
-		nonce:    (uint64(r.chain.committed.Seq)<<20 ^ uint64(r.view)) | pbft.RecallCommits,
-		until:    r.now + uint64(r.tm.RecallTicks),
-		answered: make([]bool, r.com.Size()),
+		nonce: (r.cfg.RecallNonce ^ uint64(r.chain.committed.Seq)<<20 ^ uint64(r.view)) |
+			pbft.RecallCommits | pbft.RecallMarks,
+		until: r.now + uint64(r.tm.RecallTicks),
 	}
-	r.send(pbft.Everyone, &pbft.Recall{Epoch: r.com.Epoch(), Nonce: r.recall.nonce})
+	r.askAgain(pbft.Everyone)
 }
 
+// askAgain asks a peer, or everyone, that has not answered since the start. It goes on
+// after the recall has ended: a late answer counts too.
+func (r *Replica) askAgain(to pbft.ReplicaID) {
+	if r.recall.until == 0 || r.condition == pbft.Amnesic {
+		return
+	}
+	for id := range pbft.ReplicaID(r.com.Size()) {
+		if id != r.self && !r.recall.answered.Has(id) && (to == pbft.Everyone || to == id) {
+			r.send(id, &pbft.Recall{Epoch: r.com.Epoch(), Nonce: r.recall.nonce})
+		}
+	}
+}
+
+// tickRecall repeats the question now and then.
 func (r *Replica) tickRecall() {
-	if r.condition == pbft.Recalling && r.now >= r.recall.until {
+	if r.recall.until > 0 && r.now%uint64(r.tm.RetransmitTicks) == 0 {
+		r.askAgain(pbft.Everyone)
+	}
+	r.tryEndRecall()
+}
+
+// tryEndRecall ends a recall if enough peers have answered and the others had their time:
+// no time alone ends it (section 11, restart).
+func (r *Replica) tryEndRecall() {
+	c := &r.recall
+	n := c.answered.Count()
+	if r.condition == pbft.Recalling &&
+		r.rules.RecallEnds(n, r.com.ViewChangeQuorum()-1, n == r.com.Size()-1, r.now >= c.until) {
 		r.endRecall()
 	}
 }
@@ -105,48 +131,49 @@ func (r *Replica) onRecollection(from pbft.ReplicaID, m *pbft.Recollection) pbft
 	switch {
 	case m.Epoch != r.com.Epoch():
 		return pbft.IgnoredEpoch
-	case r.recall.answered == nil || m.Nonce != r.recall.nonce || r.recall.answered[from]:
+	case r.recall.until == 0 || m.Nonce != r.recall.nonce || r.recall.answered.Has(from):
 		return pbft.IgnoredUnwanted
 	}
-	r.recall.answered[from] = true
-	if r.forgotten(m) { // a late answer counts too
-		r.become(pbft.Amnesic)
+	r.recall.answered.Add(from)
+	if shown := r.forgotten(m); shown != nil { // a late answer counts too
+		r.LogLacks(shown)
 	}
-	if r.condition != pbft.Recalling {
-		return pbft.Accepted
-	}
-	n := 0
-	for _, ok := range r.recall.answered {
-		if ok {
-			n++
-		}
-	}
-	if n >= r.com.ViewChangeQuorum()-1 {
-		r.endRecall()
-	}
+	r.tryEndRecall()
 	return pbft.Accepted
 }
 
-// forgotten reports whether a peer holds something of this replica's that the
-// log lacks.
-func (r *Replica) forgotten(m *pbft.Recollection) bool {
+// LogLacks implements pbft.Engine.
+func (r *Replica) LogLacks(shown *pbft.Recollection) {
+	if r.amnesia == nil {
+		r.amnesia = shown
+		r.record(pbft.Record{Kind: pbft.RecordAmnesia, Shown: shown})
+	}
+	r.become(pbft.Amnesic)
+}
+
+// forgotten returns what a peer holds of this replica's that the log lacks, or nil.
+func (r *Replica) forgotten(m *pbft.Recollection) *pbft.Recollection {
 	key := r.com.Key(r.self)
+	shown := &pbft.Recollection{Epoch: m.Epoch}
 	if x := m.Prepare; x != nil && x.Replica == r.self &&
 		!r.remembersPrepare(x.Block) && r.cfg.Scheme.Verify(key, r.com.PrepareBytes(x.Block), x.Signature) {
-		return true
+		shown.Prepare = x
+		return shown
 	}
 	if x := m.ViewChange; x != nil && x.Replica == r.self && r.rules.LostViewChange(x.View, r.vcSent) &&
 		r.cfg.Scheme.Verify(key, r.com.ViewChangeBytes(x), x.Signature) {
-		return true
+		shown.ViewChange = x
+		return shown
 	}
 	if x := m.Commit; x != nil && x.Replica == r.self && r.rules.LostCommit(r.remembersCommit(x.Block)) &&
 		r.cfg.Scheme.Verify(key, r.com.CommitBytes(x.Block), x.Signature) {
-		return true
+		shown.Commit = x
+		return shown
 	}
 	x := m.Proposal
 	if x == nil || x.Header.Proposer != r.self ||
 		!r.cfg.Scheme.Verify(key, r.com.HeaderBytesToSign(&x.Header), x.Signature) {
-		return false
+		return nil
 	}
 	rank := pbft.Rank{View: x.Header.View, Seq: x.Header.Seq}
 	own := r.peers[r.self].lastProposal
@@ -154,7 +181,11 @@ func (r *Replica) forgotten(m *pbft.Recollection) bool {
 	if own != nil {
 		newest = pbft.Rank{View: own.Header.View, Seq: own.Header.Seq}
 	}
-	return newest.Less(rank) && !r.remembersPrepare(r.com.Ref(&x.Header))
+	if !newest.Less(rank) || r.remembersPrepare(r.com.Ref(&x.Header)) {
+		return nil
+	}
+	shown.Proposal = x
+	return shown
 }
 
 // remembersPrepare reports whether the log accounts for an own PREPARE: it, or a

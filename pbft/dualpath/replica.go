@@ -59,6 +59,7 @@ type Replica struct {
 	checkpoints map[pbft.Seq]*checkpointPool
 	peers       []peer
 	recall      recallState
+	amnesia     *pbft.Recollection // what has shown that the log lacks something
 	catchUp     catchUpState
 
 	out    pbft.Ready
@@ -411,6 +412,9 @@ func (r *Replica) Durable() []pbft.Record {
 	}
 	if r.ownVC != nil {
 		rs = append(rs, pbft.Record{Kind: pbft.RecordViewChange, ViewChange: r.ownVC})
+	}
+	if r.amnesia != nil {
+		rs = append(rs, pbft.Record{Kind: pbft.RecordAmnesia, Shown: r.amnesia})
 	}
 	return rs
 }

@@ -34,6 +34,8 @@ func (r *Replica) restore(log []pbft.Record) error {
 		case pbft.RecordViewChange:
 			r.vcSent, r.ownVC = x.ViewChange.View, x.ViewChange
 			r.peers[r.self].vc, r.peers[r.self].proved = x.ViewChange, true
+		case pbft.RecordAmnesia:
+			r.amnesia, r.condition = x.Shown, pbft.Amnesic
 		default:
 			return fmt.Errorf("dualpath: restore: record %d has unknown kind %d", i, x.Kind)
 		}

@@ -38,6 +38,7 @@ func written() rules.Dualpath {
 		ProofHolds:     (*pbft.Committee).VerifyCertificate,
 		LostViewChange: func(shown, sent pbft.View) bool { return shown > sent },
 		LostCommit:     func(known bool) bool { return !known },
+		RecallEnds:     recallEnds,
 	}
 }
 
@@ -74,6 +75,11 @@ func evidenceHolds(com *pbft.Committee, view pbft.View, e []pbft.SignedHeader, s
 		}
 	}
 	return true
+}
+
+// recallEnds: no time alone ends a recall, and the rest has its time.
+func recallEnds(answered, least int, all, over bool) bool {
+	return answered >= least && (all || over)
 }
 
 // NewWithRules is New with some decisions replaced, for tests that must notice. What

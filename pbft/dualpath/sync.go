@@ -532,9 +532,7 @@ func (r *Replica) Connected(peer pbft.ReplicaID) {
 	}
 	r.peers[peer].connectedAt = r.now + 1
 	r.answer(peer, r.status())
-	if r.condition == pbft.Recalling {
-		r.send(peer, &pbft.Recall{Epoch: r.com.Epoch(), Nonce: r.recall.nonce})
-	}
+	r.askAgain(peer)
 	r.resend(peer)
 	r.attestAgain(peer)
 	if r.vcSent > r.view && r.voting() {

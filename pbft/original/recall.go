@@ -5,16 +5,48 @@ import "github.com/scrip-network/scrip/pbft"
 // recallState is the question after a restart whether the log is whole.
 type recallState struct {
 	nonce    uint64
-	until    uint64
+	until    uint64 // tick up to which all are waited for; 0 = nobody was asked
 	answered pbft.Signers
 }
 
 // startRecall makes the replica ask its peers, before it signs anything, for the
 // newest messages signed by its key. The nonce ties answers to this question.
 func (r *Replica) startRecall() {
-	r.recall = recallState{nonce: (uint64(r.committed.Seq)<<20 ^ uint64(r.current())) | pbft.RecallCommits,
-		until: r.now + uint64(r.tm.RecallTicks)}
-	r.send(pbft.Everyone, &pbft.Recall{Epoch: r.com.Epoch(), Nonce: r.recall.nonce})
+	r.recall = recallState{nonce: (r.cfg.RecallNonce ^ uint64(r.committed.Seq)<<20 ^ uint64(r.current())) |
+		pbft.RecallCommits | pbft.RecallMarks, until: r.now + uint64(r.tm.RecallTicks)}
+	r.askAgain(pbft.Everyone)
+}
+
+// askAgain asks a peer, or everyone, that has not answered since the start. It goes on
+// after the recall has ended: a late answer counts too.
+func (r *Replica) askAgain(to pbft.ReplicaID) {
+	if r.recall.until == 0 || r.condition == pbft.Amnesic {
+		return
+	}
+	for id := range pbft.ReplicaID(r.com.Size()) {
+		if id != r.self && !r.recall.answered.Has(id) && (to == pbft.Everyone || to == id) {
+			r.send(id, &pbft.Recall{Epoch: r.com.Epoch(), Nonce: r.recall.nonce})
+		}
+	}
+}
+
+// tickRecall repeats the question now and then.
+func (r *Replica) tickRecall() {
+	if r.recall.until > 0 && r.now%uint64(r.tm.RetransmitTicks) == 0 {
+		r.askAgain(pbft.Everyone)
+	}
+	r.tryEndRecall()
+}
+
+// tryEndRecall ends a recall if enough peers have answered and the others had their time:
+// no time alone ends it.
+func (r *Replica) tryEndRecall() {
+	c := &r.recall
+	n := c.answered.Count()
+	if r.condition == pbft.Recalling &&
+		r.rules.RecallEnds(n, r.com.ViewChangeQuorum()-1, n == r.com.Size()-1, r.now >= c.until) {
+		r.endRecall()
+	}
 }
 
 // endRecall lets the replica vote again.
@@ -119,18 +151,25 @@ func (r *Replica) onRecollection(from pbft.ReplicaID, m *pbft.Recollection) pbft
 		return pbft.IgnoredUnwanted
 	}
 	c.answered.Add(from)
-	if r.forgotten(m) { // a late answer counts too
-		r.become(pbft.Amnesic)
+	if shown := r.forgotten(m); shown != nil { // a late answer counts too
+		r.LogLacks(shown)
 	}
-	if r.condition == pbft.Recalling && c.answered.Count() >= r.com.ViewChangeQuorum()-1 {
-		r.endRecall()
-	}
+	r.tryEndRecall()
 	return pbft.Accepted
 }
 
-// forgotten reports whether a peer holds something of this replica's that the
-// log lacks.
-func (r *Replica) forgotten(m *pbft.Recollection) bool {
+// LogLacks implements pbft.Engine.
+func (r *Replica) LogLacks(shown *pbft.Recollection) {
+	if r.amnesia == nil {
+		r.amnesia = shown
+		r.record(pbft.Record{Kind: pbft.RecordAmnesia, Shown: shown})
+	}
+	r.become(pbft.Amnesic)
+}
+
+// forgotten returns what a peer holds of this replica's that the log lacks, or nil.
+func (r *Replica) forgotten(m *pbft.Recollection) *pbft.Recollection {
+	shown := &pbft.Recollection{Epoch: m.Epoch}
 	mine := func(by pbft.ReplicaID, message []byte, s pbft.Signature) bool {
 		return by == r.self && r.cfg.Scheme.Verify(r.com.Key(r.self), message, s)
 	}
@@ -145,26 +184,28 @@ func (r *Replica) forgotten(m *pbft.Recollection) bool {
 		x := &prepares[i]
 		if !r.remembers(x.Block, func(s *slot) bool { return s.prepareView == x.Block.View }) &&
 			mine(x.Replica, r.com.PrepareBytes(x.Block), x.Signature) {
-			return true
+			shown.Prepare = x
+			return shown
 		}
 	}
 	for i := range commits {
 		if x := &commits[i]; r.rules.LostCommit(r.remembersCommit(x.Block)) &&
 			mine(x.Replica, r.com.CommitBytes(x.Block), x.Signature) {
-			return true
+			shown.Commit = x
+			return shown
 		}
 	}
 	if x := m.SlotViewChange; x != nil && r.rules.LostViewChange(x.View, r.changed) &&
 		mine(x.Replica, r.com.SlotViewChangeBytes(x), x.Signature) {
-		return true
+		shown.SlotViewChange = x
+		return shown
 	}
-	x := m.Proposal
-	if x == nil {
-		return false
+	if x := m.Proposal; x != nil && !r.remembers(r.com.Ref(&x.Header), func(*slot) bool { return true }) &&
+		mine(x.Header.Proposer, r.com.HeaderBytesToSign(&x.Header), x.Signature) {
+		shown.Proposal = x
+		return shown
 	}
-	ref := r.com.Ref(&x.Header)
-	return !r.remembers(ref, func(*slot) bool { return true }) &&
-		mine(x.Header.Proposer, r.com.HeaderBytesToSign(&x.Header), x.Signature)
+	return nil
 }
 
 // remembers reports whether the log accounts for an own message about a block: it

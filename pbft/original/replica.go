@@ -48,6 +48,7 @@ type Replica struct {
 	timer   timerState
 	peers   []peer
 	recall  recallState
+	amnesia *pbft.Recollection // what has shown that the log lacks something
 	pursuit pursuitState
 	// arrivals are the bytes that came on the bulk lane.
 	arrivals pbft.Arrivals
@@ -163,9 +164,7 @@ func (r *Replica) Arrived(from pbft.ReplicaID, bulkBytes int) { r.arrivals.Add(f
 func (r *Replica) Tick(clockMs uint64, pending bool) {
 	r.now++
 	r.clockMs, r.pending = clockMs, pending
-	if r.condition == pbft.Recalling && r.now >= r.recall.until {
-		r.endRecall()
-	}
+	r.tickRecall()
 	r.tickTimer()
 	r.tryVotes()
 	r.tickWants()

@@ -86,6 +86,8 @@ func (r *Replica) restoreRecord(x *pbft.Record) error {
 		if c := x.Certificate; c.Block.Seq > r.low {
 			r.slot(c.Block.Seq).commit = c
 		}
+	case pbft.RecordAmnesia:
+		r.amnesia, r.condition = x.Shown, pbft.Amnesic
 	default:
 		return fmt.Errorf("unknown kind %d", x.Kind)
 	}
@@ -132,6 +134,9 @@ func (r *Replica) Durable() (rs []pbft.Record) {
 	}
 	if r.ownChange != nil {
 		rs = append(rs, pbft.Record{Kind: pbft.RecordSlotViewChange, SlotViewChange: r.ownChange})
+	}
+	if r.amnesia != nil {
+		rs = append(rs, pbft.Record{Kind: pbft.RecordAmnesia, Shown: r.amnesia})
 	}
 	return rs
 }

@@ -24,7 +24,13 @@ func written() rules.Original {
 		DecisionProven:  (*pbft.Committee).VerifyCertificate,
 		LostViewChange:  func(shown, sent pbft.View) bool { return shown > sent },
 		LostCommit:      func(known bool) bool { return !known },
+		RecallEnds:      recallEnds,
 	}
+}
+
+// recallEnds: no time alone ends a recall, and the rest has its time.
+func recallEnds(answered, least int, all, over bool) bool {
+	return answered >= least && (all || over)
 }
 
 // NewWithRules is New with some decisions replaced, for tests that must notice. What

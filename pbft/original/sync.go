@@ -460,9 +460,7 @@ func (r *Replica) Connected(peer pbft.ReplicaID) {
 		return
 	}
 	r.answer(peer, r.position())
-	if r.condition == pbft.Recalling {
-		r.send(peer, &pbft.Recall{Epoch: r.com.Epoch(), Nonce: r.recall.nonce})
-	}
+	r.askAgain(peer)
 	r.resend(peer)
 	r.attestAgain(peer, r.heightsLow, 1)
 	if r.changed > r.view && r.voting() {

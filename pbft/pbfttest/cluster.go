@@ -48,6 +48,7 @@ type cluster struct {
 	waiting     []*transaction
 	resumedUs   int64 // when work went on after the faults
 	boundaries  int
+	starts      uint64 // of processes, for their nonces
 
 	trace   tracer
 	counts  Counts

@@ -5,6 +5,7 @@ import "github.com/scrip-network/scrip/pbft"
 // backup is a copy of what was durable at some time.
 type backup struct {
 	log    []pbft.Record
+	last   uint64 // its last frame
 	blocks int
 	known  bool
 }
@@ -14,7 +15,7 @@ type backup struct {
 // place. What others remember of it must keep it from signing.
 func (c *cluster) damage(x *node) {
 	if !x.backup.known && c.rng.IntN(2) == 0 {
-		x.backup = backup{append([]pbft.Record(nil), x.log...), len(x.chain), true}
+		x.backup = backup{append([]pbft.Record(nil), x.log...), x.last, len(x.chain), true}
 	}
 	if c.healed || !c.chance(c.plan.fragile) {
 		return
@@ -22,11 +23,12 @@ func (c *cluster) damage(x *node) {
 	lost := append([]pbft.Record(nil), x.log...)
 	switch b := &x.backup; {
 	case b.known && c.rng.IntN(4) == 0 && b.blocks <= len(x.chain):
-		x.log, x.chain = append([]pbft.Record(nil), b.log...), x.chain[:b.blocks]
+		x.log, x.last, x.chain = append([]pbft.Record(nil), b.log...), b.last, x.chain[:b.blocks]
 		x.synced = min(x.synced, b.blocks)
 		c.counts.Damages[1]++
 	case len(x.frames) > 0:
 		x.log = x.log[:x.frames[len(x.frames)-1]]
+		x.last--
 		c.counts.Damages[0]++
 	default:
 		return

@@ -183,21 +183,25 @@ func TestAnAnswerNeedsTheAskersSignature(t *testing.T) {
 	}
 }
 
-// Two answers end the recall of four members. The third may still show that the
-// log is not whole.
+// Two answers end the recall of four members when the third had its time. It may still
+// show that the log is not whole.
 func TestALateAnswerCounts(t *testing.T) {
 	s := setting{shape: pbfttest.Shape{Members: 4, Faults: 1}, recall: true}
 	p := s.open(t, newEngine, "agreement")
 	p.Propose(0, "one")
 	p.Deliver(pbfttest.OfKind(pbft.KindPrePrepare))
 	p.Deliver(pbfttest.Both(pbfttest.OfKind(pbft.KindPrepare), pbfttest.To(2)))
-	p.loseFrom(3, pbft.RecordPrepare)
+	p.loseFrom(3, pbft.RecordBlock)
 	p.Drop(pbfttest.All)
 	p.Restart(3)
 	p.Deliver(pbfttest.OfKind(pbft.KindRecall))
 	p.Deliver(pbfttest.Both(pbfttest.OfKind(pbft.KindRecollection), pbfttest.From(0, 1)))
-	if c := p.Engine(3).Status().Condition; c != pbft.Voting {
+	if c := p.Engine(3).Status().Condition; c != pbft.Recalling {
 		t.Fatalf("after two answers r3 is %v", c)
+	}
+	p.Tick(200, 3)
+	if c := p.Engine(3).Status().Condition; c != pbft.Voting {
+		t.Fatalf("after two answers and two seconds r3 is %v", c)
 	}
 	p.Deliver(pbfttest.OfKind(pbft.KindRecollection))
 	if c := p.Engine(3).Status().Condition; c != pbft.Amnesic {

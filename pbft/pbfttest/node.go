@@ -3,6 +3,7 @@ package pbfttest
 import (
 	"cmp"
 	"crypto/sha256"
+	"encoding/binary"
 	"fmt"
 	"slices"
 
@@ -42,8 +43,13 @@ type node struct {
 	chain       []stored // executed blocks by Seq-1
 	synced      int      // blocks of chain that a crash leaves
 	frames      []int    // where each frame's records begin in log
+	last        uint64   // sequence number of the last frame
+	logBytes    int64    // what the driver is told of its size
+	undone      *backup  // what a crash brings back of a log whose new name is not durable
 	inbox       []event  // messages that wait for the next look at them
 	backup      backup   // what an operator may put in place of a lost log
+	marked      uint64   // frames of the greatest mark that it has signed
+	restored    bool     // an older log was put in the place of its own
 	damaged     bool     // its log has lost something: it may have to be silent
 	remains     *remains
 	pending     []pbft.CommittedBlock
@@ -93,8 +99,9 @@ func (c *cluster) boot(x *node) error {
 	cfg := driver.Config{
 		Engine: pbft.Config{
 			Committee: c.committee, Self: x.id, Scheme: c.scheme, Sign: c.sign[x.id], Genesis: c.genesis,
-			Recall: c.plan.recall && x.incarnation > 0, Timers: c.plan.timers, Trace: true, PayloadRoot: payloadRoot,
-			Elide: c.plan.elide, Patience: c.plan.patience, Recipes: c.plan.recipes > 0,
+			Recall: c.plan.recall && x.incarnation > 0 || c.guarded(x), Timers: c.plan.timers, Trace: true,
+			PayloadRoot: payloadRoot,
+			Elide:       c.plan.elide, Patience: c.plan.patience, Recipes: c.plan.recipes > 0,
 		},
 		Store: store{x}, Pool: &pool{c: c, x: x}, Batching: always, LogBytesMax: logLarge,
 	}
@@ -103,13 +110,35 @@ func (c *cluster) boot(x *node) error {
 		engine, err = c.opt.New(cfg, log)
 		return engine, err
 	}
-	d, err := driver.New(cfg, append([]pbft.Record(nil), x.log...))
+	if c.guarded(x) {
+		c.starts++
+		cfg.Start = &driver.Start{Frames: x.last}
+		binary.LittleEndian.PutUint64(cfg.Start.Nonce[:], c.starts)
+	}
+	start := driver.New
+	if c.opt.Driver != nil {
+		start = c.opt.Driver
+	}
+	d, err := start(cfg, append([]pbft.Record(nil), x.log...))
 	if err != nil {
 		return fmt.Errorf("start replica %d: %w", x.id, err)
 	}
 	x.driver, x.engine = d, engine
 	x.view = 0
 	return nil
+}
+
+// guarded reports whether x guards its log by marks. Two processes under one key would
+// silence each other, so Byzantine members do not.
+func (c *cluster) guarded(x *node) bool { return c.plan.guard && x.honest }
+
+// signs notes the own mark among some.
+func (x *node) signs(m *pbft.Marks, own pbft.PublicKey) {
+	for i := range m.Marks {
+		if k := &m.Marks[i]; k.Key == own {
+			x.marked = max(x.marked, k.Mark.Frames)
+		}
+	}
 }
 
 // store is what a node has executed, as a driver reads it.
@@ -162,6 +191,12 @@ func (c *cluster) crash(x *node) {
 	x.pending, x.inbox, x.wakeUs = nil, nil, 0
 	keep := x.synced + int(c.uniform(int64(len(x.chain)-x.synced)))
 	x.chain = x.chain[:keep]
+	if x.undone != nil { // the old file is there again, and what was written since is not
+		x.log, x.last, x.undone, x.frames = x.undone.log, x.undone.last, nil, nil
+	}
+	if x.restored { // what only the lost log had of its store is gone
+		x.committed, x.view, x.viewChanged = 0, 0, 0
+	}
 	if int(x.id) < len(c.plan.fragiles) && c.plan.fragiles[x.id] {
 		c.damage(x)
 	}

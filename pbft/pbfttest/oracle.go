@@ -450,7 +450,8 @@ func (o *oracle) sizeLimit() int {
 func (o *oracle) status(x *node) {
 	s := x.engine.Status()
 	switch {
-	case s.Condition != pbft.Voting && s.Condition != pbft.Recalling && !(x.damaged && s.Condition == pbft.Amnesic):
+	case s.Condition != pbft.Voting && s.Condition != pbft.Recalling &&
+		!((x.damaged || x.restored) && s.Condition == pbft.Amnesic):
 		o.c.fail("condition", "honest r%d is %v", x.id, s.Condition)
 	case s.View < x.view:
 		o.c.fail("monotone", "r%d goes from view %d to %d", x.id, x.view, s.View)

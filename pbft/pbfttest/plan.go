@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"github.com/scrip-network/scrip/pbft"
+	"github.com/scrip-network/scrip/pbft/driver"
 )
 
 // Factory makes an engine, empty or from its log.
@@ -109,6 +110,11 @@ const (
 type Options struct {
 	// New makes the engines under test.
 	New Factory
+	// Driver replaces driver.New, for known-broken guards of the log.
+	Driver func(cfg driver.Config, log []pbft.Record) (*driver.Driver, error)
+	// RenameCounts takes a replaced log for durable when it has its name: a crash may bring
+	// the old one back. It is a known-broken disk.
+	RenameCounts bool
 	// Committee replaces pbft.NewCommittee, for known-broken quorums.
 	Committee func(chain pbft.Digest, epoch pbft.Epoch, keys []pbft.PublicKey, p pbft.Parameters) (*pbft.Committee, error)
 	// Protocol is what the engines run.
@@ -164,6 +170,7 @@ type plan struct {
 	codec      bool // messages and records go through their encoding
 	ed25519    bool
 	recall     bool
+	guard      bool // logs are guarded by marks
 
 	loss, duplicate, omit, hold int  // permille of messages
 	crash                       int  // permille of turns with records
@@ -239,6 +246,7 @@ func drawPlan(r, later *rand.Rand, opt *Options) plan {
 	p.backdate = r.IntN(3) == 0
 	p.drawByzantine(r, opt)
 	p.drawFragile(r, opt)
+	p.guard = p.recall
 	p.drawSlow(later, opt)
 	p.drawLog(later, opt)
 	p.drawArrivals(later, opt)
@@ -335,7 +343,6 @@ func (p *plan) drawFragile(r *rand.Rand, opt *Options) {
 		return
 	}
 	p.fragile, p.crash, p.recall = pick(r, 300, 1000), max(p.crash, 40), true
-	p.timers.RecallTicks = 1 << 20 // so that answers alone let a replica vote again
 	for _, i := range r.Perm(p.shape.Members) {
 		if !p.byzantine[i] && count > 0 {
 			p.fragiles[i] = true

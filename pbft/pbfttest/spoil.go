@@ -417,7 +417,7 @@ func (a *adversary) keepRecent(m pbft.Message) {
 		kind = pbft.KindPrePrepare
 	case pbft.KindFetchRecipe:
 		kind = pbft.KindFetch
-	case pbft.KindPull:
+	case pbft.KindPull, pbft.KindMarks:
 		return
 	}
 	list := &a.recent[kind]

@@ -20,6 +20,11 @@ type StageOptions struct {
 	New       Factory
 	Committee func(chain pbft.Digest, epoch pbft.Epoch, keys []pbft.PublicKey, p pbft.Parameters) (*pbft.Committee, error)
 	Recall    bool
+	// Guard lets members guard their logs by marks, and recall at every start.
+	Guard bool
+	// Driver and RenameCounts are as in Options.
+	Driver       func(cfg driver.Config, log []pbft.Record) (*driver.Driver, error)
+	RenameCounts bool
 	// Rules, if not nil, are the only violations that count.
 	Rules []string
 	Trace io.Writer
@@ -59,8 +64,10 @@ type offer struct {
 
 // NewStage starts a cluster.
 func NewStage(o StageOptions) (*Stage, error) {
-	s := &Stage{opt: Options{New: o.New, Committee: o.Committee, Trace: o.Trace, Rules: o.Rules}}
+	s := &Stage{opt: Options{New: o.New, Committee: o.Committee, Trace: o.Trace, Rules: o.Rules,
+		Driver: o.Driver, RenameCounts: o.RenameCounts}}
 	p := plan{shape: o.Shape, parameters: o.Parameters, timers: o.Timers, behaviour: ForgeProposals, recall: o.Recall,
+		guard:     o.Guard,
 		byzantine: make([]bool, o.Shape.Members), codec: true}
 	p.parameters.Faults, p.parameters.FastFaults = o.Shape.Faults, o.Shape.FastFaults
 	for _, id := range o.Byzantine {
@@ -244,6 +251,53 @@ func (s *Stage) Log(id pbft.ReplicaID) []pbft.Record { return s.c.instances[id][
 
 // SetLog replaces what is durable at a crashed replica.
 func (s *Stage) SetLog(id pbft.ReplicaID, log []pbft.Record) { s.c.instances[id][0].log = log }
+
+// Kept is a copy of what is durable at a replica.
+type Kept struct{ of backup }
+
+// Frames returns the sequence number of the last frame in it.
+func (k Kept) Frames() uint64 { return k.of.last }
+
+// Keep copies what is durable at a replica.
+func (s *Stage) Keep(id pbft.ReplicaID) Kept {
+	x := s.c.instances[id][0]
+	return Kept{backup{append([]pbft.Record(nil), x.log...), x.last, len(x.chain), true}}
+}
+
+// PutBack puts a copy in the place of what is durable at a crashed replica, as an operator
+// does. Its store stays. The oracles go on to judge what it signs, but it may be amnesic.
+func (s *Stage) PutBack(id pbft.ReplicaID, k Kept) {
+	x := s.c.instances[id][0]
+	x.log, x.last, x.frames, x.undone = append([]pbft.Record(nil), k.of.log...), k.of.last, nil, nil
+	x.restored = true
+	x.committed, x.view, x.viewChanged = 0, 0, 0
+}
+
+// CutLog takes from the log of a crashed replica what is behind a frame, false if that
+// cannot be: it was replaced since, or is not as long.
+func (s *Stage) CutLog(id pbft.ReplicaID, frames uint64) bool {
+	x := s.c.instances[id][0]
+	if frames >= x.last || x.last-frames > uint64(len(x.frames)) {
+		return false
+	}
+	at := x.frames[len(x.frames)-int(x.last-frames)]
+	s.PutBack(id, Kept{backup{log: x.log[:at], last: frames}})
+	return true
+}
+
+// Marked returns the frames of the greatest mark that a replica has signed.
+func (s *Stage) Marked(id pbft.ReplicaID) uint64 { return s.c.instances[id][0].marked }
+
+// Compact replaces the log of a replica.
+func (s *Stage) Compact(id pbft.ReplicaID) {
+	x := s.c.instances[id][0]
+	x.logBytes = logLarge
+	x.driver.Logged(x.logBytes, x.last)
+	s.c.turn(x)
+}
+
+// Up reports whether a replica runs.
+func (s *Stage) Up(id pbft.ReplicaID) bool { return s.Engine(id) != nil }
 
 // Send puts a message of a Byzantine member on its way to each addressee.
 func (s *Stage) Send(from pbft.ReplicaID, m pbft.Message, to ...pbft.ReplicaID) {

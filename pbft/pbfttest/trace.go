@@ -228,6 +228,13 @@ func describeTransfer(m pbft.Message) string {
 		return fmt.Sprintf("recollection %d prepare %t commit %t view-change %t proposal %t slots %d/%d", x.Nonce,
 			x.Prepare != nil, x.Commit != nil, x.ViewChange != nil || x.SlotViewChange != nil, x.Proposal != nil,
 			len(x.Prepares), len(x.Commits))
+	case *pbft.Marks:
+		s := "marks"
+		for i := range x.Marks {
+			k := &x.Marks[i]
+			s += fmt.Sprintf(" %x:%d/%d", k.Key[:2], k.Mark.Boot, k.Mark.Frames)
+		}
+		return s
 	}
 	return m.Kind().String()
 }

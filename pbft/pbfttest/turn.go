@@ -14,7 +14,8 @@ func (c *cluster) turn(x *node) {
 		c.witness.rested(x)
 	}
 	if x.engine != nil && c.chance(c.plan.compact) {
-		x.driver.Logged(logLarge)
+		x.logBytes = logLarge
+		x.driver.Logged(x.logBytes, x.last)
 		c.work(x)
 	}
 }
@@ -252,12 +253,19 @@ func (c *cluster) persist(x *node, w *driver.Work, frames [][]pbft.Record, crash
 			if len(x.chain) > x.synced {
 				c.counts.Logs[2]++
 			}
-			x.log, x.frames = nil, nil
-			x.driver.Logged(0)
+			x.undone = nil
+			if c.opt.RenameCounts {
+				x.undone = &backup{log: x.log, last: x.last}
+			}
+			x.log, x.frames, x.logBytes = nil, nil, 0
 		} else {
 			x.frames = append(x.frames, len(x.log))
 		}
 		x.log = append(x.log, frame...)
+		x.last++
+	}
+	if len(frames) > 0 && crashAt != len(frames) {
+		x.driver.Logged(x.logBytes, x.last)
 	}
 	for i := range w.Events {
 		c.event(x, &w.Events[i])
@@ -296,6 +304,9 @@ func (c *cluster) reencode(rs []pbft.Record) []pbft.Record {
 // lies among them.
 func (c *cluster) emit(x *node, o *pbft.Outgoing, sent *int, crashAt int) bool {
 	c.oracle.learn(o.Message)
+	if m, ok := o.Message.(*pbft.Marks); ok {
+		x.signs(m, c.committee.Key(x.id))
+	}
 	if x.honest {
 		if !x.damaged {
 			c.oracle.sent(x, o.Message)
