@@ -71,9 +71,14 @@ func TestProposalsGoWithoutCertificates(t *testing.T) {
 			p.notePull(3)
 			p.notePull(3)
 		}},
-		{name: "to one that asked twice in long", all: true, before: func(_ *cluster, p *Replica) {
+		{name: "to one that asked twice in ten seconds", with: []pbft.ReplicaID{3}, before: func(_ *cluster, p *Replica) {
 			p.notePull(3)
-			p.peers[3].pulledAt = 1
+			p.now += bringTicks
+			p.notePull(3)
+			top(p).gatheredAt = p.now
+		}},
+		{name: "to one that asked twice in more", all: true, before: func(_ *cluster, p *Replica) {
+			p.notePull(3)
 			p.now += bringTicks + 1
 			p.notePull(3)
 			top(p).gatheredAt = p.now
@@ -257,6 +262,58 @@ func TestNoCertificateIsAskedForInVain(t *testing.T) {
 		do(c, r, r.chain.byDigest[c.com.HeaderDigest(&b.Header)])
 		if r.Now(r.nowUs + 1e6); len(pulled(r)) != 0 {
 			t.Errorf("%s: asked", name)
+		}
+	}
+}
+
+// A certificate of the justification, or of a block between the two, is enough; where the
+// way down is not known, nobody can tell yet.
+func TestWhatABlockLacks(t *testing.T) {
+	c, r, b, _ := lacking(t)
+	between := r.chain.byDigest[c.com.HeaderDigest(&b.Header)]
+	x := c.header(1, between.ref, b.Header.Justify, "w", func(h *pbft.Header) { h.BaseSeq = 0 })
+	top := r.insert(&x)
+	says := func(name string, lacking, known bool) {
+		t.Helper()
+		if l, k := r.lacks(top); l != lacking || k != known {
+			t.Errorf("%s: lacking %t, known %t", name, l, k)
+		}
+	}
+	says("nothing is certified", true, true)
+	between.cert = &pbft.Certificate{}
+	says("the block between is", false, true)
+	between.cert = nil
+	j := r.chain.byDigest[b.Header.Justify.Digest]
+	j.cert = &pbft.Certificate{}
+	says("the justification is", false, true)
+	j.cert = nil
+	delete(r.chain.byDigest, between.ref.Digest)
+	says("the block between is unknown", true, false)
+}
+
+// A replica wants to be woken by whatever is due first.
+func TestWakingIsForWhatIsDueFirst(t *testing.T) {
+	_, r := settled(t)
+	r.nowUs = 100
+	wait := func(us ...uint64) {
+		r.patience.waiting, r.lacking = nil, nil
+		for i, at := range us {
+			if i%2 == 0 {
+				r.patience.waiting = append(r.patience.waiting, &block{patientUs: at})
+			} else {
+				r.lacking = append(r.lacking, &block{lack: lack{dueUs: at}})
+			}
+		}
+	}
+	for _, x := range []struct {
+		due  []uint64
+		want uint64
+	}{{nil, 0}, {[]uint64{700}, 700}, {[]uint64{700, 300}, 300}, {[]uint64{300, 700, 500}, 300},
+		{[]uint64{100, 99, 900}, 900},
+		{[]uint64{90, 100}, 0}} {
+		wait(x.due...)
+		if got := r.WakeUs(); got != x.want {
+			t.Errorf("due at %v: wakes at %d, want %d", x.due, got, x.want)
 		}
 	}
 }

@@ -65,6 +65,10 @@ func TestACommitWaitsForTheFastPath(t *testing.T) {
 	}{
 		{"not yet", func(_ *cluster, r *Replica, _ *block) { r.Now(r.nowUs + patientFor - 1) }, nil},
 		{"its time has run out", func(_ *cluster, r *Replica, _ *block) { r.Now(r.nowUs + patientFor) }, all},
+		{"its time has run out at the second look", func(_ *cluster, r *Replica, _ *block) {
+			r.Now(r.nowUs + patientFor - 1)
+			r.Now(r.nowUs + 1)
+		}, all},
 		{"f others", func(c *cluster, r *Replica, b *block) { votes(c, r, voteCommit, b, 2, 3) }, nil},
 		{"f+1 others", func(c *cluster, r *Replica, b *block) { votes(c, r, voteCommit, b, 2, 3, 4) }, all},
 		{"the fast path comes", func(c *cluster, r *Replica, b *block) {
@@ -123,6 +127,8 @@ func TestHowLongACommitWaits(t *testing.T) {
 	}{
 		{"twice the usual spread", [7]uint64{9e6, 0, 9e6, 9e6, 9e6, 9e6, 9e6}, 700, 1400},
 		{"the way to a quorum", [7]uint64{400, 1, 900, 300, 9e6, 500, 9e6}, 4000, 900},
+		{"the way to a quorum that is just known", [7]uint64{400, 0, 900, 0, 0, 500, 100}, 4000, 900},
+		{"nothing, where it is not", [7]uint64{400, 0, 900, 0, 0, 500, 0}, 4000, 0},
 		{"ten milliseconds", [7]uint64{9e6, 0, 9e6, 9e6, 9e6, 9e6, 9e6}, 90_000, patienceUsMax},
 	} {
 		_, r, _ := patient(t)
