@@ -13,6 +13,7 @@ import (
 	"github.com/scrip-network/scrip/client"
 	"github.com/scrip-network/scrip/coupon"
 	"github.com/scrip-network/scrip/pbft"
+	"github.com/scrip-network/scrip/pbft/lanes"
 	"github.com/scrip-network/scrip/transport"
 )
 
@@ -35,6 +36,8 @@ type elder struct {
 
 const (
 	frameTxs = 0x80 // transactions between members
+	// batchHead is what stands before those of a batch of a lane.
+	batchHead = 1 + 8 + 4
 	// elderView is the view that the attacker led. The others are in the next one.
 	elderView = 1
 	// bodyBytes is about the size of a body that is to be kept, and bodiesMax how many
@@ -69,8 +72,12 @@ func (e *elder) hear(from uint16, frame []byte) {
 		e.take(frame[1:])
 		return
 	}
+	if lanes.Kind(frame[0]) == lanes.KindBatch && len(frame) > batchHead {
+		e.take(frame[batchHead:])
+		return
+	}
 	switch k := pbft.Kind(frame[0]); k {
-	case pbft.KindPrepare, pbft.KindFetch:
+	case pbft.KindPrepare, pbft.KindFetch, pbft.KindFetchRecipe:
 	default:
 		return
 	}
