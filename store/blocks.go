@@ -194,7 +194,7 @@ func (l *Ledger) moveBlocks(last uint64) error {
 			l.log.Info("moving blocks into the archive", "height", l.waiting-1, "to", last)
 		}
 	}
-	l.log.Info("all blocks are in the archive", "blocks", last+1-first, "took", time.Since(begun).Round(time.Millisecond))
+	l.log.Info("all blocks are in the archive", "blocks", last+1-first, "took_ms", time.Since(begun).Milliseconds())
 	return nil
 }
 
