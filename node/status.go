@@ -145,9 +145,10 @@ func (t *trouble) look(n *Node) {
 func explain(c pbft.Condition) string {
 	switch c {
 	case pbft.Recalling:
-		return "restarted, and asking the other members what it has signed before"
+		return "started, and asking the other members what it has signed before: n-1-f of them have to answer"
 	case pbft.Amnesic:
-		return "its log lacks something that it has signed: it follows for good and signs nothing more with this key"
+		return "its log lacks something that it has signed, as others have shown: it follows, and signs nothing more over " +
+			"this log, also after a restart"
 	case pbft.Diverged:
 		return "its execution differs from that of f+1 other members"
 	case pbft.Broken:

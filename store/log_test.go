@@ -84,10 +84,12 @@ type logModel struct {
 	exists bool // CreateLog has returned
 	held   [][]byte
 	maybe  [][]byte // nil: nothing was under way
+	last   uint64   // what LastFrame said, at every time
 }
 
 // runLog works on a log through every kind of operation until the first error.
 func runLog(fsys FS) (m logModel, err error) {
+	var l *Log
 	do := func(next [][]byte, op func() error) {
 		if err != nil {
 			return
@@ -96,8 +98,10 @@ func runLog(fsys FS) (m logModel, err error) {
 		if err = op(); err == nil {
 			m.held, m.maybe = next, nil
 		}
+		if l != nil {
+			m.last = l.LastFrame()
+		}
 	}
-	var l *Log
 	first := [][]byte{testFrame(0, 40)}
 	do(first, func() (err error) {
 		l, err = CreateLog(fsys, testDir, testID, first...)
@@ -148,6 +152,9 @@ func checkRecovered(t *testing.T, disk *Mem, m logModel) {
 	if err != nil {
 		t.Fatalf("open after a crash: %v", err)
 	}
+	if l.LastFrame() < m.last {
+		t.Fatalf("the last frame is %d after a crash, before it was said to be %d", l.LastFrame(), m.last)
+	}
 	got := framesOf(t, l)
 	if !(m.exists && sameFrames(got, m.held)) && !(m.maybe != nil && sameFrames(got, m.maybe)) {
 		t.Fatalf("%d frames after a crash, want %d or %d", len(got), len(m.held), len(m.maybe))
@@ -171,6 +178,9 @@ func TestLogKeepsWhatItAcknowledged(t *testing.T) {
 	clean := NewMem()
 	if _, err := runLog(clean); err != nil {
 		t.Fatal(err)
+	}
+	if m, _ := runLog(NewMem()); m.last != 13 { // ten frames, and three that replaced others
+		t.Errorf("the last frame is %d", m.last)
 	}
 	total := clean.Ops()
 	kinds := map[CrashKind]uint64{CrashClean: 1, CrashTorn: 40, CrashNames: 10, CrashMixed: 40}

@@ -115,6 +115,28 @@ func TestCrashAtEveryBoundary(t *testing.T) {
 	}
 }
 
+// The power of all fails at once, at every such boundary.
+func TestPowerCutAtEveryBoundary(t *testing.T) {
+	opt := pbfttest.Options{New: newEngine, Protocol: pbft.Original, SafetyMs: 150, Fixed: true, PowerCut: true,
+		Shapes: []pbfttest.Shape{{Members: 4, Faults: 1}}, Log: pbfttest.LogTorn}
+	boundaries, broken, err := pbfttest.CrashEverywhere(1, opt, 100)
+	if err != nil || broken != nil {
+		t.Fatalf("%v, %v", broken, err)
+	}
+	t.Logf("%d boundaries", boundaries)
+}
+
+// An older log never votes, whatever becomes of power, messages and the others' memory.
+func TestAnOlderLogNeverVotes(t *testing.T) {
+	for seed := uint64(1); seed <= 8; seed++ {
+		wrong, _, err := pbfttest.PlayHistory(seed, 100, pbfttest.StageOptions{New: newEngine,
+			Shape: pbfttest.Shape{Members: 4, Faults: 1}, Parameters: pbft.Parameters{Window: 2, Protocol: pbft.Original}})
+		if err != nil || len(wrong) > 0 {
+			t.Errorf("seed %d: %v, %v", seed, wrong, err)
+		}
+	}
+}
+
 // The same seed gives the same run, with or without a printed trace.
 func TestRunsAreDeterministic(t *testing.T) {
 	for seed := uint64(1); seed <= 10; seed++ {

@@ -48,6 +48,7 @@ type cluster struct {
 	waiting     []*transaction
 	resumedUs   int64 // when work went on after the faults
 	boundaries  int
+	dark        bool   // the power has failed everywhere
 	starts      uint64 // of processes, for their nonces
 
 	trace   tracer

@@ -201,6 +201,14 @@ func (c *cluster) crash(x *node) {
 		c.damage(x)
 	}
 	c.witness.crashed(x)
+	if c.opt.PowerCut && !c.dark {
+		c.dark = true
+		for _, y := range c.nodes {
+			if y.honest && y.engine != nil {
+				c.crash(y)
+			}
+		}
+	}
 	c.trace.line(c.now, "r%d crashes, keeps %d blocks and %d records", x.id, keep, len(x.log))
 	if c.stage != nil {
 		return

@@ -110,6 +110,8 @@ const (
 type Options struct {
 	// New makes the engines under test.
 	New Factory
+	// PowerCut lets all honest replicas crash at CrashAt, and guard their logs.
+	PowerCut bool
 	// Driver replaces driver.New, for known-broken guards of the log.
 	Driver func(cfg driver.Config, log []pbft.Record) (*driver.Driver, error)
 	// RenameCounts takes a replaced log for durable when it has its name: a crash may bring
@@ -246,7 +248,7 @@ func drawPlan(r, later *rand.Rand, opt *Options) plan {
 	p.backdate = r.IntN(3) == 0
 	p.drawByzantine(r, opt)
 	p.drawFragile(r, opt)
-	p.guard = p.recall
+	p.guard = p.recall || opt.PowerCut
 	p.drawSlow(later, opt)
 	p.drawLog(later, opt)
 	p.drawArrivals(later, opt)

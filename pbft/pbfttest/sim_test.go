@@ -153,6 +153,20 @@ func TestCrashAtEveryBoundary(t *testing.T) {
 	}
 }
 
+// The power of all fails at once, at every such boundary: all vote again in the end, nobody
+// is amnesic, and nobody waits for ever.
+func TestPowerCutAtEveryBoundary(t *testing.T) {
+	for _, mode := range []pbfttest.LogMode{pbfttest.LogWhole, pbfttest.LogTorn} {
+		opt := pbfttest.Options{New: newEngine, Shapes: []pbfttest.Shape{{Members: 4, Faults: 1}}, SafetyMs: 150,
+			Fixed: true, Log: mode, PowerCut: true}
+		boundaries, broken, err := pbfttest.CrashEverywhere(4, opt, crashRuns/2)
+		if err != nil || broken != nil {
+			t.Fatalf("log mode %d: %v, %v", mode, broken, err)
+		}
+		t.Logf("log mode %d: %d boundaries", mode, boundaries)
+	}
+}
+
 // crashRuns bounds the runs of TestCrashAtEveryBoundary for each cluster.
 const crashRuns = 200
 

@@ -19,6 +19,7 @@ import (
 	"github.com/scrip-network/scrip/genesis"
 	"github.com/scrip-network/scrip/internal/survey"
 	"github.com/scrip-network/scrip/keys"
+	"github.com/scrip-network/scrip/pbft"
 	"github.com/scrip-network/scrip/store"
 	"github.com/scrip-network/scrip/transport"
 	"github.com/scrip-network/scrip/validator"
@@ -298,9 +299,21 @@ func checkRunning(cfg *validator.Config, s *client.StatusAnswer) finding {
 		cfg.ListenAPI, s.Height, s.Condition)}
 	if !s.Ready {
 		f.State, f.Text = findingWarning, strings.TrimSuffix(f.Text+": "+s.Reason, ": ")
-		f.Remedy = "It runs and is not ready: look at what follows, and at its log."
+		f.Remedy = notReady(s.Condition)
 	}
 	return f
+}
+
+// notReady says what to do about a validator that runs and is not ready.
+func notReady(condition string) string {
+	switch condition {
+	case pbft.Amnesic.String():
+		return "It follows and signs nothing over this log, also after a restart. If the very log is on another disk, " +
+			"stop it and put that in place of this one, never a copy of any age; else leave it as it is."
+	case pbft.Recalling.String():
+		return "It votes when enough other validators have told it what it has signed: see below which it reaches."
+	}
+	return "It runs and is not ready: look at what follows, and at its log."
 }
 
 // checkPorts looks whether the validator could listen.

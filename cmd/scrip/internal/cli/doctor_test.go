@@ -88,7 +88,17 @@ func TestAValidatorThatRunsAndIsNotReadyIsAWarning(t *testing.T) {
 	cfg := &validator.Config{ListenAPI: "127.0.0.1:7600"}
 	status := &client.StatusAnswer{Height: 7, Condition: "amnesic", Reason: "the log is lost"}
 	f := checkRunning(cfg, status)
-	if f.State != findingWarning || !strings.HasSuffix(f.Text, "amnesic: the log is lost") {
+	if f.State != findingWarning || !strings.HasSuffix(f.Text, "amnesic: the log is lost") ||
+		!strings.Contains(f.Remedy, "never a copy") {
+		t.Errorf("%+v", f)
+	}
+	status.Condition = "recalling"
+	f = checkRunning(cfg, status)
+	if f.State != findingWarning || !strings.Contains(f.Remedy, "enough other validators") {
+		t.Errorf("%+v", f)
+	}
+	status.Condition = "voting"
+	if f := checkRunning(cfg, status); f.State != findingWarning || !strings.Contains(f.Remedy, "at its log") {
 		t.Errorf("%+v", f)
 	}
 	status.Ready = true
