@@ -39,7 +39,7 @@ func TestRandomFaultsCatchMutants(t *testing.T) {
 		{"strict-rule", equivocating, 200},
 		{"trust-blocks", anything, 200},
 		{"trust-proof", anything, 200},
-		{"trust-evidence", anything, 400},
+		{"trust-evidence", anything, 800},
 		{"false-votes", anything, 200},
 		{"tip-of-another-view", anything, 400},
 		{"any-root", anything, 400},
