@@ -9,14 +9,16 @@ import (
 	"github.com/scrip-network/scrip/node"
 )
 
-// kept is what a ledger that was closed keeps on its disk: tables and segments, once
-// opening has made tables of the write-ahead log.
+// kept is what a ledger keeps on its disk: tables and segments. Opening makes tables of the
+// write-ahead log, and closing waits until they are whole.
 func (s *scribe) kept() (bytes int64) {
 	s.t.Helper()
-	if err := s.ledger.Close(); err != nil {
-		s.t.Fatal(err)
+	for range 2 {
+		if err := s.ledger.Close(); err != nil {
+			s.t.Fatal(err)
+		}
+		s.ledger, s.machine = openFor(s.t, s.world, s.disk, node.NewPacker(s.committee))
 	}
-	s.ledger, s.machine = openFor(s.t, s.world, s.disk, node.NewPacker(s.committee))
 	names, err := s.disk.List("ledger")
 	if err != nil {
 		s.t.Fatal(err)

@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -57,11 +58,13 @@ func TestScripts(t *testing.T) {
 	})
 }
 
-// freeBase finds a base port for four validators and a desk.
+// freeBase finds a base port for four validators and a desk, below those that the system
+// gives to outgoing connections, and never one twice: scripts run side by side.
 func freeBase() (int, error) {
 	for range 100 {
-		base := 20_000 + 40*rand.IntN(500)
-		free := true
+		base := 20_000 + 40*rand.IntN(300)
+		_, taken := bases.LoadOrStore(base, true)
+		free := !taken
 		for i := 0; free && i < 4; i++ {
 			for _, port := range []int{base + 10*i, base + 10*i + 1, base + 10*i + 5} {
 				l, err := net.Listen("tcp", address(port))
@@ -78,6 +81,8 @@ func freeBase() (int, error) {
 	}
 	return 0, errors.New("no free ports")
 }
+
+var bases sync.Map // that freeBase has returned, or looked at
 
 func address(port int) string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(port)) }
 

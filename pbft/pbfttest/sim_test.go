@@ -73,7 +73,7 @@ func TestClusterKeepsItsPromises(t *testing.T) {
 // everythingHappened demands that the runs reached what they are meant to test.
 func everythingHappened(t *testing.T, c *pbfttest.Counts) {
 	for k := pbft.KindPrePrepare; k <= pbft.KindLast; k++ {
-		if c.Sent[k] == 0 && (k <= pbft.KindRecollection || k >= pbft.KindRecipe) {
+		if c.Sent[k] == 0 && k.Known() && (k <= pbft.KindRecollection || k >= pbft.KindRecipe) {
 			t.Errorf("no %v was sent", k)
 		}
 	}
