@@ -1,5 +1,6 @@
 // A real browser for the tests: Debian's Chromium, headless, a new profile each time.
 import { existsSync } from "node:fs";
+import { afterEach } from "node:test";
 import { chromium } from "playwright-core";
 
 export const executablePath = process.env.CHROMIUM ?? "/usr/bin/chromium";
@@ -25,6 +26,19 @@ export async function launch(more = []) {
 /** A bound for what never comes; a loaded machine takes its time. */
 export const patienceMs = 120_000;
 
+const open = new Set();
+
+// What the devices showed when a test failed is all that is known of a machine that is gone.
+afterEach(async (t) => {
+  if (t.passed !== false) return;
+  for (const context of open) {
+    for (const page of context.pages()) {
+      const text = await page.innerText("body", { timeout: 1000 }).catch((e) => String(e));
+      console.error(`${t.name}: ${page.url()} shows\n${text.slice(0, 1000)}\n`);
+    }
+  }
+});
+
 /** profile is a person's device: storage of its own, and a list of what went wrong on its pages. */
 export async function profile(browser, options = {}) {
   const context = await browser.newContext({
@@ -34,6 +48,8 @@ export async function profile(browser, options = {}) {
     ...options,
   });
   context.setDefaultTimeout(patienceMs);
+  open.add(context);
+  context.on("close", () => open.delete(context));
   const faults = [];
   context.on("page", (page) => {
     page.on("pageerror", (e) => faults.push(`page error: ${e.message}`));
