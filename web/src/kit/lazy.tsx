@@ -20,11 +20,12 @@ export function lazily<P extends object>(load: () => Promise<ComponentType<P>>):
   return function Part(p: P): JSX.Element {
     const [state, setState] = useState<"busy" | "there" | "away">("busy");
     useEffect(() => {
-      if (part === undefined)
-        fetched().then(
-          () => setState("there"),
-          () => setState("away"),
-        );
+      // It may have come since this was drawn.
+      const coming = part === undefined ? fetched() : Promise.resolve();
+      coming.then(
+        () => setState("there"),
+        () => setState("away"),
+      );
     }, []);
     const There = part;
     if (There) return <There {...p} />;
