@@ -1,11 +1,13 @@
 // What a till decides before anything is signed, and what it keeps of sales and bills.
 import { expect, test } from "vitest";
 import { type Client, NotFound, type ProvenCoupon, type ProvenTill } from "@scrip/sdk/client";
+import { SecretKey } from "@scrip/sdk/keys";
 import type { AuthPayload } from "@scrip/sdk/links";
 import type { Terms } from "@scrip/sdk/transactions";
 import type { Link } from "../src/kit/chain.ts";
 import { Bills, type OpenBill } from "../src/till/bills.ts";
 import { saleId, Sales, type Sale } from "../src/till/sales.ts";
+import { Till } from "../src/till/model.ts";
 import { judge, lifeMs } from "../src/till/scan.ts";
 import { memory, terms as sample } from "./samples.ts";
 
@@ -205,4 +207,18 @@ test("open bills are there after a restart, until they are decided", async () =>
   await last.load();
   expect(last.open.map((b) => b.digest)).toEqual(["one"]);
   expect(last.shown).toBeUndefined();
+});
+
+test("a till keeps its row before it shows it, also where no node tells the shop's name", async () => {
+  const store = memory();
+  const row = { member: 2, store: 1, currency: 978 } as ProvenTill;
+  const link = { store, member: () => Promise.reject(new Error("away")) } as unknown as Link;
+  const client = { till: () => Promise.resolve(row) } as unknown as Client;
+  const till = new Till(link, SecretKey.generate("till"), { all: client, of: () => client });
+  let kept: unknown;
+  till.record.subscribe((shown) => {
+    if (shown) kept = store.rows.get("record");
+  });
+  await expect(till.check()).rejects.toThrow("away");
+  expect(kept).toEqual(row);
 });

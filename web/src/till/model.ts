@@ -131,10 +131,12 @@ export class Till {
   /** check reads the till's own row, proven. It throws NotFound while the till is not registered. */
   async check(): Promise<ProvenTill> {
     const record = await this.client.till(this.key.key);
-    this.#record.value = record;
-    this.shop.value = await this.link.member(record.member);
+    // Kept before it is shown: a till that was seen open opens without a network.
     await this.link.store.set("record", record);
-    await this.link.store.set("shop", this.shop.value);
+    this.#record.value = record;
+    const shop = await this.link.member(record.member);
+    await this.link.store.set("shop", shop);
+    this.shop.value = shop;
     return record;
   }
 
