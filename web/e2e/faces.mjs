@@ -115,6 +115,14 @@ export async function takenBy(network, member) {
   return items.reduce((n, x) => n + (x.type === "redemption.accrued" ? 1 : -1), 0);
 }
 
+/** phrase reads the twelve words that a wallet shows a moment after it was asked for them. */
+export async function phrase(page) {
+  await page.getByRole("button", { name: "Show the words" }).click();
+  const words = page.locator("[data-words] li");
+  await words.nth(11).waitFor();
+  return words.allInnerTexts();
+}
+
 /** bill types an amount in minor units on the till's keys. */
 export async function bill(page, minor) {
   await page.getByRole("button", { name: "OK" }).waitFor();

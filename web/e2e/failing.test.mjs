@@ -4,7 +4,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { patienceMs } from "./browser.mjs";
-import { claim, readCode, result, wedge } from "./faces.mjs";
+import { claim, phrase, readCode, result, wedge } from "./faces.mjs";
 import { checkAxe, checkWidth } from "./looks.mjs";
 import { answering, arrivals, consolePlaces, explorerPlaces, kept } from "./places.mjs";
 import { coffee, stage } from "./stage.mjs";
@@ -178,8 +178,7 @@ test("what cannot be looked for, or counted, is not said to be wrong", async () 
   const d = await answering(scene);
   await claim(d.page, scene.links[0][2]);
   await at("/wallet/#/keep")(d.page);
-  await d.page.getByRole("button", { name: "Show the words" }).click();
-  const secret = (await d.page.locator("[data-words] li").allInnerTexts()).join(" ");
+  const secret = (await phrase(d.page)).join(" ");
   await at("/wallet/#/restore")(d.page);
   await d.page.getByLabel("I have kept the present wallet safe.").check();
   await d.page.getByLabel("The words").fill(secret);

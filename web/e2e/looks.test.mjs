@@ -1,6 +1,6 @@
 // Every page of wallet and till: WCAG 2.2 AA by axe, 320 to 1280 pixels, both themes, the keyboard.
 import { test } from "node:test";
-import { claim, nextCustomer, openTill, readCode, result, wedge } from "./faces.mjs";
+import { claim, nextCustomer, openTill, phrase, readCode, result, wedge } from "./faces.mjs";
 import { look, walk } from "./looks.mjs";
 import { books, coffee, stage } from "./stage.mjs";
 
@@ -42,7 +42,7 @@ test("the wallet's pages", async () => {
   await look(page, "wallet-home");
   await walk(page, "wallet-home");
   await page.goto(`${base}/wallet/#/keep`);
-  await page.getByRole("button", { name: "Show the words" }).click();
+  await phrase(page);
   await look(page, "wallet-keep");
   await page.goto(`${base}/wallet/#/restore`);
   await page.getByRole("heading", { name: "Bring coupons back" }).waitFor();

@@ -5,7 +5,7 @@ import { readFile, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { test } from "node:test";
 import { launch, profile } from "./browser.mjs";
-import { claim, filmOf, openTill, readCode, result, wedge } from "./faces.mjs";
+import { claim, filmOf, openTill, phrase, readCode, result, wedge } from "./faces.mjs";
 import { coffee, stage } from "./stage.mjs";
 
 const scene = stage([coffee({ title: "Free <b>coffee</b><script>alert(1)</script>", count: 13 })]);
@@ -108,8 +108,7 @@ test("coupons come back from the words", async () => {
   const { page } = await scene.device();
   await claim(page, scene.links[0][3]);
   await page.goto(`${scene.network.nodes[0]}/wallet/#/keep`);
-  await page.getByRole("button", { name: "Show the words" }).click();
-  const words = await page.locator("[data-words] li").allInnerTexts();
+  const words = await phrase(page);
   assert.equal(words.length, 12);
   await page.getByRole("button", { name: "I have written them down" }).click();
   const asked = Number((await page.getByLabel(/^Word number/).evaluate((e) => e.labels[0].innerText)).match(/\d+/)[0]);
@@ -252,7 +251,7 @@ test("nothing secret lies in the clear on the device", async () => {
   const { page } = await scene.device();
   await claim(page, scene.links[0][6]);
   await page.goto(`${scene.network.nodes[0]}/wallet/#/keep`);
-  await page.getByRole("button", { name: "Show the words" }).click();
+  const words = await phrase(page);
   const kept = await page.evaluate(async () => {
     const out = [JSON.stringify(localStorage), JSON.stringify(sessionStorage), document.cookie];
     for (const { name } of await indexedDB.databases()) {
@@ -281,7 +280,6 @@ test("nothing secret lies in the clear on the device", async () => {
     }
     return out.join("\n");
   });
-  const words = await page.locator("[data-words] li").allInnerTexts();
   assert.match(kept, /extractable: false/);
   // A single word may be a field's name; two in a row are the phrase, however they are parted.
   const pairs = words.slice(1).map((w, n) => new RegExp(`\\b${words[n]}\\W{1,3}${w}\\b`));
