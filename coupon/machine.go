@@ -28,7 +28,17 @@ type Reader interface {
 type Block struct {
 	Height uint64
 	TimeMs uint64
-	Txs    []*Tx
+	// Epoch, View, BaseSeq and Proposer are those of the header; version 1 of the rules
+	// reads none of them.
+	Epoch    uint32
+	View     uint64
+	BaseSeq  uint64
+	Proposer uint16
+	// ParentView and ParentBase are view and BaseSeq of the header below, of an earlier
+	// epoch view 1 and its height.
+	ParentView uint64
+	ParentBase uint64
+	Txs        []*Tx
 }
 
 // Write is the final value of one row; Value nil deletes it.

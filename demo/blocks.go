@@ -61,7 +61,7 @@ func (b *builder) add(timeMs uint64, raws [][]byte) error {
 		return err
 	}
 	h := b.header(b.nextMs(timeMs), raws)
-	r, err := b.machine.Execute(node.Batch{Height: uint64(h.Seq), TimeMs: h.TimeMs, Parent: h.Parent, Txs: txs})
+	r, err := b.machine.Execute(node.NewBatch(&h, &b.parent, h.TimeMs, txs))
 	if err = errors.Join(err, b.ledger.Err()); err != nil {
 		return fmt.Errorf("execute block %d: %w", h.Seq, err)
 	}

@@ -130,7 +130,8 @@ func (m *Machine) Execute(b node.Batch) (node.Result, error) {
 		txs[i] = decoded(tx)
 	}
 	m.warm(txs)
-	r := m.rules.Apply(reader{m}, coupon.Block{Height: b.Height, TimeMs: b.TimeMs, Txs: txs})
+	r := m.rules.Apply(reader{m}, coupon.Block{Height: b.Height, TimeMs: b.TimeMs, Epoch: b.Epoch, View: b.View,
+		BaseSeq: b.BaseSeq, Proposer: b.Proposer, ParentView: b.ParentView, ParentBase: b.ParentBase, Txs: txs})
 	if err := errors.Join(r.Err, m.store.Err(), m.scanErr); err != nil {
 		return node.Result{}, err
 	}

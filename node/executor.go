@@ -40,6 +40,8 @@ type executor struct {
 	began time.Time // when the last block was executed
 	// timeMs is the time at which the last block was executed, see execute.
 	timeMs uint64
+	// parent is the header of the last block that was executed.
+	parent pbft.Header
 }
 
 func newExecutor(n *Node) *executor {
@@ -122,7 +124,7 @@ func (e *executor) execute(c *pbft.CommittedBlock) (jobDone, error) {
 	}
 	start := time.Now()
 	timeMs := max(h.TimeMs, e.timeMs+1)
-	r, err := n.cfg.Machine.Execute(Batch{Height: uint64(h.Seq), TimeMs: timeMs, Parent: h.Parent, Txs: txs})
+	r, err := n.cfg.Machine.Execute(NewBatch(h, &e.parent, timeMs, txs))
 	if err == nil {
 		err = n.cfg.Ledger.Err()
 	}
@@ -147,7 +149,7 @@ func (e *executor) execute(c *pbft.CommittedBlock) (jobDone, error) {
 		return jobDone{}, fmt.Errorf("store block %d: %w", h.Seq, err)
 	}
 	n.metrics.took(stepStore, start)
-	e.timeMs = timeMs
+	e.timeMs, e.parent = timeMs, *h
 	d := jobDone{seq: h.Seq, stateRoot: r.StateRoot, receiptRoot: receiptRoot}
 	e.announce(c, txs, &r, d, tree)
 	return d, nil

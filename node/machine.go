@@ -3,6 +3,7 @@ package node
 import (
 	"fmt"
 
+	"github.com/scrip-network/scrip/pbft"
 	"github.com/scrip-network/scrip/sig"
 	"github.com/scrip-network/scrip/store"
 )
@@ -56,8 +57,28 @@ type Batch struct {
 	TimeMs uint64
 	// Parent is the digest of the block below.
 	Parent [32]byte
+	// Epoch, View, BaseSeq and Proposer are those of the block's header.
+	Epoch    uint32
+	View     uint64
+	BaseSeq  uint64
+	Proposer uint16
+	// ParentView and ParentBase are view and BaseSeq of the header below, which a block of
+	// an earlier epoch counts as view 1 and its own height (R13.4).
+	ParentView, ParentBase uint64
 	// Txs are the block's transactions in order, all made by Check.
 	Txs []*Tx
+}
+
+// NewBatch returns the block of a header, above that of its parent, as it is executed at
+// timeMs.
+func NewBatch(h, parent *pbft.Header, timeMs uint64, txs []*Tx) Batch {
+	b := Batch{Height: uint64(h.Seq), TimeMs: timeMs, Parent: h.Parent, Epoch: uint32(h.Epoch), View: uint64(h.View),
+		BaseSeq: uint64(h.BaseSeq), Proposer: uint16(h.Proposer), ParentView: uint64(parent.View),
+		ParentBase: uint64(parent.BaseSeq), Txs: txs}
+	if parent.Epoch != h.Epoch {
+		b.ParentView, b.ParentBase = 1, uint64(parent.Seq)
+	}
+	return b
 }
 
 // Result is what executing a Batch did.

@@ -250,7 +250,7 @@ func (n *Node) restore() error {
 		return fmt.Errorf("read the last block: %w", err)
 	}
 	n.executor = newExecutor(n)
-	n.executor.timeMs = stored.timeMs
+	n.executor.timeMs, n.executor.parent = stored.timeMs, stored.Header
 	n.hub = newHub(last, stored.Header.TimeMs)
 	n.metrics.height.Set(float64(last))
 	status := n.loop.driver.Status()

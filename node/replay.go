@@ -191,7 +191,7 @@ func (r *replaying) execute(height uint64, h *record, stored store.Block, txs []
 		if err := r.executed(&h.Header); err != nil {
 			return b, digest, err
 		}
-		result, err = r.Machine.Execute(Batch{Height: height, TimeMs: timeMs, Parent: h.Header.Parent, Txs: txs})
+		result, err = r.Machine.Execute(NewBatch(&h.Header, &r.parent.Header, timeMs, txs))
 	}
 	if err != nil {
 		return b, digest, fmt.Errorf("execute it again: %w", err)

@@ -195,7 +195,7 @@ func (a *app) execute(q *abci.RequestFinalizeBlock) (*execution, error) {
 		Justify: pbft.BlockRef{View: view, Seq: a.last.header.Seq, Digest: a.last.digest}, Proposer: proposer,
 		Committee: a.committee.Digest(),
 	}
-	r, err := a.machine.Execute(node.Batch{Height: uint64(h.Seq), TimeMs: h.TimeMs, Parent: h.Parent, Txs: txs})
+	r, err := a.machine.Execute(node.NewBatch(&h, &a.last.header, h.TimeMs, txs))
 	if err = errors.Join(err, a.ledger.Err()); err != nil {
 		return nil, err
 	}
