@@ -101,8 +101,8 @@ func CheckHeader(c *pbft.Committee, h *pbft.Header) error {
 		return refuse("no height or view")
 	case h.Proposer != c.Primary(h.View):
 		return refuse("not by the primary of its view")
-	case h.Flags&^pbft.FlagClosing != 0:
-		return refuse("unknown flags")
+	case !h.Formed():
+		return refuse("unknown flags, or what they name is missing")
 	case h.PayloadBytes > c.Parameters().PayloadBytesMax:
 		return refuse("payload too large")
 	case (h.PayloadBytes == 0) != (h.PayloadRoot == pbft.Digest{}):
@@ -123,6 +123,24 @@ func CheckHeader(c *pbft.Committee, h *pbft.Header) error {
 	case h.ExecSeq > h.Justify.Seq:
 		return refuse("states the execution of an uncertified block")
 	}
+	return checkStart(c, h)
+}
+
+// checkStart holds a header to the block on which its epoch stands (R13.1(c), R13.1(d)),
+// where the committee knows it: nothing of an earlier epoch justifies it.
+func checkStart(c *pbft.Committee, h *pbft.Header) error {
+	refuse := func(why string) error { return fmt.Errorf("%w: height %d: %s", ErrBlock, h.Seq, why) }
+	start := c.Start()
+	switch {
+	case start == pbft.BlockRef{}:
+		return nil
+	case h.Seq <= start.Seq || h.BaseSeq < start.Seq || h.ExecSeq < start.Seq: // and so its justification
+		return refuse("reaches below its epoch")
+	case h.Justify.Seq == start.Seq && h.Justify != start:
+		return refuse("justified by a block of an earlier epoch")
+	case h.Seq == start.Seq+1 && h.ExecSeq != start.Seq:
+		return refuse("the first block of its epoch does not state what the one before it led to")
+	}
 	return nil
 }
 
@@ -135,7 +153,8 @@ func plain(c *pbft.Committee, h *pbft.Header) bool {
 }
 
 // CheckLink reports, as an error that wraps ErrBlock, whether child cannot
-// follow parent in the committee's epoch. It looks at the two headers alone, so
+// follow parent in the committee's epoch, which is the child's; at a border the parent is
+// the boundary block of the epoch before. It looks at the two headers alone, so
 // it says nothing about signatures. Under the original protocol it compares their
 // heights, and only their certificates say that one follows the other.
 func CheckLink(c *pbft.Committee, parent, child *pbft.Header) error {
@@ -143,11 +162,17 @@ func CheckLink(c *pbft.Committee, parent, child *pbft.Header) error {
 		return err
 	}
 	refuse := func(why string) error { return fmt.Errorf("%w: height %d: %s", ErrBlock, child.Seq, why) }
+	if child.Epoch != parent.Epoch {
+		return checkBorder(c, parent, child)
+	}
 	ref := c.Ref(parent)
+	if start := c.Start(); start.Seq == parent.Seq && start.Seq > 0 {
+		return refuse("stands in its epoch on the block that ended the one before")
+	}
 	switch {
 	case child.Seq != parent.Seq+1:
 		return refuse(fmt.Sprintf("does not follow height %d", parent.Seq))
-	case c.Protocol() == pbft.Original && child.Epoch == parent.Epoch:
+	case c.Protocol() == pbft.Original:
 		return nil
 	case child.Parent != ref.Digest:
 		return refuse("names another parent")
@@ -159,16 +184,63 @@ func CheckLink(c *pbft.Committee, parent, child *pbft.Header) error {
 		return refuse("states an older execution than its parent")
 	case child.ExecSeq == parent.ExecSeq && child.ExecRoot != parent.ExecRoot:
 		return refuse("states another result of the same execution than its parent")
-	case child.Epoch != parent.Epoch:
-		return refuse("another epoch than its parent")
 	case child.View < parent.View:
 		return refuse("an older view than its parent")
 	case child.View == parent.View && child.BaseSeq != parent.BaseSeq:
 		return refuse("another base of the same view than its parent")
 	case child.View > parent.View && child.BaseSeq != parent.Seq:
 		return refuse("the first block of a view, but not on its base")
-	case parent.Closing() && !child.Closing():
-		return refuse("an open block above a closing one")
+	}
+	return checkForm(c, parent, child)
+}
+
+// checkForm tests what two headers of one epoch show of R13.1: above a boundary block
+// there are only closing ones, and nowhere else. Whether a boundary is due, and which set
+// it must name, the state says.
+func checkForm(c *pbft.Committee, parent, child *pbft.Header) error {
+	refuse := func(why string) error { return fmt.Errorf("%w: height %d: %s", ErrBlock, child.Seq, why) }
+	boundary := parent.Next
+	if parent.Boundary() {
+		boundary = c.HeaderDigest(parent)
+	}
+	switch {
+	case !parent.Ending() && child.Closing():
+		return refuse("a closing block above an open one")
+	case !parent.Ending():
+		return nil
+	case !child.Closing():
+		return refuse("an open block above a closing or boundary one")
+	case child.Next != boundary:
+		return refuse("closes another epoch than its parent")
+	case child.ExecSeq != parent.ExecSeq:
+		return refuse("a closing block that states another execution than its parent")
+	}
+	return nil
+}
+
+// checkBorder tests the first block of an epoch against the boundary block below it
+// (R13.1(c), R13.1(d), R13.4).
+func checkBorder(c *pbft.Committee, parent, child *pbft.Header) error {
+	refuse := func(why string) error { return fmt.Errorf("%w: height %d: %s", ErrBlock, child.Seq, why) }
+	switch {
+	case child.Seq != parent.Seq+1:
+		return refuse(fmt.Sprintf("does not follow height %d", parent.Seq))
+	case child.Epoch != parent.Epoch+1 || child.Epoch == 0:
+		return refuse("another epoch than its parent")
+	case !parent.Boundary():
+		return refuse("another epoch than its parent, which is no boundary")
+	case child.Committee != parent.Next:
+		return refuse("another committee than the boundary block names")
+	case child.Parent != c.HeaderDigest(parent):
+		return refuse("names another parent")
+	case child.BaseSeq != parent.Seq:
+		return refuse("the first block of an epoch, but not on its boundary")
+	case child.ExecSeq != parent.Seq:
+		return refuse("the first block of its epoch does not state what the one before it led to")
+	case child.Justify != c.GenesisRef(parent):
+		return refuse("justified by a block of an earlier epoch")
+	case child.TimeMs <= parent.TimeMs:
+		return refuse("not later than its parent")
 	}
 	return nil
 }

@@ -23,7 +23,7 @@ type OrderProof struct {
 }
 
 // OrderProofBytesMax is the size of the largest encoded order proof.
-const OrderProofBytesMax = 1 + 4 + OrderHeadersMax*pbft.HeaderBytes + CertificateBytesMax
+const OrderProofBytesMax = 1 + 4 + OrderHeadersMax*pbft.HeaderBytesMax + CertificateBytesMax
 
 // VerifyCommit reports, as an error that wraps ErrProof, whether the certificate
 // fails to decide the block of h: it must hold COMMITs of q members, or PREPAREs
@@ -38,8 +38,8 @@ func VerifyCommit(c *pbft.Committee, h *pbft.Header, x *pbft.Certificate, s pbft
 	if h.Epoch != c.Epoch() || h.Committee != c.Digest() {
 		return fmt.Errorf("%w: height %d belongs to another epoch or committee", ErrProof, h.Seq)
 	}
-	if h.Flags&^pbft.FlagClosing != 0 {
-		return fmt.Errorf("%w: height %d has unknown flags", ErrProof, h.Seq)
+	if !h.Formed() {
+		return fmt.Errorf("%w: height %d has unknown flags, or lacks what they name", ErrProof, h.Seq)
 	}
 	if !c.Commits(x, h) {
 		return fmt.Errorf("%w: a %v certificate does not decide height %d", ErrProof, x.Kind, h.Seq)
@@ -93,12 +93,7 @@ func DecodeOrderProof(b []byte) (*OrderProof, error) {
 	readVersion(r)
 	p := &OrderProof{Headers: make([]pbft.Header, r.Count(OrderHeadersMax, pbft.HeaderBytes))}
 	for i := range p.Headers {
-		h, err := pbft.DecodeHeader(r.Raw(pbft.HeaderBytes))
-		if err != nil {
-			r.Fail(err)
-			break
-		}
-		p.Headers[i] = h
+		p.Headers[i] = pbft.ReadHeader(r)
 	}
 	if len(p.Headers) == 0 {
 		r.Fail(fmt.Errorf("%w: no header", wire.ErrValue))

@@ -79,7 +79,7 @@ func TestOriginalOrderVectors(t *testing.T) {
 	h.PayloadRoot, h.PayloadBytes = PayloadRoot(txs), uint32(len(EncodePayload(txs)))
 	below := m.NullHeader(2, 4999, h.TimeMs)
 	closing := h
-	closing.Flags = pbft.FlagClosing
+	closing.Flags, closing.Next = pbft.FlagClosing, pbft.Digest{9}
 	order := func(kind pbft.CertificateKind, top pbft.Header, view pbft.View, ids []int, hs ...pbft.Header) hexBytes {
 		ref := m.Ref(&top)
 		ref.View = view

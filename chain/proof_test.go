@@ -52,6 +52,14 @@ func newMembers(t testing.TB, chain string, epoch pbft.Epoch, n, f, p int) *test
 	return m
 }
 
+// closing returns a closing block above a boundary block.
+func (m *testMembers) closing(a *pbft.Header) pbft.Header {
+	h := m.child(a, nil)
+	h.Flags, h.Next = pbft.FlagClosing, m.HeaderDigest(a)
+	h.ExecSeq, h.ExecRoot = a.ExecSeq, a.ExecRoot
+	return h
+}
+
 func (m *testMembers) sign(id int, message []byte) pbft.Signature {
 	return pbft.Signature(ed25519.Sign(m.private[id], message))
 }
@@ -307,14 +315,15 @@ func (m *testMembers) unarmed(h pbft.Header) pbft.Header {
 func TestOrderOfAnUnarmedBlockAndBelowAClosingOne(t *testing.T) {
 	m := newMembers(t, "a", 1, 7, 2, 1)
 	h := m.headers(3)[3]
-	unarmed, closing := m.unarmed(h), m.child(&h, nil)
-	closing.Flags = pbft.FlagClosing
+	unarmed, boundary := m.unarmed(h), h
+	boundary.Flags, boundary.Next = pbft.FlagBoundary, pbft.Digest{9}
+	closing := m.closing(&boundary)
 	if unarmed.Armed() || !h.Armed() {
 		t.Fatal("the headers are not what the test wants")
 	}
 	for _, p := range []*OrderProof{
 		{[]pbft.Header{unarmed}, m.certificate(pbft.CommittedSlow, m.Ref(&unarmed), 0, 1, 2, 3, 4)},
-		{[]pbft.Header{h, closing}, m.certificate(pbft.CommittedSlow, m.Ref(&closing), 0, 1, 2, 3, 4)},
+		{[]pbft.Header{boundary, closing}, m.certificate(pbft.CommittedSlow, m.Ref(&closing), 0, 1, 2, 3, 4)},
 	} {
 		if proved, err := p.Verify(m.Committee, stdScheme{}); err != nil || *proved != p.Headers[0] {
 			t.Errorf("height %d: %v", p.Headers[0].Seq, err)
@@ -329,8 +338,7 @@ func TestOrdersThatAreNeverAccepted(t *testing.T) {
 	chain := m.headers(3)
 	all := []int{0, 1, 2, 3, 4, 5, 6}
 	top := chain[3]
-	closing := m.child(&top, nil)
-	closing.Flags = pbft.FlagClosing
+	closing := m.closing(&top)
 	unarmed := m.unarmed(top)
 	order := func(x *pbft.Certificate, hs ...pbft.Header) *OrderProof { return &OrderProof{hs, x} }
 	slow := func(h pbft.Header, ids ...int) *pbft.Certificate {

@@ -20,7 +20,7 @@ const (
 	// TillsMax bounds the tills that exist from the start.
 	TillsMax = 10_000
 	// ValidatorsMin is the smallest committee that tolerates a fault.
-	ValidatorsMin = 4
+	ValidatorsMin = pbft.ReplicasMin
 )
 
 const (
@@ -28,16 +28,6 @@ const (
 
 	// A genesis till outlives three years only on a demonstration chain.
 	tillLifeMsMax = 3 * 366 * dayMs
-
-	// Chain parameters beyond these bounds are errors, not choices.
-	windowMax             = 256
-	tenureMax             = 1_000_000
-	checkpointIntervalMax = 65_536
-	executionLagMax       = 64
-	precisionMsMax        = 60_000
-	delayMsMax            = 600_000
-	payloadBytesLow       = 64 << 10
-	payloadBytesHigh      = pbft.PayloadBytesLimit
 )
 
 // File is the content of a genesis file. Times and spans are milliseconds, money

@@ -102,13 +102,13 @@ func (f *File) validateCommittee() error {
 		name             string
 		value, low, high uint64
 	}{
-		{"window", c.Window, 1, windowMax},
-		{"tenure", c.Tenure, 1, tenureMax},
-		{"checkpoint_interval", c.CheckpointInterval, 1, checkpointIntervalMax},
-		{"execution_lag", c.ExecutionLag, 1, executionLagMax},
-		{"precision_ms", c.PrecisionMs, 1, precisionMsMax},
-		{"delay_ms", c.DelayMs, 1, delayMsMax},
-		{"payload_bytes_max", uint64(c.PayloadBytesMax), payloadBytesLow, payloadBytesHigh},
+		{"window", c.Window, 1, pbft.WindowMax},
+		{"tenure", c.Tenure, 1, pbft.TenureMax},
+		{"checkpoint_interval", c.CheckpointInterval, 1, pbft.CheckpointIntervalMax},
+		{"execution_lag", c.ExecutionLag, 1, pbft.ExecutionLagMax},
+		{"precision_ms", c.PrecisionMs, 1, pbft.PrecisionMsMax},
+		{"delay_ms", c.DelayMs, 1, pbft.DelayMsMax},
+		{"payload_bytes_max", uint64(c.PayloadBytesMax), pbft.PayloadBytesLow, pbft.PayloadBytesLimit},
 	} {
 		if v.value < v.low || v.value > v.high {
 			return fmt.Errorf("committee.%s: %d, wanted %d to %d", v.name, v.value, v.low, v.high)

@@ -65,4 +65,4 @@ func EncodedBytes(m Message) int {
 	return 1 + len(m.append(nil))
 }
 
-func blockBytes(x *Block) int { return signedHeaderBytes + 4 + len(x.Payload) }
+func blockBytes(x *Block) int { return x.Header.Size() + 64 + 4 + len(x.Payload) }

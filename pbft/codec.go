@@ -15,13 +15,14 @@ const (
 	// BlocksMax bounds the blocks of one BLOCKS message.
 	BlocksMax = 256
 	// LinksMax bounds the headers of one LINKED message: many times the blocks that
-	// commit under one certificate. They are below 1 MiB.
+	// commit under one certificate. They are little more than 1 MiB.
 	LinksMax = 4096
 	// MessageBytesMax bounds an encoded message: the largest payload with room
 	// for certificates and an entry proof.
 	MessageBytesMax = 16 << 20
 )
 
+// signedHeaderBytes is the size of the smallest signed header.
 const signedHeaderBytes = HeaderBytes + 64
 
 // EncodeMessage returns the canonical bytes of a message, its kind first.
@@ -35,7 +36,7 @@ func EncodeMessage(m Message) []byte {
 			size += len(x.Blocks[i].Payload) + 512
 		}
 	case *Linked:
-		size += len(x.Headers) * HeaderBytes
+		size += len(x.Headers) * HeaderBytesMax
 		for i := range x.Blocks {
 			size += len(x.Blocks[i].Payload) + 512
 		}
@@ -322,7 +323,7 @@ func readLinked(r *wire.Reader) *Linked {
 	}
 	m.Headers = make([]Header, r.Count(LinksMax, HeaderBytes))
 	for i := range m.Headers {
-		m.Headers[i] = readHeader(r)
+		m.Headers[i] = ReadHeader(r)
 	}
 	if r.Err() == nil && (len(m.Blocks) == 0 || len(m.Headers) == 0) {
 		r.Fail(fmt.Errorf("%w: no block or no header", wire.ErrValue))
@@ -449,7 +450,7 @@ func appendSignedHeader(b []byte, h *SignedHeader) []byte {
 }
 
 func readSignedHeader(r *wire.Reader) SignedHeader {
-	return SignedHeader{Header: readHeader(r), Signature: r.Bytes64()}
+	return SignedHeader{Header: ReadHeader(r), Signature: r.Bytes64()}
 }
 
 func appendHeaders(b []byte, hs []SignedHeader) []byte {
@@ -509,7 +510,7 @@ func readOptionalCertificate(r *wire.Reader) *Certificate {
 
 // EncodeBlock returns the canonical bytes of a block.
 func EncodeBlock(x *Block) []byte {
-	return appendBlock(make([]byte, 0, signedHeaderBytes+4+len(x.Payload)), x)
+	return appendBlock(make([]byte, 0, HeaderBytesMax+64+4+len(x.Payload)), x)
 }
 
 // DecodeBlock decodes exactly one block, aliasing b.

@@ -117,31 +117,18 @@ type Committee struct {
 	params Parameters
 	digest Digest
 	quorum int
+	// leaders are who leads, in turn, from epoch 1 on; nil: everybody, as in epoch 0.
+	leaders []ReplicaID
+	// genesis names the block on which the epoch stands (R13.4); zero where that is the
+	// chain's genesis, or not known.
+	genesis BlockRef
 }
 
 // NewCommittee checks n, f, p and the keys (distinct) and returns the committee
 // of an epoch of the chain with the given digest. Errors wrap ErrCommittee.
 func NewCommittee(chain Digest, epoch Epoch, keys []PublicKey, params Parameters) (*Committee, error) {
 	params = params.withDefaults()
-	n, f, p := len(keys), params.Faults, params.FastFaults
-	switch {
-	case n > ReplicasMax:
-		return nil, fmt.Errorf("%w: %d members, at most %d", ErrCommittee, n, ReplicasMax)
-	case f < 1 || n < 3*f+1:
-		return nil, fmt.Errorf("%w: %d members cannot tolerate f = %d (need f >= 1, n >= 3f+1)", ErrCommittee, n, f)
-	case p < 0 || p > f:
-		return nil, fmt.Errorf("%w: p = %d is outside 0..f = %d", ErrCommittee, p, f)
-	case p >= 1 && n < 3*f+2*p-1:
-		return nil, fmt.Errorf("%w: p = %d needs n >= 3f+2p-1 = %d, have %d", ErrCommittee, p, 3*f+2*p-1, n)
-	case params.Window > 256:
-		return nil, fmt.Errorf("%w: window %d, at most 256", ErrCommittee, params.Window)
-	case params.Tenure < params.Window:
-		return nil, fmt.Errorf("%w: tenure %d is below the window %d", ErrCommittee, params.Tenure, params.Window)
-	case params.PayloadBytesMax > PayloadBytesLimit:
-		return nil, fmt.Errorf("%w: payload limit %d, at most %d", ErrCommittee, params.PayloadBytesMax,
-			PayloadBytesLimit)
-	}
-	if err := params.checkProtocol(); err != nil {
+	if err := params.check(len(keys)); err != nil {
 		return nil, err
 	}
 	for i := range keys {
@@ -152,9 +139,31 @@ func NewCommittee(chain Digest, epoch Epoch, keys []PublicKey, params Parameters
 		}
 	}
 	c := &Committee{chain: chain, epoch: epoch, keys: append([]PublicKey(nil), keys...), params: params,
-		quorum: (n+f)/2 + 1}
+		quorum: (len(keys)+params.Faults)/2 + 1}
 	c.digest = c.computeDigest()
 	return c, nil
+}
+
+// check tests parameters without zeros against a number of members.
+func (p *Parameters) check(n int) error {
+	f, fast := p.Faults, p.FastFaults
+	switch {
+	case n > ReplicasMax:
+		return fmt.Errorf("%w: %d members, at most %d", ErrCommittee, n, ReplicasMax)
+	case f < 1 || n < 3*f+1:
+		return fmt.Errorf("%w: %d members cannot tolerate f = %d (need f >= 1, n >= 3f+1)", ErrCommittee, n, f)
+	case fast < 0 || fast > f:
+		return fmt.Errorf("%w: p = %d is outside 0..f = %d", ErrCommittee, fast, f)
+	case fast >= 1 && n < 3*f+2*fast-1:
+		return fmt.Errorf("%w: p = %d needs n >= 3f+2p-1 = %d, have %d", ErrCommittee, fast, 3*f+2*fast-1, n)
+	case p.Window > WindowMax:
+		return fmt.Errorf("%w: window %d, at most %d", ErrCommittee, p.Window, WindowMax)
+	case p.Tenure < p.Window:
+		return fmt.Errorf("%w: tenure %d is below the window %d", ErrCommittee, p.Tenure, p.Window)
+	case p.PayloadBytesMax > PayloadBytesLimit:
+		return fmt.Errorf("%w: payload limit %d, at most %d", ErrCommittee, p.PayloadBytesMax, PayloadBytesLimit)
+	}
+	return p.checkProtocol()
 }
 
 func (c *Committee) computeDigest() Digest {
@@ -173,6 +182,26 @@ func (c *Committee) computeDigest() Digest {
 	}
 	return Digest(sha256.Sum256(c.signedBytes(tagCommittee, b)))
 }
+
+// Begin returns the committee with the block on which its epoch stands: the boundary
+// block of the epoch before, by its header. In epoch 0 that is the chain's genesis.
+func (c *Committee) Begin(a *Header) *Committee {
+	x := *c
+	if c.epoch > 0 {
+		x.genesis = c.GenesisRef(a)
+	}
+	return &x
+}
+
+// GenesisRef names the block on which an epoch stands, by its header, for the rules of
+// that epoch: with view 1, whatever the view in which it was proposed (R13.4). In its own
+// view it would outrank certificates of the epoch that stands on it.
+func (c *Committee) GenesisRef(a *Header) BlockRef {
+	return BlockRef{View: 1, Seq: a.Seq, Digest: c.HeaderDigest(a)}
+}
+
+// Start returns what Begin was told: GenesisRef, or zero in epoch 0.
+func (c *Committee) Start() BlockRef { return c.genesis }
 
 // Chain returns the digest that binds every signature to one chain.
 func (c *Committee) Chain() Digest { return c.chain }
@@ -211,8 +240,13 @@ func (c *Committee) Find(key PublicKey) (ReplicaID, bool) {
 	return 0, false
 }
 
-// Primary returns the primary of a view; the list is fixed for the epoch (R11).
+// Primary returns the primary of a view; the list is fixed for the epoch (R11). From
+// epoch 1 on it begins further down in each epoch, so that a first member that is dead
+// does not cost a timeout at every change.
 func (c *Committee) Primary(v View) ReplicaID {
+	if n := uint64(len(c.leaders)); n > 0 {
+		return c.leaders[(uint64(v)%n+n-1+uint64(c.epoch)%n)%n]
+	}
 	return ReplicaID((uint64(v) + uint64(len(c.keys)) - 1) % uint64(len(c.keys)))
 }
 

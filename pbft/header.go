@@ -2,6 +2,7 @@ package pbft
 
 import (
 	"crypto/sha256"
+	"fmt"
 
 	"github.com/scrip-network/scrip/pbft/wire"
 )
@@ -11,6 +12,7 @@ import (
 // transactions.
 const (
 	tagCommittee  = "scrip/pbft/committee/v1"
+	tagSetBody    = "scrip/pbft/committee/v2"
 	tagHeader     = "scrip/pbft/header/v1"
 	tagPrePrepare = "scrip/pbft/pre-prepare/v1"
 	tagPrepare    = "scrip/pbft/prepare/v1"
@@ -58,17 +60,26 @@ type BlockRef struct {
 // Rank returns the rank of the named block.
 func (b BlockRef) Rank() Rank { return Rank{b.View, b.Seq} }
 
-// Header flags. Unknown flags make a header invalid.
+// Header flags. A header has at most one; unknown ones and both make it invalid.
 const (
 	// FlagClosing marks an empty block above the last payload block of an epoch
 	// (R13). No outside verifier accepts one as a block of its height.
 	FlagClosing uint8 = 1 << iota
+	// FlagBoundary marks the last payload block of an epoch (R13.1).
+	FlagBoundary
 )
 
-// HeaderBytes is the size of an encoded header.
-const HeaderBytes = 1 + 4 + 8 + 8 + 32 + 8 + 32 + 4 + 8 + 32 + 8 + 48 + 2 + 32 + 1
+// Sizes of an encoded header: of an ordinary one, and of one with a flag, the most.
+const (
+	HeaderBytes    = 1 + 4 + 8 + 8 + 32 + 8 + 32 + 4 + 8 + 32 + 8 + 48 + 2 + 32 + 1
+	HeaderBytesMax = HeaderBytes + 32
+)
 
-const headerVersion = 1
+// Versions of a header: without a flag, and with one and what follows it.
+const (
+	headerVersion      = 1
+	headerVersionEpoch = 2
+)
 
 // Header is what a primary proposes and what votes are about (section 3). Its
 // digest names the block.
@@ -96,6 +107,9 @@ type Header struct {
 	// Committee is the digest of the epoch's committee.
 	Committee Digest
 	Flags     uint8
+	// Next, with FlagBoundary, is the digest of the next epoch's SetBody; with
+	// FlagClosing it is the digest of the epoch's boundary block. Else it is zero.
+	Next Digest
 }
 
 // Armed reports whether a fast quorum of PREPAREs commits the block: its
@@ -105,9 +119,42 @@ func (h *Header) Armed() bool { return h.Justify.View == h.View }
 // Closing reports whether FlagClosing is set.
 func (h *Header) Closing() bool { return h.Flags&FlagClosing != 0 }
 
-// Append appends the canonical encoding, HeaderBytes long.
+// Boundary reports whether FlagBoundary is set.
+func (h *Header) Boundary() bool { return h.Flags&FlagBoundary != 0 }
+
+// Ending reports whether the block is a boundary or a closing one: nothing but
+// closing blocks stands above it in its epoch.
+func (h *Header) Ending() bool { return h.Flags&(FlagBoundary|FlagClosing) != 0 }
+
+// Formed reports whether flags and Next have one of the three forms that there are.
+func (h *Header) Formed() bool {
+	switch h.Flags {
+	case 0:
+		return h.Next == Digest{}
+	case FlagClosing, FlagBoundary:
+		return h.Next != Digest{}
+	}
+	return false
+}
+
+// Size returns the length of the encoding.
+func (h *Header) Size() int {
+	if h.Flags == 0 {
+		return HeaderBytes
+	}
+	return HeaderBytesMax
+}
+
+// Bytes returns the canonical encoding.
+func (h *Header) Bytes() []byte { return h.Append(make([]byte, 0, HeaderBytesMax)) }
+
+// Append appends the canonical encoding: HeaderBytes, or HeaderBytesMax with a flag.
 func (h *Header) Append(b []byte) []byte {
-	b = wire.AppendUint8(b, headerVersion)
+	if h.Flags == 0 {
+		b = wire.AppendUint8(b, headerVersion)
+	} else {
+		b = wire.AppendUint8(b, headerVersionEpoch)
+	}
 	b = wire.AppendUint32(b, uint32(h.Epoch))
 	b = wire.AppendUint64(b, uint64(h.View))
 	b = wire.AppendUint64(b, uint64(h.Seq))
@@ -121,11 +168,17 @@ func (h *Header) Append(b []byte) []byte {
 	b = appendRef(b, h.Justify)
 	b = wire.AppendUint16(b, uint16(h.Proposer))
 	b = append(b, h.Committee[:]...)
-	return wire.AppendUint8(b, h.Flags)
+	b = wire.AppendUint8(b, h.Flags)
+	if h.Flags != 0 {
+		b = append(b, h.Next[:]...)
+	}
+	return b
 }
 
-func readHeader(r *wire.Reader) (h Header) {
-	if v := r.Uint8(); v != headerVersion && r.Err() == nil {
+// ReadHeader decodes a header from r. One that is not Formed is not decoded.
+func ReadHeader(r *wire.Reader) (h Header) {
+	version := r.Uint8()
+	if version != headerVersion && version != headerVersionEpoch && r.Err() == nil {
 		r.Fail(wire.ErrValue)
 	}
 	h.Epoch = Epoch(r.Uint32())
@@ -142,8 +195,11 @@ func readHeader(r *wire.Reader) (h Header) {
 	h.Proposer = ReplicaID(r.Uint16())
 	h.Committee = r.Bytes32()
 	h.Flags = r.Uint8()
-	if h.Flags&^FlagClosing != 0 {
-		r.Fail(wire.ErrValue)
+	if version == headerVersionEpoch {
+		h.Next = r.Bytes32()
+	}
+	if r.Err() == nil && (!h.Formed() || (h.Flags != 0) != (version == headerVersionEpoch)) {
+		r.Fail(fmt.Errorf("%w: a header of version %d with flags %d", wire.ErrValue, version, h.Flags))
 	}
 	return h
 }
@@ -151,7 +207,7 @@ func readHeader(r *wire.Reader) (h Header) {
 // DecodeHeader decodes exactly one header.
 func DecodeHeader(b []byte) (Header, error) {
 	r := wire.NewReader(b)
-	h := readHeader(r)
+	h := ReadHeader(r)
 	return h, r.Close()
 }
 
@@ -167,7 +223,7 @@ func readRef(r *wire.Reader) BlockRef {
 
 // HeaderDigest returns the digest that names the block of h on this chain.
 func (c *Committee) HeaderDigest(h *Header) Digest {
-	return Digest(sha256.Sum256(c.signedBytes(tagHeader, h.Append(make([]byte, 0, HeaderBytes)))))
+	return Digest(sha256.Sum256(c.signedBytes(tagHeader, h.Bytes())))
 }
 
 // Ref returns the reference of a block by its header.

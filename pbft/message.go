@@ -344,7 +344,7 @@ func (c *Committee) CommitBytes(block BlockRef) []byte { return c.voteBytes(tagC
 
 // HeaderBytesToSign returns what the primary signs over its header.
 func (c *Committee) HeaderBytesToSign(h *Header) []byte {
-	return c.signedBytes(tagPrePrepare, h.Append(make([]byte, 0, HeaderBytes)))
+	return c.signedBytes(tagPrePrepare, h.Bytes())
 }
 
 // SuspectBytes returns what a SUSPECT signs.

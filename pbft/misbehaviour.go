@@ -191,7 +191,7 @@ func DecodeMisbehaviour(b []byte) (*Misbehaviour, error) {
 		case PrepareHidden:
 			m.Chain = readChain(r)
 		case ArmedPrepareHidden:
-			m.Chain = []Header{readHeader(r)}
+			m.Chain = []Header{ReadHeader(r)}
 		}
 	default:
 		r.Fail(fmt.Errorf("%w: misbehaviour kind %d", wire.ErrValue, m.Kind))
@@ -206,7 +206,7 @@ func DecodeMisbehaviour(b []byte) (*Misbehaviour, error) {
 func readChain(r *wire.Reader) []Header {
 	hs := make([]Header, r.Count(MisbehaviourChainMax, HeaderBytes))
 	for i := range hs {
-		hs[i] = readHeader(r)
+		hs[i] = ReadHeader(r)
 	}
 	return hs
 }

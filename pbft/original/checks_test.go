@@ -199,7 +199,7 @@ func TestDecidedBlocksThatAreRefused(t *testing.T) {
 	first, second := proof(one, pbft.CommittedSlow, 0, 2, 3), proof(two, pbft.CommittedSlow, 0, 2, 3)
 	forged := proof(one, pbft.CommittedSlow, 0, 2, 3)
 	forged.Signatures[1][0]++
-	body, flag := one, s.block(1, 1, "1", func(h *pbft.Header) { h.Flags = 1 })
+	body, flag := one, s.block(1, 1, "1", func(h *pbft.Header) { h.Flags, h.Next = pbft.FlagClosing, pbft.Digest{1} })
 	body.Payload = []byte("z")
 	for _, x := range []struct {
 		name   string

@@ -288,7 +288,7 @@ func (a *adversary) falsify(h *pbft.Header, m *pbft.PrePrepare) {
 	case 8:
 		h.BaseSeq++
 	case 9:
-		h.Flags = pbft.FlagClosing
+		h.Flags, h.Next = pbft.FlagClosing, pbft.Digest{1}
 	case 10, 11:
 		m.Certificate = spoiled(m.Certificate)
 	}

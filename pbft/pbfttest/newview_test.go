@@ -81,7 +81,9 @@ func TestBackupsRefuseForgedNewViews(t *testing.T) {
 			m.Headers = append(m.Headers, x.SignedHeader)
 		}},
 		{"a header that breaks a rule", func(p *play, m *pbft.NewView) {
-			x := p.Block(1, m.Base, p.Genesis(), "y", func(h *pbft.Header) { h.Flags = pbft.FlagClosing })
+			x := p.Block(1, m.Base, p.Genesis(), "y", func(h *pbft.Header) {
+				h.Flags, h.Next = pbft.FlagClosing, pbft.Digest{1}
+			})
 			m.Headers = append(m.Headers, x.SignedHeader)
 		}},
 		{"evidence that is none", func(_ *play, m *pbft.NewView) {

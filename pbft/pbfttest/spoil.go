@@ -318,7 +318,7 @@ func (a *adversary) falseHeader(f forger, h *pbft.Header) {
 	case 2:
 		h.Seq = 0
 	case 3:
-		h.Flags = pbft.FlagClosing
+		h.Flags, h.Next = pbft.FlagClosing, pbft.Digest{1}
 	case 4:
 		h.Proposer = pbft.ReplicaID(a.c.committee.Size())
 	case 5:
