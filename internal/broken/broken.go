@@ -5,6 +5,7 @@ package broken
 
 import (
 	"fmt"
+	"slices"
 
 	"github.com/scrip-network/scrip/internal/rules"
 	"github.com/scrip-network/scrip/pbft"
@@ -123,6 +124,18 @@ func dualpaths() []Engine {
 	add("vote-not-durable", "does not log its votes", func(r *rules.Dualpath) {
 		r.Durable = func(kind pbft.RecordKind) bool { return kind != pbft.RecordPrepare }
 	})
+	unlogged := func(kinds ...pbft.RecordKind) func(*rules.Dualpath) {
+		return func(r *rules.Dualpath) {
+			r.Durable = func(kind pbft.RecordKind) bool { return !slices.Contains(kinds, kind) }
+		}
+	}
+	add("proposal-not-durable", "does not log what it proposes", unlogged(pbft.RecordProposal, pbft.RecordBlock))
+	add("block-not-durable", "logs neither its votes nor what they are for",
+		unlogged(pbft.RecordPrepare, pbft.RecordBlock))
+	all = append(all, Engine{"two-new-views", "sends a second NEW-VIEW, on another base", newTwice})
+	add("view-change-not-durable", "does not log its view changes", unlogged(pbft.RecordViewChange))
+	add("certificate-not-durable", "does not log the certificates that its votes rest on",
+		unlogged(pbft.RecordCertificate))
 	add("no-evidence-clause", "a new view ignores the evidence of an equivocation", func(r *rules.Dualpath) {
 		r.Strict = func(*pbft.Committee) bool { return true }
 	})
@@ -193,6 +206,34 @@ func moreDualpaths() []Engine {
 	add("prepare-unproven", "votes for a block whose justification it has seen no certificate of",
 		func(r *rules.Dualpath) { r.Justified = func(bool) bool { return true } })
 	return all
+}
+
+// newTwice makes an engine that says two things of the view that it begins.
+func newTwice(cfg pbft.Config, log []pbft.Record) (pbft.Engine, error) {
+	r, err := dualpath.New(cfg, log)
+	return &twice{r, cfg}, err
+}
+
+type twice struct {
+	*dualpath.Replica
+	cfg pbft.Config
+}
+
+// Ready implements pbft.Engine.
+func (t *twice) Ready() pbft.Ready {
+	out := t.Replica.Ready()
+	for _, o := range out.Messages {
+		m, ok := o.Message.(*pbft.NewView)
+		if !ok || t.cfg.Committee.Primary(m.View) != t.cfg.Self {
+			continue
+		}
+		other := *m
+		other.Base = m.ViewChanges[0].High
+		other.Base.Seq++
+		other.Signature = t.cfg.Sign(t.cfg.Committee.NewViewBytes(&other))
+		out.Messages = append(out.Messages, pbft.Outgoing{To: o.To, Message: &other})
+	}
+	return out
 }
 
 func orderNothing([]byte, pbft.Digest) ([]byte, pbft.Digest) { return nil, pbft.Digest{} }

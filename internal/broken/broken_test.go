@@ -13,7 +13,7 @@ import (
 
 // The broken engines have names of their own, and none has been lost.
 func TestEveryBrokenEngineHasAName(t *testing.T) {
-	for p, want := range map[pbft.Protocol]int{pbft.DualPath: 32, pbft.Original: 18} {
+	for p, want := range map[pbft.Protocol]int{pbft.DualPath: 37, pbft.Original: 18} {
 		names := map[string]bool{}
 		for _, e := range Of(p) {
 			if e.Name == "" || e.What == "" || e.New == nil || names[e.Name] {

@@ -30,6 +30,7 @@ type history struct {
 // oracle watches a run from outside and knows what every honest replica said.
 type oracle struct {
 	c          *cluster
+	docket     *docket
 	violations []Violation
 	headers    map[pbft.Digest]*pbft.Header
 	learned    map[pbft.Message]bool // by identity
@@ -46,7 +47,7 @@ type oracle struct {
 }
 
 func newOracle(c *cluster) *oracle {
-	o := &oracle{c: c, learned: make(map[pbft.Message]bool),
+	o := &oracle{c: c, docket: newDocket(c), learned: make(map[pbft.Message]bool),
 		headers: make(map[pbft.Digest]*pbft.Header), signed: make(map[position]pbft.Digest),
 		tips: make(map[position]pbft.BlockRef), histories: make([]history, c.committee.Size()),
 		proven: make(map[pbft.BlockRef]bool), changes: make(map[pbft.View]bool)}
@@ -124,6 +125,7 @@ func (o *oracle) once(rule string, p position, d pbft.Digest) bool {
 
 // sent judges a message that honest x sends.
 func (o *oracle) sent(x *node, m pbft.Message) {
+	o.docket.sent(x.id, m)
 	switch m := m.(type) {
 	case *pbft.PrePrepare:
 		if m.Header.Proposer == x.id {

@@ -146,6 +146,8 @@ type Options struct {
 	SafetyOnly bool
 	// Rules, if not nil, are the only violations that count.
 	Rules []string
+	// Convicts, if not 0, is the only misbehaviour that members are accused of.
+	Convicts pbft.MisbehaviourKind
 	// SafetyMs is the virtual length of the safety phase; default 800 to 3000.
 	SafetyMs int
 	// Trace receives one line per transition.

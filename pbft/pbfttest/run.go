@@ -54,6 +54,9 @@ func Run(seed uint64, opt Options) (*Result, error) {
 	}
 	c.trace.line(0, "seed %d: %s", seed, c.plan.String())
 	healed := c.phases()
+	if !c.stopped {
+		c.oracle.docket.judge()
+	}
 	r := &Result{Seed: seed, Plan: c.plan.String(), Violations: c.oracle.violations, Decided: len(c.oracle.chain),
 		VirtualUs: c.now, LivenessUs: c.resumedUs - healed, ViewChanges: len(c.oracle.changes), Counts: c.counts,
 		TraceHash: c.trace.hash, Boundaries: c.boundaries}

@@ -100,6 +100,11 @@ func everythingHappened(t *testing.T, c *pbfttest.Counts) {
 			t.Errorf("what Counts.Logs[%d] counts never happened", i)
 		}
 	}
+	for k := pbft.TwoPrepares; k <= pbft.ArmedPrepareHidden; k++ {
+		if c.Accused[k] == 0 && k != pbft.TwoViewChanges {
+			t.Errorf("nothing was held to be %v", k)
+		}
+	}
 	if c.Transactions == 0 || c.WaitUsMax == 0 || c.SizeBytesMax == 0 {
 		t.Errorf("%d transactions, which waited up to %d us; at most %d bytes", c.Transactions, c.WaitUsMax, c.SizeBytesMax)
 	}

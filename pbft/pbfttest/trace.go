@@ -37,6 +37,9 @@ type Counts struct {
 	// Logs counts turns that were written as several frames, those of them that a crash
 	// tore, and logs that were replaced over blocks that a crash might still take.
 	Logs [3]int
+	// Accused counts pairs of what an honest member signed that were held to be evidence
+	// against it, by kind.
+	Accused [pbft.ArmedPrepareHidden + 1]int
 	// Expanded counts recipes by what became of them.
 	Expanded [expansions]int
 	// ServedMax is the most bytes of blocks that one replica sent to one peer in one
@@ -59,6 +62,9 @@ func (a *Counts) add(b *Counts) {
 	a.ServedMax = max(a.ServedMax, b.ServedMax)
 	for i := range b.Expanded {
 		a.Expanded[i] += b.Expanded[i]
+	}
+	for i := range b.Accused {
+		a.Accused[i] += b.Accused[i]
 	}
 	for i := range b.Spoiled {
 		a.Spoiled[i] += b.Spoiled[i]
