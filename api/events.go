@@ -232,7 +232,7 @@ func (s *Server) formatEvent(ctx context.Context, e node.CommittedEvent, in *eve
 	}
 	id := client.EventID(e.ID).String()
 	a := client.EventAnswer{SpecVersion: "1.0", ID: id, Source: client.ChainID(s.genesis.Digest), Type: kind.String(),
-		Subject: subject(&o), Time: client.FormatTime(timeMs), ContentType: "application/json",
+		Subject: client.SubjectOf(&o), Time: client.FormatTime(timeMs), ContentType: "application/json",
 		Data: client.EventData{Tx: o.ID, Height: client.U64(e.ID.Height), Index: e.ID.Tx, Time: client.TimeOf(timeMs),
 			Effect: *client.EffectOf(&o), Receipt: e.Data[1:]}}
 	if till != [32]byte{} {
@@ -276,17 +276,4 @@ func (s *Server) tillOf(o *coupon.Outcome) (till [32]byte, err error) {
 	defer p.release()
 	r, _, err := row(p, coupon.RedemptionKey(o.Coupon, o.Seq), coupon.DecodeRedemption)
 	return r.TillKey, err
-}
-
-// subject names what an event is about.
-func subject(o *coupon.Outcome) string {
-	switch {
-	case o.States(coupon.PartCoupon):
-		return "coupon/" + strconv.FormatUint(uint64(o.Coupon), 10)
-	case o.States(coupon.PartCampaign):
-		return "campaign/" + strconv.FormatUint(uint64(o.Campaign), 10)
-	case o.States(coupon.PartTill):
-		return "till/" + keys.Encode(keys.Till, o.TillKey)
-	}
-	return ""
 }

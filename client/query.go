@@ -263,9 +263,18 @@ func (c *Client) Counts(ctx context.Context) (campaigns uint32, members uint16, 
 // Block returns an executed block with its transactions and receipts, proven.
 // Errors wrap ErrUnreachable.
 func (c *Client) Block(ctx context.Context, height uint64) (*Block, error) {
+	b, errs := c.raceBlock(ctx, height,
+		request{method: http.MethodGet, path: "/v1/blocks/" + strconv.FormatUint(height, 10), limit: blockBytesMax})
+	if b == nil {
+		return nil, failed(fmt.Sprintf("read block %d", height), errs)
+	}
+	return b, nil
+}
+
+// raceBlock asks for a block by a request.
+func (c *Client) raceBlock(ctx context.Context, height uint64, q request) (*Block, []error) {
 	b, errs := race(ctx, c, func(ctx context.Context, n *endpoint) (*Block, error) {
 		a := new(BlockAnswer)
-		q := request{method: http.MethodGet, path: "/v1/blocks/" + strconv.FormatUint(height, 10), limit: blockBytesMax}
 		if err := c.do(ctx, n, q, a); err != nil {
 			return nil, err
 		}
@@ -276,11 +285,10 @@ func (c *Client) Block(ctx context.Context, height uint64) (*Block, error) {
 		b.Node = n.base
 		return b, nil
 	}, nil)
-	if b == nil {
-		return nil, failed(fmt.Sprintf("read block %d", height), errs)
+	if b != nil {
+		c.raise(height)
 	}
-	c.raise(height)
-	return b, nil
+	return b, errs
 }
 
 // Receipts returns all receipts of an executed block, proven. A block without

@@ -61,6 +61,8 @@ func layers() map[string]layer {
 		"gateway": {imports: []string{"coupon"}},
 		"desk": {imports: []string{"client", "coupon", "internal/throttle", "keys", "pbft/wire", "sig",
 			"store"}},
+		"hooks/signature": {},
+		"hooks":           {imports: []string{"client", "coupon", "hooks/signature", "keys", "store"}},
 		// A member's node as a process, and several of them on one machine.
 		"validator": {imports: []string{"internal/spelling", "internal/textfile", "internal/throttle", "internal/tracing",
 			"api", "client", "desk", "genesis", "keys", "ledger", "node", "pbft", "pbft/driver", "pbft/dualpath",
