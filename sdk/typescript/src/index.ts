@@ -13,9 +13,11 @@ export { afterEvent, eventIdText, parseEventId } from "./events.ts";
 export * from "./keys.ts";
 export * from "./labels.ts";
 export * from "./links.ts";
+export * from "./market.ts";
 export * from "./profiles.ts";
 export * from "./scan.ts";
 export * from "./services.ts";
+export * from "./settlement.ts";
 export * from "./transactions.ts";
 export * from "./verify.ts";
 /** The API's answers as they stand in JSON: `api.CampaignAnswer` and so on. */

@@ -21,12 +21,25 @@ const Prefix = {
   redemption: 10,
   obligation: 11,
   seen: 12,
+  protocol: 0x0d,
+  money: 0x0e,
+  refundBucket: 0x10,
+  cycle: 0x12,
+  position: 0x13,
+  debt: 0x14,
+  unpaid: 0x15,
+  refund: 0x16,
+  service: 0x23,
+  currency: 0x29,
+  pending: 0x2e,
+  givenBack: 0x2f,
+  seen2: 0x47,
 } as const;
 
 /** Joins a prefix and parts; numbers are big-endian, so that ranges iterate in order. */
 function key(
   prefix: number,
-  ...parts: (Uint8Array | readonly [value: number | bigint, bytes: 2 | 4 | 8])[]
+  ...parts: (Uint8Array | readonly [value: number | bigint, bytes: 1 | 2 | 4 | 8])[]
 ): Uint8Array {
   const out = [prefix];
   for (const p of parts) {
@@ -57,6 +70,24 @@ export const rowKey = {
   obligation: (cycle: number, campaign: number, payee: number): Uint8Array =>
     key(Prefix.obligation, [cycle, 4], [campaign, 4], [payee, 2]),
   seen: (bucket: bigint): Uint8Array => key(Prefix.seen, [bucket, 8]),
+  // Of version 2 of the rules.
+  protocol: (): Uint8Array => key(Prefix.protocol),
+  money: (campaign: number): Uint8Array => key(Prefix.money, [campaign, 4]),
+  refundBucket: (cycle: number, campaign: number, payee: number): Uint8Array =>
+    key(Prefix.refundBucket, [cycle, 4], [campaign, 4], [payee, 2]),
+  cycle: (cycle: number): Uint8Array => key(Prefix.cycle, [cycle, 4]),
+  position: (cycle: number, currency: number, member: number): Uint8Array =>
+    key(Prefix.position, [cycle, 4], [currency, 2], [member, 2]),
+  /** book is 0 for secured debts, 1 for the others. */
+  debt: (cycle: number, currency: number, book: number, payer: number, payee: number): Uint8Array =>
+    key(Prefix.debt, [cycle, 4], [currency, 2], [book, 1], [payer, 2], [payee, 2]),
+  unpaid: (member: number, cycle: number): Uint8Array => key(Prefix.unpaid, [member, 2], [cycle, 4]),
+  refund: (coupon: bigint, seq: number): Uint8Array => key(Prefix.refund, [coupon, 8], [seq, 4]),
+  service: (serviceKey: Uint8Array): Uint8Array => key(Prefix.service, serviceKey),
+  currency: (number: number): Uint8Array => key(Prefix.currency, [number, 2]),
+  pending: (member: number): Uint8Array => key(Prefix.pending, [member, 2]),
+  givenBack: (tillKey: Uint8Array): Uint8Array => key(Prefix.givenBack, tillKey),
+  seen2: (bucket: bigint): Uint8Array => key(Prefix.seen2, [bucket, 8]),
 };
 
 /** Running numbers and constants. */

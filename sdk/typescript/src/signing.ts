@@ -17,6 +17,9 @@ export const Tag = {
   invoice: "scrip/invoice/v1",
   auth: "scrip/auth/v1",
   basket: "scrip/basket/v1",
+  offer: "scrip/offer/v1",
+  accept: "scrip/accept/v1",
+  pay: "scrip/pay/v1",
   login: "scrip/login/v1",
 } as const;
 

@@ -329,3 +329,70 @@ export function termsFault(t: Terms): string | undefined {
   if (cost > moneyMax || cost > t.budget) return `one coupon may cost ${cost}, more than the budget ${t.budget}`;
   return undefined;
 }
+
+/** The most versions of terms that a campaign can have. */
+export const versionsMax = 1024;
+
+// 0 is no limit and hence the top: one less than 0 is more than any number.
+const topIsNone = (v: number): number => (v === 0 ? Number.POSITIVE_INFINITY : v);
+
+/**
+ * Why terms cannot follow others of a campaign (E203, rules 3.23): they may differ only in what may move, only in the
+ * direction that is no worse for holders, and in more than their text. Returns undefined if they can.
+ */
+export function amendFault(old: Terms, next: Terms): string | undefined {
+  const bytes = (t: Terms, more: Partial<Terms>): string => encodeTerms({ ...t, ...more }).join();
+  const fixed: Partial<Terms> = {
+    funders: old.funders,
+    issuer: old.issuer,
+    currency: old.currency,
+    title: old.title,
+    valueKind: old.valueKind,
+    reimburse: old.reimburse,
+    rollbackMs: old.rollbackMs,
+  };
+  if (bytes(next, fixed) !== bytes(next, {})) return "issuer, funders, currency, title, kind and time to undo stay";
+  if (!isZero(next.productHash) && next.productHash.join() !== old.productHash.join()) return "the list of goods stays";
+  const up = upwards.find((name) => next[name] < old[name]) ?? downwards.find((name) => next[name] > old[name]);
+  if (up) return `${up} would become worse for holders`;
+  for (const name of ["holderCap", "relativeMs"] as const) {
+    if (topIsNone(next[name]) < topIsNone(old[name])) return `${name} would become worse for holders`;
+  }
+  if (transferModes.indexOf(next.transfer) < transferModes.indexOf(old.transfer)) return "passing on would be narrowed";
+  if ((old.shops.length === 0) !== (next.shops.length === 0))
+    return "a list of shops stays a list, and none stays none";
+  const has = (s: Shop): boolean => next.shops.some((x) => x.member === s.member && x.store === s.store);
+  if (!old.shops.every(has)) return "a shop would be taken away";
+  const text = { termsHash: old.termsHash };
+  return bytes(next, text) === bytes(old, text) ? "nothing moves but the text" : undefined;
+}
+
+const upwards = [
+  "face",
+  "bps",
+  "ceiling",
+  "uses",
+  "get",
+  "fee",
+  "reimburseBps",
+  "showMax",
+  "maxSupply",
+  "budget",
+  "claimUntil",
+  "redeemUntil",
+  "graceMs",
+  "maxTransfers",
+  "resaleBps",
+  "rounding",
+] as const;
+const downwards = ["minSpend", "buy", "claimFrom", "redeemFrom"] as const;
+
+/**
+ * The members beside the issuer that must sign new terms: the funders and, where the first version let shops bear a
+ * part, the members of all shops of the new list.
+ */
+export function mustSignAmend(first: Terms, current: Terms, next: Terms): number[] {
+  const shops = first.reimburseBps < bpsMax ? next.shops.map((s) => s.member) : [];
+  const all = [...current.funders.map((f) => f.member), ...shops];
+  return [...new Set(all)].filter((m) => m !== current.issuer);
+}

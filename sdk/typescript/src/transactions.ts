@@ -6,25 +6,40 @@
 import { compare, concat, hex } from "./bytes.ts";
 import { RuleError } from "./failure.ts";
 import type { BatchCommit } from "./kinds/batchcommit.ts";
+import type { CampaignAmend } from "./kinds/campaignamend.ts";
 import type { CampaignControl } from "./kinds/campaigncontrol.ts";
 import type { CampaignPublish } from "./kinds/campaignpublish.ts";
 import type { Claim } from "./kinds/claim.ts";
+import type { CouponIssue } from "./kinds/couponissue.ts";
+import type { CycleClose } from "./kinds/cycleclose.ts";
 import type { MemberSignature, MemberSigner, SigCheck } from "./kinds/kind.ts";
+import type { MemberKeys } from "./kinds/memberkeys.ts";
+import type { PaymentConfirmed, PaymentPosted } from "./kinds/payment.ts";
+import type { Refund } from "./kinds/refund.ts";
+import type { ServiceKeyAdd, ServiceKeyRevoke } from "./kinds/servicekey.ts";
 import { type Fields, type Kind, specNumbered, specOf } from "./kinds/table.ts";
 import type { TillKeyAdd } from "./kinds/tillkeyadd.ts";
 import type { TillKeyRevoke } from "./kinds/tillkeyrevoke.ts";
+import type { Trade } from "./kinds/trade.ts";
 import type { Transfer } from "./kinds/transfer.ts";
 import type { Void } from "./kinds/void.ts";
 import { type Auth, type Invoice, invoiceDigest, signInvoice } from "./objects.ts";
+import type { Offer } from "./offers.ts";
 import { type Chain, type Signer, Tag, validKey, verifySignature } from "./signing.ts";
 import { readTime } from "./terms.ts";
 import { Reader, WireError, Writer } from "./wire.ts";
 
 export * from "./objects.ts";
+export * from "./offers.ts";
 export * from "./terms.ts";
 export type { MemberSignature, MemberSigner, SigCheck } from "./kinds/kind.ts";
-export { type Fields, type Kind, kinds } from "./kinds/table.ts";
+export { type Fields, type Kind, kinds, kindsAt } from "./kinds/table.ts";
 export type { BatchCommit, CampaignControl, CampaignPublish, Claim, TillKeyAdd, TillKeyRevoke, Transfer, Void };
+export type { CampaignAmend, CouponIssue, CycleClose, MemberKeys, Refund, ServiceKeyAdd, ServiceKeyRevoke, Trade };
+export { type DebtName, type PaymentOp, paymentOps } from "./kinds/payment.ts";
+export type { PaymentConfirmed, PaymentPosted };
+export { issueMax } from "./kinds/couponissue.ts";
+export type { OfferPost } from "./kinds/offerpost.ts";
 export type { Redeem } from "./kinds/redeem.ts";
 export { Right } from "./rows.ts";
 export { Chain, type Signer, Tag, basketHash, randomBytes, signerOf, validKey, verifySignature } from "./signing.ts";
@@ -117,7 +132,8 @@ export function parseTx(raw: Uint8Array): Tx {
     const bodyBytes = raw.slice(0, r.offset);
     const spec = specOf(body.fields.kind);
     const members = spec.members ? readMembers(r) : [];
-    const signatures = Array.from({ length: spec.further }, () => r.raw(64));
+    const further = spec.furtherOf?.(body.fields) ?? spec.further;
+    const signatures = Array.from({ length: further }, () => r.raw(64));
     r.close();
     return { ...body, raw: raw.slice(), body: bodyBytes, members, signatures };
   });
@@ -135,6 +151,11 @@ function checkHint(chain: Chain, hint: number): void {
     throw new RuleError("E103", `chain hint ${hint.toString(16)}, not ${chain.hint.toString(16)}`);
 }
 
+function checkAgrees(chain: Chain, fields: Fields): void {
+  if (specOf(fields.kind).agrees?.(chain, fields) === false)
+    throw new RuleError("E101", "a digest is of something else");
+}
+
 function checkKeys(keys: readonly Uint8Array[]): void {
   for (const key of keys) {
     if (!validKey(key)) throw new RuleError("E102", `${hex(key)} is not a valid public key`);
@@ -148,6 +169,7 @@ function checkKeys(keys: readonly Uint8Array[]): void {
 export function checkTx(chain: Chain, raw: Uint8Array): CheckedTx {
   const tx = parseTx(raw);
   checkHint(chain, tx.hint);
+  checkAgrees(chain, tx.fields);
   checkKeys([...specOf(tx.fields.kind).keys(tx.fields), ...tx.members.map((m) => m.key)]);
   for (const s of signaturesOf(chain, tx)) {
     if (!verifySignature(s.key, s.message, s.signature)) throw new RuleError("E102", "a signature does not verify");
@@ -164,6 +186,7 @@ export function checkBody(chain: Chain, body: Uint8Array): Body {
     return b;
   });
   checkHint(chain, out.hint);
+  checkAgrees(chain, out.fields);
   return out;
 }
 
@@ -196,19 +219,37 @@ export function signBody(chain: Chain, body: Uint8Array, by: Signer): Uint8Array
   return by.sign(chain.message(Tag.tx, body));
 }
 
-/** Puts a member-signed transaction together; till is the till's signature under a TillKeyAdd. */
-export function joinMemberSigned(body: Uint8Array, entries: readonly MemberSignature[], till?: Uint8Array): Uint8Array {
+/** Puts a member-signed transaction together; added are the signatures of keys that it adds, in their order. */
+export function joinMemberSigned(
+  body: Uint8Array,
+  entries: readonly MemberSignature[],
+  ...added: readonly Uint8Array[]
+): Uint8Array {
   const sorted = [...entries].sort(compareMembers);
   const w = new Writer().raw(body);
   w.list(sorted, (x, s) => x.u16(s.member).fixed(s.key, 32).fixed(s.signature, 64));
-  return (till ? w.fixed(till, 64) : w).done();
+  for (const signature of added) w.fixed(signature, 64);
+  return w.done();
 }
 
-/** Makes and signs a transaction of kinds 1 to 5 or 7. */
+/** What members alone sign. */
+export type MemberFields =
+  | CampaignPublish
+  | CampaignControl
+  | BatchCommit
+  | TillKeyRevoke
+  | CampaignAmend
+  | CouponIssue
+  | CycleClose
+  | PaymentPosted
+  | PaymentConfirmed
+  | ServiceKeyRevoke;
+
+/** Makes and signs a transaction that members alone sign. */
 export function memberTx(
   chain: Chain,
   expires: number,
-  fields: CampaignPublish | CampaignControl | BatchCommit | TillKeyRevoke,
+  fields: MemberFields,
   signers: readonly MemberSigner[],
 ): Uint8Array {
   const body = encodeBody(chain, expires, fields);
@@ -243,7 +284,7 @@ export function claimTx(
   return concat(body, ticketSignature, signBody(chain, body, claimKey));
 }
 
-function signedBy(chain: Chain, expires: number, fields: Transfer | Void, by: Signer): Uint8Array {
+function signedBy(chain: Chain, expires: number, fields: Transfer | Void | Refund, by: Signer): Uint8Array {
   const body = encodeBody(chain, expires, fields);
   return concat(body, signBody(chain, body, by));
 }
@@ -261,6 +302,66 @@ export function transferTx(
 /** Makes and signs a void; till is a till key with the right. */
 export function voidTx(chain: Chain, expires: number, coupon: bigint, seq: number, till: Signer): Uint8Array {
   return signedBy(chain, expires, { kind: "Void", coupon, seq, key: till.key }, till);
+}
+
+/** Makes and signs a refund of the redemption (coupon, seq); till is a till key that may undo any redemption. */
+export function refundTx(
+  chain: Chain,
+  expires: number,
+  facts: Pick<Refund, "coupon" | "seq" | "amount">,
+  till: Signer,
+): Uint8Array {
+  return signedBy(chain, expires, { kind: "Refund", ...facts, key: till.key, recredit: false }, till);
+}
+
+/** Makes the transaction that posts a signed offer. Anybody can submit it. */
+export function offerPostTx(chain: Chain, expires: number, offer: Offer, sellerSignature: Uint8Array): Uint8Array {
+  return concat(encodeBody(chain, expires, { kind: "OfferPost", offer }), sellerSignature);
+}
+
+/**
+ * Puts a trade together from what seller, buyer and, for money, the payment member signed. Anybody can submit it, and
+ * nobody can change it.
+ */
+export function tradeTx(
+  chain: Chain,
+  deal: Omit<Trade, "kind">,
+  sellerSignature: Uint8Array,
+  buyerSignature: Uint8Array,
+  paySignature?: Uint8Array,
+): Uint8Array {
+  const body = encodeBody(chain, 0, { kind: "Trade", ...deal });
+  if ((deal.payment !== undefined) !== (paySignature !== undefined)) throw new TypeError("a payment is signed");
+  return concat(body, sellerSignature, buyerSignature, ...(paySignature ? [paySignature] : []));
+}
+
+/** Makes and signs a ServiceKeyAdd; the key proves that it is there. */
+export function serviceKeyAddTx(
+  chain: Chain,
+  expires: number,
+  fields: Omit<ServiceKeyAdd, "kind" | "key">,
+  key: Signer,
+  signers: readonly MemberSigner[],
+): Uint8Array {
+  const body = encodeBody(chain, expires, { kind: "ServiceKeyAdd", ...fields, key: key.key });
+  const entries = signers.map((s) => signMember(chain, body, s));
+  return joinMemberSigned(body, entries, signBody(chain, body, key));
+}
+
+/** Makes and signs a MemberKeys; added are the signers of its new keys, in any order. */
+export function memberKeysTx(
+  chain: Chain,
+  expires: number,
+  fields: Omit<MemberKeys, "kind" | "add">,
+  added: readonly Signer[],
+  signers: readonly MemberSigner[],
+): Uint8Array {
+  const sorted = [...added].sort((a, b) => compare(a.key, b.key));
+  const add = sorted.map((s) => s.key);
+  const keep = [...fields.keep].sort(compare);
+  const body = encodeBody(chain, expires, { kind: "MemberKeys", ...fields, keep, add });
+  const entries = signers.map((s) => signMember(chain, body, s));
+  return joinMemberSigned(body, entries, ...sorted.map((s) => signBody(chain, body, s)));
 }
 
 /** Puts a redemption in mode INVOICE together from what till and holder signed. Anybody can submit it. */

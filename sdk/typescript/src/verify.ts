@@ -6,5 +6,6 @@ export * from "./receipt.ts";
 export * from "./receiptfile.ts";
 export * from "./receipts.ts";
 export * from "./rows.ts";
+export * from "./rows2.ts";
 export * from "./verifier.ts";
 export { FalseAnswer } from "./errors.ts";

@@ -32,7 +32,7 @@ test("each field of what is verified has a row, and each row a field", () => {
   const left = new Set([...rows.keys()].filter((k) => !k.endsWith(".*")));
   const classes = ["BlockReceipts", "NotFound", "Refusal", "OutcomeUnknown"];
   const interfaces = (source: string): boolean => !["errors", "failure"].includes(source);
-  const sources = ["receipt", "receiptfile", "verifier", "receipts", "rows", "client", "events", "statements"];
+  const sources = ["receipt", "receiptfile", "verifier", "receipts", "rows", "rows2", "market", "client", "events", "statements"];
   for (const source of [...sources, "profiles", "errors", "failure"]) {
     for (const [type, fields] of typesOf(source)) {
       if (given.includes(type) || ["Verifier", "Client"].includes(type)) continue;

@@ -48,6 +48,7 @@ test("which receipts end an id is the table of the rules", () => {
   for (const [code, { ending }] of Object.entries(table.codes)) {
     for (const [number, name] of Object.entries(table.kinds)) {
       const kind = number === "0" ? undefined : (name as sdk.Kind);
+      if (kind && !sdk.kinds.includes(kind)) continue; // kinds.test.ts says which those may be
       assert.equal(endingOf(code, kind), ending[number], `${code} of ${name}`);
       compared++;
     }

@@ -48,6 +48,11 @@ export interface CouponVectors {
 
 export const couponVectors = load<CouponVectors>("coupon/testdata/vectors.json");
 
+/** What version 2 of the rules adds. */
+export const couponVectors2 = load<Omit<CouponVectors, "payloads" | "derivations"> & { items: Named[] }>(
+  "coupon/testdata/vectors2.json",
+);
+
 /** The chain of the coupon vectors. */
 export const testChain = new Chain(fromHex(couponVectors.chain.digest));
 

@@ -5,7 +5,9 @@ import type { TxAnswer } from "@scrip/sdk/answers";
 import { hex } from "@scrip/sdk/bytes";
 import { address, encodeKey } from "@scrip/sdk/keys";
 import { campaignOf } from "@scrip/sdk/objects";
-import { parseTx, type Fields, type Tx } from "@scrip/sdk/transactions";
+import { parseTx, type BatchCommit, type CampaignControl, type CampaignPublish, type Claim, type Fields, type Offer,
+  type Redeem, type TillKeyAdd, type TillKeyRevoke, type Transfer, type Tx,
+  type Void } from "@scrip/sdk/transactions";
 import { dateTimeZone, money, number, percent } from "../kit/format.ts";
 import { checkReceipt } from "../kit/ledger/check.ts";
 import { msOf, outcomeText, serialText, word } from "../kit/ledger/ledger.tsx";
@@ -75,8 +77,63 @@ function facts(f: Fields, currencyOf: (n: number) => { letters: string; exponent
     case "Void":
       return [[t("couponTitle", { serial: "" }).trim(), <CouponLink coupon={f.coupon} />],
         [t("tillTitle"), <TillLink till={f.key} />]];
+    default:
+      return facts2(f, currencyOf, name);
   }
 }
+
+const couponWord = () => t("couponTitle", { serial: "" }).trim();
+
+/** offerFacts are what an offer gives and asks for. */
+function offerFacts(o: Offer, currencyOf: (n: number) => { letters: string; exponent: number },
+  name: (m: number) => string): [string, ComponentChildren][] {
+  const asked: [string, ComponentChildren][] = o.ask === "MONEY"
+    ? [[t("txPrice"), money(o.price, currencyOf(o.currency))],
+      [t("txPaidThrough"), <MemberLink number={o.payer} name={name(o.payer)} />]]
+    : [[t("txWanted"), o.want === 0n ? <CampaignLink n={o.campaign} /> : <CouponLink coupon={o.want} />]];
+  return [[t("txGiven"), <CouponLink coupon={o.coupon} />], [t("txSeller"), <HolderLink owner={o.seller} />], ...asked,
+    [t("txOfferUntil"), dateTimeZone(o.expires)]];
+}
+
+/** facts2 are those of the kinds of version 2 of the rules. */
+function facts2(f: Exclude<Fields, FieldsOfVersion1>, currencyOf: (n: number) => { letters: string; exponent: number },
+  name: (m: number) => string): [string, ComponentChildren][] {
+  const member = (m: number) => <MemberLink number={m} name={name(m)} />;
+  switch (f.kind) {
+    case "CampaignAmend":
+      return [[t("campaigns"), <CampaignLink n={f.campaign} />], [t("txVersion"), number(f.version)],
+        [t("campaignBudget"), money(f.terms.budget, currencyOf(f.terms.currency))]];
+    case "CouponIssue":
+      return [[t("campaigns"), <CampaignLink n={f.campaign} />], [t("txCount"), number(f.to.length)]];
+    case "Trade": {
+      const swapped: [string, ComponentChildren][] = f.payment ? []
+        : [[t("txInReturn"), <CouponLink coupon={f.accept.coupon} />]];
+      return [...offerFacts(f.offer, currencyOf, name), ...swapped, [t("txBuyer"), <HolderLink owner={f.accept.to} />]];
+    }
+    case "OfferPost":
+      return offerFacts(f.offer, currencyOf, name);
+    case "Refund":
+      // Its currency is the campaign's, which is not in it.
+      return [[couponWord(), <CouponLink coupon={f.coupon} />], [t("tillTitle"), <TillLink till={f.key} />]];
+    case "CycleClose":
+      return [[t("txCycle"), number(f.cycle)], [t("who"), member(f.member)]];
+    case "PaymentPosted": case "PaymentConfirmed":
+      return [[t("txCycle"), number(f.cycle)], [t("txPayer"), member(f.payer)], [t("txPayee"), member(f.payee)],
+        ...(f.kind === "PaymentConfirmed" ? [[t("txAnswer"), t(answers[f.op])] as [string, string]] : [])];
+    case "ServiceKeyAdd":
+      return [[t("who"), member(f.member)], [t("txDayCap"), money(f.dayCap, currencyOf(f.currency))],
+        [t("txUntil"), dateTimeZone(f.validUntil)]];
+    case "ServiceKeyRevoke":
+      return [[t("who"), member(f.member)]];
+    case "MemberKeys":
+      return [[t("who"), member(f.member)], [t("txKeys"), t("txKeysValue",
+        { keep: f.keep.length, add: f.add.length, threshold: f.threshold })]];
+  }
+}
+
+const answers = { confirm: "txConfirm", object: "txObject", clear: "txClear" } as const;
+type FieldsOfVersion1 = CampaignPublish | CampaignControl | BatchCommit | TillKeyAdd | TillKeyRevoke | Claim | Transfer |
+  Redeem | Void;
 
 /** Content reads the signed bytes out of their block. */
 function Content(p: { height: number; index: number }): JSX.Element {

@@ -11,10 +11,16 @@ export interface KindSpec<K extends string, F extends { kind: K }> {
   readonly kind: K;
   /** Its number in a transaction. */
   readonly number: number;
+  /** The first version of the rules that has it; 1 if it is not said. */
+  readonly since?: number;
   /** Whether the witness begins with the list of member signatures. */
   readonly members: boolean;
-  /** How many signatures follow that list. */
+  /** How many signatures follow that list, unless the fields say otherwise. */
   readonly further: number;
+  /** How many follow of fields that decide it. */
+  furtherOf?(f: F): number;
+  /** Whether digests in the fields, which depend on the chain, are of what they say (E101). */
+  agrees?(chain: Chain, f: F): boolean;
   /** Whether E301 stands before the checks of the signers, so that it ends nothing. */
   readonly notFoundFirst: boolean;
   /** What a receipt states after the kind, in its order. */
@@ -23,6 +29,8 @@ export interface KindSpec<K extends string, F extends { kind: K }> {
   readonly events: readonly string[];
   /** Which of several events it left. */
   which?(stated: Stated): number;
+  /** How often it occurred; once if it is not said. */
+  times?(stated: Stated): number;
   /** The fields after the envelope. */
   write(w: Writer, f: F): Writer;
   read(r: Reader): F;

@@ -1,9 +1,11 @@
 /**
  * What receipts can state, each part with its bytes and its form in the API's answers.
  */
+import { hex, isZero } from "../bytes.ts";
 import { timeAnswer } from "../json.ts";
 import { encodeKey } from "../keys.ts";
 import { campaignOf, serialOf } from "../objects.ts";
+import { type Book, type DebtState, books, debtStates } from "../rows2.ts";
 import { indexOfName, readName } from "../terms.ts";
 import type { Reader, Writer } from "../wire.ts";
 
@@ -34,6 +36,39 @@ export interface Stated {
   usesLeft: number;
   /** End of the time in which the redemption can be undone, Unix ms. */
   finalAt: number;
+
+  // Of version 2 of the rules.
+  /** That of the campaign's new terms. */
+  version: number;
+  /** The first serial that was issued, and how many. */
+  firstSerial: number;
+  count: number;
+  /** The coupon that was given for the first, 0 for money; its new sequence number and owner. */
+  other: bigint;
+  otherSeq: number;
+  otherOwner: Uint8Array;
+  /** Minor units paid for the coupon. */
+  price: bigint;
+  /** ISO 4217 number of a price or debt. */
+  currency: number;
+  /** The payment member, or who owes. */
+  payer: number;
+  /** Digest of the offer. */
+  offer: Uint8Array;
+  /** Minor units given back, and those of the redemption so far. */
+  amount: bigint;
+  refunded: bigint;
+  recredit: boolean;
+  cycle: number;
+  book: Book;
+  payee: number;
+  /** The state of a debt afterwards. */
+  debt: DebtState;
+  /** The service key concerned. */
+  key: Uint8Array;
+  member: number;
+  /** From when on keys count, Unix ms; 0: at once. */
+  from: number;
 }
 
 interface Part<T> {
@@ -53,6 +88,26 @@ function money(name: string): Part<bigint> {
 
 function time(name: string): Part<number> {
   return { write: (w, v) => w.u64(v), read: (r) => r.u53(), answer: (v) => ({ [name]: timeAnswer(v) }) };
+}
+
+function count(name: string, bytes: 2 | 4): Part<number> {
+  return {
+    write: (w, v) => (bytes === 2 ? w.u16(v) : w.u32(v)),
+    read: (r) => (bytes === 2 ? r.u16() : r.u32()),
+    answer: (v) => (v === 0 ? {} : { [name]: v }),
+  };
+}
+
+function bytes32(name: string): Part<Uint8Array> {
+  return { write: (w, v) => w.fixed(v, 32), read: (r) => r.raw(32), answer: (v) => ({ [name]: hex(v) }) };
+}
+
+function oneOf<T extends string>(name: string, names: readonly T[]): Part<T> {
+  return {
+    write: (w, v) => w.u8(indexOfName(names, v)),
+    read: (r) => readName(r, names),
+    answer: (v) => ({ [name]: v }),
+  };
 }
 
 const parts: { readonly [P in keyof Stated]: Part<Stated[P]> } = {
@@ -93,6 +148,38 @@ const parts: { readonly [P in keyof Stated]: Part<Stated[P]> } = {
   after: money("value_after"),
   usesLeft: { write: (w, v) => w.u16(v), read: (r) => r.u16(), answer: (v) => ({ uses_left: v }) },
   finalAt: time("final_at"),
+  version: count("version", 2),
+  firstSerial: count("first_serial", 4),
+  count: count("count", 4),
+  other: {
+    write: (w, v) => w.u64(v),
+    read: (r) => r.u64(),
+    answer: (v) => (v === 0n ? {} : { other: String(v) }),
+  },
+  otherSeq: count("other_seq", 4),
+  otherOwner: {
+    write: (w, v) => w.fixed(v, 32),
+    read: (r) => r.raw(32),
+    answer: (v) => (isZero(v) ? {} : { other_owner: encodeKey("holder", v) }),
+  },
+  price: money("price"),
+  currency: count("currency", 2),
+  payer: count("payer", 2),
+  offer: bytes32("offer"),
+  amount: money("amount"),
+  refunded: money("refunded"),
+  recredit: {
+    write: (w, v) => w.u8(v ? 1 : 0),
+    read: (r) => r.enum8(1) === 1,
+    answer: (v) => (v ? { recredit: true } : {}),
+  },
+  cycle: count("cycle", 4),
+  book: oneOf("book", books),
+  payee: count("payee", 2),
+  debt: oneOf("debt", debtStates),
+  key: bytes32("key"),
+  member: count("member", 2),
+  from: { write: (w, v) => w.u64(v), read: (r) => r.u53(), answer: (v) => (v === 0 ? {} : { from: timeAnswer(v) }) },
 };
 
 /** Writes one part. */

@@ -4,14 +4,23 @@
  */
 import type { Writer } from "../wire.ts";
 import { batchCommit } from "./batchcommit.ts";
+import { campaignAmend } from "./campaignamend.ts";
 import { campaignClose, campaignPause, campaignResume } from "./campaigncontrol.ts";
 import { campaignPublish } from "./campaignpublish.ts";
 import { claim } from "./claim.ts";
+import { couponIssue } from "./couponissue.ts";
+import { cycleClose } from "./cycleclose.ts";
 import type { KindSpec } from "./kind.ts";
+import { memberKeys } from "./memberkeys.ts";
+import { offerPost } from "./offerpost.ts";
 import type { Stated } from "./parts.ts";
+import { paymentConfirmed, paymentPosted } from "./payment.ts";
 import { redeem } from "./redeem.ts";
+import { refund } from "./refund.ts";
+import { serviceKeyAdd, serviceKeyRevoke } from "./servicekey.ts";
 import { tillKeyAdd } from "./tillkeyadd.ts";
 import { tillKeyRevoke } from "./tillkeyrevoke.ts";
+import { trade } from "./trade.ts";
 import { transfer } from "./transfer.ts";
 import { voiding } from "./void.ts";
 
@@ -27,6 +36,18 @@ const table = [
   transfer,
   redeem,
   voiding,
+
+  campaignAmend,
+  couponIssue,
+  trade,
+  offerPost,
+  refund,
+  cycleClose,
+  paymentPosted,
+  paymentConfirmed,
+  serviceKeyAdd,
+  serviceKeyRevoke,
+  memberKeys,
 ] as const;
 
 type Spec = (typeof table)[number];
@@ -53,6 +74,16 @@ export const kinds: readonly Kind[] = table.map((s) => s.kind);
 
 /** The types of events. */
 export const eventTypes: readonly EventType[] = table.flatMap((s): readonly EventType[] => s.events);
+
+/** The kinds of a version of the rules, in the order of their numbers. */
+export function kindsAt(version: number): readonly Kind[] {
+  return specs.filter((s) => (s.since ?? 1) <= version).map((s) => s.kind);
+}
+
+/** The types of events that accepted transactions of a version of the rules leave. */
+export function eventTypesAt(version: number): readonly EventType[] {
+  return kindsAt(version).flatMap((k) => specOf(k).events as readonly EventType[]);
+}
 
 /** The row of a kind. */
 export function specOf(kind: Kind): AnyKind {
