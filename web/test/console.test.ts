@@ -22,13 +22,14 @@ import { inCurrency, templates } from "../src/console/home.tsx";
 import { readBrought, seedOf } from "../src/console/session.ts";
 import { ticketAt, type OwnBatch } from "../src/console/tickets.ts";
 
-const genesis = parseGenesis(new Uint8Array(readFileSync(new URL("../../genesis/testdata/dev4.json",
-  import.meta.url))));
+const genesis = parseGenesis(
+  new Uint8Array(readFileSync(new URL("../../genesis/testdata/dev4.json", import.meta.url))),
+);
 const { chain } = genesis;
 const euro = { letters: "EUR", exponent: 2 };
 const now = new Date(2026, 10, 22, 12, 0).getTime();
-const coffee = (more: Partial<Draft> = {}) => draftOf("FREE_ITEM", "Free coffee", 978, now,
-  { value: "4.50", count: "200", ...more });
+const coffee = (more: Partial<Draft> = {}) =>
+  draftOf("FREE_ITEM", "Free coffee", 978, now, { value: "4.50", count: "200", ...more });
 const read = (d: Draft) => readDraft(d, 2, euro, now);
 
 describe("cost ceiling", () => {
@@ -62,17 +63,27 @@ test("every kind's good draft gives terms that the domain rules take", () => {
 
 test("each wrong field is named, and no terms come of it", () => {
   const wrong: [Partial<Draft>, keyof Draft, string][] = [
-    [{ title: " " }, "title", "faultNeeded"], [{ title: "咖".repeat(22) }, "title", "faultLong"],
-    [{ title: "a\u2028b" }, "title", "faultTitle"], [{ value: "" }, "value", "faultNeeded"],
-      [{ value: "4.505" }, "value", "decimals"], [{ value: "1,000" }, "value", "ambiguous"],
-    [{ value: "４．" }, "value", "point"], [{ value: "10000000000000.01" }, "value", "large"],
-    [{ count: "1,000" }, "count", "ambiguous"], [{ count: "1.5" }, "count", "faultNumber"],
-    [{ budget: "1,000" }, "budget", "ambiguous"], [{ count: "" }, "count", "faultNeeded"],
-    [{ value: "0" }, "value", "faultMoney"], [{ count: "0" }, "count", "faultNumber"],
-      [{ count: "10000001" }, "count", "faultNumber"],
-    [{ each: "x" }, "each", "faultNumber"], [{ undoHours: "2161" }, "undoHours", "faultHours"],
-    [{ claimUntil: "2026-11-21" }, "claimUntil", "faultPast"], [{ useUntil: "2026-11-30" }, "useUntil", "faultOrder"],
-    [{ useUntil: "2037-01-01" }, "useUntil", "faultYears"], [{ claimUntil: "2026-02-30" }, "claimUntil", "faultNeeded"],
+    [{ title: " " }, "title", "faultNeeded"],
+    [{ title: "咖".repeat(22) }, "title", "faultLong"],
+    [{ title: "a\u2028b" }, "title", "faultTitle"],
+    [{ value: "" }, "value", "faultNeeded"],
+    [{ value: "4.505" }, "value", "decimals"],
+    [{ value: "1,000" }, "value", "ambiguous"],
+    [{ value: "４．" }, "value", "point"],
+    [{ value: "10000000000000.01" }, "value", "large"],
+    [{ count: "1,000" }, "count", "ambiguous"],
+    [{ count: "1.5" }, "count", "faultNumber"],
+    [{ budget: "1,000" }, "budget", "ambiguous"],
+    [{ count: "" }, "count", "faultNeeded"],
+    [{ value: "0" }, "value", "faultMoney"],
+    [{ count: "0" }, "count", "faultNumber"],
+    [{ count: "10000001" }, "count", "faultNumber"],
+    [{ each: "x" }, "each", "faultNumber"],
+    [{ undoHours: "2161" }, "undoHours", "faultHours"],
+    [{ claimUntil: "2026-11-21" }, "claimUntil", "faultPast"],
+    [{ useUntil: "2026-11-30" }, "useUntil", "faultOrder"],
+    [{ useUntil: "2037-01-01" }, "useUntil", "faultYears"],
+    [{ claimUntil: "2026-02-30" }, "claimUntil", "faultNeeded"],
   ];
   for (const [change, field, fault] of wrong) {
     const r = read(coffee(change));
@@ -82,7 +93,10 @@ test("each wrong field is named, and no terms come of it", () => {
 });
 
 test("templates fit every currency, and are refitted when another one is chosen", () => {
-  const [yen, dinar] = [{ number: 392, letters: "JPY", exponent: 0 }, { number: 414, letters: "KWD", exponent: 3 }];
+  const [yen, dinar] = [
+    { number: 392, letters: "JPY", exponent: 0 },
+    { number: 414, letters: "KWD", exponent: 3 },
+  ];
   const eur = { ...euro, number: 978 };
   for (const exponent of [0, 1, 2, 3, 4]) {
     const currency = { number: 999, letters: "XTS", exponent };
@@ -106,8 +120,9 @@ test("templates fit every currency, and are refitted when another one is chosen"
 test("a day is included to its end, in the device's zone, also when the clocks change", () => {
   expect(moment("2026-12-31", "last")).toBe(new Date(2027, 0, 1).getTime());
   expect(moment("2026-12-31", "first")).toBe(new Date(2026, 11, 31).getTime());
-  expect(moment("2026-10-25", "last")! - moment("2026-10-25", "first")!).toBe(daySpan("2026-10-25")!.until -
-    daySpan("2026-10-25")!.from);
+  expect(moment("2026-10-25", "last")! - moment("2026-10-25", "first")!).toBe(
+    daySpan("2026-10-25")!.until - daySpan("2026-10-25")!.from,
+  );
   for (const edge of ["first", "last"] as const) expect(moment("2026-02-30", edge)).toBeUndefined();
   const span = daySpan("2026-10-25");
   expect(span).toEqual({ from: new Date(2026, 9, 25).getTime(), until: new Date(2026, 9, 26).getTime() });
@@ -146,8 +161,14 @@ test("a key is read as people have it, and a key of another kind is none", () =>
 
 test("the links of a batch come out again the same, and the batch's key has signed them", () => {
   const key = SecretKey.generate("ticket");
-  const batch: OwnBatch = { campaign: 7, first: 11, count: 5, ticketKey: hex(key.key), batch: 3,
-    sealed: { nonce: new Uint8Array(), box: new Uint8Array() } };
+  const batch: OwnBatch = {
+    campaign: 7,
+    first: 11,
+    count: 5,
+    ticketKey: hex(key.key),
+    batch: 3,
+    sealed: { nonce: new Uint8Array(), box: new Uint8Array() },
+  };
   const [a, b] = [ticketAt(chain, batch, key, 12, now), ticketAt(chain, batch, key, 12, now)];
   expect(a).toEqual(b);
   expect(ticketAt(chain, batch, key, 13, now).seed).not.toEqual(a.seed);
@@ -156,22 +177,41 @@ test("the links of a batch come out again the same, and the batch's key has sign
   expect(parsePayload(chain, payloadLink(chain, "https://coupons.example", a))).toEqual(a);
 });
 
-const total = (more: Partial<TotalAnswer> = {}): TotalAnswer =>
-  ({ till: "scriptill1a", campaign: 1, currency: "EUR", count: "1", value: "450",
-  payable: "450", voids: "0", voided_value: "0", voided_payable: "0", ...more });
+const total = (more: Partial<TotalAnswer> = {}): TotalAnswer => ({
+  till: "scriptill1a",
+  campaign: 1,
+  currency: "EUR",
+  count: "1",
+  value: "450",
+  payable: "450",
+  voids: "0",
+  voided_value: "0",
+  voided_payable: "0",
+  ...more,
+});
 
 test("pages of totals add up by till and campaign, exactly", () => {
-  const sum = addUp([total(), total({ campaign: 2 }),
-    total({ value: "9007199254740993", count: "2", voids: "1", voided_value: "450" })]);
+  const sum = addUp([
+    total(),
+    total({ campaign: 2 }),
+    total({ value: "9007199254740993", count: "2", voids: "1", voided_value: "450" }),
+  ]);
   expect(sum).toHaveLength(2);
   expect(sum[0]).toMatchObject({ count: "3", value: "9007199254741443", voids: "1", voided_value: "450" });
 });
 
-const labels = { till: (k: string) => `Till ${k.slice(-1)}`, campaign: () => '=HYPERLINK("http://x")',
-  currency: () => euro };
-const origin = (totals: TotalAnswer[]) => ({ chain: { chain, genesis }, member: 2, name: "DEV Bakery",
+const labels = {
+  till: (k: string) => `Till ${k.slice(-1)}`,
+  campaign: () => '=HYPERLINK("http://x")',
+  currency: () => euro,
+};
+const origin = (totals: TotalAnswer[]) => ({
+  chain: { chain, genesis },
+  member: 2,
+  name: "DEV Bakery",
   day: { span: { from: now, until: now + 86_400_000 }, height: 42, timeMs: now, totals },
-  stateRoot: new Uint8Array(32).fill(0xab) });
+  stateRoot: new Uint8Array(32).fill(0xab),
+});
 const cells = (line: string | undefined, by = ",") => (line ?? "").split(by);
 
 test("the file of a day carries chain, height and state root, and no spreadsheet runs a title", () => {
@@ -180,13 +220,23 @@ test("the file of a day carries chain, height and state root, and no spreadsheet
   const [head, first] = text.split("\r\n");
   expect(head).toMatch(/^date,till,till key,campaign,/); // the names come first, nothing before them
   expect(first).toContain(`Till a,scriptill1a,1,"'=HYPERLINK(""http://x"")",EUR,1,4.50,4.50,0,0.00,0.00`);
-  expect(first).toContain(`,42,${new Date(now).toISOString()},${"ab".repeat(32)},2,DEV Bakery,${genesis.name},${hex(chain.digest)}`);
+  expect(first).toContain(
+    `,42,${new Date(now).toISOString()},${"ab".repeat(32)},2,DEV Bakery,${genesis.name},${hex(chain.digest)}`,
+  );
   expect(dayFile(origin(totals.toReversed()), labels, "point")).toBe(text);
 });
 
 test("nothing in the files is a date that is none, and amounts are those of the reader's region", () => {
-  const line: TakingAnswer = { id: "12.1.0", type: "redemption.accrued", time: { utc: new Date(now).toISOString(),
-    ms: String(now) }, till: "scriptill1a", coupon: String((3n << 32n) | 12n), seq: 0, value: "450", payable: "450" } as TakingAnswer;
+  const line: TakingAnswer = {
+    id: "12.1.0",
+    type: "redemption.accrued",
+    time: { utc: new Date(now).toISOString(), ms: String(now) },
+    till: "scriptill1a",
+    coupon: String((3n << 32n) | 12n),
+    seq: 0,
+    value: "450",
+    payable: "450",
+  } as TakingAnswer;
   const point = linesFile(origin([]), [line], () => "EUR", labels, "point").split("\r\n");
   const comma = linesFile(origin([]), [line], () => "EUR", labels, "comma").split("\r\n");
   const column = (name: string, lines: string[], by: string) => cells(lines[1], by)[cells(lines[0], by).indexOf(name)];
@@ -195,7 +245,8 @@ test("nothing in the files is a date that is none, and amounts are those of the 
   expect(column("block", point, ",")).toBe("12");
   expect(column("value", point, ",")).toBe("4.50");
   expect(column("value", comma, ";")).toBe("4,50");
-  for (const text of cells(point[1]).filter((x) => x !== "4.50")) expect(text).not.toMatch(/^\d{1,2}[-./]\d{1,2}([-./]\d+)?$|^\d+\.\d+\.\d+$/);
+  for (const text of cells(point[1]).filter((x) => x !== "4.50"))
+    expect(text).not.toMatch(/^\d{1,2}[-./]\d{1,2}([-./]\d+)?$|^\d+\.\d+\.\d+$/);
   expect(column("date", point, ",")).toMatch(/^\d{4}-\d{2}-\d{2}$/);
   expect(column("time", point, ",")).toMatch(/^\d{2}:\d{2}:\d{2}$/);
   expect(csvStyle("de-DE")).toBe("comma");
@@ -204,8 +255,12 @@ test("nothing in the files is a date that is none, and amounts are those of the 
 });
 
 test("what each till has taken is without what was undone", () => {
-  expect(takenBy([total(), total({ campaign: 2, value: "100" }), total({ till: "x", voided_value: "450" })]))
-    .toEqual(new Map([["scriptill1a", 550n], ["x", 0n]]));
+  expect(takenBy([total(), total({ campaign: 2, value: "100" }), total({ till: "x", voided_value: "450" })])).toEqual(
+    new Map([
+      ["scriptill1a", 550n],
+      ["x", 0n],
+    ]),
+  );
 });
 
 test("an address that means each phone itself is known", () => {
@@ -228,14 +283,36 @@ test("a program that is copied from the page follows the stream and misses nothi
   const answer = (_: string, init: { headers: Record<string, string> }) => {
     asked.push(init.headers["Last-Event-ID"]);
     if (asked.length > 2) throw enough;
-    return Promise.resolve({ body: new ReadableStream({ start: (c) => { for (const p of parts) c.enqueue(p); c.close(); } }) });
+    return Promise.resolve({
+      body: new ReadableStream({
+        start: (c) => {
+          for (const p of parts) c.enqueue(p);
+          c.close();
+        },
+      }),
+    });
   };
-  const later = (act: () => void) => { if (asked.length > 2) throw enough; queueMicrotask(act); };
+  const later = (act: () => void) => {
+    if (asked.length > 2) throw enough;
+    queueMicrotask(act);
+  };
   const program = follower(["https://a.example", "https://b.example"]);
-  const run = new Function("fetch", "load", "save", "handle", "setTimeout", `return (async () => {${program}})()`) as
-    (...a: unknown[]) => Promise<void>;
-  await expect(run(answer, () => kept.id, (id: string) => { kept.id = id; }, (e: unknown) => { told.push(e); }, later))
-    .rejects.toBe(enough);
+  const run = new Function("fetch", "load", "save", "handle", "setTimeout", `return (async () => {${program}})()`) as (
+    ...a: unknown[]
+  ) => Promise<void>;
+  await expect(
+    run(
+      answer,
+      () => kept.id,
+      (id: string) => {
+        kept.id = id;
+      },
+      (e: unknown) => {
+        told.push(e);
+      },
+      later,
+    ),
+  ).rejects.toBe(enough);
   expect(told).toEqual([event, event]);
   expect(asked.slice(0, 2)).toEqual([undefined, event.id]);
 });
@@ -255,8 +332,10 @@ describe("beginnings", () => {
   });
   test("a day begins at its start, so that one day alone can be the whole window", () => {
     const day = { claimFrom: "2026-12-24", claimUntil: "2026-12-24", useUntil: "2026-12-24" };
-    expect(at(day)).toMatchObject({ claimFrom: new Date(2026, 11, 24).getTime(),
-      redeemUntil: new Date(2026, 11, 25).getTime() });
+    expect(at(day)).toMatchObject({
+      claimFrom: new Date(2026, 11, 24).getTime(),
+      redeemUntil: new Date(2026, 11, 25).getTime(),
+    });
   });
   test("what would begin behind its end is named", () => {
     expect(read(coffee({ claimFrom: "2027-12-01" })).faults.claimFrom).toBe("faultBegin");
@@ -278,12 +357,34 @@ describe("duplicates", () => {
 
   test("all settings are taken over, of every kind, also those that have no field", () => {
     for (const kind of kinds) {
-      const d = draftOf(kind, "x", 978, now, { value: "5", percent: "12,5", ceiling: "10", minSpend: "", budget: "60",
-        each: "2", undoHours: "5", publicTerms: "One each." });
+      const d = draftOf(kind, "x", 978, now, {
+        value: "5",
+        percent: "12,5",
+        ceiling: "10",
+        minSpend: "",
+        budget: "60",
+        each: "2",
+        undoHours: "5",
+        publicTerms: "One each.",
+      });
       const plain = read(d).terms as Terms;
-      const special: Terms = { ...plain, productHash: new Uint8Array(32).fill(7), relativeMs: 86_400_000,
-        graceMs: 120_000, rollbackMs: 5_400_000, transfer: "trade", maxTransfers: 255, resaleBps: 5000, fee: 3n,
-        showMax: 200n, rounding: kind === "PERCENT" ? 1 : 0, shops: [{ member: 2, store: 1 }, { member: 3, store: 0 }] };
+      const special: Terms = {
+        ...plain,
+        productHash: new Uint8Array(32).fill(7),
+        relativeMs: 86_400_000,
+        graceMs: 120_000,
+        rollbackMs: 5_400_000,
+        transfer: "trade",
+        maxTransfers: 255,
+        resaleBps: 5000,
+        fee: 3n,
+        showMax: 200n,
+        rounding: kind === "PERCENT" ? 1 : 0,
+        shops: [
+          { member: 2, store: 1 },
+          { member: 3, store: 0 },
+        ],
+      };
       for (const terms of [plain, special]) {
         expect(termsFault(terms)).toBeUndefined();
         expect(rest(given(again(terms))), kind).toEqual(rest(terms));
@@ -292,14 +393,32 @@ describe("duplicates", () => {
   });
   test("what has begun begins today and lasts as many days; what has not keeps its dates", () => {
     const old = given({ ...coffee({ claimUntil: "2027-04-01", useUntil: "2027-04-08" }) });
-    const begun = { ...old, claimFrom: new Date(2026, 10, 22, 12).getTime(), redeemFrom: new Date(2026, 10, 25).getTime(),
-      claimUntil: new Date(2026, 11, 1).getTime(), redeemUntil: new Date(2026, 11, 9).getTime() };
-    expect(again(begun)).toMatchObject({ claimFrom: "", useFrom: "2027-03-13", claimUntil: "2027-03-18",
-      useUntil: "2027-03-26" });
-    const early = { ...begun, claimFrom: new Date(2027, 4, 1).getTime(), redeemFrom: new Date(2027, 4, 2).getTime(),
-      claimUntil: new Date(2027, 5, 1).getTime(), redeemUntil: new Date(2027, 5, 2).getTime() };
-    expect(again(early)).toMatchObject({ claimFrom: "2027-05-01", useFrom: "2027-05-02", claimUntil: "2027-05-31",
-      useUntil: "2027-06-01" });
+    const begun = {
+      ...old,
+      claimFrom: new Date(2026, 10, 22, 12).getTime(),
+      redeemFrom: new Date(2026, 10, 25).getTime(),
+      claimUntil: new Date(2026, 11, 1).getTime(),
+      redeemUntil: new Date(2026, 11, 9).getTime(),
+    };
+    expect(again(begun)).toMatchObject({
+      claimFrom: "",
+      useFrom: "2027-03-13",
+      claimUntil: "2027-03-18",
+      useUntil: "2027-03-26",
+    });
+    const early = {
+      ...begun,
+      claimFrom: new Date(2027, 4, 1).getTime(),
+      redeemFrom: new Date(2027, 4, 2).getTime(),
+      claimUntil: new Date(2027, 5, 1).getTime(),
+      redeemUntil: new Date(2027, 5, 2).getTime(),
+    };
+    expect(again(early)).toMatchObject({
+      claimFrom: "2027-05-01",
+      useFrom: "2027-05-02",
+      claimUntil: "2027-05-31",
+      useUntil: "2027-06-01",
+    });
   });
   test("the title is marked once, and stays within its limit", () => {
     const terms = read(coffee()).terms as Terms;
@@ -315,11 +434,33 @@ describe("duplicates", () => {
 });
 
 describe("the list of campaigns", () => {
-  const one = (id: number, title: string, more: Partial<CampaignAnswer> = {}, from = now - 1, until = now + id * 1000) =>
-    ({ id, redemptions: id, voids: 0, status: "PUBLISHED", ...more, terms: { title, claim_from: { ms: String(from) },
-      redeem_from: { ms: String(from) }, redeem_until: { ms: String(until) } } }) as CampaignAnswer;
-  const list = [one(1, "Kaffee 2"), one(2, "Kaffee 10", { status: "PAUSED" }), one(3, "ＢＯＯＫ fair", {}, now + 1),
-    one(4, "Old coffee", { status: "ENDED" }, now - 9, now - 1), one(5, "Bread", { voids: 5, status: "EXHAUSTED" })];
+  const one = (
+    id: number,
+    title: string,
+    more: Partial<CampaignAnswer> = {},
+    from = now - 1,
+    until = now + id * 1000,
+  ) =>
+    ({
+      id,
+      redemptions: id,
+      voids: 0,
+      status: "PUBLISHED",
+      ...more,
+      terms: {
+        title,
+        claim_from: { ms: String(from) },
+        redeem_from: { ms: String(from) },
+        redeem_until: { ms: String(until) },
+      },
+    }) as CampaignAnswer;
+  const list = [
+    one(1, "Kaffee 2"),
+    one(2, "Kaffee 10", { status: "PAUSED" }),
+    one(3, "ＢＯＯＫ fair", {}, now + 1),
+    one(4, "Old coffee", { status: "ENDED" }, now - 9, now - 1),
+    one(5, "Bread", { voids: 5, status: "EXHAUSTED" }),
+  ];
   const ids = (c: Partial<Choice>) => choose(list, { ...all, ...c }, now).map((x) => x.id);
   test("it is found by every word of the title, in any width and case of letters, or by its number", () => {
     expect(ids({ words: "kaf" })).toEqual([2, 1]);
@@ -341,11 +482,15 @@ describe("the list of campaigns", () => {
   });
   test("a node is asked for no more pages than are wanted", async () => {
     const asked: Record<string, unknown>[] = [];
-    const link = { client: { read: (_: string, __: string, query: Record<string, unknown>) => {
-      asked.push(query);
-      const n = Number(query["limit"]);
-      return Promise.resolve({ items: Array.from({ length: n }, (_x, i) => one(i, "x")), next_cursor: "on" });
-    } } } as unknown as Link;
+    const link = {
+      client: {
+        read: (_: string, __: string, query: Record<string, unknown>) => {
+          asked.push(query);
+          const n = Number(query["limit"]);
+          return Promise.resolve({ items: Array.from({ length: n }, (_x, i) => one(i, "x")), next_cursor: "on" });
+        },
+      },
+    } as unknown as Link;
     const got = await gather(link, { issuer: 2 }, 600, new AbortController().signal);
     expect([got.items.length, got.whole]).toEqual([600, false]);
     expect(asked.map((q) => q["limit"])).toEqual([250, 250, 100]);
@@ -355,9 +500,12 @@ describe("the list of campaigns", () => {
 describe("what is handed in", () => {
   const kept = () => {
     const rows = new Map<string, unknown>();
-    const store = { get: (k: string) => Promise.resolve(rows.get(k)), set: (k: string, v: unknown) =>
-      Promise.resolve(void rows.set(k, v)), delete: (k: string) => Promise.resolve(void rows.delete(k)),
-    list: (k: string) => Promise.resolve([...rows].filter(([n]) => n.startsWith(k)).map(([, v]) => v)) };
+    const store = {
+      get: (k: string) => Promise.resolve(rows.get(k)),
+      set: (k: string, v: unknown) => Promise.resolve(void rows.set(k, v)),
+      delete: (k: string) => Promise.resolve(void rows.delete(k)),
+      list: (k: string) => Promise.resolve([...rows].filter(([n]) => n.startsWith(k)).map(([, v]) => v)),
+    };
     return { rows, store };
   };
   const handIns = (submit: () => Promise<unknown>, store = kept().store) =>
@@ -372,7 +520,10 @@ describe("what is handed in", () => {
     await expect(lost.act("b", raw(2))).rejects.toThrow("no answer");
     const again = handIns(() => Promise.resolve({}), store);
     await again.load();
-    expect(again.all.value.map((x) => [x.what, x.raw, x.refusal])).toEqual([["a", raw(1), undefined], ["b", raw(2), undefined]]);
+    expect(again.all.value.map((x) => [x.what, x.raw, x.refusal])).toEqual([
+      ["a", raw(1), undefined],
+      ["b", raw(2), undefined],
+    ]);
     for (const x of again.all.value) await again.finish(x);
     expect([again.all.value, rows.size]).toEqual([[], 0]);
   });
@@ -403,16 +554,28 @@ describe("what is handed in", () => {
 });
 
 describe("how it goes over time", () => {
-  const item = (begin: number, more: Partial<CourseAnswer> = {}): CourseAnswer => ({ begin: String(begin), currency: "EUR",
-    claims: "1", redemptions: "2", voids: "1", payable: "900", voided: "450", uncounted: false, ...more });
+  const item = (begin: number, more: Partial<CourseAnswer> = {}): CourseAnswer => ({
+    begin: String(begin),
+    currency: "EUR",
+    claims: "1",
+    redemptions: "2",
+    voids: "1",
+    payable: "900",
+    voided: "450",
+    uncounted: false,
+    ...more,
+  });
   test("days are the device's own, also when the clocks change, and end with now", () => {
     const parts = partsOf("2026-11-20", "2026-11-23", "day", now);
     expect(parts.map((p) => p.begin)).toEqual([20, 21, 22].map((d) => new Date(2026, 10, d).getTime()));
     const hours = partsOf("2026-11-22", "2026-11-22", "hour", now);
     expect(hours.length).toBe(13);
     expect(daysBetween("2026-10-20", "2026-10-30")).toBe(11);
-    expect([daysBetween("2026-10-30", "2026-10-20"), daysBetween("x", "2026-10-20"), daysBetween("2020-01-01",
-      "2026-10-20")]).toEqual([undefined, undefined, undefined]);
+    expect([
+      daysBetween("2026-10-30", "2026-10-20"),
+      daysBetween("x", "2026-10-20"),
+      daysBetween("2020-01-01", "2026-10-20"),
+    ]).toEqual([undefined, undefined, undefined]);
   });
   test("what happened is laid into its day or hour, of one currency, and nothing is lost", () => {
     const parts = partsOf("2026-11-20", "2026-11-22", "day", now);
@@ -421,16 +584,36 @@ describe("how it goes over time", () => {
     const laid = lay(items, parts, "EUR");
     expect(laid.map((p) => p.claims)).toEqual([2n, 0n, 1n]);
     expect(sumOf(laid)).toEqual({ claims: 3n, redemptions: 6n, voids: 3n, payable: 2700n, voided: 1350n });
-    expect(lay([item(at(21, 1), { uncounted: true })], parts, "EUR").map((p) => p.uncounted)).toEqual([false, true, false]);
+    expect(lay([item(at(21, 1), { uncounted: true })], parts, "EUR").map((p) => p.uncounted)).toEqual([
+      false,
+      true,
+      false,
+    ]);
   });
   test("an axis ends at a round number that holds all, with a round half", () => {
-    expect([0n, 1n, 2n, 3n, 5n, 11n, 99n, 100n, 101n, 401n].map(axisTop)).toEqual(
-      [1n, 1n, 2n, 4n, 10n, 20n, 100n, 100n, 200n, 1000n]);
+    expect([0n, 1n, 2n, 3n, 5n, 11n, 99n, 100n, 101n, 401n].map(axisTop)).toEqual([
+      1n,
+      1n,
+      2n,
+      4n,
+      10n,
+      20n,
+      100n,
+      100n,
+      200n,
+      1000n,
+    ]);
   });
   test("a file has every part, in the shop's time and in UTC, and says from where it comes", () => {
     const parts = lay([item(new Date(2026, 10, 21).getTime())], partsOf("2026-11-21", "2026-11-22", "day", now), "EUR");
-    const origin = { chain: { chain, genesis }, member: 2, name: "Bakery", campaign: { id: 7, title: "=x" }, height: 9,
-      timeMs: now };
+    const origin = {
+      chain: { chain, genesis },
+      member: 2,
+      name: "Bakery",
+      campaign: { id: 7, title: "=x" },
+      height: 9,
+      timeMs: now,
+    };
     const lines = courseFile(parts, euro, origin, "comma").trim().split("\r\n");
     expect(lines.length).toBe(3);
     expect(lines[1]).toContain("2026-11-21;00:00;7;'=x;EUR;1;2;1;9,00;4,50;");

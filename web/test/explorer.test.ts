@@ -10,8 +10,9 @@ import type { Link } from "../src/kit/chain.ts";
 import { middleOf } from "../src/explorer/live.ts";
 import { find, idOfSerial } from "../src/explorer/search.ts";
 
-const genesis = parseGenesis(new Uint8Array(readFileSync(new URL("../../genesis/testdata/dev4.json",
-  import.meta.url))));
+const genesis = parseGenesis(
+  new Uint8Array(readFileSync(new URL("../../genesis/testdata/dev4.json", import.meta.url))),
+);
 const stop = new AbortController().signal;
 
 // A chain of height 100 with one campaign and one member; it remembers what it was asked.
@@ -46,7 +47,10 @@ test("a coupon is found by its id and by what is printed on it", async () => {
   const { link } = chainOf();
   const id = couponId(5, 17);
   for (const text of [String(id), "5-17", "No. 5-17", "编号 5-17", "#5-17"]) {
-    expect((await find(link, text, stop)).hits.map((h) => h.path), text).toEqual([`/coupon/${id}`]);
+    expect(
+      (await find(link, text, stop)).hits.map((h) => h.path),
+      text,
+    ).toEqual([`/coupon/${id}`]);
   }
   expect(idOfSerial("0-1")).toBeUndefined();
   expect(idOfSerial("1-0")).toBeUndefined();
@@ -77,8 +81,14 @@ test("a secret that is pasted stays in the browser, whole or damaged", async () 
   const { link, asked } = chainOf();
   expect((await find(link, url, stop)).hits.map((h) => h.path)).toEqual([`/coupon/${couponId(5, 17)}`]);
   const seed = encodeBech32m(secretPrefix, new Uint8Array(32).fill(9));
-  for (const text of [url.slice(0, -3), `${url}AAAA`, newMnemonic(12), seed, "k=AAAAAAAAAAAAAAAAAAAAAA&n=Bo",
-    "x".repeat(65)]) {
+  for (const text of [
+    url.slice(0, -3),
+    `${url}AAAA`,
+    newMnemonic(12),
+    seed,
+    "k=AAAAAAAAAAAAAAAAAAAAAA&n=Bo",
+    "x".repeat(65),
+  ]) {
     expect((await find(link, text, stop)).hits, text).toEqual([]);
   }
   expect(asked).toEqual([]);
@@ -98,6 +108,8 @@ test("a link of the explorer leads where it says", async () => {
 test("the time to final is the middle of what was measured, not of what was there before", () => {
   const block = {} as never;
   expect(middleOf([{ block }, { block }])).toBeUndefined();
-  expect(middleOf([{ block, tookMs: 900 }, { block, tookMs: 200 }, { block, tookMs: 300 },
-    { block }])).toEqual({ ms: 300, n: 3 });
+  expect(middleOf([{ block, tookMs: 900 }, { block, tookMs: 200 }, { block, tookMs: 300 }, { block }])).toEqual({
+    ms: 300,
+    n: 3,
+  });
 });

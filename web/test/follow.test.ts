@@ -3,14 +3,21 @@ import { expect, test } from "vitest";
 import { Asker, withEvent, type Happening } from "../src/kit/ledger/follow.ts";
 
 const stop = new AbortController().signal;
-const claim = (n: number) => ({ id: new Uint8Array(32).fill(n), code: "OK",
-  effect: { kind: "Claim", coupon: 1n, owner: new Uint8Array(32) } });
+const claim = (n: number) => ({
+  id: new Uint8Array(32).fill(n),
+  code: "OK",
+  effect: { kind: "Claim", coupon: 1n, owner: new Uint8Array(32) },
+});
 const refused = { id: new Uint8Array(32).fill(99), code: "E301" };
 
 // A chain with a block each second from second 1 on; it remembers which were read whole.
 function chain(outcomes: Record<number, unknown[]>, height: number) {
   const read: number[] = [];
-  const block = (h: number) => ({ height: String(h), time: { ms: String(h * 1000) }, tx_count: outcomes[h]?.length ?? 0 });
+  const block = (h: number) => ({
+    height: String(h),
+    time: { ms: String(h * 1000) },
+    tx_count: outcomes[h]?.length ?? 0,
+  });
   const client = {
     read: (_type: string, path: string, query: { limit: number }) => {
       expect(path).toBe("/v1/blocks");
@@ -22,14 +29,20 @@ function chain(outcomes: Record<number, unknown[]>, height: number) {
       return Promise.resolve({ timeMs: h * 1000, outcomes: outcomes[h] ?? [] });
     },
   };
-  return { read, asker: (from: number) => new Asker(client as unknown as ConstructorParameters<typeof Asker>[0], from) };
+  return {
+    read,
+    asker: (from: number) => new Asker(client as unknown as ConstructorParameters<typeof Asker>[0], from),
+  };
 }
 
 test("what happened since is found once, with what was refused left out", async () => {
   const { asker, read } = chain({ 3: [claim(3)], 5: [refused, claim(5)], 6: [claim(6), claim(7)] }, 10);
   const a = asker(4);
-  expect((await a.look(60_000, stop)).map((e) => [e.id.height, e.id.tx, e.type])).toEqual(
-    [[5, 1, "coupon.claimed"], [6, 0, "coupon.claimed"], [6, 1, "coupon.claimed"]]);
+  expect((await a.look(60_000, stop)).map((e) => [e.id.height, e.id.tx, e.type])).toEqual([
+    [5, 1, "coupon.claimed"],
+    [6, 0, "coupon.claimed"],
+    [6, 1, "coupon.claimed"],
+  ]);
   expect(read).toEqual([5, 6]);
   expect(await a.look(60_000, stop)).toEqual([]);
 });

@@ -62,10 +62,15 @@ test("who does not answer is said with the time since when, and what the network
   const first = awayOf(nodes, [true, true, true, false], [], 1000);
   expect(first).toEqual([{ node: "http://d", sinceMs: 1000 }]);
   const second = awayOf(nodes, [true, true, false, false], first, 2000);
-  expect(second).toEqual([{ node: "http://c", sinceMs: 2000 }, { node: "http://d", sinceMs: 1000 }]);
+  expect(second).toEqual([
+    { node: "http://c", sinceMs: 2000 },
+    { node: "http://d", sinceMs: 1000 },
+  ]);
   expect(awayOf(nodes, [true, true, true, true], second, 3000)).toEqual([]);
   const names = new Map([["http://d", "Books"]]);
-  expect(outageText(first, names, 4, 3)).toMatch(/^Not answering here: Books \(since .+\)\. The network goes on, but not if one more fails\.$/);
+  expect(outageText(first, names, 4, 3)).toMatch(
+    /^Not answering here: Books \(since .+\)\. The network goes on, but not if one more fails\.$/,
+  );
   expect(outageText(first, names, 7, 5)).toMatch(/even if 1 more fail/);
   expect(outageText(second, names, 4, 3)).toMatch(/c \(since .+\), Books .*3 of 4 must agree/);
 });
@@ -78,7 +83,12 @@ test("a file is read in the forms in which it travels, and what is no text is no
     [0xfeff, ...[...text].map((c) => c.charCodeAt(0))].forEach((u, i) => view.setUint16(2 * i, u, little));
     return b;
   };
-  for (const b of [new TextEncoder().encode(text), new TextEncoder().encode(`\uFEFF${text}`), utf16(true), utf16(false)]) {
+  for (const b of [
+    new TextEncoder().encode(text),
+    new TextEncoder().encode(`\uFEFF${text}`),
+    utf16(true),
+    utf16(false),
+  ]) {
     expect(await fileText(new Blob([b]), 100)).toBe(text);
   }
   for (const b of [utf16(true).slice(2), new Uint8Array([0xff, 0xff, 0x80]), new Uint8Array(101)]) {

@@ -23,10 +23,16 @@ test("the ink on any colour has 4.5:1", () => {
 test("days with the same hours stand together", () => {
   const at = (day: number, from: number, until: number): OpenSpan => ({ day, from: from * 60, until: until * 60 });
   expect(hoursText([])).toEqual([]);
-  expect(hoursText([at(0, 8, 12), at(0, 13, 18), at(1, 8, 12), at(1, 13, 18), at(3, 9, 17), at(4, 9, 17), at(5, 20, 26)]))
-    .toEqual([{ days: "Mon–Tue", times: "08:00–12:00, 13:00–18:00" }, { days: "Thu–Fri", times: "09:00–17:00" },
-      { days: "Sat", times: "20:00–02:00" }]);
-  expect(hoursText(Array.from({ length: 7 }, (_, day) => at(day, 0, 24)))).toEqual([{ days: "Mon–Sun", times: "00:00–24:00" }]);
+  expect(
+    hoursText([at(0, 8, 12), at(0, 13, 18), at(1, 8, 12), at(1, 13, 18), at(3, 9, 17), at(4, 9, 17), at(5, 20, 26)]),
+  ).toEqual([
+    { days: "Mon–Tue", times: "08:00–12:00, 13:00–18:00" },
+    { days: "Thu–Fri", times: "09:00–17:00" },
+    { days: "Sat", times: "20:00–02:00" },
+  ]);
+  expect(hoursText(Array.from({ length: 7 }, (_, day) => at(day, 0, 24)))).toEqual([
+    { days: "Mon–Sun", times: "00:00–24:00" },
+  ]);
 });
 
 const empty = formOf(undefined);
@@ -35,11 +41,23 @@ const day = (from: string, until: string) => [[{ from, until }], [], [], [], [],
 
 test("what is typed becomes a profile, and comes back as it was typed", () => {
   expect(empty.colour).toBe(firstColour);
-  const { profile, faults } = readForm(form({ address: " 12 Quay Street \n\nFirst floor", days: day("20:00", "02:00"),
-    website: "Bakery.example/Menu", phone: " +49 30 5550102 " }), 2);
+  const { profile, faults } = readForm(
+    form({
+      address: " 12 Quay Street \n\nFirst floor",
+      days: day("20:00", "02:00"),
+      website: "Bakery.example/Menu",
+      phone: " +49 30 5550102 ",
+    }),
+    2,
+  );
   expect(faults).toEqual({});
-  expect(profile).toMatchObject({ member: 2, address: ["12 Quay Street", "First floor"],
-    hours: [{ day: 0, from: 1200, until: 1560 }], website: "https://bakery.example/Menu", phone: "+49 30 5550102" });
+  expect(profile).toMatchObject({
+    member: 2,
+    address: ["12 Quay Street", "First floor"],
+    hours: [{ day: 0, from: 1200, until: 1560 }],
+    website: "https://bakery.example/Menu",
+    phone: "+49 30 5550102",
+  });
   const chain = new Chain(new Uint8Array(32));
   const signed = signProfile(chain, { ...profile!, at: 1 }, [signerOf(new Uint8Array(32))]);
   expect(readForm(formOf(signed), 2).profile).toEqual(profile);
@@ -52,8 +70,22 @@ test("what breaks a rule is named", () => {
   expect(faults({ address: "1\n2\n3\n4\n5" })).toEqual(["lines"]);
   expect(faults({ address: "长".repeat(22) })).toEqual(["address"]);
   expect(faults({ days: day("08:00", "") })).toEqual(["hours"]);
-  expect(faults({ days: [[{ from: "08:00", until: "12:00" }, { from: "11:00", until: "13:00" }], [], [], [], [], [], []] }))
-    .toEqual(["hours"]);
+  expect(
+    faults({
+      days: [
+        [
+          { from: "08:00", until: "12:00" },
+          { from: "11:00", until: "13:00" },
+        ],
+        [],
+        [],
+        [],
+        [],
+        [],
+        [],
+      ],
+    }),
+  ).toEqual(["hours"]);
   expect(faults({ website: "http://bakery.example" })).toEqual(["website"]);
   expect(faults({ website: "javascript:alert(1)" })).toEqual(["website"]);
   expect(faults({ phone: "030 123" })).toEqual(["phone"]);
@@ -66,8 +98,40 @@ test("a picture keeps what draws and nothing else", () => {
   const more = Uint8Array.from([...icon.subarray(0, end), ...text, ...icon.subarray(end)]);
   expect(inspectLogo(more)).toBeUndefined();
   expect(inspectLogo(plainPng(more))).toMatchObject({ type: "image/png", width: 180 });
-  const jpeg = (extra: number[]) => Uint8Array.from([0xff, 0xd8, ...extra, 0xff, 0xc0, 0, 11, 8, 0, 32, 0, 32, 1, 1, 0x11, 0,
-    0xff, 0xda, 0, 8, 1, 1, 0, 0, 0x3f, 0, 1, 2, 3, 0xff, 0xd9]);
+  const jpeg = (extra: number[]) =>
+    Uint8Array.from([
+      0xff,
+      0xd8,
+      ...extra,
+      0xff,
+      0xc0,
+      0,
+      11,
+      8,
+      0,
+      32,
+      0,
+      32,
+      1,
+      1,
+      0x11,
+      0,
+      0xff,
+      0xda,
+      0,
+      8,
+      1,
+      1,
+      0,
+      0,
+      0x3f,
+      0,
+      1,
+      2,
+      3,
+      0xff,
+      0xd9,
+    ]);
   const placed = jpeg([0xff, 0xe1, 0, 4, 1, 2, 0xff, 0xfe, 0, 3, 7]);
   expect(inspectLogo(placed)).toBeUndefined();
   expect(plainJpeg(placed)).toEqual(jpeg([]));

@@ -66,7 +66,10 @@ test("nine tabs hold three streams at most, and each has its turns", async () =>
   let most = 0;
   for (let i = 0; i < 1200; i++) {
     await after(100);
-    most = Math.max(most, logs.reduce((n, l) => n + l.open, 0));
+    most = Math.max(
+      most,
+      logs.reduce((n, l) => n + l.open, 0),
+    );
   }
   expect(most).toBeLessThanOrEqual(3);
   expect(logs.filter((l) => l.turns === 1 && l.open === 1).length).toBe(2); // those that have a lasting place
@@ -98,7 +101,10 @@ test("a tab in the background gives its place up, and takes one again when it is
 });
 
 test("the place of a tab that is gone is free after its end", async () => {
-  const rows = new Map([["scrip.stream.1", `gone ${Date.now() + 5000}`], ["scrip.stream.2", `far ${Date.now() + 1e9}`]]);
+  const rows = new Map([
+    ["scrip.stream.1", `gone ${Date.now() + 5000}`],
+    ["scrip.stream.2", `far ${Date.now() + 1e9}`],
+  ]);
   const one = follow(new Tab(rows), { open: 0, most: 0, turns: 0 });
   await after(500);
   expect(one.turn?.quietMs).toBeUndefined(); // an end that no tab writes holds nothing

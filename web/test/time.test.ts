@@ -7,8 +7,16 @@ import { addUp, ranges, spansOf, type Range } from "../src/explorer/time.ts";
 const quarterMs = 900_000;
 const of = (name: string) => ranges.find((r) => r.name === name) as Range;
 const quarter = (ms: number, transactions: number, final?: ActivityAnswer["final"]): ActivityAnswer => ({
-  begins: { ms: String(ms), utc: "" }, blocks: 1, transactions, refused: 0, claims: 0, transfers: 0, redemptions: 1,
-  voids: 0, ...(final ? { final } : {}) });
+  begins: { ms: String(ms), utc: "" },
+  blocks: 1,
+  transactions,
+  refused: 0,
+  claims: 0,
+  transfers: 0,
+  redemptions: 1,
+  voids: 0,
+  ...(final ? { final } : {}),
+});
 
 test("a range ends with the hour or day that now lies in, without a gap", () => {
   const now = new Date(2026, 10, 30, 14, 25).getTime();
@@ -26,8 +34,11 @@ test("a quarter counts in the hour that it lies in, and nothing is counted befor
   const now = new Date(2026, 10, 30, 14, 25).getTime();
   const spans = spansOf(of("day"), now);
   const at = spans[20]!.begin;
-  addUp(spans, [quarter(at, 3, { blocks: 1, mean_ms: 40, most_ms: 40 }),
-    quarter(at + 3 * quarterMs, 4, { blocks: 3, mean_ms: 80, most_ms: 200 }), quarter(at + 4 * quarterMs, 5)]);
+  addUp(spans, [
+    quarter(at, 3, { blocks: 1, mean_ms: 40, most_ms: 40 }),
+    quarter(at + 3 * quarterMs, 4, { blocks: 3, mean_ms: 80, most_ms: 200 }),
+    quarter(at + 4 * quarterMs, 5),
+  ]);
   expect(spans.map((s) => s.transactions).slice(19)).toEqual([0, 7, 5, 0, 0]);
   expect(spans.map((s) => s.counted).slice(18)).toEqual([false, false, true, true, true, true]);
   expect(spans[20]!.sumMs / spans[20]!.timed).toBe(70);

@@ -43,8 +43,10 @@ const pages: readonly { pattern: string; title: () => string; draw: (p: Record<s
 ];
 
 const sections = [
-  { path: "/", text: () => t("navCampaigns") }, { path: "/tills", text: () => t("navTills") },
-  { path: "/day", text: () => t("navDay") }, { path: "/course", text: () => t("navCourse") },
+  { path: "/", text: () => t("navCampaigns") },
+  { path: "/tills", text: () => t("navTills") },
+  { path: "/day", text: () => t("navDay") },
+  { path: "/course", text: () => t("navCourse") },
   { path: "/shop", text: () => t("navShop") },
   { path: "/developers", text: () => t("navDevelopers") },
 ];
@@ -53,9 +55,14 @@ function Nav(p: { onSignOut: () => void }): JSX.Element {
   const here = route.value;
   return (
     <nav class="sections no-print" aria-label={t("nav")}>
-      {sections.map((s) => <a key={s.path} href={`#${s.path}`}
-        aria-current={s.path === here ? "page" : undefined}>{s.text()}</a>)}
-      <button type="button" class="sections-out" onClick={p.onSignOut}>{t("signOut")}</button>
+      {sections.map((s) => (
+        <a key={s.path} href={`#${s.path}`} aria-current={s.path === here ? "page" : undefined}>
+          {s.text()}
+        </a>
+      ))}
+      <button type="button" class="sections-out" onClick={p.onSignOut}>
+        {t("signOut")}
+      </button>
     </nav>
   );
 }
@@ -69,8 +76,13 @@ function Pages(): JSX.Element {
     <div class="stack">
       {session && <Outage link={session.link} />}
       <UnderWay />
-      {found ? <div key={path}>{found.page.draw(found.parts ?? {})}</div>
-        : <Missing title={t("pageNone")}><LinkButton href="#/">{t("navCampaigns")}</LinkButton></Missing>}
+      {found ? (
+        <div key={path}>{found.page.draw(found.parts ?? {})}</div>
+      ) : (
+        <Missing title={t("pageNone")}>
+          <LinkButton href="#/">{t("navCampaigns")}</LinkButton>
+        </Missing>
+      )}
     </div>
   );
 }
@@ -79,14 +91,29 @@ function titleOf(path: string): string | undefined {
   return pages.find((page) => match(page.pattern, path))?.title();
 }
 
-function Frame(p: { link?: Link; beside?: ComponentChildren; session?: Session | undefined;
-  children: ComponentChildren }): JSX.Element {
+function Frame(p: {
+  link?: Link;
+  beside?: ComponentChildren;
+  session?: Session | undefined;
+  children: ComponentChildren;
+}): JSX.Element {
   const pulse = p.link?.pulse.value;
-  const foot = p.link && <p>{p.session && <>{p.session.name} · </>}{kit("chain", { name: p.link.genesis.name })}
-    {pulse && pulse.up > 0 && <> · {kit("connected", { n: pulse.up, total: pulse.total })}</>}</p>;
+  const foot = p.link && (
+    <p>
+      {p.session && <>{p.session.name} · </>}
+      {kit("chain", { name: p.link.genesis.name })}
+      {pulse && pulse.up > 0 && <> · {kit("connected", { n: pulse.up, total: pulse.total })}</>}
+    </p>
+  );
   return (
-    <Shell name={t("name")} title={p.session ? titleOf(route.value) : undefined} demo={p.link?.demo ?? false}
-      foot={foot} wide beside={p.beside}>
+    <Shell
+      name={t("name")}
+      title={p.session ? titleOf(route.value) : undefined}
+      demo={p.link?.demo ?? false}
+      foot={foot}
+      wide
+      beside={p.beside}
+    >
       {p.children}
     </Shell>
   );
@@ -98,7 +125,9 @@ function Replace(p: { name: string; onReplace: () => void; onKeep: () => void })
     <Notice kind="accent" title={t("signInReplace")}>
       <p>{t("signInReplaceText", { name: p.name })}</p>
       <div class="row">
-        <Button kind="main" onClick={p.onKeep}>{t("signInKeep", { name: p.name })}</Button>
+        <Button kind="main" onClick={p.onKeep}>
+          {t("signInKeep", { name: p.name })}
+        </Button>
         <Button onClick={p.onReplace}>{t("signInReplaceAct")}</Button>
       </div>
     </Notice>
@@ -110,7 +139,8 @@ export function App(p: { link: Link; fragment: string | undefined }): JSX.Elemen
   const [session, setSession] = useState<Session>();
   const [ready, setReady] = useState(false);
   const [brought, setBrought] = useState<Brought | undefined>(() =>
-    (p.fragment === undefined ? undefined : readBrought(p.fragment)));
+    p.fragment === undefined ? undefined : readBrought(p.fragment),
+  );
   const [bad, setBad] = useState(brought?.kind === "bad");
   const [leaving, setLeaving] = useState(false);
   const [error, setError] = useState<unknown>();
@@ -157,30 +187,64 @@ export function App(p: { link: Link; fragment: string | undefined }): JSX.Elemen
     addEventListener("hashchange", changed);
     return () => removeEventListener("hashchange", changed);
   }, [session]);
-  const leave = () => work.run(async () => {
-    await Session.end(link);
-    setLeaving(false);
-    setSession(undefined);
-    go("/", true);
-  });
+  const leave = () =>
+    work.run(async () => {
+      await Session.end(link);
+      setLeaving(false);
+      setSession(undefined);
+      go("/", true);
+    });
   const body = () => {
     // The key that a link brought is still at hand: the page is not loaded anew.
-    if (error !== undefined) return <Failure level={1} {...failureOf(error)}
-      onRetry={() => { setError(undefined); setReady(false); setRound(round + 1); }} />;
+    if (error !== undefined)
+      return (
+        <Failure
+          level={1}
+          {...failureOf(error)}
+          onRetry={() => {
+            setError(undefined);
+            setReady(false);
+            setRound(round + 1);
+          }}
+        />
+      );
     if (!ready) return <Loading what={t("opening")} />;
     if (!session) return <SignIn link={link} bad={bad} onSession={(s) => enter(s).catch(setError)} />;
-    if (brought?.kind === "key") return <Replace name={session.name} onKeep={() => setBrought(undefined)}
-      onReplace={() => take(brought).catch(setError)} />;
-    if (brought?.kind === "till") return <ApproveCode answer={brought.answer}
-      onEnd={() => { setBrought(undefined); go("/tills", true); }} />;
+    if (brought?.kind === "key")
+      return (
+        <Replace
+          name={session.name}
+          onKeep={() => setBrought(undefined)}
+          onReplace={() => take(brought).catch(setError)}
+        />
+      );
+    if (brought?.kind === "till")
+      return (
+        <ApproveCode
+          answer={brought.answer}
+          onEnd={() => {
+            setBrought(undefined);
+            go("/tills", true);
+          }}
+        />
+      );
     return <Pages />;
   };
   return (
     <SessionContext.Provider value={session}>
       <Frame link={link} session={session} beside={session && <Nav onSignOut={() => setLeaving(true)} />}>
         {body()}
-        {leaving && <Confirm title={t("signOutTitle")} text={t("signOutText")} act={t("signOut")} bad work={work}
-          onAct={leave} onClose={() => setLeaving(false)} />}
+        {leaving && (
+          <Confirm
+            title={t("signOutTitle")}
+            text={t("signOutText")}
+            act={t("signOut")}
+            bad
+            work={work}
+            onAct={leave}
+            onClose={() => setLeaving(false)}
+          />
+        )}
       </Frame>
     </SessionContext.Provider>
   );

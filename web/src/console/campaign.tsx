@@ -39,11 +39,20 @@ function useCampaign(n: number, onEvent: (e: LedgerEvent) => void): Live {
     const stop = new AbortController();
     setState((s) => ({ ...s, busy: true }));
     link.client.campaign(n, { signal: stop.signal }).then(
-      (value) => { if (!stop.signal.aborted) setState({ value, atMs: Date.now(), busy: false }); },
-      (error: unknown) => { if (!stop.signal.aborted) setState((s) => ({ ...s, error, busy: false })); },
+      (value) => {
+        if (!stop.signal.aborted) setState({ value, atMs: Date.now(), busy: false });
+      },
+      (error: unknown) => {
+        if (!stop.signal.aborted) setState((s) => ({ ...s, error, busy: false }));
+      },
     );
-    const timer = setTimeout(() => { if (document.visibilityState === "visible") look(); }, lookMs);
-    return () => { stop.abort(); clearTimeout(timer); };
+    const timer = setTimeout(() => {
+      if (document.visibilityState === "visible") look();
+    }, lookMs);
+    return () => {
+      stop.abort();
+      clearTimeout(timer);
+    };
   }, [link, n, round]);
   const lookSoon = useSoon(look, soonMs); // the state's proof is a moment behind the event
   useEvents({ campaign: n }, [n], (e) => {
@@ -55,21 +64,30 @@ function useCampaign(n: number, onEvent: (e: LedgerEvent) => void): Live {
 
 function Numbers(p: { campaign: ProvenCampaign }): JSX.Element {
   const { link } = useSession();
-  const { campaign: c, campaign: { terms } } = p;
+  const {
+    campaign: c,
+    campaign: { terms },
+  } = p;
   const currency = link.currency(terms.currency);
   return (
     <>
       <dl class="figures" data-numbers>
-        <Figure name={t("numClaimed")} value={number(c.issued)}
-          more={t("numOf", { n: number(c.issued), total: number(terms.maxSupply) })} />
+        <Figure
+          name={t("numClaimed")}
+          value={number(c.issued)}
+          more={t("numOf", { n: number(c.issued), total: number(terms.maxSupply) })}
+        />
         <Figure name={t("numRedeemed")} value={number(c.redemptions - c.voids)} />
         <Figure name={t("numUndone")} value={number(c.voids)} />
         <Figure name={t("numReleased")} value={number(c.nextSerial - 1)} />
       </dl>
       <dl class="sums">
-        <dt>{t("numOwed")}</dt><dd>{money(c.accrued, currency)}</dd>
-        <dt>{t("numBound")}</dt><dd>{money(c.committed - c.accrued, currency)}</dd>
-        <dt class="strong">{t("numBudget")}</dt><dd class="strong">{money(terms.budget, currency)}</dd>
+        <dt>{t("numOwed")}</dt>
+        <dd>{money(c.accrued, currency)}</dd>
+        <dt>{t("numBound")}</dt>
+        <dd>{money(c.committed - c.accrued, currency)}</dd>
+        <dt class="strong">{t("numBudget")}</dt>
+        <dd class="strong">{money(terms.budget, currency)}</dd>
       </dl>
     </>
   );
@@ -80,28 +98,48 @@ function Brakes(p: { campaign: ProvenCampaign; onDone: () => void }): JSX.Elemen
   const { campaign: c } = p;
   const [closing, setClosing] = useState(false);
   const work = useWork();
-  const control = (kind: "CampaignPause" | "CampaignResume" | "CampaignClose", what: string) => work.run(async () => {
-    await session.act(`${what}: ${c.terms.title}`, session.sign({ kind, campaign: c.number }));
-    setClosing(false);
-    toast(t("done"));
-    p.onDone();
-  });
+  const control = (kind: "CampaignPause" | "CampaignResume" | "CampaignClose", what: string) =>
+    work.run(async () => {
+      await session.act(`${what}: ${c.terms.title}`, session.sign({ kind, campaign: c.number }));
+      setClosing(false);
+      toast(t("done"));
+      p.onDone();
+    });
   return (
     <section class="stack-s">
       <div class="row">
-        {c.stored === "PUBLISHED" && <Button onClick={() => control("CampaignPause", t("pause"))}
-          busy={work.busy}>{t("pause")}</Button>}
-        {c.stored === "PAUSED" && <Button kind="main" onClick={() => control("CampaignResume", t("resume"))}
-          busy={work.busy}>{t("resume")}</Button>}
-        {c.stored !== "CLOSED" && <Button kind="bad" onClick={() => setClosing(true)}>{t("close")}</Button>}
+        {c.stored === "PUBLISHED" && (
+          <Button onClick={() => control("CampaignPause", t("pause"))} busy={work.busy}>
+            {t("pause")}
+          </Button>
+        )}
+        {c.stored === "PAUSED" && (
+          <Button kind="main" onClick={() => control("CampaignResume", t("resume"))} busy={work.busy}>
+            {t("resume")}
+          </Button>
+        )}
+        {c.stored !== "CLOSED" && (
+          <Button kind="bad" onClick={() => setClosing(true)}>
+            {t("close")}
+          </Button>
+        )}
       </div>
       <p class="small soft">{t("pauseText")}</p>
       {!closing && work.error !== undefined && <Failure {...failureOf(work.error)} />}
       {closing && (
-        <Confirm title={t("closeTitle")} text={t("closeText", { date: lastMoment(c.redeemUntil) })} act={t("close")} bad
+        <Confirm
+          title={t("closeTitle")}
+          text={t("closeText", { date: lastMoment(c.redeemUntil) })}
+          act={t("close")}
+          bad
           work={work}
           typed={{ label: t("closeType", { title: c.terms.title }), value: c.terms.title, wrong: t("openWrong") }}
-          onAct={() => control("CampaignClose", t("close"))} onClose={() => { setClosing(false); work.clear(); }} />
+          onAct={() => control("CampaignClose", t("close"))}
+          onClose={() => {
+            setClosing(false);
+            work.clear();
+          }}
+        />
       )}
     </section>
   );
@@ -111,15 +149,18 @@ function Happened(p: { events: readonly LedgerEvent[] }): JSX.Element {
   return (
     <section class="stack-s" aria-labelledby="happened-title">
       <h2 id="happened-title">{t("happened")}</h2>
-      {p.events.length === 0 ? <p class="soft">{t("happenedNone")}</p> : (
+      {p.events.length === 0 ? (
+        <p class="soft">{t("happenedNone")}</p>
+      ) : (
         <ul role="list" class="entries">
           {p.events.map((e) => {
             const x = e.outcome.effect;
             return (
               <li key={e.receipt.id} class="entry">
                 <span class="strong">{word(e.type)}</span>
-                <span>{x && "coupon" in x ? <a
-                  href={`/explorer/#/coupon/${x.coupon}`}>{serialText(x.coupon)}</a> : ""}</span>
+                <span>
+                  {x && "coupon" in x ? <a href={`/explorer/#/coupon/${x.coupon}`}>{serialText(x.coupon)}</a> : ""}
+                </span>
                 <time class="soft small">{timeSeconds(e.timeMs)}</time>
               </li>
             );
@@ -136,20 +177,31 @@ function Duplicate(p: { campaign: ProvenCampaign }): JSX.Element {
   const { terms, number: n } = p.campaign;
   const [other, setOther] = useState<string>();
   const work = useWork();
-  const take = () => work.run(async () => {
-    const text = await link.store.get<string>(termsRow(terms.termsHash));
-    const draft = duplicateOf(n, terms, link.currency(terms.currency), link.nowMs(), t("copyMark"), text);
-    if (!draft) throw new TypeError(`a campaign of the kind ${terms.valueKind}`);
-    await link.store.set(draftRow, draft);
-    go("/new");
-  });
+  const take = () =>
+    work.run(async () => {
+      const text = await link.store.get<string>(termsRow(terms.termsHash));
+      const draft = duplicateOf(n, terms, link.currency(terms.currency), link.nowMs(), t("copyMark"), text);
+      if (!draft) throw new TypeError(`a campaign of the kind ${terms.valueKind}`);
+      await link.store.set(draftRow, draft);
+      go("/new");
+    });
   const ask = () => void link.store.get<Draft>(draftRow).then((d) => (d ? setOther(d.title || "–") : take()));
   return (
     <>
-      <Button onClick={ask} busy={work.busy}>{t("copy")}</Button>
-      {other === undefined ? <Trouble work={work} /> : (
-        <Confirm title={t("copyTitle")} text={t("copyText", { title: other })} act={t("copy")} work={work}
-          onAct={take} onClose={() => setOther(undefined)} />
+      <Button onClick={ask} busy={work.busy}>
+        {t("copy")}
+      </Button>
+      {other === undefined ? (
+        <Trouble work={work} />
+      ) : (
+        <Confirm
+          title={t("copyTitle")}
+          text={t("copyText", { title: other })}
+          act={t("copy")}
+          work={work}
+          onAct={take}
+          onClose={() => setOther(undefined)}
+        />
       )}
     </>
   );
@@ -177,7 +229,12 @@ export function CampaignPage(p: { number: string }): JSX.Element {
   const c = live.value;
   if (!c) {
     if (live.error === undefined) return <Loading />;
-    if (isMissing(live.error)) return <Missing title={t("campaignNone", { n: p.number })}><Back /></Missing>;
+    if (isMissing(live.error))
+      return (
+        <Missing title={t("campaignNone", { n: p.number })}>
+          <Back />
+        </Missing>
+      );
     return <Failure level={1} {...failureOf(live.error)} onRetry={live.look} busy={live.busy} />;
   }
   const own = c.issuer === member;
@@ -187,25 +244,46 @@ export function CampaignPage(p: { number: string }): JSX.Element {
     <div class="stack">
       <div class="row apart">
         <h1>{c.terms.title}</h1>
-        <span class="row"><strong data-standing={c.standing}>{word(c.standing)}</strong>
-          <AsOf height={c.state.height} timeMs={c.state.timeMs} nowMs={() => link.nowMs()} /></span>
+        <span class="row">
+          <strong data-standing={c.standing}>{word(c.standing)}</strong>
+          <AsOf height={c.state.height} timeMs={c.state.timeMs} nowMs={() => link.nowMs()} />
+        </span>
       </div>
-      {lost && <Notice kind="bad" live><p>{t("liveLost", { time: time(live.atMs) })}</p></Notice>}
-      {own && c.nextSerial === 1 && c.stored !== "CLOSED" && (
-        <Notice kind="accent" title={t("handOutText")}><LinkButton kind="main"
-          href={`#/handout/${c.number}`}>{t("handOut")}</LinkButton></Notice>
+      {lost && (
+        <Notice kind="bad" live>
+          <p>{t("liveLost", { time: time(live.atMs) })}</p>
+        </Notice>
       )}
-      {!own && <Notice><p>{t("campaignNotYours",
-        { name: link.genesis.members[c.issuer - 1]?.name ?? String(c.issuer) })}</p></Notice>}
+      {own && c.nextSerial === 1 && c.stored !== "CLOSED" && (
+        <Notice kind="accent" title={t("handOutText")}>
+          <LinkButton kind="main" href={`#/handout/${c.number}`}>
+            {t("handOut")}
+          </LinkButton>
+        </Notice>
+      )}
+      {!own && (
+        <Notice>
+          <p>{t("campaignNotYours", { name: link.genesis.members[c.issuer - 1]?.name ?? String(c.issuer) })}</p>
+        </Notice>
+      )}
       <Begins campaign={c} nowMs={link.nowMs()} />
       <div class="beside">
         <div class="stack">
-          <Coupon issuer={link.genesis.members[c.issuer - 1]?.name ?? ""} title={c.terms.title} rule={rule}
-            campaign={c.number} specimen
-            fromMs={fromOf(c.terms, link.nowMs())} untilMs={c.redeemUntil} />
+          <Coupon
+            issuer={link.genesis.members[c.issuer - 1]?.name ?? ""}
+            title={c.terms.title}
+            rule={rule}
+            campaign={c.number}
+            specimen
+            fromMs={fromOf(c.terms, link.nowMs())}
+            untilMs={c.redeemUntil}
+          />
           <div class="row">
-            {own && c.nextSerial > 1 && <LinkButton kind="main"
-              href={`#/handout/${c.number}`}>{t("handOut")}</LinkButton>}
+            {own && c.nextSerial > 1 && (
+              <LinkButton kind="main" href={`#/handout/${c.number}`}>
+                {t("handOut")}
+              </LinkButton>
+            )}
             {own && <Duplicate campaign={c} />}
             {own && <a href={`#/course/${c.number}`}>{t("courseTitle")}</a>}
             <a href={`/explorer/#/campaign/${c.number}`}>{t("seeLedger")}</a>

@@ -15,7 +15,11 @@ export const states = ["all", "running", "later", "paused", "over"] as const;
 export type Standing = (typeof states)[number];
 
 /** Choice is what a person wants to see of the list. */
-export interface Choice { words: string; order: Order; state: Standing }
+export interface Choice {
+  words: string;
+  order: Order;
+  state: Standing;
+}
 
 /** all is the list as it is without a choice: everything, newest first. */
 export const all: Choice = { words: "", order: "newest", state: "all" };
@@ -24,16 +28,27 @@ export const all: Choice = { words: "", order: "newest", state: "all" };
 export const isChosen = (c: Choice): boolean => c.words.trim() !== "" || c.order !== "newest" || c.state !== "all";
 
 /** Gathered is as much of a list as was asked for; whole if there is no more. */
-export interface Gathered { items: readonly CampaignAnswer[]; whole: boolean }
+export interface Gathered {
+  items: readonly CampaignAnswer[];
+  whole: boolean;
+}
 
 /** gather asks for the newest campaigns, all of them as of one height, until so many are there. */
-export async function gather(link: Link, query: Record<string, string | number>, want: number,
-  signal: AbortSignal): Promise<Gathered> {
+export async function gather(
+  link: Link,
+  query: Record<string, string | number>,
+  want: number,
+  signal: AbortSignal,
+): Promise<Gathered> {
   const items: CampaignAnswer[] = [];
   let cursor: string | undefined;
   do {
-    const page = await link.client.read("PageCampaignAnswer", "/v1/campaigns",
-      { ...query, newest: "true", limit: Math.min(pageMax, want - items.length), cursor }, { signal });
+    const page = await link.client.read(
+      "PageCampaignAnswer",
+      "/v1/campaigns",
+      { ...query, newest: "true", limit: Math.min(pageMax, want - items.length), cursor },
+      { signal },
+    );
     items.push(...page.items);
     cursor = page.next_cursor;
   } while (cursor && items.length < want);
@@ -46,8 +61,7 @@ const ms = (t: { ms: string }): number => Number(t.ms);
 export const redeemed = (c: CampaignAnswer): number => c.redemptions - c.voids;
 
 /** beginsMs is when the first thing can be done with a campaign. */
-export const beginsMs = (c: CampaignAnswer): number =>
-  Math.min(ms(c.terms.claim_from), ms(c.terms.redeem_from));
+export const beginsMs = (c: CampaignAnswer): number => Math.min(ms(c.terms.claim_from), ms(c.terms.redeem_from));
 
 /** endsMs is until when its coupons can be used. */
 export const endsMs = (c: CampaignAnswer): number => ms(c.terms.redeem_until);
@@ -63,11 +77,15 @@ const plain = (text: string): string => text.normalize("NFKC").toLowerCase();
 
 /** choose is what fits a choice, in its order. Each word must be in the title, or be the campaign's number. */
 export function choose(list: readonly CampaignAnswer[], choice: Choice, nowMs: number): CampaignAnswer[] {
-  const words = plain(choice.words).split(/\s+/).filter((w) => w !== "");
+  const words = plain(choice.words)
+    .split(/\s+/)
+    .filter((w) => w !== "");
   const fits = (c: CampaignAnswer) => {
     const title = plain(c.terms.title);
-    return (choice.state === "all" || standingOf(c, nowMs) === choice.state) &&
-      words.every((w) => title.includes(w) || w === String(c.id) || w === `#${c.id}`);
+    return (
+      (choice.state === "all" || standingOf(c, nowMs) === choice.state) &&
+      words.every((w) => title.includes(w) || w === String(c.id) || w === `#${c.id}`)
+    );
   };
   const names = new Intl.Collator(undefined, { numeric: true });
   const last = (c: CampaignAnswer) => (standingOf(c, nowMs) === "over" ? 1 : 0);

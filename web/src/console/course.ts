@@ -30,7 +30,11 @@ export interface Part {
 }
 
 /** Course is what a node answered, as of one height. */
-export interface Course { items: CourseAnswer[]; height: number; timeMs: number }
+export interface Course {
+  items: CourseAnswer[];
+  height: number;
+  timeMs: number;
+}
 
 /** daysBetween counts the days of a range, both included; undefined if it is none. */
 export function daysBetween(from: string, until: string): number | undefined {
@@ -52,22 +56,41 @@ export function partsOf(from: string, until: string, grain: Grain, nowMs: number
   const all: Part[] = [];
   for (let at = begin; at < end;) {
     const next = grain === "hour" ? at + hourMs : (moment(dateText(at), "last") ?? end);
-    all.push({ begin: at, until: next, claims: 0n, redemptions: 0n, voids: 0n, payable: 0n, voided: 0n, uncounted: false });
+    all.push({
+      begin: at,
+      until: next,
+      claims: 0n,
+      redemptions: 0n,
+      voids: 0n,
+      payable: 0n,
+      voided: 0n,
+      uncounted: false,
+    });
     at = next;
   }
   return all;
 }
 
 /** readCourse asks for all pages of one height; campaign 0 stands for all of the member. */
-export async function readCourse(link: Link, member: number, campaign: number, span: { from: number; until: number },
-  signal: AbortSignal): Promise<Course> {
+export async function readCourse(
+  link: Link,
+  member: number,
+  campaign: number,
+  span: { from: number; until: number },
+  signal: AbortSignal,
+): Promise<Course> {
   const items: CourseAnswer[] = [];
-  let query: Record<string, string | number | undefined> = { from: span.from, until: span.until, step_ms: hourMs,
-    ...(campaign > 0 ? { campaign } : {}) };
+  let query: Record<string, string | number | undefined> = {
+    from: span.from,
+    until: span.until,
+    step_ms: hourMs,
+    ...(campaign > 0 ? { campaign } : {}),
+  };
   for (let i = 0; ; i++) {
     const page = await link.client.read("PageCourseAnswer", `/v1/members/${member}/course`, query, { signal });
     items.push(...page.items);
-    if (!page.next_cursor || i === pagesMax) return { items, height: Number(page.height), timeMs: Number(page.time.ms) };
+    if (!page.next_cursor || i === pagesMax)
+      return { items, height: Number(page.height), timeMs: Number(page.time.ms) };
     query = { ...query, cursor: page.next_cursor };
   }
 }
@@ -119,13 +142,55 @@ export function courseFile(parts: readonly Part[], currency: Currency, o: Course
   const utc = (ms: number) => new Date(ms).toISOString();
   const two = (n: number) => String(n).padStart(2, "0");
   const amount = (minor: bigint) => new Decimal(decimal(minor, currency.exponent));
-  const columns = ["date", "time", "campaign", "title", "currency", "claims", "redemptions", "undone", "owed", "owed no more",
-    "from (UTC)", "until (UTC, not in it)", "zone", "as of block", "its time (UTC)", "member", "name", "chain",
-    "digest of the chain"];
-  return csv([columns, ...parts.map((p) => {
-    const d = new Date(p.begin);
-    return [dateText(p.begin), `${two(d.getHours())}:${two(d.getMinutes())}`, o.campaign?.id ?? "", o.campaign?.title ?? "",
-      currency.letters, p.claims, p.redemptions, p.voids, amount(p.payable), amount(p.voided), utc(p.begin), utc(p.until),
-      zoneName(p.begin), o.height, utc(o.timeMs), o.member, o.name, o.chain.genesis.name, hex(o.chain.chain.digest)];
-  })], style);
+  const columns = [
+    "date",
+    "time",
+    "campaign",
+    "title",
+    "currency",
+    "claims",
+    "redemptions",
+    "undone",
+    "owed",
+    "owed no more",
+    "from (UTC)",
+    "until (UTC, not in it)",
+    "zone",
+    "as of block",
+    "its time (UTC)",
+    "member",
+    "name",
+    "chain",
+    "digest of the chain",
+  ];
+  return csv(
+    [
+      columns,
+      ...parts.map((p) => {
+        const d = new Date(p.begin);
+        return [
+          dateText(p.begin),
+          `${two(d.getHours())}:${two(d.getMinutes())}`,
+          o.campaign?.id ?? "",
+          o.campaign?.title ?? "",
+          currency.letters,
+          p.claims,
+          p.redemptions,
+          p.voids,
+          amount(p.payable),
+          amount(p.voided),
+          utc(p.begin),
+          utc(p.until),
+          zoneName(p.begin),
+          o.height,
+          utc(o.timeMs),
+          o.member,
+          o.name,
+          o.chain.genesis.name,
+          hex(o.chain.chain.digest),
+        ];
+      }),
+    ],
+    style,
+  );
 }

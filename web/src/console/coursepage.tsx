@@ -10,8 +10,20 @@ import { go } from "../kit/router.ts";
 import { Button, Empty, Failure, Field, Notice, Segments, useLoad, type Loaded } from "../kit/ui.tsx";
 import { gather } from "./campaigns.ts";
 import { Bars } from "./chart.tsx";
-import { courseFile, daysBack, daysBetween, daysMax, hoursDaysMax, lay, partsOf, readCourse, sumOf, type Course, type Grain,
-  type Part } from "./course.ts";
+import {
+  courseFile,
+  daysBack,
+  daysBetween,
+  daysMax,
+  hoursDaysMax,
+  lay,
+  partsOf,
+  readCourse,
+  sumOf,
+  type Course,
+  type Grain,
+  type Part,
+} from "./course.ts";
 import { csvStyle } from "./csv.ts";
 import { zoneName } from "./day.ts";
 import { dateText, moment } from "./dates.ts";
@@ -23,11 +35,20 @@ const choicesMax = 250;
 const metrics = ["claims", "redemptions", "payable"] as const;
 type Metric = (typeof metrics)[number];
 
-const metricText: Record<Metric, () => string> = { claims: () => t("courseClaims"),
-  redemptions: () => t("courseRedemptions"), payable: () => t("courseOwed") };
+const metricText: Record<Metric, () => string> = {
+  claims: () => t("courseClaims"),
+  redemptions: () => t("courseRedemptions"),
+  payable: () => t("courseOwed"),
+};
 
-interface Range { from: string; until: string }
-interface Seen { course: Course; proven: ProvenCampaign | undefined }
+interface Range {
+  from: string;
+  until: string;
+}
+interface Seen {
+  course: Course;
+  proven: ProvenCampaign | undefined;
+}
 
 const timesShown = (parts: readonly Part[], grain: Grain): string[] => {
   const at = [...new Set([0, parts.length >> 1, parts.length - 1])].filter((i) => i >= 0);
@@ -35,8 +56,14 @@ const timesShown = (parts: readonly Part[], grain: Grain): string[] => {
 };
 const nameOf = (ms: number, grain: Grain): string => (grain === "day" ? date(ms) : dateTime(ms));
 
-function Choices(p: { campaign: number; range: Range; days: number | undefined; grain: Grain; onGrain: (g: Grain) => void;
-  onRange: (r: Range) => void }): JSX.Element {
+function Choices(p: {
+  campaign: number;
+  range: Range;
+  days: number | undefined;
+  grain: Grain;
+  onGrain: (g: Grain) => void;
+  onRange: (r: Range) => void;
+}): JSX.Element {
   const { link, member } = useSession();
   const id = useId();
   const all = useLoad((stop) => gather(link, { issuer: member }, choicesMax, stop), [member]);
@@ -49,25 +76,51 @@ function Choices(p: { campaign: number; range: Range; days: number | undefined; 
     <form class="stack-s no-print list-tools course-tools" onSubmit={(e) => e.preventDefault()}>
       <div class="field">
         <label for={id}>{t("courseCampaign")}</label>
-        <select id={id} class="input" value={String(p.campaign)}
-          onChange={(e) => go(e.currentTarget.value === "0" ? "/course" : `/course/${e.currentTarget.value}`)}>
+        <select
+          id={id}
+          class="input"
+          value={String(p.campaign)}
+          onChange={(e) => go(e.currentTarget.value === "0" ? "/course" : `/course/${e.currentTarget.value}`)}
+        >
           <option value="0">{t("courseAll")}</option>
           {!known && p.campaign > 0 && <option value={String(p.campaign)}>{`#${p.campaign}`}</option>}
-          {listed.map((c) => <option key={c.id} value={String(c.id)}>{`${c.terms.title} · #${c.id}`}</option>)}
+          {listed.map((c) => (
+            <option key={c.id} value={String(c.id)}>{`${c.terms.title} · #${c.id}`}</option>
+          ))}
         </select>
       </div>
-      <Segments label={t("courseRange")} value={String(preset ?? "")}
+      <Segments
+        label={t("courseRange")}
+        value={String(preset ?? "")}
         onChange={(n) => p.onRange({ from: daysBack(link.nowMs(), Number(n) - 1), until: today })}
-        options={presets.map((n) => ({ value: String(n), text: n === 1 ? t("courseToday") : t("courseDays", { n }) }))} />
+        options={presets.map((n) => ({ value: String(n), text: n === 1 ? t("courseToday") : t("courseDays", { n }) }))}
+      />
       <div class="pair-fields">
-        <Field label={t("courseFrom")} type="date" value={p.range.from} error={fault}
-          onInput={(from) => p.onRange({ ...p.range, from })} />
-        <Field label={t("courseUntil")} type="date" value={p.range.until}
-          hint={t("dayZone", { zone: zoneName(link.nowMs()) })} onInput={(until) => p.onRange({ ...p.range, until })} />
+        <Field
+          label={t("courseFrom")}
+          type="date"
+          value={p.range.from}
+          error={fault}
+          onInput={(from) => p.onRange({ ...p.range, from })}
+        />
+        <Field
+          label={t("courseUntil")}
+          type="date"
+          value={p.range.until}
+          hint={t("dayZone", { zone: zoneName(link.nowMs()) })}
+          onInput={(until) => p.onRange({ ...p.range, until })}
+        />
       </div>
       {p.days !== undefined && p.days <= hoursDaysMax && (
-        <Segments<Grain> label={t("courseGrain")} value={p.grain} onChange={p.onGrain}
-          options={[{ value: "hour", text: t("courseHour") }, { value: "day", text: t("courseDay") }]} />
+        <Segments<Grain>
+          label={t("courseGrain")}
+          value={p.grain}
+          onChange={p.onGrain}
+          options={[
+            { value: "hour", text: t("courseHour") },
+            { value: "day", text: t("courseDay") },
+          ]}
+        />
       )}
     </form>
   );
@@ -80,16 +133,28 @@ function Believed(p: { seen: Seen; parts: readonly Part[] }): JSX.Element {
   const gap = p.parts.find((x) => x.uncounted);
   const sum = sumOf(p.parts);
   // The row may be of a later block, and counts from the beginning: it is never less.
-  const lies = c && c.state.height >= course.height &&
+  const lies =
+    c &&
+    c.state.height >= course.height &&
     (sum.claims > BigInt(c.issued) || sum.redemptions > BigInt(c.redemptions) || sum.voids > BigInt(c.voids));
   return (
     <section class="stack-s">
-      {gap && <Notice><p>{t("courseUncounted", { time: dateTime(gap.begin) })}</p></Notice>}
+      {gap && (
+        <Notice>
+          <p>{t("courseUncounted", { time: dateTime(gap.begin) })}</p>
+        </Notice>
+      )}
       {lies && <Failure title={t("courseFails")} />}
       {c && !lies && (
         <div class="row">
-          <p>{t("courseOf", { claims: number(sum.claims), issued: number(c.issued),
-            redemptions: number(sum.redemptions), all: number(c.redemptions) })}</p>
+          <p>
+            {t("courseOf", {
+              claims: number(sum.claims),
+              issued: number(c.issued),
+              redemptions: number(sum.redemptions),
+              all: number(c.redemptions),
+            })}
+          </p>
           <VerifiedBadge proof={link.proof(c.state)} />
         </div>
       )}
@@ -105,44 +170,82 @@ function Numbers(p: { seen: Seen; range: Range; grain: Grain }): JSX.Element {
   const [metric, setMetric] = useState<Metric>("claims");
   const own = [...new Set(course.items.map((x) => x.currency))];
   const [chosen, setChosen] = useState("");
-  const letters = own.includes(chosen) ? chosen : own[0] ?? session.currencies()[0]?.letters ?? "";
+  const letters = own.includes(chosen) ? chosen : (own[0] ?? session.currencies()[0]?.letters ?? "");
   const currency = session.currencyNamed(letters);
   const parts = lay(course.items, partsOf(p.range.from, p.range.until, p.grain, course.timeMs), letters);
   const sum = sumOf(parts);
   const write = (n: bigint) => (metric === "payable" ? money(n, currency) : number(n));
   const most = parts.reduce((a, b) => (b[metric] > a[metric] ? b : a), parts[0] as Part);
-  const origin = { chain: link, member: session.member, name: session.name, height: course.height, timeMs: course.timeMs,
-    campaign: proven && { id: proven.number, title: proven.terms.title } };
-  const save = () => saveFile(`course-${session.member}${proven ? `-${proven.number}` : ""}-${p.range.from}-${p.range.until}.csv`,
-    courseFile(parts, currency, origin, csvStyle(navigator.language)));
+  const origin = {
+    chain: link,
+    member: session.member,
+    name: session.name,
+    height: course.height,
+    timeMs: course.timeMs,
+    campaign: proven && { id: proven.number, title: proven.terms.title },
+  };
+  const save = () =>
+    saveFile(
+      `course-${session.member}${proven ? `-${proven.number}` : ""}-${p.range.from}-${p.range.until}.csv`,
+      courseFile(parts, currency, origin, csvStyle(navigator.language)),
+    );
   const busy = parts.filter((x) => x.claims + x.redemptions + x.voids + x.payable + x.voided > 0n || x.uncounted);
-  if (busy.length === 0) return <Empty title={t("courseNone")}><p>{t("courseNoneText")}</p></Empty>;
+  if (busy.length === 0)
+    return (
+      <Empty title={t("courseNone")}>
+        <p>{t("courseNoneText")}</p>
+      </Empty>
+    );
   return (
     <>
-      {own.length > 1 && <Segments label={t("fieldCurrency")} value={letters} onChange={setChosen}
-        options={own.map((x) => ({ value: x, text: x }))} />}
+      {own.length > 1 && (
+        <Segments
+          label={t("fieldCurrency")}
+          value={letters}
+          onChange={setChosen}
+          options={own.map((x) => ({ value: x, text: x }))}
+        />
+      )}
       <dl class="figures" data-course>
         <Figure name={t("courseClaims")} value={number(sum.claims)} />
         <Figure name={t("courseRedemptions")} value={number(sum.redemptions)} />
         <Figure name={t("courseVoids")} value={number(sum.voids)} />
         <Figure name={t("courseOwed")} value={money(sum.payable - sum.voided, currency)} />
       </dl>
-      <Segments<Metric> label={t("courseShow")} value={metric} onChange={setMetric}
-        options={metrics.map((value) => ({ value, text: metricText[value]() }))} />
-      <Bars unit={metric === "payable" ? `${metricText[metric]()}, ${letters}` : metricText[metric]()}
-        values={parts.map((x) => x[metric])} value={write} times={timesShown(parts, p.grain)}
-        label={t("courseChart", { what: metricText[metric](), sum: write(sum[metric]), most: write(most[metric]),
-          when: nameOf(most.begin, p.grain) })} />
+      <Segments<Metric>
+        label={t("courseShow")}
+        value={metric}
+        onChange={setMetric}
+        options={metrics.map((value) => ({ value, text: metricText[value]() }))}
+      />
+      <Bars
+        unit={metric === "payable" ? `${metricText[metric]()}, ${letters}` : metricText[metric]()}
+        values={parts.map((x) => x[metric])}
+        value={write}
+        times={timesShown(parts, p.grain)}
+        label={t("courseChart", {
+          what: metricText[metric](),
+          sum: write(sum[metric]),
+          most: write(most[metric]),
+          when: nameOf(most.begin, p.grain),
+        })}
+      />
       <Believed seen={p.seen} parts={parts} />
-      <div class="row no-print"><Button onClick={save}>{t("courseCsv")}</Button></div>
-      <Table caption={t("courseTable")} rows={busy.toReversed()} rowKey={(x) => x.begin} columns={[
-        { head: t("courseTime"), cell: (x) => (p.grain === "day" ? date(x.begin)
-          : dateTime(x.begin)) },
-        { head: t("courseClaims"), figure: true, cell: (x) => number(x.claims) },
-        { head: t("courseRedemptions"), figure: true, cell: (x) => number(x.redemptions) },
-        { head: t("courseVoids"), figure: true, cell: (x) => number(x.voids) },
-        { head: t("courseOwed"), figure: true, cell: (x) => money(x.payable - x.voided, currency) },
-      ]} />
+      <div class="row no-print">
+        <Button onClick={save}>{t("courseCsv")}</Button>
+      </div>
+      <Table
+        caption={t("courseTable")}
+        rows={busy.toReversed()}
+        rowKey={(x) => x.begin}
+        columns={[
+          { head: t("courseTime"), cell: (x) => (p.grain === "day" ? date(x.begin) : dateTime(x.begin)) },
+          { head: t("courseClaims"), figure: true, cell: (x) => number(x.claims) },
+          { head: t("courseRedemptions"), figure: true, cell: (x) => number(x.redemptions) },
+          { head: t("courseVoids"), figure: true, cell: (x) => number(x.voids) },
+          { head: t("courseOwed"), figure: true, cell: (x) => money(x.payable - x.voided, currency) },
+        ]}
+      />
     </>
   );
 }
@@ -154,19 +257,23 @@ export function CoursePage(p: { number?: string }): JSX.Element {
   const [chosen, setChosen] = useState<Grain>("hour");
   const days = daysBetween(range.from, range.until);
   const grain: Grain = days === undefined || days > hoursDaysMax ? "day" : chosen;
-  const loaded: Loaded<Seen | undefined> = useLoad(async (signal) => {
-    const [from, until] = [moment(range.from, "first"), moment(range.until, "last")];
-    if (days === undefined || from === undefined || until === undefined) return undefined;
-    const course = await readCourse(link, member, campaign, { from, until }, signal);
-    return { course, proven: campaign > 0 ? await link.client.campaign(campaign, { signal }) : undefined };
-  }, [member, campaign, range.from, range.until]);
+  const loaded: Loaded<Seen | undefined> = useLoad(
+    async (signal) => {
+      const [from, until] = [moment(range.from, "first"), moment(range.until, "last")];
+      if (days === undefined || from === undefined || until === undefined) return undefined;
+      const course = await readCourse(link, member, campaign, { from, until }, signal);
+      return { course, proven: campaign > 0 ? await link.client.campaign(campaign, { signal }) : undefined };
+    },
+    [member, campaign, range.from, range.until],
+  );
   useBesides(loaded.reload);
   return (
     <div class="stack">
       <div class="row apart">
         <h1>{t("courseTitle")}</h1>
-        {loaded.value && <AsOf height={loaded.value.course.height} timeMs={loaded.value.course.timeMs}
-          nowMs={() => link.nowMs()} />}
+        {loaded.value && (
+          <AsOf height={loaded.value.course.height} timeMs={loaded.value.course.timeMs} nowMs={() => link.nowMs()} />
+        )}
       </div>
       <Choices campaign={campaign} range={range} days={days} grain={grain} onRange={setRange} onGrain={setChosen} />
       <Got of={loaded} none={{ title: t("campaignNone", { n: p.number ?? "" }) }}>

@@ -19,7 +19,10 @@ const checkedMax = 100_000;
 const checksAtOnce = 6;
 
 /** Span is a half-open span of time, Unix ms. */
-export interface Span { from: number; until: number }
+export interface Span {
+  from: number;
+  until: number;
+}
 
 /** Day is what the tills took in a span, as of one height. */
 export interface Day {
@@ -42,10 +45,20 @@ export function addUp(pages: readonly TotalAnswer[]): TotalAnswer[] {
   for (const x of pages) {
     const name = `${x.till}/${x.campaign}`;
     const s = sums.get(name);
-    sums.set(name, !s ? x : { ...s, count: add(s.count, x.count), value: add(s.value, x.value),
-      payable: add(s.payable, x.payable),
-      voids: add(s.voids, x.voids), voided_value: add(s.voided_value, x.voided_value),
-      voided_payable: add(s.voided_payable, x.voided_payable) });
+    sums.set(
+      name,
+      !s
+        ? x
+        : {
+            ...s,
+            count: add(s.count, x.count),
+            value: add(s.value, x.value),
+            payable: add(s.payable, x.payable),
+            voids: add(s.voids, x.voids),
+            voided_value: add(s.voided_value, x.voided_value),
+            voided_payable: add(s.voided_payable, x.voided_payable),
+          },
+    );
   }
   return [...sums.values()];
 }
@@ -66,21 +79,33 @@ export async function readDay(link: Link, member: number, span: Span, signal: Ab
   for (;;) {
     const page = await link.client.read("PageTotalAnswer", `/v1/members/${member}/totals`, query, { signal });
     pages.push(...page.items);
-    if (!page.next_cursor) return { span, height: Number(page.height), timeMs: Number(page.time.ms),
-      totals: addUp(pages) };
+    if (!page.next_cursor)
+      return { span, height: Number(page.height), timeMs: Number(page.time.ms), totals: addUp(pages) };
     query = { ...query, cursor: page.next_cursor };
   }
 }
 
 /** takingsOf lists the span's redemptions and voids, at most so many. */
-export async function takingsOf(link: Link, member: number, span: Span, most: number,
-  signal?: AbortSignal): Promise<TakingAnswer[]> {
+export async function takingsOf(
+  link: Link,
+  member: number,
+  span: Span,
+  most: number,
+  signal?: AbortSignal,
+): Promise<TakingAnswer[]> {
   const all: TakingAnswer[] = [];
-  let query: Record<string, string | number | undefined> = { from: span.from, until: span.until,
-    limit: Math.min(pageSize, most) };
+  let query: Record<string, string | number | undefined> = {
+    from: span.from,
+    until: span.until,
+    limit: Math.min(pageSize, most),
+  };
   while (all.length < most) {
-    const page = await link.client.read("PageTakingAnswer", `/v1/members/${member}/takings`, query,
-      signal ? { signal } : {});
+    const page = await link.client.read(
+      "PageTakingAnswer",
+      `/v1/members/${member}/takings`,
+      query,
+      signal ? { signal } : {},
+    );
     all.push(...page.items);
     if (!page.next_cursor) break;
     query = { ...query, cursor: page.next_cursor };
@@ -101,20 +126,36 @@ export async function tillsOf(link: Link, member: number, signal: AbortSignal): 
 }
 
 /** titlesOf names campaigns: a few by their proven terms, others as a node says, many from its list of all. */
-export async function titlesOf(link: Link, numbers: readonly number[], signal: AbortSignal): Promise<Map<number, string>> {
+export async function titlesOf(
+  link: Link,
+  numbers: readonly number[],
+  signal: AbortSignal,
+): Promise<Map<number, string>> {
   const wanted = new Set(numbers);
   if (wanted.size <= provenTitles) {
-    return new Map(await Promise.all([...wanted].map(async (n) =>
-      [n, (await link.campaign(n, 60_000)).terms.title] as const)));
+    return new Map(
+      await Promise.all([...wanted].map(async (n) => [n, (await link.campaign(n, 60_000)).terms.title] as const)),
+    );
   }
   if (wanted.size <= singleTitles) {
-    return new Map(await Promise.all([...wanted].map(async (n) => [n,
-      (await link.client.read("CampaignBody", `/v1/campaigns/${n}`, {}, { signal })).terms.title] as const)));
+    return new Map(
+      await Promise.all(
+        [...wanted].map(
+          async (n) =>
+            [n, (await link.client.read("CampaignBody", `/v1/campaigns/${n}`, {}, { signal })).terms.title] as const,
+        ),
+      ),
+    );
   }
   const found = new Map<number, string>();
   let cursor: string | undefined;
   do {
-    const page = await link.client.read("PageCampaignAnswer", "/v1/campaigns", { limit: titlesAtOnce, cursor }, { signal });
+    const page = await link.client.read(
+      "PageCampaignAnswer",
+      "/v1/campaigns",
+      { limit: titlesAtOnce, cursor },
+      { signal },
+    );
     for (const c of page.items) if (wanted.has(c.id)) found.set(c.id, c.terms.title);
     cursor = page.next_cursor;
   } while (cursor && found.size < wanted.size);
@@ -132,10 +173,18 @@ export interface Recount {
  * recount proves each redemption of the day by its row in the state, and adds them up
  * again. progress is told how many are done.
  */
-export async function recount(link: Link, member: number, day: Day,
-  progress: (done: number, all: number) => void): Promise<Recount> {
-  const takings = await takingsOf(link, member, { ...day.span, until: Math.min(day.span.until, day.timeMs + 1) },
-    checkedMax);
+export async function recount(
+  link: Link,
+  member: number,
+  day: Day,
+  progress: (done: number, all: number) => void,
+): Promise<Recount> {
+  const takings = await takingsOf(
+    link,
+    member,
+    { ...day.span, until: Math.min(day.span.until, day.timeMs + 1) },
+    checkedMax,
+  );
   const sums = new Map<string, { count: bigint; value: bigint; voids: bigint; voided: bigint }>();
   let signers = 0;
   let height = 0;
@@ -145,14 +194,20 @@ export async function recount(link: Link, member: number, day: Day,
   const check = async (x: TakingAnswer) => {
     const row = await link.client.redemption(BigInt(x.coupon), x.seq);
     const voided = x.type === "redemption.voided";
-    const same = row.member === member && equal(row.tillKey, decodeKey("till", x.till)) &&
+    const same =
+      row.member === member &&
+      equal(row.tillKey, decodeKey("till", x.till)) &&
       row.value === BigInt(x.value) &&
       (voided ? row.standing === "VOIDED" : row.at === Number(x.time.ms));
     if (!same) throw new FalseAnswer(`the redemption ${x.id} is not in the ledger as the node lists it`);
     const name = `${x.till}/${BigInt(x.coupon) >> 32n}`;
     const s = sums.get(name) ?? { count: 0n, value: 0n, voids: 0n, voided: 0n };
-    sums.set(name, voided ? { ...s, voids: s.voids + 1n, voided: s.voided + row.value }
-      : { ...s, count: s.count + 1n, value: s.value + row.value });
+    sums.set(
+      name,
+      voided
+        ? { ...s, voids: s.voids + 1n, voided: s.voided + row.value }
+        : { ...s, count: s.count + 1n, value: s.value + row.value },
+    );
     signers = row.state.members;
     height = Math.max(height, row.state.height);
     progress(++done, takings.length);
@@ -163,8 +218,13 @@ export async function recount(link: Link, member: number, day: Day,
   await Promise.all(Array.from({ length: checksAtOnce }, work));
   for (const total of day.totals) {
     const s = sums.get(`${total.till}/${total.campaign}`);
-    if (!s || String(s.count) !== total.count || String(s.value) !== total.value || String(s.voids) !== total.voids ||
-      String(s.voided) !== total.voided_value) {
+    if (
+      !s ||
+      String(s.count) !== total.count ||
+      String(s.value) !== total.value ||
+      String(s.voids) !== total.voids ||
+      String(s.voided) !== total.voided_value
+    ) {
       throw new FalseAnswer(`the total of till ${total.till.slice(0, 20)} is not the sum of its redemptions`);
     }
   }
@@ -196,13 +256,33 @@ export interface Origin {
   stateRoot: Uint8Array;
 }
 
-const originColumns = ["from (UTC)", "until (UTC, not in it)", "zone", "as of block", "its time (UTC)", "its state root",
-  "member", "name", "chain", "digest of the chain"];
+const originColumns = [
+  "from (UTC)",
+  "until (UTC, not in it)",
+  "zone",
+  "as of block",
+  "its time (UTC)",
+  "its state root",
+  "member",
+  "name",
+  "chain",
+  "digest of the chain",
+];
 
 function originCells({ chain: { chain, genesis }, member, name, day, stateRoot }: Origin): Cell[] {
   const utc = (ms: number) => new Date(ms).toISOString();
-  return [utc(day.span.from), utc(day.span.until), zoneName(day.span.from), day.height, utc(day.timeMs), hex(stateRoot),
-    member, name, genesis.name, hex(chain.digest)];
+  return [
+    utc(day.span.from),
+    utc(day.span.until),
+    zoneName(day.span.from),
+    day.height,
+    utc(day.timeMs),
+    hex(stateRoot),
+    member,
+    name,
+    genesis.name,
+    hex(chain.digest),
+  ];
 }
 
 /** dayOf and clockOf write an instant in the device's zone, as ISO 8601 has them. */
@@ -218,32 +298,92 @@ function clockOf(ms: number): string {
 
 /** dayFile writes the totals with chain, height and state root, so that two parties can compare them byte for byte. */
 export function dayFile(origin: Origin, labels: Labels, style: CsvStyle): string {
-  const columns = ["date", "till", "till key", "campaign", "title", "currency", "redemptions", "taken", "payable",
-    "undone", "given back", "payable undone", ...originColumns];
-  const rows = [...origin.day.totals].sort((a, b) => (a.till === b.till ? a.campaign - b.campaign
-    : a.till < b.till ? -1 : 1)).map((x) => {
-    const amount = (minor: string) => new Decimal(decimal(BigInt(minor), labels.currency(x.currency).exponent));
-    return [dayOf(origin.day.span.from), labels.till(x.till), x.till, x.campaign, labels.campaign(x.campaign), x.currency,
-      BigInt(x.count), amount(x.value), amount(x.payable), BigInt(x.voids), amount(x.voided_value),
-      amount(x.voided_payable), ...originCells(origin)];
-  });
+  const columns = [
+    "date",
+    "till",
+    "till key",
+    "campaign",
+    "title",
+    "currency",
+    "redemptions",
+    "taken",
+    "payable",
+    "undone",
+    "given back",
+    "payable undone",
+    ...originColumns,
+  ];
+  const rows = [...origin.day.totals]
+    .sort((a, b) => (a.till === b.till ? a.campaign - b.campaign : a.till < b.till ? -1 : 1))
+    .map((x) => {
+      const amount = (minor: string) => new Decimal(decimal(BigInt(minor), labels.currency(x.currency).exponent));
+      return [
+        dayOf(origin.day.span.from),
+        labels.till(x.till),
+        x.till,
+        x.campaign,
+        labels.campaign(x.campaign),
+        x.currency,
+        BigInt(x.count),
+        amount(x.value),
+        amount(x.payable),
+        BigInt(x.voids),
+        amount(x.voided_value),
+        amount(x.voided_payable),
+        ...originCells(origin),
+      ];
+    });
   return csv([columns, ...rows], style);
 }
 
 /** linesFile writes each redemption and each correction, in the time of the shop. letters is a campaign's currency. */
-export function linesFile(origin: Origin, lines: readonly TakingAnswer[], letters: (campaign: number) => string,
-  labels: Labels, style: CsvStyle): string {
-  const columns = ["date", "time", "till", "campaign", "serial", "redemption", "type", "currency", "value", "payable",
-    "time (UTC)", "block", "transaction", "event", ...originColumns];
+export function linesFile(
+  origin: Origin,
+  lines: readonly TakingAnswer[],
+  letters: (campaign: number) => string,
+  labels: Labels,
+  style: CsvStyle,
+): string {
+  const columns = [
+    "date",
+    "time",
+    "till",
+    "campaign",
+    "serial",
+    "redemption",
+    "type",
+    "currency",
+    "value",
+    "payable",
+    "time (UTC)",
+    "block",
+    "transaction",
+    "event",
+    ...originColumns,
+  ];
   const rows = lines.map((x) => {
     const id = BigInt(x.coupon);
     const campaign = campaignOf(id);
     const exponent = labels.currency(letters(campaign)).exponent;
     const ms = Number(x.time.ms);
     const place = x.id.split(".").map(Number);
-    return [dayOf(ms), clockOf(ms), labels.till(x.till), campaign, serialOf(id), x.seq, x.type, letters(campaign),
-      new Decimal(decimal(BigInt(x.value), exponent)), new Decimal(decimal(BigInt(x.payable), exponent)), x.time.utc,
-      place[0] ?? 0, place[1] ?? 0, place[2] ?? 0, ...originCells(origin)];
+    return [
+      dayOf(ms),
+      clockOf(ms),
+      labels.till(x.till),
+      campaign,
+      serialOf(id),
+      x.seq,
+      x.type,
+      letters(campaign),
+      new Decimal(decimal(BigInt(x.value), exponent)),
+      new Decimal(decimal(BigInt(x.payable), exponent)),
+      x.time.utc,
+      place[0] ?? 0,
+      place[1] ?? 0,
+      place[2] ?? 0,
+      ...originCells(origin),
+    ];
   });
   return csv([columns, ...rows], style);
 }

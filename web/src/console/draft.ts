@@ -39,8 +39,23 @@ export interface Draft {
 }
 
 /** Settings are the terms that stand in no field. */
-type Settings = Pick<Terms, "funders" | "productHash" | "uses" | "rounding" | "reimburse" | "reimburseBps" | "fee"
-  | "showMax" | "relativeMs" | "graceMs" | "transfer" | "maxTransfers" | "resaleBps" | "shops">;
+type Settings = Pick<
+  Terms,
+  | "funders"
+  | "productHash"
+  | "uses"
+  | "rounding"
+  | "reimburse"
+  | "reimburseBps"
+  | "fee"
+  | "showMax"
+  | "relativeMs"
+  | "graceMs"
+  | "transfer"
+  | "maxTransfers"
+  | "resaleBps"
+  | "shops"
+>;
 
 /** Kept is what a draft has from the campaign that it was made from, besides what stands in the fields. */
 export interface Kept {
@@ -55,8 +70,19 @@ export interface Kept {
 }
 
 /** Fault names what is wrong with a field; its text is in the table under this name. */
-export type Fault = "faultNeeded" | "faultMoney" | "faultNumber" | "faultPercent" | "faultLong" | "faultPast"
-  | "faultOrder" | "faultBegin" | "faultBudget" | "faultHours" | "faultYears" | "faultTitle";
+export type Fault =
+  | "faultNeeded"
+  | "faultMoney"
+  | "faultNumber"
+  | "faultPercent"
+  | "faultLong"
+  | "faultPast"
+  | "faultOrder"
+  | "faultBegin"
+  | "faultBudget"
+  | "faultHours"
+  | "faultYears"
+  | "faultTitle";
 /** Of an amount or a number that cannot be read, how it cannot. */
 export type Faults = Partial<Record<keyof Draft, Fault | AmountFault>>;
 
@@ -91,10 +117,26 @@ const undoHoursMax = 90 * 24;
 /** A new draft of a kind, with a good beginning of each. */
 export function draftOf(kind: Kind, title: string, currency: number, nowMs: number, more: Partial<Draft> = {}): Draft {
   return {
-    kind, title, currency, value: "", percent: "", ceiling: "", minSpend: "", count: "100", each: "", shops: "own",
-      gift: true,
-    show: true, undoHours: "72", budget: "", publicTerms: "", claimFrom: "", useFrom: "", claimUntil: dateText(nowMs + 30 * dayMs),
-    useUntil: dateText(nowMs + 60 * dayMs), ...more,
+    kind,
+    title,
+    currency,
+    value: "",
+    percent: "",
+    ceiling: "",
+    minSpend: "",
+    count: "100",
+    each: "",
+    shops: "own",
+    gift: true,
+    show: true,
+    undoHours: "72",
+    budget: "",
+    publicTerms: "",
+    claimFrom: "",
+    useFrom: "",
+    claimUntil: dateText(nowMs + 30 * dayMs),
+    useUntil: dateText(nowMs + 60 * dayMs),
+    ...more,
   };
 }
 
@@ -118,7 +160,13 @@ export function sampleOf(hundredths: bigint, exponent: number): string {
   return hundredths % 100n === 0n ? text.slice(0, -1 - exponent) : text;
 }
 
-interface Values { face: bigint; bps: number; ceiling: bigint; minSpend: bigint; most: bigint }
+interface Values {
+  face: bigint;
+  bps: number;
+  ceiling: bigint;
+  minSpend: bigint;
+  most: bigint;
+}
 
 function readValues(d: Draft, currency: Currency, faults: Faults): Values | undefined {
   const amount = (field: "value" | "ceiling" | "minSpend", needed: boolean): bigint => {
@@ -133,14 +181,20 @@ function readValues(d: Draft, currency: Currency, faults: Faults): Values | unde
     const bps = percentOf(d.percent);
     if (bps === undefined) faults.percent = d.percent.trim() === "" ? "faultNeeded" : "faultPercent";
     const ceiling = amount("ceiling", true);
-    return bps === undefined || faults.ceiling ||
-      faults.minSpend ? undefined : { face: 0n, bps, ceiling, minSpend, most: ceiling };
+    return bps === undefined || faults.ceiling || faults.minSpend
+      ? undefined
+      : { face: 0n, bps, ceiling, minSpend, most: ceiling };
   }
   const face = amount("value", true);
   return faults.value || faults.minSpend ? undefined : { face, bps: 0, ceiling: 0n, minSpend, most: face };
 }
 
-interface Times { claimFrom: number; claimUntil: number; useFrom: number; useUntil: number }
+interface Times {
+  claimFrom: number;
+  claimUntil: number;
+  useFrom: number;
+  useUntil: number;
+}
 
 function readTimes(d: Draft, nowMs: number, faults: Faults): Times | undefined {
   const end = (field: "claimUntil" | "useUntil"): number => {
@@ -165,16 +219,27 @@ function readTimes(d: Draft, nowMs: number, faults: Faults): Times | undefined {
   if (fine("claimUntil", "useUntil") && useUntil < claimUntil) faults.useUntil = "faultOrder";
   if (fine("claimFrom", "claimUntil") && claimFrom >= claimUntil) faults.claimFrom = "faultBegin";
   if (d.useFrom && fine("useFrom", "useUntil") && useFrom >= useUntil) faults.useFrom = "faultBegin";
-  return fine("claimFrom", "claimUntil", "useFrom", "useUntil") ? { claimFrom, claimUntil, useFrom, useUntil } : undefined;
+  return fine("claimFrom", "claimUntil", "useFrom", "useUntil")
+    ? { claimFrom, claimUntil, useFrom, useUntil }
+    : undefined;
 }
 
 /** settingsOf is what stands in no field: as usual, or as the campaign has it that the draft was made from. */
 function settingsOf(d: Draft, issuer: number, most: bigint): Settings {
   const usual: Settings = {
-    funders: [{ member: issuer, shareBps: 10_000 }], productHash: new Uint8Array(32), rounding: 0,
-    uses: d.kind === "STORED" ? storedUses : 1, reimburse: "USED", reimburseBps: 10_000, fee: 0n,
-    showMax: d.show ? most : 0n, relativeMs: 0, graceMs, transfer: d.gift ? "gift" : "none",
-    maxTransfers: d.gift ? giftsMax : 0, resaleBps: 0,
+    funders: [{ member: issuer, shareBps: 10_000 }],
+    productHash: new Uint8Array(32),
+    rounding: 0,
+    uses: d.kind === "STORED" ? storedUses : 1,
+    reimburse: "USED",
+    reimburseBps: 10_000,
+    fee: 0n,
+    showMax: d.show ? most : 0n,
+    relativeMs: 0,
+    graceMs,
+    transfer: d.gift ? "gift" : "none",
+    maxTransfers: d.gift ? giftsMax : 0,
+    resaleBps: 0,
     shops: d.shops === "own" ? [{ member: issuer, store: 0 }] : [],
   };
   if (!d.kept) return usual;
@@ -193,7 +258,10 @@ function rollbackOf(d: Draft, hours: number): number {
   return d.kept && undoOf(d.kept.rollbackMs) === hours ? d.kept.rollbackMs : hours * hourMs;
 }
 
-const dayOf = (ms: number): Date => { const d = new Date(ms); return new Date(d.getFullYear(), d.getMonth(), d.getDate()); };
+const dayOf = (ms: number): Date => {
+  const d = new Date(ms);
+  return new Date(d.getFullYear(), d.getMonth(), d.getDate());
+};
 
 /** daysFrom counts the days from one instant's day to another's; days of a changed clock are days too. */
 const daysFrom = (fromMs: number, toMs: number): number =>
@@ -216,8 +284,14 @@ function cut(title: string, bytesMax: number): string {
  * its beginnings and ends as before; what has not begun keeps its dates. The title gets a mark, once. publicTerms is
  * the text of the terms where it is known.
  */
-export function duplicateOf(campaign: number, t: Terms, currency: Currency, nowMs: number, mark: string,
-  publicTerms = ""): Draft | undefined {
+export function duplicateOf(
+  campaign: number,
+  t: Terms,
+  currency: Currency,
+  nowMs: number,
+  mark: string,
+  publicTerms = "",
+): Draft | undefined {
   const kind = kinds.find((k) => k === t.valueKind);
   if (!kind) return undefined;
   const amount = (minor: bigint) => (minor === 0n ? "" : decimal(minor, currency.exponent));
@@ -229,19 +303,47 @@ export function duplicateOf(campaign: number, t: Terms, currency: Currency, nowM
   const own = t.shops.length === 1 && t.shops[0]?.member === t.issuer && t.shops[0].store === 0;
   const title = t.title.endsWith(mark) ? t.title : cut(t.title, titleBytesMax - utf8(mark).length) + mark;
   return {
-    kind, title, currency: t.currency, value: amount(t.face), percent: t.bps === 0 ? "" : String(t.bps / 100),
-    ceiling: amount(t.ceiling), minSpend: amount(t.minSpend), count: String(t.maxSupply),
-    each: t.holderCap === 0 ? "" : String(t.holderCap), claimFrom,
+    kind,
+    title,
+    currency: t.currency,
+    value: amount(t.face),
+    percent: t.bps === 0 ? "" : String(t.bps / 100),
+    ceiling: amount(t.ceiling),
+    minSpend: amount(t.minSpend),
+    count: String(t.maxSupply),
+    each: t.holderCap === 0 ? "" : String(t.holderCap),
+    claimFrom,
     useFrom: useFrom === claimFrom && t.redeemFrom <= t.claimFrom ? "" : useFrom,
-    claimUntil: dayLater(t.claimUntil - 1, days), useUntil: dayLater(t.redeemUntil - 1, days),
-    shops: t.shops.length === 0 ? "all" : own ? "own" : "kept", gift: t.transfer !== "none", show: t.showMax > 0n,
-    undoHours: String(undoOf(t.rollbackMs)), publicTerms,
+    claimUntil: dayLater(t.claimUntil - 1, days),
+    useUntil: dayLater(t.redeemUntil - 1, days),
+    shops: t.shops.length === 0 ? "all" : own ? "own" : "kept",
+    gift: t.transfer !== "none",
+    show: t.showMax > 0n,
+    undoHours: String(undoOf(t.rollbackMs)),
+    publicTerms,
     budget: t.budget === liability(t) * BigInt(t.maxSupply) ? "" : amount(t.budget),
-    kept: { campaign, kind, rollbackMs: t.rollbackMs, termsHash: t.termsHash, terms: {
-      funders: t.funders, productHash: t.productHash, uses: t.uses, rounding: t.rounding, reimburse: t.reimburse,
-      reimburseBps: t.reimburseBps, fee: t.fee, showMax: t.showMax >= most ? 0n : t.showMax, relativeMs: t.relativeMs,
-      graceMs: t.graceMs, transfer: t.transfer, maxTransfers: t.maxTransfers, resaleBps: t.resaleBps, shops: t.shops,
-    } },
+    kept: {
+      campaign,
+      kind,
+      rollbackMs: t.rollbackMs,
+      termsHash: t.termsHash,
+      terms: {
+        funders: t.funders,
+        productHash: t.productHash,
+        uses: t.uses,
+        rounding: t.rounding,
+        reimburse: t.reimburse,
+        reimburseBps: t.reimburseBps,
+        fee: t.fee,
+        showMax: t.showMax >= most ? 0n : t.showMax,
+        relativeMs: t.relativeMs,
+        graceMs: t.graceMs,
+        transfer: t.transfer,
+        maxTransfers: t.maxTransfers,
+        resaleBps: t.resaleBps,
+        shops: t.shops,
+      },
+    },
   };
 }
 
@@ -265,11 +367,26 @@ export function readDraft(d: Draft, issuer: number, currency: Currency, nowMs: n
   const times = readTimes(d, nowMs, faults);
   if (!values || count === undefined) return { faults };
   const terms: Terms = {
-    ...settingsOf(d, issuer, values.most), issuer, currency: d.currency, title: title ?? "",
-    termsHash: termsHashOf(d), valueKind: d.kind, face: values.face, bps: values.bps, ceiling: values.ceiling,
-    minSpend: values.minSpend, buy: 0, get: 0, maxSupply: count, budget: 0n,
-    claimFrom: times?.claimFrom ?? 0, claimUntil: times?.claimUntil ?? 0, redeemFrom: times?.useFrom ?? 0,
-    redeemUntil: times?.useUntil ?? 0, rollbackMs: rollbackOf(d, undo ?? 0), holderCap: each ?? 0,
+    ...settingsOf(d, issuer, values.most),
+    issuer,
+    currency: d.currency,
+    title: title ?? "",
+    termsHash: termsHashOf(d),
+    valueKind: d.kind,
+    face: values.face,
+    bps: values.bps,
+    ceiling: values.ceiling,
+    minSpend: values.minSpend,
+    buy: 0,
+    get: 0,
+    maxSupply: count,
+    budget: 0n,
+    claimFrom: times?.claimFrom ?? 0,
+    claimUntil: times?.claimUntil ?? 0,
+    redeemFrom: times?.useFrom ?? 0,
+    redeemUntil: times?.useUntil ?? 0,
+    rollbackMs: rollbackOf(d, undo ?? 0),
+    holderCap: each ?? 0,
   };
   const one = liability(terms);
   const all = one * BigInt(count);

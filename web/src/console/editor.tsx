@@ -14,18 +14,25 @@ import { Confirm, saveFile, useSession, useWork } from "./parts.tsx";
 import { t } from "./text.ts";
 
 const kindText = { AMOUNT: "kindAmount", PERCENT: "kindPercent", FREE_ITEM: "kindItem", STORED: "kindStored" } as const;
-const valueText = { AMOUNT: "fieldValue", PERCENT: "fieldValue", FREE_ITEM: "fieldItem",
-  STORED: "fieldStored" } as const;
+const valueText = {
+  AMOUNT: "fieldValue",
+  PERCENT: "fieldValue",
+  FREE_ITEM: "fieldItem",
+  STORED: "fieldStored",
+} as const;
 
 /** useFunds reads what is left of the member's promise in a currency, proven. */
 function useFunds(currency: number): { free: bigint } | undefined {
   const { link, member } = useSession();
-  const loaded = useLoad(async (signal) => {
-    const s = await link.client.state(rowKey.funding(member, currency), { signal });
-    if (s.value.length === 0) return { free: 0n };
-    const f = decodeFunding(s.value);
-    return { free: f.limit - f.locked };
-  }, [member, currency]);
+  const loaded = useLoad(
+    async (signal) => {
+      const s = await link.client.state(rowKey.funding(member, currency), { signal });
+      if (s.value.length === 0) return { free: 0n };
+      const f = decodeFunding(s.value);
+      return { free: f.limit - f.locked };
+    },
+    [member, currency],
+  );
   return loaded.value;
 }
 
@@ -35,18 +42,31 @@ function CostBox(p: { read: Read; currency: Currency; free: bigint | undefined }
   return (
     <section class="cost" aria-labelledby="cost-title" aria-live="polite">
       <h2 id="cost-title">{t("costTitle")}</h2>
-      {!cost ? <p class="soft">{t("costNone")}</p> : (
+      {!cost ? (
+        <p class="soft">{t("costNone")}</p>
+      ) : (
         <>
           <dl class="sums">
-            <dt>{t("costOne")}</dt><dd>{money(cost.one, currency)}</dd>
-            <dt>{t("costAll", { n: number(cost.all / cost.one) })}</dt><dd>{money(cost.all, currency)}</dd>
-            <dt class="strong">{t("costBudget")}</dt><dd class="strong"
-              data-budget={String(cost.budget)}>{money(cost.budget, currency)}</dd>
-            {free !== undefined && <><dt>{t("costFree")}</dt><dd>{money(free, currency)}</dd></>}
+            <dt>{t("costOne")}</dt>
+            <dd>{money(cost.one, currency)}</dd>
+            <dt>{t("costAll", { n: number(cost.all / cost.one) })}</dt>
+            <dd>{money(cost.all, currency)}</dd>
+            <dt class="strong">{t("costBudget")}</dt>
+            <dd class="strong" data-budget={String(cost.budget)}>
+              {money(cost.budget, currency)}
+            </dd>
+            {free !== undefined && (
+              <>
+                <dt>{t("costFree")}</dt>
+                <dd>{money(free, currency)}</dd>
+              </>
+            )}
           </dl>
           {cost.budget < cost.all && <p class="small">{t("costCovers", { n: cost.covers })}</p>}
           {free !== undefined && cost.budget > free && (
-            <p class="field-error" role="alert">{t("costOver", { free: money(free, currency) })}</p>
+            <p class="field-error" role="alert">
+              {t("costOver", { free: money(free, currency) })}
+            </p>
           )}
         </>
       )}
@@ -54,8 +74,12 @@ function CostBox(p: { read: Read; currency: Currency; free: bigint | undefined }
   );
 }
 
-interface Edit { draft: Draft; set: (change: Partial<Draft>) => void; error: (field: keyof Draft) =>
-  string | undefined; currency: Currency }
+interface Edit {
+  draft: Draft;
+  set: (change: Partial<Draft>) => void;
+  error: (field: keyof Draft) => string | undefined;
+  currency: Currency;
+}
 
 function Values(p: Edit): JSX.Element {
   const { draft: d, set, error, currency } = p;
@@ -65,25 +89,61 @@ function Values(p: Edit): JSX.Element {
     <>
       {d.kind === "PERCENT" ? (
         <div class="pair-fields">
-          <Field label={t("fieldPercent")} value={d.percent} onInput={(percent) => set({ percent })} inputMode="decimal"
-            error={error("percent")} required />
-          <Field label={t("fieldCeiling", letters)} hint={t("fieldCeilingHint")} value={d.ceiling}
+          <Field
+            label={t("fieldPercent")}
+            value={d.percent}
+            onInput={(percent) => set({ percent })}
+            inputMode="decimal"
+            error={error("percent")}
+            required
+          />
+          <Field
+            label={t("fieldCeiling", letters)}
+            hint={t("fieldCeilingHint")}
+            value={d.ceiling}
             onInput={(ceiling) => set({ ceiling })}
-            inputMode="decimal" error={error("ceiling")} required />
+            inputMode="decimal"
+            error={error("ceiling")}
+            required
+          />
         </div>
       ) : (
-        <Field label={t(valueText[d.kind], letters)} value={d.value} onInput={(value) => set({ value })}
-          inputMode="decimal" error={error("value")} required />
+        <Field
+          label={t(valueText[d.kind], letters)}
+          value={d.value}
+          onInput={(value) => set({ value })}
+          inputMode="decimal"
+          error={error("value")}
+          required
+        />
       )}
-      {bill && <Field label={t("fieldMin", letters)} hint={t("fieldMinHint")} value={d.minSpend}
-        onInput={(minSpend) => set({ minSpend })}
-        inputMode="decimal" error={error("minSpend")} />}
+      {bill && (
+        <Field
+          label={t("fieldMin", letters)}
+          hint={t("fieldMinHint")}
+          value={d.minSpend}
+          onInput={(minSpend) => set({ minSpend })}
+          inputMode="decimal"
+          error={error("minSpend")}
+        />
+      )}
       <div class="pair-fields">
-        <Field label={t("fieldCount")} value={d.count} onInput={(count) => set({ count })} inputMode="numeric"
-          error={error("count")} required />
-        <Field label={t("fieldBudget", letters)} hint={t("fieldBudgetHint")} value={d.budget}
+        <Field
+          label={t("fieldCount")}
+          value={d.count}
+          onInput={(count) => set({ count })}
+          inputMode="numeric"
+          error={error("count")}
+          required
+        />
+        <Field
+          label={t("fieldBudget", letters)}
+          hint={t("fieldBudgetHint")}
+          value={d.budget}
           onInput={(budget) => set({ budget })}
-          inputMode="decimal" error={error("budget")} />
+          inputMode="decimal"
+          error={error("budget")}
+        />
       </div>
     </>
   );
@@ -96,40 +156,95 @@ function Rules(p: Edit): JSX.Element {
   const listed = d.kept?.terms.shops.length ? [...new Set(d.kept.terms.shops.map((s) => s.member))] : [];
   const nameOf = (n: number) => session.link.genesis.members[n - 1]?.name ?? String(n);
   const shopText = { own: t("shopsOwn"), all: t("shopsAll"), kept: listed.map(nameOf).join(", ") };
-  const shops: Draft["shops"][] = [...(session.has("merchant") ? ["own" as const] : []), "all",
-    ...(listed.length > 0 && (listed.length > 1 || listed[0] !== session.member) ? ["kept" as const] : [])];
+  const shops: Draft["shops"][] = [
+    ...(session.has("merchant") ? ["own" as const] : []),
+    "all",
+    ...(listed.length > 0 && (listed.length > 1 || listed[0] !== session.member) ? ["kept" as const] : []),
+  ];
   return (
     <>
       <div class="pair-fields">
-        <Field label={t("fieldClaimFrom")} hint={t("fieldClaimFromHint")} type="date" value={d.claimFrom ?? ""}
-          onInput={(claimFrom) => set({ claimFrom })} error={error("claimFrom")} />
-        <Field label={t("fieldUseFrom")} hint={t("fieldUseFromHint")} type="date" value={d.useFrom ?? ""}
-          onInput={(useFrom) => set({ useFrom })} error={error("useFrom")} />
+        <Field
+          label={t("fieldClaimFrom")}
+          hint={t("fieldClaimFromHint")}
+          type="date"
+          value={d.claimFrom ?? ""}
+          onInput={(claimFrom) => set({ claimFrom })}
+          error={error("claimFrom")}
+        />
+        <Field
+          label={t("fieldUseFrom")}
+          hint={t("fieldUseFromHint")}
+          type="date"
+          value={d.useFrom ?? ""}
+          onInput={(useFrom) => set({ useFrom })}
+          error={error("useFrom")}
+        />
       </div>
       <div class="pair-fields">
-        <Field label={t("fieldClaim")} type="date" value={d.claimUntil} onInput={(claimUntil) => set({ claimUntil })}
-          error={error("claimUntil")} required />
-        <Field label={t("fieldUse")} type="date" value={d.useUntil} onInput={(useUntil) => set({ useUntil })}
-          error={error("useUntil")} required />
+        <Field
+          label={t("fieldClaim")}
+          type="date"
+          value={d.claimUntil}
+          onInput={(claimUntil) => set({ claimUntil })}
+          error={error("claimUntil")}
+          required
+        />
+        <Field
+          label={t("fieldUse")}
+          type="date"
+          value={d.useUntil}
+          onInput={(useUntil) => set({ useUntil })}
+          error={error("useUntil")}
+          required
+        />
       </div>
       <p class="field-hint">{t("fieldDayHint", { zone })}</p>
       {shops.length > 1 && (
         <div class="field">
           <span class="field-label">{t("fieldShops")}</span>
-          <Segments label={t("fieldShops")} value={d.shops} onChange={(v) => set({ shops: v })}
-            options={shops.map((value) => ({ value, text: shopText[value] }))} />
+          <Segments
+            label={t("fieldShops")}
+            value={d.shops}
+            onChange={(v) => set({ shops: v })}
+            options={shops.map((value) => ({ value, text: shopText[value] }))}
+          />
         </div>
       )}
-      <Field label={t("fieldEach")} hint={t("fieldEachHint")} value={d.each} onInput={(each) => set({ each })}
-        inputMode="numeric" error={error("each")} />
+      <Field
+        label={t("fieldEach")}
+        hint={t("fieldEachHint")}
+        value={d.each}
+        onInput={(each) => set({ each })}
+        inputMode="numeric"
+        error={error("each")}
+      />
       <Check label={t("fieldGift")} checked={d.gift} onChange={(gift) => set({ gift })} />
-      <Check label={<>{t("fieldShow")} <span class="soft small">{t("fieldShowHint")}</span></>} checked={d.show}
-        onChange={(show) => set({ show })} />
-      <Field label={t("fieldUndo")} value={d.undoHours} onInput={(undoHours) => set({ undoHours })} inputMode="numeric"
-        error={error("undoHours")} />
-      <Field label={t("fieldTerms")} hint={t("fieldTermsHint")} value={d.publicTerms}
-        onInput={(publicTerms) => set({ publicTerms })} rows={3}
-        maxLength={20_000} spellcheck />
+      <Check
+        label={
+          <>
+            {t("fieldShow")} <span class="soft small">{t("fieldShowHint")}</span>
+          </>
+        }
+        checked={d.show}
+        onChange={(show) => set({ show })}
+      />
+      <Field
+        label={t("fieldUndo")}
+        value={d.undoHours}
+        onInput={(undoHours) => set({ undoHours })}
+        inputMode="numeric"
+        error={error("undoHours")}
+      />
+      <Field
+        label={t("fieldTerms")}
+        hint={t("fieldTermsHint")}
+        value={d.publicTerms}
+        onInput={(publicTerms) => set({ publicTerms })}
+        rows={3}
+        maxLength={20_000}
+        spellcheck
+      />
     </>
   );
 }
@@ -140,8 +255,17 @@ export function Editor(): JSX.Element {
   useEffect(() => {
     void session.link.store.get<Draft>(draftRow).then((d) => (d ? setDraft(d) : go("/templates", true)));
   }, [session]);
-  return draft ? <Form draft={draft} onChange={(d) => { setDraft(d); void session.link.store.set(draftRow, d); }} />
-    : <Loading />;
+  return draft ? (
+    <Form
+      draft={draft}
+      onChange={(d) => {
+        setDraft(d);
+        void session.link.store.set(draftRow, d);
+      }}
+    />
+  ) : (
+    <Loading />
+  );
 }
 
 /** KeptNote says what was taken over from another campaign and stands in no field. */
@@ -161,7 +285,13 @@ function KeptNote(p: { kept: Kept; currency: Currency; termsEmpty: boolean }): J
   return (
     <div class="notice small kept">
       <p>{t("keptFrom", { n: campaign })}</p>
-      {facts.length > 0 && <ul>{facts.map((x) => <li key={x}>{x}</li>)}</ul>}
+      {facts.length > 0 && (
+        <ul>
+          {facts.map((x) => (
+            <li key={x}>{x}</li>
+          ))}
+        </ul>
+      )}
     </div>
   );
 }
@@ -175,8 +305,16 @@ function Form(p: { draft: Draft; onChange: (d: Draft) => void }): JSX.Element {
   const [tried, setTried] = useState(false);
   const [asking, setAsking] = useState(false);
   const work = useWork();
-  const read = useMemo(() => readDraft({ ...draft, shops: draft.shops === "own" && !session.has("merchant") ? "all" : draft.shops }, member,
-    currency, link.nowMs()), [draft]);
+  const read = useMemo(
+    () =>
+      readDraft(
+        { ...draft, shops: draft.shops === "own" && !session.has("merchant") ? "all" : draft.shops },
+        member,
+        currency,
+        link.nowMs(),
+      ),
+    [draft],
+  );
   const set = (change: Partial<Draft>) => p.onChange({ ...draft, ...change });
   const error = (field: keyof Draft) => {
     const fault = read.faults[field];
@@ -195,46 +333,94 @@ function Form(p: { draft: Draft; onChange: (d: Draft) => void }): JSX.Element {
   const open = async () => {
     const { terms } = read;
     if (!terms) return;
-    const receipt = await session.act(`${t("openAct")}: ${terms.title}`, session.sign({ kind: "CampaignPublish", terms }));
+    const receipt = await session.act(
+      `${t("openAct")}: ${terms.title}`,
+      session.sign({ kind: "CampaignPublish", terms }),
+    );
     const effect = receipt.outcome.effect;
     await link.store.delete(draftRow);
     if (draft.publicTerms.trim() !== "") await link.store.set(termsRow(terms.termsHash), publicTermsOf(draft));
     if (effect && "campaign" in effect) go(`/handout/${effect.campaign}`, true);
   };
-  if (threshold > 1) return <Notice title={t("threshold", { n: threshold })}><p>{t("thresholdText")}</p></Notice>;
+  if (threshold > 1)
+    return (
+      <Notice title={t("threshold", { n: threshold })}>
+        <p>{t("thresholdText")}</p>
+      </Notice>
+    );
   const edit: Edit = { draft, set, error, currency };
   return (
     <div class="stack">
       <h1>{t("editTitle")}</h1>
       {draft.kept && <KeptNote kept={draft.kept} currency={currency} termsEmpty={draft.publicTerms.trim() === ""} />}
       <div class="editor">
-        <form class="stack editor-form" noValidate onSubmit={(e) => { e.preventDefault(); ask(); }}>
+        <form
+          class="stack editor-form"
+          noValidate
+          onSubmit={(e) => {
+            e.preventDefault();
+            ask();
+          }}
+        >
           <div class="field">
             <span class="field-label">{t("fieldKind")}</span>
-            <Segments<Kind> label={t("fieldKind")} value={draft.kind} onChange={(kind) => set({ kind })}
-              options={kinds.map((k) => ({ value: k, text: t(kindText[k]) }))} />
+            <Segments<Kind>
+              label={t("fieldKind")}
+              value={draft.kind}
+              onChange={(kind) => set({ kind })}
+              options={kinds.map((k) => ({ value: k, text: t(kindText[k]) }))}
+            />
           </div>
-          <CurrencyChoice value={draft.currency}
-            onChange={(c) => p.onChange(inCurrency(draft, currency, c, link.nowMs()))} />
-          <Field label={t("fieldTitle")} hint={t("fieldTitleHint")} value={draft.title}
-            onInput={(title) => set({ title })} maxLength={64}
-            error={error("title")} required spellcheck />
+          <CurrencyChoice
+            value={draft.currency}
+            onChange={(c) => p.onChange(inCurrency(draft, currency, c, link.nowMs()))}
+          />
+          <Field
+            label={t("fieldTitle")}
+            hint={t("fieldTitleHint")}
+            value={draft.title}
+            onInput={(title) => set({ title })}
+            maxLength={64}
+            error={error("title")}
+            required
+            spellcheck
+          />
           <Values {...edit} />
           <Rules {...edit} />
-          {shared && <Notice kind="bad" title={t("keptShared")}><p>{t("keptSharedText")}</p></Notice>}
-          <Button kind="main" wide type="submit" disabled={shared}>{t("openAct")}</Button>
+          {shared && (
+            <Notice kind="bad" title={t("keptShared")}>
+              <p>{t("keptSharedText")}</p>
+            </Notice>
+          )}
+          <Button kind="main" wide type="submit" disabled={shared}>
+            {t("openAct")}
+          </Button>
         </form>
-        <Side draft={draft}><CostBox read={read} currency={currency} free={funds?.free} /></Side>
+        <Side draft={draft}>
+          <CostBox read={read} currency={currency} free={funds?.free} />
+        </Side>
       </div>
       {asking && read.cost && (
-        <Confirm title={t("openTitle", { sum: money(read.cost.budget, currency) })} text={t("openText")} work={work}
-          act={work.busy ? t("openBusy") : t("openAct")} onAct={() => work.run(open)}
-            onClose={() => { setAsking(false); work.clear(); }}
-          typed={{ label: t("openType", { title: draft.title.trim() }), value: draft.title.trim(),
-            wrong: t("openWrong") }}>
+        <Confirm
+          title={t("openTitle", { sum: money(read.cost.budget, currency) })}
+          text={t("openText")}
+          work={work}
+          act={work.busy ? t("openBusy") : t("openAct")}
+          onAct={() => work.run(open)}
+          onClose={() => {
+            setAsking(false);
+            work.clear();
+          }}
+          typed={{
+            label: t("openType", { title: draft.title.trim() }),
+            value: draft.title.trim(),
+            wrong: t("openWrong"),
+          }}
+        >
           {draft.publicTerms.trim() !== "" && (
-            <Button kind="plain" onClick={() =>
-              saveFile("terms.txt", publicTermsOf(draft), "text/plain")}>{t("fieldTerms")}</Button>
+            <Button kind="plain" onClick={() => saveFile("terms.txt", publicTermsOf(draft), "text/plain")}>
+              {t("fieldTerms")}
+            </Button>
           )}
         </Confirm>
       )}
@@ -247,7 +433,9 @@ function Side(p: { draft: Draft; children: ComponentChildren }): JSX.Element {
   return (
     <aside class="editor-side stack" aria-label={t("preview")}>
       <p class="small soft">{t("preview")}</p>
-      <div class="phone" data-preview><Preview draft={p.draft} seed={1} /></div>
+      <div class="phone" data-preview>
+        <Preview draft={p.draft} seed={1} />
+      </div>
       {p.children}
     </aside>
   );

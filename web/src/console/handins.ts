@@ -42,8 +42,12 @@ export class HandIns {
   /** Oldest first. */
   readonly all: ReadonlySignal<readonly Shown[]> = this.#all;
 
-  constructor(readonly link: { store: Pick<Link["store"], "get" | "set" | "delete" | "list">;
-    client: Pick<Link["client"], "submit"> }) {}
+  constructor(
+    readonly link: {
+      store: Pick<Link["store"], "get" | "set" | "delete" | "list">;
+      client: Pick<Link["client"], "submit">;
+    },
+  ) {}
 
   /** load reads what is kept on this device. */
   async load(): Promise<void> {

@@ -24,15 +24,20 @@ const linksAtOnce = 5000;
 const batchesShown = 10;
 
 /** deskKey asks the desks for the ticket key of a batch that begins here; undefined if none answers. */
-async function deskKey(desks: readonly string[], campaign: number,
-  first: number): Promise<{ desk: string; key: Uint8Array } | undefined> {
+async function deskKey(
+  desks: readonly string[],
+  campaign: number,
+  first: number,
+): Promise<{ desk: string; key: Uint8Array } | undefined> {
   for (const desk of desks) {
     try {
-      const a = await fetch(`${desk}/v1/keys/${campaign}/${first}`,
-        { credentials: "omit", signal: AbortSignal.timeout(deskMs) });
+      const a = await fetch(`${desk}/v1/keys/${campaign}/${first}`, {
+        credentials: "omit",
+        signal: AbortSignal.timeout(deskMs),
+      });
       const x = (await a.json()) as { campaign?: number; first?: number; ticket_key?: string };
-      if (a.ok && x.campaign === campaign && x.first === first && x.ticket_key) return { desk,
-        key: decodeKey("ticket", x.ticket_key) };
+      if (a.ok && x.campaign === campaign && x.first === first && x.ticket_key)
+        return { desk, key: decodeKey("ticket", x.ticket_key) };
     } catch {
       // the next desk
     }
@@ -63,13 +68,20 @@ async function deskOf(desks: readonly string[], campaign: number): Promise<strin
 
 function useHanded(n: number) {
   const { link } = useSession();
-  return useLoad(async (signal): Promise<Handed> => {
-    const campaign = await link.client.campaign(n, { signal });
-    const listed = await link.client.batches({ campaign: n }, { signal });
-    const batches = listed.map((b) => ({ number: b.number, first: b.first, count: b.count,
-      ticketKey: hex(decodeKey("ticket", b.ticket_key)) }));
-    return { campaign, batches, own: await ownBatches(link, n, batches), desk: await deskOf(link.desks, n) };
-  }, [n]);
+  return useLoad(
+    async (signal): Promise<Handed> => {
+      const campaign = await link.client.campaign(n, { signal });
+      const listed = await link.client.batches({ campaign: n }, { signal });
+      const batches = listed.map((b) => ({
+        number: b.number,
+        first: b.first,
+        count: b.count,
+        ticketKey: hex(decodeKey("ticket", b.ticket_key)),
+      }));
+      return { campaign, batches, own: await ownBatches(link, n, batches), desk: await deskOf(link.desks, n) };
+    },
+    [n],
+  );
 }
 
 /** isLoopback tells an address that means the device that reads it. */
@@ -97,10 +109,16 @@ function Poster(p: { campaign: ProvenCampaign; desk: string }): JSX.Element {
         <p class="small">{t("posterUntil", { date: lastDay(c.terms.claimUntil) })}</p>
       </article>
       {isLoopback(location.hostname) && (
-        <div class="no-print"><Notice><p class="strong">{t("posterLoopback", { host: location.hostname })}</p></Notice></div>
+        <div class="no-print">
+          <Notice>
+            <p class="strong">{t("posterLoopback", { host: location.hostname })}</p>
+          </Notice>
+        </div>
       )}
       <div class="row no-print">
-        <Button kind={isLoopback(location.hostname) ? "normal" : "main"} onClick={() => print()}>{t("posterPrint")}</Button>
+        <Button kind={isLoopback(location.hostname) ? "normal" : "main"} onClick={() => print()}>
+          {t("posterPrint")}
+        </Button>
         <Button onClick={() => void copyText(url)}>{t("linkCopy")}</Button>
         <a href={url}>{t("posterLink")}</a>
       </div>
@@ -114,32 +132,49 @@ function OwnLinks(p: { batch: OwnBatch; campaign: ProvenCampaign }): JSX.Element
   const last = b.first + b.count - 1;
   const work = useWork();
   const first = useLoad(() => linksOf(link, b, b.first, 1, c.terms.claimUntil), [b.batch]);
-  const save = () => work.run(async () => {
-    const rows: (string | number)[][] = [["campaign", "serial", "link"]];
-    for (let at = b.first; at <= last; at += linksAtOnce) {
-      for (const x of await linksOf(link, b, at, linksAtOnce, c.terms.claimUntil)) rows.push([c.number, x.serial, x.url]);
-      await new Promise((resolve) => setTimeout(resolve)); // lets the page breathe
-    }
-    saveFile(`links-${c.number}-${b.first}-${last}.csv`, csv(rows));
-  });
+  const save = () =>
+    work.run(async () => {
+      const rows: (string | number)[][] = [["campaign", "serial", "link"]];
+      for (let at = b.first; at <= last; at += linksAtOnce) {
+        for (const x of await linksOf(link, b, at, linksAtOnce, c.terms.claimUntil))
+          rows.push([c.number, x.serial, x.url]);
+        await new Promise((resolve) => setTimeout(resolve)); // lets the page breathe
+      }
+      saveFile(`links-${c.number}-${b.first}-${last}.csv`, csv(rows));
+    });
   const url = first.value?.[0]?.url;
   return (
     <li class="stack-s entry-block">
       <p class="strong">{t("handLinksOf", { from: number(b.first), until: number(last) })}</p>
       <div class="row">
-        <Button onClick={save} busy={work.busy}>{t("handLinksCsv")}</Button>
-        {url && <Button onClick={() => void copyText(url)}>{t("linkCopy")}: {c.number}-{b.first}</Button>}
+        <Button onClick={save} busy={work.busy}>
+          {t("handLinksCsv")}
+        </Button>
+        {url && (
+          <Button onClick={() => void copyText(url)}>
+            {t("linkCopy")}: {c.number}-{b.first}
+          </Button>
+        )}
       </div>
-      {url && <details class="twin"><summary>{t("handLinksFirst")}</summary><Qr text={url}
-        what={t("handLinksFirst")} /></details>}
+      {url && (
+        <details class="twin">
+          <summary>{t("handLinksFirst")}</summary>
+          <Qr text={url} what={t("handLinksFirst")} />
+        </details>
+      )}
       <p class="small soft">{t("handLinksSecret")}</p>
     </li>
   );
 }
 
 /** Release commits a batch, by a desk's key or one of this device, after a confirmation. */
-function Release(p: { campaign: ProvenCampaign; by: "desk" | "links"; start: number; main: boolean; onDone: () =>
-  void }): JSX.Element {
+function Release(p: {
+  campaign: ProvenCampaign;
+  by: "desk" | "links";
+  start: number;
+  main: boolean;
+  onDone: () => void;
+}): JSX.Element {
   const session = useSession();
   const { link } = session;
   const { campaign: c } = p;
@@ -153,33 +188,63 @@ function Release(p: { campaign: ProvenCampaign; by: "desk" | "links"; start: num
   const n = /^\d{1,8}$/.test(count) ? Number(count) : 0;
   const ok = n >= 1 && n <= left;
   const currency = link.currency(c.terms.currency);
-  const release = () => work.run(async () => {
-    const first = c.nextSerial;
-    const found = p.by === "desk" ? await deskKey(link.desks, c.number, first) : undefined;
-    if (p.by === "desk" && !found) {
+  const release = () =>
+    work.run(async () => {
+      const first = c.nextSerial;
+      const found = p.by === "desk" ? await deskKey(link.desks, c.number, first) : undefined;
+      if (p.by === "desk" && !found) {
+        setAsking(false);
+        return setNoDesk(true);
+      }
+      const ticketKey = found?.key ?? (await newTicketKey(link, c.number, first, n)).key;
+      await session.act(
+        t("handOf", { n: number(n), title: c.terms.title }),
+        session.sign({ kind: "BatchCommit", campaign: c.number, first, count: n, ticketKey }),
+      );
       setAsking(false);
-      return setNoDesk(true);
-    }
-    const ticketKey = found?.key ?? (await newTicketKey(link, c.number, first, n)).key;
-    await session.act(t("handOf", { n: number(n), title: c.terms.title }),
-      session.sign({ kind: "BatchCommit", campaign: c.number, first, count: n, ticketKey }));
-    setAsking(false);
-    toast(t("done"));
-    p.onDone();
-    return undefined;
-  });
+      toast(t("done"));
+      p.onDone();
+      return undefined;
+    });
   if (left <= 0) return <p class="soft">{t("handAll")}</p>;
   const act = p.by === "desk" ? t("handPosterAct", { n: number(n) }) : t("handLinksAct", { n: number(n) });
   return (
-    <form class="stack-s" onSubmit={(e) => { e.preventDefault(); if (ok) setAsking(true); }}>
-      <Field label={t("handCount")} value={count} onInput={setCount} inputMode="numeric"
-        error={ok ? undefined : t("handCountBad", { n: number(left) })} />
-      {noDesk && <Notice kind="bad" live><p>{t("handPosterNone")}</p></Notice>}
-      <div><Button type="submit" kind={p.main ? "main" : "normal"} disabled={!ok}>{act}</Button></div>
+    <form
+      class="stack-s"
+      onSubmit={(e) => {
+        e.preventDefault();
+        if (ok) setAsking(true);
+      }}
+    >
+      <Field
+        label={t("handCount")}
+        value={count}
+        onInput={setCount}
+        inputMode="numeric"
+        error={ok ? undefined : t("handCountBad", { n: number(left) })}
+      />
+      {noDesk && (
+        <Notice kind="bad" live>
+          <p>{t("handPosterNone")}</p>
+        </Notice>
+      )}
+      <div>
+        <Button type="submit" kind={p.main ? "main" : "normal"} disabled={!ok}>
+          {act}
+        </Button>
+      </div>
       {asking && (
-        <Confirm title={t("handConfirm", { n })}
-          text={t("handConfirmText", { one: money(liability(c.terms), currency) })} act={t("handRelease")}
-          work={work} onAct={release} onClose={() => { setAsking(false); work.clear(); }} />
+        <Confirm
+          title={t("handConfirm", { n })}
+          text={t("handConfirmText", { one: money(liability(c.terms), currency) })}
+          act={t("handRelease")}
+          work={work}
+          onAct={release}
+          onClose={() => {
+            setAsking(false);
+            work.clear();
+          }}
+        />
       )}
     </form>
   );
@@ -193,8 +258,14 @@ export function HandOut(p: { number: string }): JSX.Element {
   return (
     <Got of={loaded} page none={{ title: t("campaignNone", { n: p.number }), more: <Back /> }}>
       {({ campaign: c, own, desk }) => {
-        if (c.issuer !== member) return <Missing title={t("campaignNotYours",
-          { name: link.genesis.members[c.issuer - 1]?.name ?? String(c.issuer) })}><Back /></Missing>;
+        if (c.issuer !== member)
+          return (
+            <Missing
+              title={t("campaignNotYours", { name: link.genesis.members[c.issuer - 1]?.name ?? String(c.issuer) })}
+            >
+              <Back />
+            </Missing>
+          );
         const released = c.nextSerial - 1;
         return (
           <div class="stack handout">
@@ -204,24 +275,52 @@ export function HandOut(p: { number: string }): JSX.Element {
             </div>
             <p class="no-print">{t("handReleased", { n: number(released), total: number(c.terms.maxSupply) })}</p>
             <section class="stack" aria-labelledby="poster-title">
-              <h2 id="poster-title" class="no-print">{t("handPoster")}</h2>
+              <h2 id="poster-title" class="no-print">
+                {t("handPoster")}
+              </h2>
               <p class="no-print">{t("handPosterText")}</p>
               <div class="beside">
                 {desk && <Poster campaign={c} desk={desk} />}
                 <div class="no-print">
-                  {link.desks.length === 0 ? <Notice><p>{t("handNoDesk")}</p></Notice> : <Release campaign={c} by="desk" start={released === 0 ? c.terms.maxSupply : 50} main={!desk}
-                    onDone={() => setTimeout(loaded.reload, deskSeesMs)} />}
+                  {link.desks.length === 0 ? (
+                    <Notice>
+                      <p>{t("handNoDesk")}</p>
+                    </Notice>
+                  ) : (
+                    <Release
+                      campaign={c}
+                      by="desk"
+                      start={released === 0 ? c.terms.maxSupply : 50}
+                      main={!desk}
+                      onDone={() => setTimeout(loaded.reload, deskSeesMs)}
+                    />
+                  )}
                 </div>
               </div>
             </section>
             <section class="stack no-print" aria-labelledby="links-title">
               <h2 id="links-title">{t("handLinks")}</h2>
               <p>{t("handLinksText")}</p>
-              {own.length > 0 && <ul role="list"
-                class="stack">{own.toReversed().slice(0, shown).map((b) =>
-                  <OwnLinks key={b.batch} batch={b} campaign={c} />)}</ul>}
-              {own.length > batchesShown && <More total={own.length} of={{ items: own.slice(0, shown), busy: false,
-                more: shown < own.length ? () => setShown(shown + batchesShown) : undefined }} />}
+              {own.length > 0 && (
+                <ul role="list" class="stack">
+                  {own
+                    .toReversed()
+                    .slice(0, shown)
+                    .map((b) => (
+                      <OwnLinks key={b.batch} batch={b} campaign={c} />
+                    ))}
+                </ul>
+              )}
+              {own.length > batchesShown && (
+                <More
+                  total={own.length}
+                  of={{
+                    items: own.slice(0, shown),
+                    busy: false,
+                    more: shown < own.length ? () => setShown(shown + batchesShown) : undefined,
+                  }}
+                />
+              )}
               <Release campaign={c} by="links" start={10} main={false} onDone={loaded.reload} />
             </section>
           </div>

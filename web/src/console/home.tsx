@@ -31,13 +31,20 @@ type OwnCurrency = Currency & { number: number };
 /** templates are good beginnings of each kind, with amounts that the currency has. */
 export function templates(currency: OwnCurrency, nowMs: number): { name: string; text: string; draft: Draft }[] {
   const of = (hundredths: bigint) => sampleOf(hundredths, currency.exponent);
-  const make = (kind: Kind, name: string, text: string, more: Partial<Draft>) =>
-    ({ name, text, draft: draftOf(kind, name, currency.number, nowMs, more) });
+  const make = (kind: Kind, name: string, text: string, more: Partial<Draft>) => ({
+    name,
+    text,
+    draft: draftOf(kind, name, currency.number, nowMs, more),
+  });
   const [value, minSpend] = [of(500n), of(2500n)];
   return [
     make("FREE_ITEM", t("templateCoffee"), t("templateCoffeeText"), { value: of(450n), count: "200" }),
     make("AMOUNT", t("templateOff", { value, min: minSpend }), t("templateOffText"), { value, minSpend, count: "100" }),
-    make("PERCENT", t("templatePercent"), t("templatePercentText"), { percent: "20", ceiling: of(1000n), count: "100" }),
+    make("PERCENT", t("templatePercent"), t("templatePercentText"), {
+      percent: "20",
+      ceiling: of(1000n),
+      count: "100",
+    }),
     make("STORED", t("templateStored"), t("templateStoredText"), { value: of(2000n), count: "50" }),
   ];
 }
@@ -62,12 +69,27 @@ export function Preview(p: { draft: Draft; seed: number; href?: string }): JSX.E
   const amount = (text: string) => amountOf(text, currency) ?? 0n;
   const look = useShop(session.link, session.member);
   return (
-    <Coupon issuer={session.name} title={draft.title || "…"} campaign={p.seed} specimen href={p.href} look={look}
-      fromMs={fromOf({ redeemFrom: moment(draft.useFrom || draft.claimFrom || "", "first") ?? 0 }, session.link.nowMs())}
+    <Coupon
+      issuer={session.name}
+      title={draft.title || "…"}
+      campaign={p.seed}
+      specimen
+      href={p.href}
+      look={look}
+      fromMs={fromOf(
+        { redeemFrom: moment(draft.useFrom || draft.claimFrom || "", "first") ?? 0 },
+        session.link.nowMs(),
+      )}
       untilMs={moment(draft.useUntil, "last") ?? session.link.nowMs()}
-      rule={{ kind: draft.kind, face: amount(draft.value), bps: percentOf(draft.percent) ?? 0,
+      rule={{
+        kind: draft.kind,
+        face: amount(draft.value),
+        bps: percentOf(draft.percent) ?? 0,
         ceiling: amount(draft.ceiling),
-        minSpend: draft.kind === "AMOUNT" || draft.kind === "PERCENT" ? amount(draft.minSpend) : 0n, currency }} />
+        minSpend: draft.kind === "AMOUNT" || draft.kind === "PERCENT" ? amount(draft.minSpend) : 0n,
+        currency,
+      }}
+    />
   );
 }
 
@@ -81,9 +103,15 @@ export function CurrencyChoice(p: { value: number; onChange: (currency: OwnCurre
   return (
     <div class="field">
       <span class="field-label">{t("fieldCurrency")}</span>
-      <Segments label={t("fieldCurrency")} value={String(p.value)}
-        onChange={(v) => { const c = all.find((x) => String(x.number) === v); if (c) p.onChange(c); }}
-        options={all.map((c) => ({ value: String(c.number), text: c.letters }))} />
+      <Segments
+        label={t("fieldCurrency")}
+        value={String(p.value)}
+        onChange={(v) => {
+          const c = all.find((x) => String(x.number) === v);
+          if (c) p.onChange(c);
+        }}
+        options={all.map((c) => ({ value: String(c.number), text: c.letters }))}
+      />
     </div>
   );
 }
@@ -94,7 +122,12 @@ function Templates(): JSX.Element {
   return (
     <section class="stack" aria-labelledby="templates-title">
       <h2 id="templates-title">{t("templates")}</h2>
-      <CurrencyChoice value={currency.number} onChange={(c) => { chosenCurrency.value = c.number; }} />
+      <CurrencyChoice
+        value={currency.number}
+        onChange={(c) => {
+          chosenCurrency.value = c.number;
+        }}
+      />
       <ul role="list" class="templates">
         {templates(currency, link.nowMs()).map((x, i) => (
           <li key={x.draft.kind}>
@@ -132,16 +165,39 @@ export function Home(): JSX.Element {
   const kept = useLoad(() => link.store.get<Draft>(draftRow), []);
   const draft = kept.value;
   const long = (mine.value?.items.length ?? 0) > longList;
-  const soon = useSoon(() => { mine.reload(); theirs.reload(); }, long ? longMs : soonMs);
-  useEvents({ types: ["campaign.published", "campaign.paused", "campaign.resumed", "campaign.closed",
-    "redemption.accrued", "redemption.voided", "coupon.claimed"] }, [member], soon);
+  const soon = useSoon(
+    () => {
+      mine.reload();
+      theirs.reload();
+    },
+    long ? longMs : soonMs,
+  );
+  useEvents(
+    {
+      types: [
+        "campaign.published",
+        "campaign.paused",
+        "campaign.resumed",
+        "campaign.closed",
+        "redemption.accrued",
+        "redemption.voided",
+        "coupon.claimed",
+      ],
+    },
+    [member],
+    soon,
+  );
   useBesides(soon);
   const drop = () => void link.store.delete(draftRow).then(kept.reload);
   return (
     <div class="stack">
       <div class="row apart">
         <h1>{session.name}</h1>
-        {(mine.value?.items.length ?? 0) > 0 && <LinkButton kind="main" href="#/templates">{t("newCampaign")}</LinkButton>}
+        {(mine.value?.items.length ?? 0) > 0 && (
+          <LinkButton kind="main" href="#/templates">
+            {t("newCampaign")}
+          </LinkButton>
+        )}
       </div>
       <Got of={mine}>
         {(own) => (
@@ -149,13 +205,22 @@ export function Home(): JSX.Element {
             {draft && (
               <div class="row draft-row">
                 <LinkButton href="#/new">{t("draftGoOn", { title: draft.title || "–" })}</LinkButton>
-                <Button kind="plain" onClick={drop}>{t("draftDrop")}</Button>
+                <Button kind="plain" onClick={drop}>
+                  {t("draftDrop")}
+                </Button>
               </div>
             )}
-            {own.items.length === 0
-              ? <div class="stack"><div
-                class="state"><h2>{t("campaignsNone")}</h2><p>{t("campaignsNoneText")}</p></div><Templates /></div>
-              : <Own of={mine} value={own} />}
+            {own.items.length === 0 ? (
+              <div class="stack">
+                <div class="state">
+                  <h2>{t("campaignsNone")}</h2>
+                  <p>{t("campaignsNoneText")}</p>
+                </div>
+                <Templates />
+              </div>
+            ) : (
+              <Own of={mine} value={own} />
+            )}
           </>
         )}
       </Got>
@@ -167,5 +232,11 @@ export function Home(): JSX.Element {
 }
 
 export function TemplatesPage(): JSX.Element {
-  return <div class="stack"><h1>{t("newCampaign")}</h1><p>{t("campaignsNoneText")}</p><Templates /></div>;
+  return (
+    <div class="stack">
+      <h1>{t("newCampaign")}</h1>
+      <p>{t("campaignsNoneText")}</p>
+      <Templates />
+    </div>
+  );
 }

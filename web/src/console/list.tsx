@@ -9,8 +9,22 @@ import { firstMoment, lastDay, number } from "../kit/format.ts";
 import { ruleOf, word } from "../kit/ledger/ledger.tsx";
 import { More } from "../kit/ledger/pages.tsx";
 import { Button, Field, Segments, useLoad, type Loaded } from "../kit/ui.tsx";
-import { all, beginsMs, choose, endsMs, gather, isChosen, lookedThroughMax, orders, redeemed, standingOf, states, type Choice,
-  type Gathered, type Order } from "./campaigns.ts";
+import {
+  all,
+  beginsMs,
+  choose,
+  endsMs,
+  gather,
+  isChosen,
+  lookedThroughMax,
+  orders,
+  redeemed,
+  standingOf,
+  states,
+  type Choice,
+  type Gathered,
+  type Order,
+} from "./campaigns.ts";
 import { useSession } from "./parts.tsx";
 import { t } from "./text.ts";
 
@@ -31,13 +45,30 @@ function List(p: { caption: string; campaigns: readonly CampaignAnswer[] }): JSX
     return later ? t("listFrom", { date: firstMoment(beginsMs(c)) }) : word(c.status);
   };
   return (
-    <Table caption={p.caption} rows={p.campaigns} rowKey={(c) => c.id} columns={[
-      { head: t("listTitle"), lead: true, cell: (c) => <><a class="strong" href={`#/campaign/${c.id}`}>{c.terms.title}</a>
-        <span class="list-facts small soft">{ruleText(ruleOf(c.terms))} · {t("listUntil", { date: lastDay(endsMs(c)) })}</span></> },
-      { head: t("listState"), cell: (c) => <span class="list-state">{state(c)}</span> },
-      { head: t("listClaimed"), figure: true, cell: (c) => `${number(c.issued)} / ${number(c.terms.max_supply)}` },
-      { head: t("listRedeemed"), figure: true, cell: (c) => number(redeemed(c)) },
-    ]} />
+    <Table
+      caption={p.caption}
+      rows={p.campaigns}
+      rowKey={(c) => c.id}
+      columns={[
+        {
+          head: t("listTitle"),
+          lead: true,
+          cell: (c) => (
+            <>
+              <a class="strong" href={`#/campaign/${c.id}`}>
+                {c.terms.title}
+              </a>
+              <span class="list-facts small soft">
+                {ruleText(ruleOf(c.terms))} · {t("listUntil", { date: lastDay(endsMs(c)) })}
+              </span>
+            </>
+          ),
+        },
+        { head: t("listState"), cell: (c) => <span class="list-state">{state(c)}</span> },
+        { head: t("listClaimed"), figure: true, cell: (c) => `${number(c.issued)} / ${number(c.terms.max_supply)}` },
+        { head: t("listRedeemed"), figure: true, cell: (c) => number(redeemed(c)) },
+      ]}
+    />
   );
 }
 
@@ -49,7 +80,11 @@ export interface Campaigns extends Loaded<Gathered> {
 }
 
 /** useCampaigns gathers the beginning of a list; the whole of it as soon as something is looked for. */
-export function useCampaigns(query: Record<string, string | number>, keys: readonly unknown[], whole = false): Campaigns {
+export function useCampaigns(
+  query: Record<string, string | number>,
+  keys: readonly unknown[],
+  whole = false,
+): Campaigns {
   const { link } = useSession();
   const [shown, setShown] = useState(pageSize);
   const want = whole ? lookedThroughMax : shown;
@@ -68,10 +103,19 @@ export function useOwn(): Campaigns {
   return useCampaigns({ issuer: member }, [member], isChosen(chosen.value));
 }
 
-const orderText: Record<Order, () => string> = { newest: () => t("orderNewest"), ending: () => t("orderEnding"),
-  redeemed: () => t("orderRedeemed"), title: () => t("orderTitle") };
-const stateText = { all: () => t("stateAll"), running: () => t("stateRunning"), later: () => t("stateLater"),
-  paused: () => t("statePaused"), over: () => t("stateOver") };
+const orderText: Record<Order, () => string> = {
+  newest: () => t("orderNewest"),
+  ending: () => t("orderEnding"),
+  redeemed: () => t("orderRedeemed"),
+  title: () => t("orderTitle"),
+};
+const stateText = {
+  all: () => t("stateAll"),
+  running: () => t("stateRunning"),
+  later: () => t("stateLater"),
+  paused: () => t("statePaused"),
+  over: () => t("stateOver"),
+};
 
 function Tools(p: { choice: Choice; onChange: (c: Choice) => void }): JSX.Element {
   const { choice } = p;
@@ -83,14 +127,26 @@ function Tools(p: { choice: Choice; onChange: (c: Choice) => void }): JSX.Elemen
         <Field label={t("listSearch")} type="search" value={choice.words} onInput={(words) => set({ words })} />
         <div class="field">
           <label for={id}>{t("listOrder")}</label>
-          <select id={id} class="input" value={choice.order}
-            onChange={(e) => set({ order: e.currentTarget.value as Order })}>
-            {orders.map((o) => <option key={o} value={o}>{orderText[o]()}</option>)}
+          <select
+            id={id}
+            class="input"
+            value={choice.order}
+            onChange={(e) => set({ order: e.currentTarget.value as Order })}
+          >
+            {orders.map((o) => (
+              <option key={o} value={o}>
+                {orderText[o]()}
+              </option>
+            ))}
           </select>
         </div>
       </div>
-      <Segments label={t("listState")} value={choice.state} onChange={(state) => set({ state })}
-        options={states.map((value) => ({ value, text: stateText[value]() }))} />
+      <Segments
+        label={t("listState")}
+        value={choice.state}
+        onChange={(state) => set({ state })}
+        options={states.map((value) => ({ value, text: stateText[value]() }))}
+      />
     </form>
   );
 }
@@ -108,16 +164,34 @@ export function Own(p: { of: Campaigns; value: Gathered }): JSX.Element {
   const said = waits ? t("listLooking") : t("listFound", { n: fit.length });
   return (
     <>
-      {(items.length >= toolsFrom || looking) &&
-        <Tools choice={choice} onChange={(c) => { chosen.value = c; }} />}
+      {(items.length >= toolsFrom || looking) && (
+        <Tools
+          choice={choice}
+          onChange={(c) => {
+            chosen.value = c;
+          }}
+        />
+      )}
       <p class={looking ? "small soft" : "unseen"} role="status" data-found={waits ? undefined : fit.length}>
-        {looking && said}{looking && !waits && !whole && ` ${t("listNewest", { n: items.length })}`}</p>
+        {looking && said}
+        {looking && !waits && !whole && ` ${t("listNewest", { n: items.length })}`}
+      </p>
       {fit.length > 0 && <List caption={t("campaigns")} campaigns={rows} />}
-      {fit.length > 0 && <More of={{ items: rows, busy: p.of.busy && rows.length < p.of.shown,
-        more: more ? p.of.more : undefined }} />}
+      {fit.length > 0 && (
+        <More of={{ items: rows, busy: p.of.busy && rows.length < p.of.shown, more: more ? p.of.more : undefined }} />
+      )}
       {fit.length === 0 && !waits && (
-        <div class="state"><h2>{t("listNone")}</h2><p>{t("listNoneText")}</p>
-          <Button onClick={() => { chosen.value = all; }}>{t("listShowAll")}</Button></div>
+        <div class="state">
+          <h2>{t("listNone")}</h2>
+          <p>{t("listNoneText")}</p>
+          <Button
+            onClick={() => {
+              chosen.value = all;
+            }}
+          >
+            {t("listShowAll")}
+          </Button>
+        </div>
       )}
     </>
   );
@@ -130,8 +204,13 @@ export function Others(p: { of: Campaigns; value: Gathered }): JSX.Element | nul
   return (
     <>
       <List caption={t("others")} campaigns={rows} />
-      <More of={{ items: rows, busy: p.of.busy && rows.length < p.of.shown,
-        more: p.value.whole && rows.length === p.value.items.length ? undefined : p.of.more }} />
+      <More
+        of={{
+          items: rows,
+          busy: p.of.busy && rows.length < p.of.shown,
+          more: p.value.whole && rows.length === p.value.items.length ? undefined : p.of.more,
+        }}
+      />
     </>
   );
 }

@@ -11,7 +11,8 @@ import { t } from "./text.ts";
 const fragment = takeSecret();
 startRouter();
 mount(
-  <Begin face="console" name={() => t("name")}
-    opening={() => t("opening")}>{(link) => <App link={link} fragment={fragment} />}</Begin>,
+  <Begin face="console" name={() => t("name")} opening={() => t("opening")}>
+    {(link) => <App link={link} fragment={fragment} />}
+  </Begin>,
 );
 fetchRest();

@@ -30,8 +30,15 @@ export interface Work {
 export function useWork(): Work {
   const [state, setState] = useState<{ busy: boolean; error: unknown }>({ busy: false, error: undefined });
   const alive = useRef(true);
-  useEffect(() => () => { alive.current = false; }, []);
-  const end = (error: unknown) => { if (alive.current) setState({ busy: false, error }); };
+  useEffect(
+    () => () => {
+      alive.current = false;
+    },
+    [],
+  );
+  const end = (error: unknown) => {
+    if (alive.current) setState({ busy: false, error });
+  };
   return {
     ...state,
     run: (act) => {
@@ -49,9 +56,17 @@ export function Trouble(p: { work: Work }): JSX.Element | null {
 }
 
 /** Confirm asks before something that cannot be undone; with typed, a word must be typed. */
-export function Confirm(p: { title: string; text: string; act: string; bad?: boolean;
+export function Confirm(p: {
+  title: string;
+  text: string;
+  act: string;
+  bad?: boolean;
   typed?: { label: string; value: string; wrong: string };
-  work: Work; onAct: () => void; onClose: () => void; children?: ComponentChildren }): JSX.Element {
+  work: Work;
+  onAct: () => void;
+  onClose: () => void;
+  children?: ComponentChildren;
+}): JSX.Element {
   const [text, setText] = useState("");
   const [wrong, setWrong] = useState(false);
   const act = () => {
@@ -59,16 +74,37 @@ export function Confirm(p: { title: string; text: string; act: string; bad?: boo
     return p.onAct();
   };
   return (
-    <Dialog title={p.title} onClose={p.onClose} acts={<>
-      <Button onClick={p.onClose}>{kit("cancel")}</Button>
-      <Button kind={p.bad ? "bad" : "main"} busy={p.work.busy} onClick={act}>{p.act}</Button>
-    </>}>
+    <Dialog
+      title={p.title}
+      onClose={p.onClose}
+      acts={
+        <>
+          <Button onClick={p.onClose}>{kit("cancel")}</Button>
+          <Button kind={p.bad ? "bad" : "main"} busy={p.work.busy} onClick={act}>
+            {p.act}
+          </Button>
+        </>
+      }
+    >
       <p>{p.text}</p>
       {p.children}
       {p.typed && (
-        <form onSubmit={(e) => { e.preventDefault(); act(); }}>
-          <Field label={p.typed.label} value={text} onInput={(v) => { setText(v); setWrong(false); }} autoFocus
-            error={wrong ? p.typed.wrong : undefined} />
+        <form
+          onSubmit={(e) => {
+            e.preventDefault();
+            act();
+          }}
+        >
+          <Field
+            label={p.typed.label}
+            value={text}
+            onInput={(v) => {
+              setText(v);
+              setWrong(false);
+            }}
+            autoFocus
+            error={wrong ? p.typed.wrong : undefined}
+          />
         </form>
       )}
       <Trouble work={p.work} />
@@ -84,7 +120,10 @@ export function useSoon(act: () => void, ms: number): () => void {
   useEffect(() => () => clearTimeout(timer.current), []);
   return () => {
     if (timer.current !== 0) return;
-    timer.current = window.setTimeout(() => { timer.current = 0; latest.current(); }, ms);
+    timer.current = window.setTimeout(() => {
+      timer.current = 0;
+      latest.current();
+    }, ms);
   };
 }
 
@@ -109,7 +148,9 @@ export function useBesides(act: () => void): void {
   const latest = useRef(act);
   latest.current = act;
   useEffect(() => {
-    const timer = setInterval(() => { if (document.visibilityState === "visible") latest.current(); }, besidesMs);
+    const timer = setInterval(() => {
+      if (document.visibilityState === "visible") latest.current();
+    }, besidesMs);
     return () => clearInterval(timer);
   }, []);
 }
@@ -121,8 +162,9 @@ export function Back(): JSX.Element {
 
 /** saveFile hands a text to the browser as a download. */
 export function saveFile(name: string, text: string, type = "text/csv"): void {
-  const url = URL.createObjectURL(new Blob(type === "text/csv" ? ["\ufeff", text] : [text],
-    { type: `${type};charset=utf-8` }));
+  const url = URL.createObjectURL(
+    new Blob(type === "text/csv" ? ["\ufeff", text] : [text], { type: `${type};charset=utf-8` }),
+  );
   const a = document.createElement("a");
   a.href = url;
   a.download = name;

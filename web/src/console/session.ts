@@ -4,7 +4,13 @@ import type { MemberBody } from "@scrip/sdk/answers";
 import { compare, fromBase64url, fromHex } from "@scrip/sdk/bytes";
 import type { Receipt } from "@scrip/sdk/client";
 import { decodeBech32m, parseKeyFileBody, SecretKey, secretPrefix } from "@scrip/sdk/keys";
-import { memberTx, type BatchCommit, type CampaignControl, type CampaignPublish, type MemberSigner, type TillKeyRevoke,
+import {
+  memberTx,
+  type BatchCommit,
+  type CampaignControl,
+  type CampaignPublish,
+  type MemberSigner,
+  type TillKeyRevoke,
 } from "@scrip/sdk/transactions";
 import type { Link } from "../kit/chain.ts";
 import type { Currency } from "../kit/format.ts";
@@ -50,7 +56,11 @@ export function readBrought(fragment: string): Brought {
  * unencrypted one, its secret alone, or 64 hexadecimal digits.
  */
 export function seedOf(text: string): Uint8Array | undefined {
-  const trimmed = text.replace(/^\uFEFF/, "").replaceAll("\r\n", "\n").replace(/^(\s*#[^\n]*\n)+/, "").trim();
+  const trimmed = text
+    .replace(/^\uFEFF/, "")
+    .replaceAll("\r\n", "\n")
+    .replace(/^(\s*#[^\n]*\n)+/, "")
+    .trim();
   try {
     if (trimmed.startsWith("scrip key file")) {
       const key = parseKeyFileBody(`${trimmed}\n`);
@@ -80,7 +90,11 @@ export class Session {
   /** The member as a node shows it: name, roles, promises. */
   readonly about: ReadonlySignal<MemberBody | undefined> = this.#about;
 
-  constructor(readonly link: Link, readonly member: number, readonly key: SecretKey) {
+  constructor(
+    readonly link: Link,
+    readonly member: number,
+    readonly key: SecretKey,
+  ) {
     this.handIns = new HandIns(link);
     this.signer = { member, key: key.key, sign: (m) => key.sign(m) };
   }

@@ -41,34 +41,68 @@ export function SignIn(p: { link: Link; bad?: boolean; onSession: (s: Session) =
     return undefined;
   };
   return (
-    <form class="stack narrow" onSubmit={(e) => { e.preventDefault(); work.run(open); }}>
+    <form
+      class="stack narrow"
+      onSubmit={(e) => {
+        e.preventDefault();
+        work.run(open);
+      }}
+    >
       <h1>{t("signInTitle")}</h1>
       <p>{t("signInText")}</p>
-      {!p.link.store.sealedWell && <Notice><p class="small">{t("signInPlain")}</p></Notice>}
+      {!p.link.store.sealedWell && (
+        <Notice>
+          <p class="small">{t("signInPlain")}</p>
+        </Notice>
+      )}
       <div class="field">
         <label for="key-file">{t("signInFile")}</label>
-        <input id="key-file" class="input" type="file" onChange={(e) => {
-          const file = e.currentTarget.files?.[0];
-          if (file) {
-            void fileText(file, fileCharsMax).then((x) => {
-              if (x !== undefined) setText(x);
-              setFault(x === undefined ? "signInBad" : undefined);
-            });
-          }
-        }} />
+        <input
+          id="key-file"
+          class="input"
+          type="file"
+          onChange={(e) => {
+            const file = e.currentTarget.files?.[0];
+            if (file) {
+              void fileText(file, fileCharsMax).then((x) => {
+                if (x !== undefined) setText(x);
+                setFault(x === undefined ? "signInBad" : undefined);
+              });
+            }
+          }}
+        />
       </div>
-      <Field label={t("signInKey")} value={text} onInput={(v) => { setText(v); setFault(undefined); }} mono rows={3}
+      <Field
+        label={t("signInKey")}
+        value={text}
+        onInput={(v) => {
+          setText(v);
+          setFault(undefined);
+        }}
+        mono
+        rows={3}
         maxLength={fileCharsMax}
-        error={fault && fault !== "signInPassWrong" ? t(fault) : undefined} />
+        error={fault && fault !== "signInPassWrong" ? t(fault) : undefined}
+      />
       {locked && (
-        <Field label={t("signInPass")} type="password" value={pass} hint={t("signInPassHint")}
+        <Field
+          label={t("signInPass")}
+          type="password"
+          value={pass}
+          hint={t("signInPassHint")}
           autoComplete="current-password"
-          onInput={(v) => { setPass(v); setFault(undefined); }}
-            error={fault === "signInPassWrong" ? t(fault) : undefined} />
+          onInput={(v) => {
+            setPass(v);
+            setFault(undefined);
+          }}
+          error={fault === "signInPassWrong" ? t(fault) : undefined}
+        />
       )}
       <Trouble work={work} />
       {locked && work.busy && <Loading what={t("signInOpening")} />}
-      <Button kind="main" wide type="submit" busy={work.busy}>{t("signInAct")}</Button>
+      <Button kind="main" wide type="submit" busy={work.busy}>
+        {t("signInAct")}
+      </Button>
     </form>
   );
 }

@@ -14,9 +14,11 @@ export const en = {
   shopTitle: "Looks of the shop",
   signOut: "Sign out",
   signOutTitle: "Sign out of this device?",
-  signOutText: "The key is forgotten here. Drafts and the ticket keys of single links go with it: links that were handed out stay good. Keep a copy of the key.",
+  signOutText:
+    "The key is forgotten here. Drafts and the ticket keys of single links go with it: links that were handed out stay good. Keep a copy of the key.",
   signInTitle: "Sign in with the member’s key",
-  signInText: "There is no account and no password. Who holds an admin key of a member speaks for it; the key stays on this device.",
+  signInText:
+    "There is no account and no password. Who holds an admin key of a member speaks for it; the key stays on this device.",
   signInKey: "Key, or the text of a key file",
   signInFile: "Key file",
   signInPass: "Passphrase of the file",
@@ -123,13 +125,15 @@ export const en = {
   costOne: "One coupon, at most",
   costAll: "All {n} coupons, at most",
   costBudget: "Budget that is bound",
-  costCovers: "The budget is sure for {n} coupon; then claiming stops.||The budget is sure for {n} coupons; then claiming stops.",
+  costCovers:
+    "The budget is sure for {n} coupon; then claiming stops.||The budget is sure for {n} coupons; then claiming stops.",
   costFree: "Left of your promise",
   costOver: "That is more than the {free} that are left of your promise to the network.",
   costNone: "As soon as value and number are there.",
   openAct: "Open campaign",
   openTitle: "Bind {sum}?",
-  openText: "Opening binds the budget for good: rules of coupons that are out never change. Claims can be paused, and the campaign closed, at any time.",
+  openText:
+    "Opening binds the budget for good: rules of coupons that are out never change. Claims can be paused, and the campaign closed, at any time.",
   openType: "Type the title to confirm: {title}",
   openWrong: "That is not the title.",
   openBusy: "Opening",
@@ -146,7 +150,8 @@ export const en = {
   keptShow: "A shown code takes {most} at most.",
   keptTrade: "Customers may sell it on.",
   keptStores: "It is good at certain stores of these shops only.",
-  keptTerms: "The terms for customers are the same, by their digest. Their text is not on this device: type it to change it.",
+  keptTerms:
+    "The terms for customers are the same, by their digest. Their text is not on this device: type it to change it.",
   keptShared: "Others pay a part of it",
   keptSharedText: "They have to sign as well, and this console signs for one member. Publish it with the command line.",
   beginsClaim: "Claiming begins on {date}.",
@@ -199,8 +204,10 @@ export const en = {
   handPosterText: "A ticket desk gives each wallet the next coupon. Print it, or pass the link on.",
   handPosterAct: "Release {n} for the poster",
   handPosterNone: "No ticket desk answers. Start one with: scrip desk.",
-  handNoDesk: "No ticket desk is known here, so a poster would lead nowhere. Whoever runs your node can start one, and name it in the node’s settings; until then hand out links.",
-  posterLoopback: "This poster would carry {host}: an address that means each phone itself. Open the console under the address that your customers reach, and print it there.",
+  handNoDesk:
+    "No ticket desk is known here, so a poster would lead nowhere. Whoever runs your node can start one, and name it in the node’s settings; until then hand out links.",
+  posterLoopback:
+    "This poster would carry {host}: an address that means each phone itself. Open the console under the address that your customers reach, and print it there.",
   handLinks: "Single links: one coupon each",
   handLinksText: "For mails or paper slips. Who opens a link first has the coupon.",
   handLinksAct: "Release {n} as links",
@@ -211,7 +218,8 @@ export const en = {
   handCount: "How many",
   handCountBad: "From 1 to {n}.",
   handConfirm: "Release {n} coupon?||Release {n} coupons?",
-  handConfirmText: "They can be claimed at once, and each may cost up to {one}. What is released cannot be taken back; claims can be paused.",
+  handConfirmText:
+    "They can be claimed at once, and each may cost up to {one}. What is released cannot be taken back; claims can be paused.",
   handRelease: "Release",
   handAll: "All coupons are released.",
   posterPrint: "Print poster",
@@ -252,7 +260,8 @@ export const en = {
   tillUntil: "Good until",
   tillRevoke: "Revoke",
   tillRevokeTitle: "Revoke {label}?",
-  tillRevokeText: "From the next block on it can take nothing more. What it took stays. A revoked key never comes back.",
+  tillRevokeText:
+    "From the next block on it can take nothing more. What it took stays. A revoked key never comes back.",
   tillRevoked: "{label} is revoked.",
   tillCancel: "Cancel",
   tillUnnamed: "Till",
@@ -281,7 +290,8 @@ export const en = {
   dayRecount: "Recount in this browser",
   dayRecountText: "Proves each redemption by its row in the ledger, and adds them up again.",
   dayRecountBusy: "{n} of {total}",
-  dayRecountHolds: "It holds: {n} redemption proven, the sums are theirs.||It holds: {n} redemptions and corrections proven, the sums are theirs.",
+  dayRecountHolds:
+    "It holds: {n} redemption proven, the sums are theirs.||It holds: {n} redemptions and corrections proven, the sums are theirs.",
   dayRecountFails: "It does not hold",
   dayRecountCannot: "It could not be recounted",
   dayOwed: "Owed to you, by settlement cycle",
@@ -326,7 +336,8 @@ export const en = {
   undoDone: "Undone.",
   undoOver: "The time to undo it is over.",
   undoManager: "This console needs a manager’s key for undo, once",
-  undoManagerText: "A new key on this device that may undo and nothing else. It appears among your tills and can be revoked there.",
+  undoManagerText:
+    "A new key on this device that may undo and nothing else. It appears among your tills and can be revoked there.",
   undoManagerAct: "Make the key and undo",
   lineTime: "Time",
   lineCoupon: "Coupon",
@@ -346,21 +357,26 @@ export const en = {
   devCurlDry: "What a transaction would do, without doing it",
   devCurlTakings: "The newest redemptions",
   devCurlResume: "Go on behind an event that you have, here or at another node",
-  devEventConfirm: "A till called “Test event”, which could take one cent and is valid for an hour, is added and revoked at once. Both are real entries of the ledger and stay in its history; a till.added and a till.revoked go out to everybody who follows.",
+  devEventConfirm:
+    "A till called “Test event”, which could take one cent and is valid for an hour, is added and revoked at once. Both are real entries of the ledger and stay in its history; a till.added and a till.revoked go out to everybody who follows.",
   devEventAct: "Send it",
   devAll: "All",
   devRedemptions: "Redemptions",
   devCoupons: "Coupons",
   devSample: "A sample event",
-  devSampleText: "The form of a redemption in the stream; its numbers are made up. With proof=true it also carries the proof of its receipt and the block’s header.",
+  devSampleText:
+    "The form of a redemption in the stream; its numbers are made up. With proof=true it also carries the proof of its receipt and the block’s header.",
   devHooks: "Instead of webhooks",
-  devHooksText: "A node calls nobody. Your program follows the stream and keeps the id of the last event that it has dealt with: after a break it goes on behind it, at any node, and misses nothing. This is all that it takes:",
+  devHooksText:
+    "A node calls nobody. Your program follows the stream and keeps the id of the last event that it has dealt with: after a break it goes on behind it, at any node, and misses nothing. This is all that it takes:",
   devEvents: "Events as they come",
-  devEventsText: "Every event is a CloudEvent with the same id on every node; a stream goes on behind the last id, also at another node.",
+  devEventsText:
+    "Every event is a CloudEvent with the same id on every node; a stream goes on behind the last id, also at another node.",
   devEventsNone: "Waiting for the next event.",
   devEventsAway: "No node answers. The stream goes on by itself.",
   devEvent: "Send a test event",
-  devEventText: "A test event is sent by adding a till, which only merchants have. To see one, pause and resume a campaign, or claim a coupon in the wallet.",
+  devEventText:
+    "A test event is sent by adding a till, which only merchants have. To see one, pause and resume a campaign, or claim a coupon in the wallet.",
 } as const;
 
 export const zh: Twin<typeof en> = {
@@ -708,7 +724,8 @@ export const zh: Twin<typeof en> = {
   devCurlDry: "试算一笔交易而不执行",
   devCurlTakings: "最新的使用记录",
   devCurlResume: "从已有的某个事件之后继续，可换节点",
-  devEventConfirm: "将添加一个名为“Test event”的收银台（最多可收一分，有效一小时），并立即撤销。两者都是账本上真实的记录，会留在历史中；所有跟踪者都会收到 till.added 和 till.revoked。",
+  devEventConfirm:
+    "将添加一个名为“Test event”的收银台（最多可收一分，有效一小时），并立即撤销。两者都是账本上真实的记录，会留在历史中；所有跟踪者都会收到 till.added 和 till.revoked。",
   devEventAct: "发送",
   devAll: "全部",
   devRedemptions: "使用",
@@ -716,7 +733,8 @@ export const zh: Twin<typeof en> = {
   devSample: "事件示例",
   devSampleText: "流中一次使用的形式；其中数字是虚构的。带 proof=true 时还包含收据的证明和区块头。",
   devHooks: "代替 webhook",
-  devHooksText: "节点不主动呼叫任何人。您的程序跟踪事件流，并记住最后处理的事件编号：中断之后，可在任一节点从其后继续，不会遗漏。所需不过如此：",
+  devHooksText:
+    "节点不主动呼叫任何人。您的程序跟踪事件流，并记住最后处理的事件编号：中断之后，可在任一节点从其后继续，不会遗漏。所需不过如此：",
   devEvents: "实时事件",
   devEventsText: "每个事件都是 CloudEvent，在每个节点编号相同；流可从最后编号继续，也可换节点。",
   devEventsNone: "等待下一个事件。",

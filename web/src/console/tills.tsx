@@ -10,11 +10,29 @@ import { Table } from "../kit/badge.tsx";
 import { amountWords, readAmount, readCount } from "../kit/amount.ts";
 import { lastDay, money } from "../kit/format.ts";
 import { msOf, word } from "../kit/ledger/ledger.tsx";
-import { boxOf, checkAnswer, encodeOffer, getBox, readRegistration, type Offer,
-  type Registration } from "../kit/pairing.ts";
+import {
+  boxOf,
+  checkAnswer,
+  encodeOffer,
+  getBox,
+  readRegistration,
+  type Offer,
+  type Registration,
+} from "../kit/pairing.ts";
 import { Qr } from "../kit/qr.tsx";
-import { Button, Check, Copyable, Empty, Failure, Field, LinkButton, Loading, Notice, toast,
-  useLoad } from "../kit/ui.tsx";
+import {
+  Button,
+  Check,
+  Copyable,
+  Empty,
+  Failure,
+  Field,
+  LinkButton,
+  Loading,
+  Notice,
+  toast,
+  useLoad,
+} from "../kit/ui.tsx";
 import { go } from "../kit/router.ts";
 import { daySpan, readDay, takenBy, zoneName } from "./day.ts";
 import { dateText, moment } from "./dates.ts";
@@ -44,21 +62,36 @@ function RevokeButton(p: { till: TillAnswer; onDone: () => void }): JSX.Element 
   const [asking, setAsking] = useState(false);
   const work = useWork();
   const label = p.till.label || t("tillUnnamed");
-  const revoke = () => work.run(async () => {
-    const tillKey = decodeKey("till", p.till.key);
-    await session.act(`${t("tillRevoke")}: ${label}`,
-      session.sign({ kind: "TillKeyRevoke", member: session.member, tillKey }));
-    toast(t("tillRevoked", { label }));
-    setAsking(false);
-    p.onDone();
-  });
+  const revoke = () =>
+    work.run(async () => {
+      const tillKey = decodeKey("till", p.till.key);
+      await session.act(
+        `${t("tillRevoke")}: ${label}`,
+        session.sign({ kind: "TillKeyRevoke", member: session.member, tillKey }),
+      );
+      toast(t("tillRevoked", { label }));
+      setAsking(false);
+      p.onDone();
+    });
   return (
     <>
-      <Button kind="bad" label={`${t("tillRevoke")}: ${label}`}
-        onClick={() => setAsking(true)}>{t("tillRevoke")}</Button>
-      {asking && <Confirm title={t("tillRevokeTitle", { label })} text={t("tillRevokeText")} act={t("tillRevoke")} bad
-        work={work}
-        onAct={revoke} onClose={() => { setAsking(false); work.clear(); }} />}
+      <Button kind="bad" label={`${t("tillRevoke")}: ${label}`} onClick={() => setAsking(true)}>
+        {t("tillRevoke")}
+      </Button>
+      {asking && (
+        <Confirm
+          title={t("tillRevokeTitle", { label })}
+          text={t("tillRevokeText")}
+          act={t("tillRevoke")}
+          bad
+          work={work}
+          onAct={revoke}
+          onClose={() => {
+            setAsking(false);
+            work.clear();
+          }}
+        />
+      )}
     </>
   );
 }
@@ -72,40 +105,82 @@ function inOrder(tills: readonly TillAnswer[]): TillAnswer[] {
 export function Tills(): JSX.Element {
   const session = useSession();
   const { link, member } = session;
-  const pages = usePages((cursor, signal) => link.client.read("PageTillAnswer", "/v1/tills",
-    { member, limit: pageSize, cursor }, { signal }), [member]);
+  const pages = usePages(
+    (cursor, signal) =>
+      link.client.read("PageTillAnswer", "/v1/tills", { member, limit: pageSize, cursor }, { signal }),
+    [member],
+  );
   const date = dateText(link.nowMs());
-  const today = useLoad(async (signal) => {
-    const span = daySpan(date);
-    return span && takenBy((await readDay(link, member, span, signal)).totals);
-  }, [date]);
+  const today = useLoad(
+    async (signal) => {
+      const span = daySpan(date);
+      return span && takenBy((await readDay(link, member, span, signal)).totals);
+    },
+    [date],
+  );
   const soon = useSoon(today.reload, soonMs);
   useEvents({ types: ["till.added", "till.revoked"] }, [member], pages.reload);
   useEvents({ types: ["redemption.accrued", "redemption.voided"] }, [member], soon);
   useBesides(soon);
-  if (!session.has("merchant")) return <Missing title={t("tillsNot")}><p>{t("tillsNotText")}</p></Missing>;
+  if (!session.has("merchant"))
+    return (
+      <Missing title={t("tillsNot")}>
+        <p>{t("tillsNotText")}</p>
+      </Missing>
+    );
   return (
     <div class="stack">
-      <div class="row apart"><h1>{t("tillsTitle")}</h1><LinkButton kind="main"
-        href="#/tills/add">{t("tillAdd")}</LinkButton></div>
+      <div class="row apart">
+        <h1>{t("tillsTitle")}</h1>
+        <LinkButton kind="main" href="#/tills/add">
+          {t("tillAdd")}
+        </LinkButton>
+      </div>
       <Got of={gotPages(pages)}>
-        {(tills) => tills.length === 0
-          ? <Empty title={t("tillsNone")}><p>{t("tillsNoneText")}</p></Empty>
-          : (
-            <Table caption={t("tillsTitle")} rows={inOrder(tills)} rowKey={(x) => x.key} columns={[
-              { head: t("tillLabel"), lead: true, cell: (x) => <><a
-                href={`/explorer/#/till/${x.key}`}>{x.label || t("tillUnnamed")}</a>
-                <span class="small soft mono"> {fingerprint(decodeKey("till", x.key))}</span></> },
-              { head: t("tillState"), cell: (x) => <>{word(x.state)} <span
-                class="small soft">{x.rights.map(word).join(", ")}</span></> },
-              { head: t("tillToday"), figure: true,
-                cell: (x) => (today.value ? money(today.value.get(x.key) ?? 0n, session.currencyNamed(x.currency))
-                  : "–") },
-              { head: t("tillUntil"), cell: (x) => lastDay(msOf(x.valid_until)) },
-              { head: t("action"), cell: (x) => x.state === "ACTIVE" && <RevokeButton till={x}
-                onDone={pages.reload} /> },
-            ]} />
-          )}
+        {(tills) =>
+          tills.length === 0 ? (
+            <Empty title={t("tillsNone")}>
+              <p>{t("tillsNoneText")}</p>
+            </Empty>
+          ) : (
+            <Table
+              caption={t("tillsTitle")}
+              rows={inOrder(tills)}
+              rowKey={(x) => x.key}
+              columns={[
+                {
+                  head: t("tillLabel"),
+                  lead: true,
+                  cell: (x) => (
+                    <>
+                      <a href={`/explorer/#/till/${x.key}`}>{x.label || t("tillUnnamed")}</a>
+                      <span class="small soft mono"> {fingerprint(decodeKey("till", x.key))}</span>
+                    </>
+                  ),
+                },
+                {
+                  head: t("tillState"),
+                  cell: (x) => (
+                    <>
+                      {word(x.state)} <span class="small soft">{x.rights.map(word).join(", ")}</span>
+                    </>
+                  ),
+                },
+                {
+                  head: t("tillToday"),
+                  figure: true,
+                  cell: (x) =>
+                    today.value ? money(today.value.get(x.key) ?? 0n, session.currencyNamed(x.currency)) : "–",
+                },
+                { head: t("tillUntil"), cell: (x) => lastDay(msOf(x.valid_until)) },
+                {
+                  head: t("action"),
+                  cell: (x) => x.state === "ACTIVE" && <RevokeButton till={x} onDone={pages.reload} />,
+                },
+              ]}
+            />
+          )
+        }
       </Got>
       <p class="small soft">{t("tillTodayZone", { zone: zoneName(link.nowMs()) })}</p>
       <More of={pages} />
@@ -134,10 +209,13 @@ export function Approve(p: { registration: Registration; onReject: () => void })
     <div class="stack narrow">
       <h1>{t("tillCame", { label: r.fields.label || t("tillUnnamed") })}</h1>
       <p>{t("tillKeySame")}</p>
-      <p class="fingerprint mono" data-fingerprint>{fingerprint(r.fields.tillKey)}</p>
+      <p class="fingerprint mono" data-fingerprint>
+        {fingerprint(r.fields.tillKey)}
+      </p>
       <Trouble work={work} />
-      <Button kind="main" wide busy={work.busy}
-        onClick={() => work.run(() => approve(r))}>{work.busy ? t("tillBusy") : t("tillApprove")}</Button>
+      <Button kind="main" wide busy={work.busy} onClick={() => work.run(() => approve(r))}>
+        {work.busy ? t("tillBusy") : t("tillApprove")}
+      </Button>
       <Button onClick={p.onReject}>{t("tillReject")}</Button>
     </div>
   );
@@ -153,7 +231,12 @@ export function ApproveCode(p: { answer: Uint8Array; onEnd: () => void }): JSX.E
   } catch {
     registration = undefined;
   }
-  if (!registration) return <Failure title={t("tillBad")}><Button onClick={p.onEnd}>{t("navTills")}</Button></Failure>;
+  if (!registration)
+    return (
+      <Failure title={t("tillBad")}>
+        <Button onClick={p.onEnd}>{t("navTills")}</Button>
+      </Failure>
+    );
   return <Approve registration={registration} onReject={p.onEnd} />;
 }
 
@@ -182,7 +265,9 @@ function Waiting(p: { offer: Offer; onCancel: () => void }): JSX.Element {
       return undefined;
     };
     void look();
-    return () => { over = true; };
+    return () => {
+      over = true;
+    };
   }, [p.offer, came]);
   if (came) return <Approve registration={came} onReject={p.onCancel} />;
   const url = `${location.origin}/till/#pair=${encodeOffer(link.chain, p.offer)}`;
@@ -192,9 +277,20 @@ function Waiting(p: { offer: Offer; onCancel: () => void }): JSX.Element {
       <p>{t("tillScanText")}</p>
       <Qr text={url} what={t("tillLink")} />
       <Loading what={t("tillWaiting")} />
-      {asked && up === 0 && <Notice kind="bad" live><p>{t("tillAway")}</p></Notice>}
-      {bad && <Notice kind="bad" live><p>{t("tillBad")}</p></Notice>}
-      <details class="twin"><summary>{t("tillLink")}</summary><Copyable text={url} label={t("tillLink")} /></details>
+      {asked && up === 0 && (
+        <Notice kind="bad" live>
+          <p>{t("tillAway")}</p>
+        </Notice>
+      )}
+      {bad && (
+        <Notice kind="bad" live>
+          <p>{t("tillBad")}</p>
+        </Notice>
+      )}
+      <details class="twin">
+        <summary>{t("tillLink")}</summary>
+        <Copyable text={url} label={t("tillLink")} />
+      </details>
       <Button onClick={p.onCancel}>{t("tillCancel")}</Button>
     </div>
   );
@@ -203,8 +299,9 @@ function Waiting(p: { offer: Offer; onCancel: () => void }): JSX.Element {
 export function AddTill(): JSX.Element {
   const session = useSession();
   const { link, member } = session;
-  const [currency, setCurrency] = useState(() => session.currencies()[0] ??
-    link.currency(link.genesis.currencies[0]?.number ?? 0));
+  const [currency, setCurrency] = useState(
+    () => session.currencies()[0] ?? link.currency(link.genesis.currencies[0]?.number ?? 0),
+  );
   const [label, setLabel] = useState("");
   const [store, setStore] = useState("1");
   const [typedCap, setCap] = useState<string>();
@@ -228,35 +325,89 @@ export function AddTill(): JSX.Element {
   const make = () => {
     setTried(true);
     if (!goodLabel || storeNumber === undefined || dayCap === undefined || dayCap < 1n || !goodTime) return;
-    const o: Offer = { secret: randomBytes(16), member, store: storeNumber,
+    const o: Offer = {
+      secret: randomBytes(16),
+      member,
+      store: storeNumber,
       rights: undo ? Right.redeem | Right.voidOwn : Right.redeem,
-      currency: currency.number, validUntil, dayCap, label: name };
+      currency: currency.number,
+      validUntil,
+      dayCap,
+      label: name,
+    };
     void link.store.set(offerRow, o);
     setOffer(o);
   };
-  if (!session.has("merchant")) return <Missing title={t("tillsNot")}><p>{t("tillsNotText")}</p></Missing>;
-  if (offer) return <Waiting offer={offer} onCancel={() =>
-    { void link.store.delete(offerRow); setOffer(undefined); }} />;
+  if (!session.has("merchant"))
+    return (
+      <Missing title={t("tillsNot")}>
+        <p>{t("tillsNotText")}</p>
+      </Missing>
+    );
+  if (offer)
+    return (
+      <Waiting
+        offer={offer}
+        onCancel={() => {
+          void link.store.delete(offerRow);
+          setOffer(undefined);
+        }}
+      />
+    );
   const fault = (ok: boolean, text: string) => (tried && !ok ? text : undefined);
   return (
-    <form class="stack narrow" noValidate onSubmit={(e) => { e.preventDefault(); make(); }}>
+    <form
+      class="stack narrow"
+      noValidate
+      onSubmit={(e) => {
+        e.preventDefault();
+        make();
+      }}
+    >
       <h1>{t("tillAdd")}</h1>
       <p>{t("tillsNoneText")}</p>
-      <Field label={t("tillLabel")} hint={t("tillLabelHint")} value={label} onInput={setLabel} maxLength={32} required
-        error={fault(goodLabel, readLabel(label) === undefined ? t("faultTitle")
-          : name === "" ? t("faultNeeded") : t("faultLong"))} />
+      <Field
+        label={t("tillLabel")}
+        hint={t("tillLabelHint")}
+        value={label}
+        onInput={setLabel}
+        maxLength={32}
+        required
+        error={fault(
+          goodLabel,
+          readLabel(label) === undefined ? t("faultTitle") : name === "" ? t("faultNeeded") : t("faultLong"),
+        )}
+      />
       <CurrencyChoice value={currency.number} onChange={setCurrency} />
-      <Field label={t("tillCap", { currency: currency.letters })} hint={t("tillCapHint")} value={cap} onInput={setCap}
+      <Field
+        label={t("tillCap", { currency: currency.letters })}
+        hint={t("tillCapHint")}
+        value={cap}
+        onInput={setCap}
         inputMode="decimal"
-        error={fault(dayCap !== undefined && dayCap >= 1n,
-          typeof readCap === "string" ? amountWords(readCap, cap, currency) : t("faultMoney"))} />
-      <Field label={t("tillStore")} value={store} onInput={setStore} inputMode="numeric"
-        error={fault(storeNumber !== undefined, t("faultNumber"))} />
-      <Field label={t("tillMonths")} type="date" value={until} onInput={setUntil}
-        error={fault(goodTime, t("faultPast"))} />
+        error={fault(
+          dayCap !== undefined && dayCap >= 1n,
+          typeof readCap === "string" ? amountWords(readCap, cap, currency) : t("faultMoney"),
+        )}
+      />
+      <Field
+        label={t("tillStore")}
+        value={store}
+        onInput={setStore}
+        inputMode="numeric"
+        error={fault(storeNumber !== undefined, t("faultNumber"))}
+      />
+      <Field
+        label={t("tillMonths")}
+        type="date"
+        value={until}
+        onInput={setUntil}
+        error={fault(goodTime, t("faultPast"))}
+      />
       <Check label={t("tillUndo")} checked={undo} onChange={setUndo} />
-      <Button kind="main" wide type="submit">{t("tillOffer")}</Button>
+      <Button kind="main" wide type="submit">
+        {t("tillOffer")}
+      </Button>
     </form>
   );
 }
-

@@ -16,18 +16,29 @@ function Row(p: { of: Shown }): JSX.Element | null {
   const finish = () => {
     setError(undefined);
     setOwn(true);
-    handIns.finish(x).then(() => toast(t("pendingDone", { what: x.what })), setError).finally(() => setOwn(false));
+    handIns
+      .finish(x)
+      .then(() => toast(t("pendingDone", { what: x.what })), setError)
+      .finally(() => setOwn(false));
   };
   const left = !x.going && !x.refusal;
-  useEffect(() => { if (left && error === undefined) finish(); }, [left]);
+  useEffect(() => {
+    if (left && error === undefined) finish();
+  }, [left]);
   if (x.refusal) {
     const { title, detail, code } = x.refusal;
     return (
       <div data-refused={x.id}>
-        <Failure title={t("pendingRefused", { what: x.what })} detail={[title, detail].filter(Boolean).join(": ")} code={code}>
+        <Failure
+          title={t("pendingRefused", { what: x.what })}
+          detail={[title, detail].filter(Boolean).join(": ")}
+          code={code}
+        >
           <div class="row">
             <Button onClick={() => void handIns.drop(x.id)}>{t("pendingRead")}</Button>
-            <Button kind="plain" onClick={finish} busy={own}>{t("pendingAgain")}</Button>
+            <Button kind="plain" onClick={finish} busy={own}>
+              {t("pendingAgain")}
+            </Button>
           </div>
         </Failure>
       </div>
@@ -35,11 +46,22 @@ function Row(p: { of: Shown }): JSX.Element | null {
   }
   if (error !== undefined) return <Failure {...failureOf(error)} onRetry={finish} busy={own} />;
   // Whoever handed it in shows that it goes on.
-  return own ? <Notice title={t("pending", { what: x.what })} live><p>{t("pendingText")}</p><Loading /></Notice> : null;
+  return own ? (
+    <Notice title={t("pending", { what: x.what })} live>
+      <p>{t("pendingText")}</p>
+      <Loading />
+    </Notice>
+  ) : null;
 }
 
 /** UnderWay shows all of them. */
 export function UnderWay(): JSX.Element {
   const { handIns } = useSession();
-  return <>{handIns.all.value.map((x) => <Row key={x.id} of={x} />)}</>;
+  return (
+    <>
+      {handIns.all.value.map((x) => (
+        <Row key={x.id} of={x} />
+      ))}
+    </>
+  );
 }

@@ -37,23 +37,38 @@ const pages: readonly { pattern: string; title: () => string; draw: (p: Record<s
 ];
 
 const sections = [
-  { path: "/", text: () => t("navNow") }, { path: "/time", text: () => t("navTime") }, { path: "/blocks", text: () => t("navBlocks") },
-  { path: "/campaigns", text: () => t("navCampaigns") }, { path: "/members", text: () => t("navMembers") },
+  { path: "/", text: () => t("navNow") },
+  { path: "/time", text: () => t("navTime") },
+  { path: "/blocks", text: () => t("navBlocks") },
+  { path: "/campaigns", text: () => t("navCampaigns") },
+  { path: "/members", text: () => t("navMembers") },
   { path: "/validators", text: () => t("navValidators") },
 ];
 
 function Search(): JSX.Element {
   const [text, setText] = useState("");
   return (
-    <form class="search" role="search" onSubmit={(e) => {
-      e.preventDefault();
-      if (text.trim() === "") return;
-      go(`/search/${encodeURIComponent(text.trim())}`);
-      setText("");
-    }}>
-      <input class="input" type="search" value={text} aria-label={t("search")} placeholder={t("searchHint")}
+    <form
+      class="search"
+      role="search"
+      onSubmit={(e) => {
+        e.preventDefault();
+        if (text.trim() === "") return;
+        go(`/search/${encodeURIComponent(text.trim())}`);
+        setText("");
+      }}
+    >
+      <input
+        class="input"
+        type="search"
+        value={text}
+        aria-label={t("search")}
+        placeholder={t("searchHint")}
         maxLength={4096}
-        spellcheck={false} autocomplete="off" onInput={(e) => setText(e.currentTarget.value)} />
+        spellcheck={false}
+        autocomplete="off"
+        onInput={(e) => setText(e.currentTarget.value)}
+      />
       <Button type="submit">{t("searchAct")}</Button>
     </form>
   );
@@ -73,14 +88,29 @@ function Results(p: { query: string }): JSX.Element {
   return (
     <Got of={loaded} page>
       {({ hits, secret }) => {
-        if (secret) return <Missing title={t("searchPrivate")}><p>{t("searchPrivateText")}</p></Missing>;
-        if (hits.length === 0) return <Missing
-          title={t("searchNone", { q: shown })}><p>{t("searchNoneText")}</p></Missing>;
+        if (secret)
+          return (
+            <Missing title={t("searchPrivate")}>
+              <p>{t("searchPrivateText")}</p>
+            </Missing>
+          );
+        if (hits.length === 0)
+          return (
+            <Missing title={t("searchNone", { q: shown })}>
+              <p>{t("searchNoneText")}</p>
+            </Missing>
+          );
         return (
           <div class="stack">
             <h1>{t("searchFor", { q: shown })}</h1>
             <ul role="list" class="entries">
-              {hits.map((h) => <li key={h.path} class="entry"><a class="strong" href={`#${h.path}`}>{h.text}</a></li>)}
+              {hits.map((h) => (
+                <li key={h.path} class="entry">
+                  <a class="strong" href={`#${h.path}`}>
+                    {h.text}
+                  </a>
+                </li>
+              ))}
             </ul>
           </div>
         );
@@ -93,8 +123,11 @@ function Nav(): JSX.Element {
   const here = route.value;
   return (
     <nav class="sections" aria-label={t("nav")}>
-      {sections.map((s) => <a key={s.path} href={`#${s.path}`}
-        aria-current={s.path === here ? "page" : undefined}>{s.text()}</a>)}
+      {sections.map((s) => (
+        <a key={s.path} href={`#${s.path}`} aria-current={s.path === here ? "page" : undefined}>
+          {s.text()}
+        </a>
+      ))}
     </nav>
   );
 }
@@ -104,14 +137,36 @@ export function App(p: { link: Link }): JSX.Element {
   const { up, total } = p.link.pulse.value;
   const found = pages.map((page) => ({ page, parts: match(page.pattern, path) })).find((x) => x.parts);
   useEffect(() => document.getElementById("content")?.focus({ preventScroll: true }), [path]);
-  const foot = <p>{kit("chain", { name: p.link.genesis.name })}{up > 0 &&
-    <> · {kit("connected", { n: up, total })}</>}</p>;
+  const foot = (
+    <p>
+      {kit("chain", { name: p.link.genesis.name })}
+      {up > 0 && <> · {kit("connected", { n: up, total })}</>}
+    </p>
+  );
   return (
     <LinkContext.Provider value={p.link}>
-      <Shell name={t("name")} title={found?.page.title()} demo={p.link.demo} foot={foot} wide
-        beside={<><Search /><Nav /></>}>
-        {found ? <div key={path}>{found.page.draw(found.parts ?? {})}</div>
-          : <Missing title={t("searchNone", { q: path.slice(0, 80) })}><p><a href="#/">{t("navNow")}</a></p></Missing>}
+      <Shell
+        name={t("name")}
+        title={found?.page.title()}
+        demo={p.link.demo}
+        foot={foot}
+        wide
+        beside={
+          <>
+            <Search />
+            <Nav />
+          </>
+        }
+      >
+        {found ? (
+          <div key={path}>{found.page.draw(found.parts ?? {})}</div>
+        ) : (
+          <Missing title={t("searchNone", { q: path.slice(0, 80) })}>
+            <p>
+              <a href="#/">{t("navNow")}</a>
+            </p>
+          </Missing>
+        )}
       </Shell>
     </LinkContext.Provider>
   );

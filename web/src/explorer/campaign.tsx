@@ -20,29 +20,47 @@ const hourMs = 3_600_000;
 
 export function CampaignTable(p: { campaigns: readonly CampaignAnswer[]; caption: string }): JSX.Element {
   return (
-    <Table caption={p.caption} rows={p.campaigns} rowKey={(c) => c.id} columns={[
-      { head: "№", figure: true, cell: (c) => c.id },
-      { head: t("title"), lead: true, cell: (c) => <a href={`#/campaign/${c.id}`}>{c.terms.title}</a> },
-      { head: t("campaignBy"), cell: (c) => <MemberLink number={c.issuer} name={c.issuer_name} /> },
-      { head: t("value"), cell: (c) => ruleText(ruleOf(c.terms)) },
-      { head: t("state"), cell: (c) => word(c.status) },
-      { head: t("campaignClaimed"), figure: true, cell: (c) => `${number(c.issued)} / ${number(c.terms.max_supply)}` },
-    ]} />
+    <Table
+      caption={p.caption}
+      rows={p.campaigns}
+      rowKey={(c) => c.id}
+      columns={[
+        { head: "№", figure: true, cell: (c) => c.id },
+        { head: t("title"), lead: true, cell: (c) => <a href={`#/campaign/${c.id}`}>{c.terms.title}</a> },
+        { head: t("campaignBy"), cell: (c) => <MemberLink number={c.issuer} name={c.issuer_name} /> },
+        { head: t("value"), cell: (c) => ruleText(ruleOf(c.terms)) },
+        { head: t("state"), cell: (c) => word(c.status) },
+        {
+          head: t("campaignClaimed"),
+          figure: true,
+          cell: (c) => `${number(c.issued)} / ${number(c.terms.max_supply)}`,
+        },
+      ]}
+    />
   );
 }
 
 export function Campaigns(): JSX.Element {
   const link = useLink();
-  const pages = usePages((cursor, signal) =>
-    link.client.read("PageCampaignAnswer", "/v1/campaigns", { limit: pageSize, newest: "true", cursor }, { signal }), []);
+  const pages = usePages(
+    (cursor, signal) =>
+      link.client.read("PageCampaignAnswer", "/v1/campaigns", { limit: pageSize, newest: "true", cursor }, { signal }),
+    [],
+  );
   const newest = pages.items?.[0]?.id;
   return (
     <div class="stack">
       <ListHead title={t("campaigns")} of={pages} nowMs={() => link.nowMs()} />
       <Got of={gotPages(pages)}>
-        {(items) => items.length === 0
-          ? <Empty title={t("campaignsNone")}><p>{t("campaignNoneText")}</p></Empty>
-          : <CampaignTable campaigns={items} caption={t("campaigns")} />}
+        {(items) =>
+          items.length === 0 ? (
+            <Empty title={t("campaignsNone")}>
+              <p>{t("campaignNoneText")}</p>
+            </Empty>
+          ) : (
+            <CampaignTable campaigns={items} caption={t("campaigns")} />
+          )
+        }
       </Got>
       <More of={pages} {...(newest === undefined ? {} : { total: newest })} />
       <CheckLines subject={`campaigns/${pages.height}`} items={pages.items ?? []} of={campaignLine(pages.height)} />
@@ -57,10 +75,12 @@ function span(ms: string): string {
 
 function transferText(c: CampaignAnswer): string {
   switch (c.terms.transfer) {
-    case "gift": return c.terms.max_transfers === 255 ? t("transferGiftAny")
-      : t("transferGift", { n: c.terms.max_transfers });
-    case "trade": return t("transferTrade");
-    default: return t("transferNone");
+    case "gift":
+      return c.terms.max_transfers === 255 ? t("transferGiftAny") : t("transferGift", { n: c.terms.max_transfers });
+    case "trade":
+      return t("transferTrade");
+    default:
+      return t("transferNone");
   }
 }
 
@@ -68,16 +88,25 @@ function Shops(p: { campaign: CampaignAnswer }): JSX.Element {
   const link = useLink();
   const { shops } = p.campaign.terms;
   if (shops.length === 0) return <>{t("campaignEverywhere")}</>;
-  return <>{shops.map((s, i) => (
-    <span key={`${s.member}/${s.store}`}>{i > 0 && ", "}
-      <MemberLink number={s.member} name={link.genesis.members[s.member - 1]?.name ?? String(s.member)} />
-      {s.store > 0 && ` (${t("tillStore", { n: s.store })})`}</span>
-  ))}</>;
+  return (
+    <>
+      {shops.map((s, i) => (
+        <span key={`${s.member}/${s.store}`}>
+          {i > 0 && ", "}
+          <MemberLink number={s.member} name={link.genesis.members[s.member - 1]?.name ?? String(s.member)} />
+          {s.store > 0 && ` (${t("tillStore", { n: s.store })})`}
+        </span>
+      ))}
+    </>
+  );
 }
 
 /** Money is where the budget stands, as a picture and as a table. */
 function Money(p: { campaign: CampaignAnswer }): JSX.Element {
-  const { campaign: c, campaign: { terms } } = p;
+  const {
+    campaign: c,
+    campaign: { terms },
+  } = p;
   const { committed, accrued } = spentPart(c);
   const rows = [
     { name: t("campaignBudgetOwed"), amount: c.accrued },
@@ -89,27 +118,48 @@ function Money(p: { campaign: CampaignAnswer }): JSX.Element {
   return (
     <section class="stack-s" aria-labelledby="money-title">
       <h2 id="money-title">{t("campaignMoney")}</h2>
-      <p>{moneyOf(c.accrued, terms)} {t("campaignBudgetOwed")} · {moneyOf(rows[1]?.amount ?? "0",
-        terms)} {t("campaignBudgetBound")} ·{" "}
-        {moneyOf(rows[2]?.amount ?? "0", terms)} {t("campaignBudgetFree")}</p>
-      <TableTwin caption={t("campaignMoney")} rows={rows} rowKey={(r) => r.name}
-        picture={<Bar parts={[{ part: accrued, kind: "main" }, { part: committed - accrued, kind: "soft" }]}
-          label={label} />}
-        columns={[{ head: t("campaignPart"), cell: (r) => r.name },
-          { head: t("campaignAmount"), cell: (r) => moneyOf(r.amount, terms), figure: true }]} />
+      <p>
+        {moneyOf(c.accrued, terms)} {t("campaignBudgetOwed")} · {moneyOf(rows[1]?.amount ?? "0", terms)}{" "}
+        {t("campaignBudgetBound")} · {moneyOf(rows[2]?.amount ?? "0", terms)} {t("campaignBudgetFree")}
+      </p>
+      <TableTwin
+        caption={t("campaignMoney")}
+        rows={rows}
+        rowKey={(r) => r.name}
+        picture={
+          <Bar
+            parts={[
+              { part: accrued, kind: "main" },
+              { part: committed - accrued, kind: "soft" },
+            ]}
+            label={label}
+          />
+        }
+        columns={[
+          { head: t("campaignPart"), cell: (r) => r.name },
+          { head: t("campaignAmount"), cell: (r) => moneyOf(r.amount, terms), figure: true },
+        ]}
+      />
     </section>
   );
 }
 
 export function CouponTable(p: { coupons: readonly CouponAnswer[]; caption: string }): JSX.Element {
   return (
-    <Table caption={p.caption} rows={p.coupons} rowKey={(c) => c.id} columns={[
-      { head: "№", lead: true, cell: (c) => <a href={`#/coupon/${c.id}`}>{serialText(c.id)}</a> },
-      { head: t("state"), cell: (c) => word(c.status) },
-      { head: t("couponOwner"), cell: (c) => <Digest text={c.owner} href={`#/holder/${c.owner}`}
-        name={t("couponOwner")} /> },
-      { head: t("campaignClaimed"), cell: (c) => dateTime(msOf(c.claimed_at)) },
-    ]} />
+    <Table
+      caption={p.caption}
+      rows={p.coupons}
+      rowKey={(c) => c.id}
+      columns={[
+        { head: "№", lead: true, cell: (c) => <a href={`#/coupon/${c.id}`}>{serialText(c.id)}</a> },
+        { head: t("state"), cell: (c) => word(c.status) },
+        {
+          head: t("couponOwner"),
+          cell: (c) => <Digest text={c.owner} href={`#/holder/${c.owner}`} name={t("couponOwner")} />,
+        },
+        { head: t("campaignClaimed"), cell: (c) => dateTime(msOf(c.claimed_at)) },
+      ]}
+    />
   );
 }
 
@@ -117,9 +167,13 @@ function Issued(p: { pages: Pages<CouponAnswer>; issued: number }): JSX.Element 
   return (
     <>
       <Got of={gotPages(p.pages)}>
-        {(items) => items.length === 0
-          ? <Empty title={t("campaignCouponsNone")} />
-          : <CouponTable coupons={items} caption={t("campaignCoupons")} />}
+        {(items) =>
+          items.length === 0 ? (
+            <Empty title={t("campaignCouponsNone")} />
+          ) : (
+            <CouponTable coupons={items} caption={t("campaignCoupons")} />
+          )
+        }
       </Got>
       <More of={p.pages} total={p.issued} />
     </>
@@ -127,12 +181,19 @@ function Issued(p: { pages: Pages<CouponAnswer>; issued: number }): JSX.Element 
 }
 
 function Facts(p: { campaign: CampaignBody }): JSX.Element {
-  const { campaign: c, campaign: { terms } } = p;
+  const {
+    campaign: c,
+    campaign: { terms },
+  } = p;
   const total = number(terms.max_supply);
   return (
     <dl class="pairs">
-      <Pair name={t("campaignBy")}><MemberLink number={c.issuer} name={c.issuer_name} /></Pair>
-      <Pair name={t("campaignState")}><strong>{word(c.status)}</strong></Pair>
+      <Pair name={t("campaignBy")}>
+        <MemberLink number={c.issuer} name={c.issuer_name} />
+      </Pair>
+      <Pair name={t("campaignState")}>
+        <strong>{word(c.status)}</strong>
+      </Pair>
       <Pair name={t("campaignClaimed")}>
         {t("campaignOf", { n: number(c.issued), total })}
         <Bar parts={[{ part: claimedPart(c), kind: "main" }]} label={t("campaignOf", { n: number(c.issued), total })} />
@@ -146,7 +207,9 @@ function Facts(p: { campaign: CampaignBody }): JSX.Element {
       <Pair name={t("campaignUseTime")}>
         {t("range", { from: firstMoment(msOf(terms.redeem_from)), until: lastMoment(msOf(terms.redeem_until)) })}
       </Pair>
-      <Pair name={t("campaignShops")}><Shops campaign={c} /></Pair>
+      <Pair name={t("campaignShops")}>
+        <Shops campaign={c} />
+      </Pair>
       <Pair name={t("campaignTransfer")}>{transferText(c)}</Pair>
       <Pair name={t("campaignCost")}>{moneyOf(terms.liability, terms)}</Pair>
       <Pair name={t("campaignUndo")}>{span(terms.rollback_ms)}</Pair>
@@ -167,23 +230,46 @@ function Rules(p: { campaign: CampaignBody }): JSX.Element {
   return (
     <details class="twin">
       <summary>{t("campaignRules")}</summary>
-      <Table caption={t("campaignRules")} rows={shown} rowKey={(r) => r.name} columns={[
-        { head: t("title"), cell: (r) => <code class="mono">{r.name}</code> },
-          { head: t("value"), cell: (r) => r.value }]} />
+      <Table
+        caption={t("campaignRules")}
+        rows={shown}
+        rowKey={(r) => r.name}
+        columns={[
+          { head: t("title"), cell: (r) => <code class="mono">{r.name}</code> },
+          { head: t("value"), cell: (r) => r.value },
+        ]}
+      />
     </details>
   );
 }
 
 export function CampaignPage(p: { number: string }): JSX.Element {
   const link = useLink();
-  const loaded = useLoad((signal) => link.client.read("CampaignBody", `/v1/campaigns/${encodeURIComponent(p.number)}`,
-    {}, { signal }), [p.number]);
-  const coupons = usePages((cursor, signal) => link.client.read("PageCouponAnswer",
-    `/v1/campaigns/${encodeURIComponent(p.number)}/coupons`, { limit: pageSize, cursor }, { signal }), [p.number]);
+  const loaded = useLoad(
+    (signal) => link.client.read("CampaignBody", `/v1/campaigns/${encodeURIComponent(p.number)}`, {}, { signal }),
+    [p.number],
+  );
+  const coupons = usePages(
+    (cursor, signal) =>
+      link.client.read(
+        "PageCouponAnswer",
+        `/v1/campaigns/${encodeURIComponent(p.number)}/coupons`,
+        { limit: pageSize, cursor },
+        { signal },
+      ),
+    [p.number],
+  );
   const known = /^[1-9]\d{0,8}$/.test(p.number);
   return (
-    <Got of={loaded} page none={{ title: t("campaignNone", { n: p.number }), text: t("campaignNoneText"),
-      more: known && <CheckAbsent subject={`campaign/${p.number}`} rowKey={rowKey.campaign(Number(p.number))} /> }}>
+    <Got
+      of={loaded}
+      page
+      none={{
+        title: t("campaignNone", { n: p.number }),
+        text: t("campaignNoneText"),
+        more: known && <CheckAbsent subject={`campaign/${p.number}`} rowKey={rowKey.campaign(Number(p.number))} />,
+      }}
+    >
       {(c) => (
         <div class="stack">
           <div class="row apart">
@@ -191,18 +277,27 @@ export function CampaignPage(p: { number: string }): JSX.Element {
             <AsOf height={c.height} timeMs={msOf(c.time)} nowMs={() => link.nowMs()} />
           </div>
           <div class="beside">
-            <Coupon issuer={c.issuer_name} title={c.terms.title} rule={ruleOf(c.terms)} campaign={c.id} specimen
-              untilMs={msOf(c.terms.redeem_until)} />
+            <Coupon
+              issuer={c.issuer_name}
+              title={c.terms.title}
+              rule={ruleOf(c.terms)}
+              campaign={c.id}
+              specimen
+              untilMs={msOf(c.terms.redeem_until)}
+            />
             <Facts campaign={c} />
           </div>
           <Money campaign={c} />
           <Rules campaign={c} />
           <Issued pages={coupons} issued={c.issued} />
-          <CheckPanel subject={`campaign/${c.id}/${c.height}`} run={(report) => {
-            const [row, ...others] = campaignLine(Number(c.height))(c);
-            const lines = [others, ...(coupons.items ?? []).map(couponLine(coupons.height))];
-            return checkRow(link, rowKey.campaign(c.id), report, row?.same ?? (() => false), lines);
-          }} />
+          <CheckPanel
+            subject={`campaign/${c.id}/${c.height}`}
+            run={(report) => {
+              const [row, ...others] = campaignLine(Number(c.height))(c);
+              const lines = [others, ...(coupons.items ?? []).map(couponLine(coupons.height))];
+              return checkRow(link, rowKey.campaign(c.id), report, row?.same ?? (() => false), lines);
+            }}
+          />
         </div>
       )}
     </Got>

@@ -61,12 +61,16 @@ export class Live {
     const nowMs = this.link.nowMs();
     const known = new Set(this.#blocks.value.map((b) => b.block.height));
     const waited = fresh && Number(page.items[0]?.time.ms ?? 0) >= askedMs;
-    const added = page.items.filter((b) => !known.has(b.height)).map((block, i): SeenBlock =>
-      (waited && i === 0 ? { block, tookMs: Math.max(0, nowMs - Number(block.time.ms)) } : { block }));
+    const added = page.items
+      .filter((b) => !known.has(b.height))
+      .map((block, i): SeenBlock =>
+        waited && i === 0 ? { block, tookMs: Math.max(0, nowMs - Number(block.time.ms)) } : { block },
+      );
     this.#failed.value = false;
     if (added.length > 0 || !top) {
       this.#blocks.value = [...added, ...this.#blocks.value]
-        .sort((a, b) => Number(b.block.height) - Number(a.block.height)).slice(0, kept);
+        .sort((a, b) => Number(b.block.height) - Number(a.block.height))
+        .slice(0, kept);
     }
     return waited;
   }
@@ -74,7 +78,10 @@ export class Live {
 
 /** middleOf is the median of the measured spans, ms, and of how many it is. */
 export function middleOf(blocks: readonly SeenBlock[]): { ms: number; n: number } | undefined {
-  const spans = blocks.map((b) => b.tookMs).filter((x): x is number => x !== undefined).sort((a, b) => a - b);
+  const spans = blocks
+    .map((b) => b.tookMs)
+    .filter((x): x is number => x !== undefined)
+    .sort((a, b) => a - b);
   const ms = spans[Math.floor(spans.length / 2)];
   return ms === undefined ? undefined : { ms, n: spans.length };
 }

@@ -13,5 +13,8 @@ if (location.pathname.startsWith(home) && location.pathname.length > home.length
   history.replaceState(null, "", `${home}#/${location.pathname.slice(home.length)}`);
 }
 startRouter();
-mount(<Begin face="explorer" name={() => t("name")}
-  opening={() => t("opening")}>{(link) => <App link={link} />}</Begin>);
+mount(
+  <Begin face="explorer" name={() => t("name")} opening={() => t("opening")}>
+    {(link) => <App link={link} />}
+  </Begin>,
+);

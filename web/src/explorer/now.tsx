@@ -24,9 +24,16 @@ const eventsKept = 10;
 function Strip(p: { blocks: readonly SeenBlock[] }): JSX.Element {
   const shown = p.blocks.slice(0, bars).reverse();
   const [first, last] = [shown[0], shown[shown.length - 1]];
-  return <Bars label={t("nowStrip")} unit={t("nowStripUnit")} places={bars} write={number}
-    values={shown.map((b) => b.block.tx_count)}
-    times={first && last ? [first, last].map((b) => timeSeconds(msOf(b.block.time))) : []} />;
+  return (
+    <Bars
+      label={t("nowStrip")}
+      unit={t("nowStripUnit")}
+      places={bars}
+      write={number}
+      values={shown.map((b) => b.block.tx_count)}
+      times={first && last ? [first, last].map((b) => timeSeconds(msOf(b.block.time))) : []}
+    />
+  );
 }
 
 /** Health says in a sentence how the network is, and never says well when it is not. */
@@ -37,12 +44,30 @@ function Health(p: { newest: SeenBlock; failed: boolean; paused: boolean }): JSX
   const ageMs = link.nowMs() - msOf(p.newest.block.time);
   const need = link.client.verifier.committee.quorum;
   if ((asked && up < need && total >= need) || p.failed) {
-    return <Notice kind="bad" live><p class="strong">{t("nowDown", { n: up, total, need })}</p></Notice>;
+    return (
+      <Notice kind="bad" live>
+        <p class="strong">{t("nowDown", { n: up, total, need })}</p>
+      </Notice>
+    );
   }
-  if (p.paused) return <Notice live><p>{t("nowPaused", { height: number(Number(p.newest.block.height)) })}</p></Notice>;
-  if (ageMs > slowMs) return <Notice kind="bad" live><p class="strong">{t("nowSlow", { ago: ago(ageMs) })}</p></Notice>;
+  if (p.paused)
+    return (
+      <Notice live>
+        <p>{t("nowPaused", { height: number(Number(p.newest.block.height)) })}</p>
+      </Notice>
+    );
+  if (ageMs > slowMs)
+    return (
+      <Notice kind="bad" live>
+        <p class="strong">{t("nowSlow", { ago: ago(ageMs) })}</p>
+      </Notice>
+    );
   if (link.pulse.value.away.length > 0) return <Outage link={link} />;
-  return <Notice kind="good" live><p class="strong">{t("nowWell")}</p></Notice>;
+  return (
+    <Notice kind="good" live>
+      <p class="strong">{t("nowWell")}</p>
+    </Notice>
+  );
 }
 
 function subjectLink(e: Happening): JSX.Element | null {
@@ -66,13 +91,19 @@ function Events(p: { paused: boolean }): JSX.Element {
   return (
     <section class="stack-s" aria-labelledby="events-title">
       <h2 id="events-title">{t("nowEvents")}</h2>
-      {events.length === 0 ? <p class="soft">{t("nowEventsNone")}</p> : (
+      {events.length === 0 ? (
+        <p class="soft">{t("nowEventsNone")}</p>
+      ) : (
         <ul role="list" class="entries">
           {events.map((e) => (
             <li key={e.tx} class="entry">
-              <a class="strong" href={`#/tx/${e.tx}`}>{word(e.type)}</a>
+              <a class="strong" href={`#/tx/${e.tx}`}>
+                {word(e.type)}
+              </a>
               <span>{subjectLink(e)}</span>
-              <time class="soft small" dateTime={new Date(e.timeMs).toISOString()}>{time(e.timeMs)}</time>
+              <time class="soft small" dateTime={new Date(e.timeMs).toISOString()}>
+                {time(e.timeMs)}
+              </time>
             </li>
           ))}
         </ul>
@@ -83,8 +114,10 @@ function Events(p: { paused: boolean }): JSX.Element {
 
 /** The columns are made anew for each drawing, in the present language. */
 const blockColumns = () => [
-  { head: t("nowHeight"), cell: (b: SeenBlock) => <a
-    href={`#/block/${b.block.height}`}>{number(Number(b.block.height))}</a> },
+  {
+    head: t("nowHeight"),
+    cell: (b: SeenBlock) => <a href={`#/block/${b.block.height}`}>{number(Number(b.block.height))}</a>,
+  },
   { head: t("blockTxs"), cell: (b: SeenBlock) => number(b.block.tx_count), figure: true },
   { head: t("nowFinality"), cell: (b: SeenBlock) => (b.tookMs === undefined ? "–" : seconds(b.tookMs)), figure: true },
 ];
@@ -115,20 +148,44 @@ export function Now(): JSX.Element {
       <Health newest={newest} failed={live.failed.value} paused={paused} />
       <dl class="figures">
         <Figure name={t("nowHeight")} value={number(Number(newest.block.height))} />
-        <Figure name={t("nowFinality")} value={middle ? seconds(middle.ms) : "–"}
-          more={middle && t("nowFinalityHint", { n: middle.n })} />
+        <Figure
+          name={t("nowFinality")}
+          value={middle ? seconds(middle.ms) : "–"}
+          more={middle && t("nowFinalityHint", { n: middle.n })}
+        />
         <Figure name={t("nowMembers")} value={up > 0 ? `${up} / ${total}` : "–"} />
       </dl>
-      {newest.block.height === "0" && <Empty title={t("nowEmpty")}><p>{t("nowEmptyText")}</p></Empty>}
-      <TableTwin picture={<Strip blocks={blocks} />} caption={t("nowTable")} rows={blocks.slice(0, bars)}
-        rowKey={(b) => b.block.height} columns={blockColumns()} />
-      <div><Button onClick={() => { live.paused.value = !paused; }}>{paused ? t("nowGoOn")
-        : t("nowPause")}</Button></div>
+      {newest.block.height === "0" && (
+        <Empty title={t("nowEmpty")}>
+          <p>{t("nowEmptyText")}</p>
+        </Empty>
+      )}
+      <TableTwin
+        picture={<Strip blocks={blocks} />}
+        caption={t("nowTable")}
+        rows={blocks.slice(0, bars)}
+        rowKey={(b) => b.block.height}
+        columns={blockColumns()}
+      />
+      <div>
+        <Button
+          onClick={() => {
+            live.paused.value = !paused;
+          }}
+        >
+          {paused ? t("nowGoOn") : t("nowPause")}
+        </Button>
+      </div>
       <Events paused={paused} />
       <BlockTable blocks={blocks.slice(0, listed)} />
-      <p class="row"><a href="#/blocks">{t("blocks")}</a> <a href="#/time">{t("timeTitle")}</a></p>
-      <CheckPanel subject="now" about={t("checkHeaders", { n: attested(blocks).length })}
-        run={(report) => checkHeaders(link, attested(live.blocks.value), report)} />
+      <p class="row">
+        <a href="#/blocks">{t("blocks")}</a> <a href="#/time">{t("timeTitle")}</a>
+      </p>
+      <CheckPanel
+        subject="now"
+        about={t("checkHeaders", { n: attested(blocks).length })}
+        run={(report) => checkHeaders(link, attested(live.blocks.value), report)}
+      />
     </div>
   );
 }
@@ -147,11 +204,19 @@ export function BlockTable(p: { blocks: readonly SeenBlock[] }): JSX.Element {
     return link.genesis.members[member - 1]?.name ?? String(b.block.proposer);
   };
   return (
-    <Table caption={t("blocks")} rows={p.blocks} rowKey={(b) => b.block.height} columns={[
-      { head: t("nowHeight"), cell: (b) => <a href={`#/block/${b.block.height}`}>{number(Number(b.block.height))}</a> },
-      { head: t("time"), cell: (b) => timeSeconds(msOf(b.block.time)) },
-      { head: t("blockTxs"), figure: true, cell: (b) => number(b.block.tx_count) },
-      { head: t("blockBy"), cell: proposer },
-    ]} />
+    <Table
+      caption={t("blocks")}
+      rows={p.blocks}
+      rowKey={(b) => b.block.height}
+      columns={[
+        {
+          head: t("nowHeight"),
+          cell: (b) => <a href={`#/block/${b.block.height}`}>{number(Number(b.block.height))}</a>,
+        },
+        { head: t("time"), cell: (b) => timeSeconds(msOf(b.block.time)) },
+        { head: t("blockTxs"), figure: true, cell: (b) => number(b.block.tx_count) },
+        { head: t("blockBy"), cell: proposer },
+      ]}
+    />
   );
 }

@@ -23,11 +23,19 @@ export function Digest(p: { text: string; href?: string; name: string }): JSX.El
   const short = brief(p.text, 10, 8);
   return (
     <span class="digest">
-      {p.href ? <a class="mono" href={p.href} title={p.text}>{short}</a> : <code class="mono"
-        title={p.text}>{short}</code>}
+      {p.href ? (
+        <a class="mono" href={p.href} title={p.text}>
+          {short}
+        </a>
+      ) : (
+        <code class="mono" title={p.text}>
+          {short}
+        </code>
+      )}
       <button type="button" class="copy" aria-label={`${kit("copy")}: ${p.name}`} onClick={() => void copyText(p.text)}>
-        <svg viewBox="0 0 16 16" aria-hidden="true"><path d="M5 5V2h9v9h-3M2 5h9v9H2z" fill="none" stroke="currentColor"
-          stroke-width="1.4" /></svg>
+        <svg viewBox="0 0 16 16" aria-hidden="true">
+          <path d="M5 5V2h9v9h-3M2 5h9v9H2z" fill="none" stroke="currentColor" stroke-width="1.4" />
+        </svg>
       </button>
     </span>
   );

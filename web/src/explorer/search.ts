@@ -35,18 +35,24 @@ export function idOfSerial(text: string): bigint | undefined {
   return couponId(campaign, serial);
 }
 
-const couponHit = (id: bigint): Hit =>
-  ({ path: `/coupon/${id}`, text: t("hitCoupon", { serial: `${id >> 32n}-${id & 0xffffffffn}` }) });
+const couponHit = (id: bigint): Hit => ({
+  path: `/coupon/${id}`,
+  text: t("hitCoupon", { serial: `${id >> 32n}-${id & 0xffffffffn}` }),
+});
 
 /** ofPayload finds what a code or link of wallet and till speaks of. Secrets in it stay here. */
 function ofPayload(link: Link, text: string): Hit | undefined {
   try {
     const p = parsePayload(link.chain, text);
     switch (p.type) {
-      case "ticket": return couponHit(couponId(p.campaign, p.serial));
-      case "gift": return couponHit(p.coupon);
-      case "auth": return couponHit(p.auth.coupon);
-      default: return { path: `/till/${encodeKey("till", p.invoice.tillKey)}`, text: t("tillTitle") };
+      case "ticket":
+        return couponHit(couponId(p.campaign, p.serial));
+      case "gift":
+        return couponHit(p.coupon);
+      case "auth":
+        return couponHit(p.auth.coupon);
+      default:
+        return { path: `/till/${encodeKey("till", p.invoice.tillKey)}`, text: t("tillTitle") };
     }
   } catch {
     return undefined;
@@ -73,8 +79,8 @@ async function byNumber(link: Link, n: bigint, stop: AbortSignal): Promise<Hit[]
   ]);
   const hits: Hit[] = [];
   if (n <= BigInt(status.height)) hits.push({ path: `/block/${n}`, text: t("hitBlock", { n: Number(n) }) });
-  if (campaign) hits.push({ path: `/campaign/${n}`,
-    text: t("hitCampaign", { n: String(n), title: campaign.terms.title }) });
+  if (campaign)
+    hits.push({ path: `/campaign/${n}`, text: t("hitCampaign", { n: String(n), title: campaign.terms.title }) });
   if (member) hits.push({ path: `/member/${n}`, text: t("hitMember", { n: String(n), name: member.name }) });
   return hits;
 }
@@ -109,21 +115,26 @@ async function byKey(link: Link, text: string, stop: AbortSignal): Promise<Hit[]
   const o = { signal: stop };
   const written = encodeKey(kind, key);
   switch (kind) {
-    case "holder": return [{ path: `/holder/${written}`, text: t("hitHolder") }];
+    case "holder":
+      return [{ path: `/holder/${written}`, text: t("hitHolder") }];
     case "till": {
       const till = await maybe(link.client.read("TillBody", `/v1/tills/${written}`, {}, o));
       return till ? [{ path: `/till/${written}`, text: t("hitTill", { name: till.member_name }) }] : [];
     }
     case "validator": {
       const all = await link.client.validators(o);
-      return all.validators.filter((v) => v.key === written)
+      return all.validators
+        .filter((v) => v.key === written)
         .map((v) => ({ path: "/validators", text: t("hitValidator", { n: v.replica, name: v.member_name }) }));
     }
     case "member":
-      return (await link.client.members(o)).filter((m) => m.keys.includes(written))
+      return (await link.client.members(o))
+        .filter((m) => m.keys.includes(written))
         .map((m) => ({ path: `/member/${m.id}`, text: t("hitMember", { n: String(m.id), name: m.name }) }));
     case "ticket":
-      return (await link.client.batches({}, o)).filter((b) => b.ticket_key === written).slice(0, titlesMax)
+      return (await link.client.batches({}, o))
+        .filter((b) => b.ticket_key === written)
+        .slice(0, titlesMax)
         .map((b) => ({ path: `/campaign/${b.campaign}`, text: t("campaignTitle", { n: String(b.campaign) }) }));
   }
 }
@@ -136,9 +147,13 @@ async function byName(link: Link, text: string, stop: AbortSignal): Promise<Hit[
   ]);
   const wanted = text.toLowerCase();
   return [
-    ...campaigns.items.map((c) => ({ path: `/campaign/${c.id}`,
-      text: t("hitCampaign", { n: String(c.id), title: c.terms.title }) })),
-    ...members.filter((m) => m.name.toLowerCase().includes(wanted)).slice(0, titlesMax)
+    ...campaigns.items.map((c) => ({
+      path: `/campaign/${c.id}`,
+      text: t("hitCampaign", { n: String(c.id), title: c.terms.title }),
+    })),
+    ...members
+      .filter((m) => m.name.toLowerCase().includes(wanted))
+      .slice(0, titlesMax)
       .map((m) => ({ path: `/member/${m.id}`, text: t("hitMember", { n: String(m.id), name: m.name }) })),
   ];
 }
@@ -176,4 +191,3 @@ export async function find(link: Link, typed: string, stop: AbortSignal): Promis
 export function keyPath(kind: "holder" | "till", key: Uint8Array): string {
   return `/${kind}/${encodeKey(kind, key)}`;
 }
-

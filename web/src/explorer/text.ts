@@ -11,7 +11,8 @@ export const en = {
   searchAct: "Find",
   searchFor: "Found for “{q}”",
   searchNone: "Nothing on this ledger is called “{q}”",
-  searchNoneText: "Tried: heights, block digests, transactions, campaigns by number and title, coupons, members and keys. A new entry appears within a second or two.",
+  searchNoneText:
+    "Tried: heights, block digests, transactions, campaigns by number and title, coupons, members and keys. A new entry appears within a second or two.",
   searchPrivate: "That is a short code",
   searchPrivateText: "It lives two minutes, at the nodes alone, and only a till can read it. It is not on the ledger.",
   hitBlock: "Block {n}",
@@ -62,12 +63,14 @@ export const en = {
   timeBlocks: "Blocks",
   timeVoids: "{n} undone",
   timeVoidsHead: "Undone",
-  timeMean: "From a block’s proposal until the node had executed it; the mean of {n} block.||From a block’s proposal until the node had executed it; the mean of {n} blocks.",
+  timeMean:
+    "From a block’s proposal until the node had executed it; the mean of {n} block.||From a block’s proposal until the node had executed it; the mean of {n} blocks.",
   timeMeanHead: "Mean",
   timeMostHead: "Longest",
   timeNotTimed: "This node has timed no block in this range.",
   timeSince: "This node has counted since {time}. What was before is in the blocks.",
-  timeWord: "Counts and times are this node’s own account, without a proof; times are since its program began. Each block, transaction and redemption can be checked on its own page.",
+  timeWord:
+    "Counts and times are this node’s own account, without a proof; times are since its program began. Each block, transaction and redemption can be checked on its own page.",
   timeNone: "Nothing was counted in this range",
   timeNoneText: "A node counts from its first block on, or since it learnt to count.",
   nowPause: "Pause",
@@ -236,7 +239,8 @@ export const en = {
   holderNone: "This key holds no usable coupon",
   holderNoneText: "Wallets use a new key for each coupon, so one key tells little about a person.",
   validatorsTitle: "Validators",
-  validatorsText: "{n} members keep this ledger. Any {f} of them may fail or lie, and it stays right; {q} must agree for a state to be final.",
+  validatorsText:
+    "{n} members keep this ledger. Any {f} of them may fail or lie, and it stays right; {q} must agree for a state to be final.",
   validatorNode: "Node",
   validatorState: "State",
   validatorHeight: "Height",
@@ -262,7 +266,8 @@ export const en = {
   validatorPrimary: "proposes now",
   validatorKey: "Key",
   validatorsFaults: "Faults",
-  validatorsFaultsText: "Two contradicting signatures of one member would be a proof of fault that anybody can check. The ledger does not record such proofs yet; each node reports what it sees in its metrics, under /metrics.",
+  validatorsFaultsText:
+    "Two contradicting signatures of one member would be a proof of fault that anybody can check. The ledger does not record such proofs yet; each node reports what it sees in its metrics, under /metrics.",
   ms: "{n} ms",
   checkTitle: "Check in this browser",
   checkText: "Nothing above needs to be believed. Your browser can check it against the members’ signatures.",
@@ -272,12 +277,14 @@ export const en = {
   checkRunning: "Checking",
   checkHolds: "It holds.",
   checkFails: "It does not hold",
-  checkFailsText: "What this page shows is not what the ledger proves, or the proof could not be had. Ask another node.",
+  checkFailsText:
+    "What this page shows is not what the ledger proves, or the proof could not be had. Ask another node.",
   checkCannot: "The proof could not be had",
   step_chain: "The ledger is {name}, known to this browser by the digest {digest} of its genesis file.",
   step_asked: "A node gave {bytes} bytes as proof.",
   step_signed: "{n} of {total} members signed the outcome of block {height}: {names}. {need} suffice.",
-  step_path: "{n} hashes lead from this receipt to the root {root} that they signed. Its place, number {index} of {size}, is the node's word.",
+  step_path:
+    "{n} hashes lead from this receipt to the root {root} that they signed. Its place, number {index} of {size}, is the node's word.",
   step_rowPath: "{n} hashes lead from this row to the state root {root} that they signed.",
   step_absent: "{n} hashes show that the state with the root {root} holds no such row.",
   step_time: "The block’s header, with the time {time}, has the digest that they signed.",
@@ -293,13 +300,20 @@ export const en = {
   title: "Title",
   value: "Value",
   tillNoneText: "No member has registered a till of this key.",
-  checkLines: "Your browser can check the {n} line above against the members’ signatures.||Your browser can check each of the {n} lines above against the members’ signatures.",
-  checkHeaders: "Your browser can check the {n} block above: that members signed it. How many transactions it holds is proven on its own page.||Your browser can check the {n} blocks above: that members signed each one, and that each stands on the one below. How many transactions a block holds is proven on its own page.",
-  checkCommittee: "Your browser can check who the validators are, against the ledger’s genesis file and the newest certificate. How fast a node answers is what your browser has just measured; its state and version are its own words.",
-  checkAbsent: "That there is none can be checked as well: the members’ signatures cover what the ledger does not hold.",
-  step_rows: "{n} of {total} line checked: its rows lead to a state root that a quorum signed.||{n} of {total} lines checked: their rows lead to a state root that a quorum signed.",
-  step_headers: "{n} of {total} block checked: its header has the digest that members signed.||{n} of {total} blocks checked: each header has the digest that members signed, and names the block below it.",
-  step_committee: "The genesis file names these {n} validators and their keys; together with the rules ({q} must agree) they have the digest {digest}.",
+  checkLines:
+    "Your browser can check the {n} line above against the members’ signatures.||Your browser can check each of the {n} lines above against the members’ signatures.",
+  checkHeaders:
+    "Your browser can check the {n} block above: that members signed it. How many transactions it holds is proven on its own page.||Your browser can check the {n} blocks above: that members signed each one, and that each stands on the one below. How many transactions a block holds is proven on its own page.",
+  checkCommittee:
+    "Your browser can check who the validators are, against the ledger’s genesis file and the newest certificate. How fast a node answers is what your browser has just measured; its state and version are its own words.",
+  checkAbsent:
+    "That there is none can be checked as well: the members’ signatures cover what the ledger does not hold.",
+  step_rows:
+    "{n} of {total} line checked: its rows lead to a state root that a quorum signed.||{n} of {total} lines checked: their rows lead to a state root that a quorum signed.",
+  step_headers:
+    "{n} of {total} block checked: its header has the digest that members signed.||{n} of {total} blocks checked: each header has the digest that members signed, and names the block below it.",
+  step_committee:
+    "The genesis file names these {n} validators and their keys; together with the rules ({q} must agree) they have the digest {digest}.",
   lifeMore: "Later steps",
   blockMore: "Show more",
   copyLink: "Copy link",
@@ -371,7 +385,8 @@ export const zh: Twin<typeof en> = {
   timeMostHead: "最长",
   timeNotTimed: "该节点在此范围内没有计时的区块。",
   timeSince: "该节点自 {time} 起计数，此前的内容在区块中。",
-  timeWord: "计数和时间是该节点自己的统计，没有证明；时间自其程序启动起测量。每个区块、交易和使用都可在各自的页面核对。",
+  timeWord:
+    "计数和时间是该节点自己的统计，没有证明；时间自其程序启动起测量。每个区块、交易和使用都可在各自的页面核对。",
   timeNone: "此范围内没有计数",
   timeNoneText: "节点从第一个区块起计数，或从它学会计数时起。",
   nowPause: "暂停",
@@ -566,7 +581,8 @@ export const zh: Twin<typeof en> = {
   validatorPrimary: "正在提出",
   validatorKey: "密钥",
   validatorsFaults: "过失",
-  validatorsFaultsText: "同一成员的两个互相矛盾的签名就是任何人都能核对的过失证明。账本目前还不记录这种证明；各节点在 /metrics 中报告所见。",
+  validatorsFaultsText:
+    "同一成员的两个互相矛盾的签名就是任何人都能核对的过失证明。账本目前还不记录这种证明；各节点在 /metrics 中报告所见。",
   ms: "{n} 毫秒",
   checkTitle: "在本浏览器核对",
   checkText: "以上内容无需相信。您的浏览器可以用成员的签名核对。",
@@ -598,8 +614,10 @@ export const zh: Twin<typeof en> = {
   value: "面值",
   tillNoneText: "没有成员登记过此密钥的收银台。",
   checkLines: "您的浏览器可以对照成员的签名，逐条核对上面的 {n} 行。",
-  checkHeaders: "您的浏览器可以核对上面的 {n} 个区块：每块都有成员签名，并且立于下一块之上。区块内的交易数量在其自己的页面上证明。",
-  checkCommittee: "您的浏览器可以对照账本的创世文件和最新的证书，核对验证者是谁。应答时间是您的浏览器刚刚测得的；节点的状态和版本是它自己说的。",
+  checkHeaders:
+    "您的浏览器可以核对上面的 {n} 个区块：每块都有成员签名，并且立于下一块之上。区块内的交易数量在其自己的页面上证明。",
+  checkCommittee:
+    "您的浏览器可以对照账本的创世文件和最新的证书，核对验证者是谁。应答时间是您的浏览器刚刚测得的；节点的状态和版本是它自己说的。",
   checkAbsent: "“没有”也可以核对：成员的签名同样涵盖账本中不存在的内容。",
   step_rows: "已核对 {n} / {total} 行：每行都通向法定多数签名的状态根。",
   step_headers: "已核对 {n} / {total} 块：每个区块头都有成员签名的摘要，并指明其下一块。",

@@ -46,11 +46,27 @@ export function spansOf(range: Range, nowMs: number): Span[] {
   const begins: number[] = [];
   for (let i = range.count - 1; i >= -1; i--) {
     // Days are of 23 to 25 hours, so they are counted by the calendar; hours are of one length.
-    begins.push(range.by === "hour" ? at.getTime() - i * 3_600_000
-      : new Date(at.getFullYear(), at.getMonth(), at.getDate() - i).getTime());
+    begins.push(
+      range.by === "hour"
+        ? at.getTime() - i * 3_600_000
+        : new Date(at.getFullYear(), at.getMonth(), at.getDate() - i).getTime(),
+    );
   }
-  return begins.slice(0, -1).map((begin, i) => ({ begin, end: begins[i + 1] ?? begin, counted: false, blocks: 0,
-    transactions: 0, refused: 0, claims: 0, transfers: 0, redemptions: 0, voids: 0, timed: 0, sumMs: 0, mostMs: 0 }));
+  return begins.slice(0, -1).map((begin, i) => ({
+    begin,
+    end: begins[i + 1] ?? begin,
+    counted: false,
+    blocks: 0,
+    transactions: 0,
+    refused: 0,
+    claims: 0,
+    transfers: 0,
+    redemptions: 0,
+    voids: 0,
+    timed: 0,
+    sumMs: 0,
+    mostMs: 0,
+  }));
 }
 
 /** addUp puts quarters into their spans; before the first quarter nothing is counted. */
@@ -84,8 +100,12 @@ export async function readSpans(link: Link, range: Range, signal: AbortSignal): 
   const quarters: ActivityAnswer[] = [];
   let cursor: string | undefined;
   for (let i = 0; i < requestsMax; i++) {
-    const page = await link.client.read("PageActivityAnswer", "/v1/activity",
-      { from, until, limit: quartersAtOnce, cursor }, { signal });
+    const page = await link.client.read(
+      "PageActivityAnswer",
+      "/v1/activity",
+      { from, until, limit: quartersAtOnce, cursor },
+      { signal },
+    );
     quarters.push(...page.items);
     cursor = page.next_cursor;
     if (!cursor) break;

@@ -39,8 +39,10 @@ async function ask(replica: number, address: NodeAddress | undefined, signal: Ab
   if (!address?.url) return { replica, address, tookMs: 0 };
   const begin = performance.now();
   try {
-    const answer = await fetch(`${address.url}/v1/status`,
-      { credentials: "omit", signal: AbortSignal.any([signal, AbortSignal.timeout(askMs)]) });
+    const answer = await fetch(`${address.url}/v1/status`, {
+      credentials: "omit",
+      signal: AbortSignal.any([signal, AbortSignal.timeout(askMs)]),
+    });
     const status = (await answer.json()) as StatusAnswer;
     return { replica, address, status, tookMs: performance.now() - begin };
   } catch {
@@ -50,19 +52,38 @@ async function ask(replica: number, address: NodeAddress | undefined, signal: Ab
 
 async function look(link: ReturnType<typeof useLink>, signal: AbortSignal): Promise<Picture> {
   const o = { signal };
-  const [committee, nodes, page] = await Promise.all([link.client.validators(o), findNodes(link.client, o),
-    link.client.blocks({ limit: recent }, o)]);
-  const health = await Promise.all(committee.validators.map((v) =>
-    ask(v.replica, nodes.nodes.find((n) => n.replica === v.replica), signal)));
-  const count = (all: readonly number[]) => all.reduce((m, i) => m.set(i, (m.get(i) ?? 0) + 1), new Map<number,
-    number>());
+  const [committee, nodes, page] = await Promise.all([
+    link.client.validators(o),
+    findNodes(link.client, o),
+    link.client.blocks({ limit: recent }, o),
+  ]);
+  const health = await Promise.all(
+    committee.validators.map((v) =>
+      ask(
+        v.replica,
+        nodes.nodes.find((n) => n.replica === v.replica),
+        signal,
+      ),
+    ),
+  );
+  const count = (all: readonly number[]) =>
+    all.reduce((m, i) => m.set(i, (m.get(i) ?? 0) + 1), new Map<number, number>());
   // The newest certificates may still grow: those a little below are looked at, verified.
-  const heights = page.items.slice(2, 2 + sampled).map((b) => Number(b.height)).filter((h) => h > 0);
+  const heights = page.items
+    .slice(2, 2 + sampled)
+    .map((b) => Number(b.height))
+    .filter((h) => h > 0);
   const blocks = await Promise.all(heights.map((h) => signersOf(link, h)));
   const tops = health.map((h) => Number(h.status?.height ?? 0));
-  return { committee, health, top: Math.max(Number(page.height), ...tops), blocks: page.items.length,
-    proposed: count(page.items.filter((b) => b.height !== "0").map((b) => b.proposer)), samples: blocks.length,
-    signed: count(blocks.flat()) };
+  return {
+    committee,
+    health,
+    top: Math.max(Number(page.height), ...tops),
+    blocks: page.items.length,
+    proposed: count(page.items.filter((b) => b.height !== "0").map((b) => b.proposer)),
+    samples: blocks.length,
+    signed: count(blocks.flat()),
+  };
 }
 
 /** conditions are the words for what a validator says of itself; one of another version keeps its own. */
@@ -87,16 +108,24 @@ function State(p: { of: Health }): JSX.Element {
   const { status, address } = p.of;
   if (!address?.url) return <span class="soft">{t("validatorNoAddress")}</span>;
   if (!status) return <strong class="bad">{t("validatorAway")}</strong>;
-  return <span class={status.ready ? "good" : "bad"}>{conditionOf(status.condition)}{status.reason ? ` (${status.reason})`
-    : ""}</span>;
+  return (
+    <span class={status.ready ? "good" : "bad"}>
+      {conditionOf(status.condition)}
+      {status.reason ? ` (${status.reason})` : ""}
+    </span>
+  );
 }
 
 function Lag(p: { of: Health; top: number }): JSX.Element {
   const { status } = p.of;
   if (!status) return <>–</>;
   const behind = p.top - Number(status.height);
-  return <>{number(Number(status.height))} <span
-    class="soft small">{behind <= 1 ? t("validatorLevel") : t("validatorLag", { n: behind })}</span></>;
+  return (
+    <>
+      {number(Number(status.height))}{" "}
+      <span class="soft small">{behind <= 1 ? t("validatorLevel") : t("validatorLag", { n: behind })}</span>
+    </>
+  );
 }
 
 function Board(p: { picture: Picture }): JSX.Element {
@@ -107,26 +136,54 @@ function Board(p: { picture: Picture }): JSX.Element {
   return (
     <>
       {known > 0 && up < committee.quorum && (
-        <Notice kind="bad" live><p class="strong">{t("nowDown",
-          { n: up, total: known, need: committee.quorum })}</p></Notice>
+        <Notice kind="bad" live>
+          <p class="strong">{t("nowDown", { n: up, total: known, need: committee.quorum })}</p>
+        </Notice>
       )}
-      <Table caption={t("validatorsTitle")} rows={committee.validators} rowKey={(v) => v.replica} columns={[
-        { head: "№", figure: true, cell: (v) => v.replica },
-        { head: t("title"), lead: true, cell: (v) => <><MemberLink number={v.member} name={v.member_name} />
-          {v.replica === committee.primary && <span class="small soft"> · {t("validatorPrimary")}</span>}</> },
-        { head: t("validatorState"), cell: (v) => <State of={of(v.replica)} /> },
-        { head: t("validatorHeight"), figure: true, cell: (v) => <Lag of={of(v.replica)} top={top} /> },
-        { head: t("validatorAnswer"), figure: true,
-          cell: (v) => (of(v.replica).status ? t("ms", { n: Math.round(of(v.replica).tookMs) }) : "–") },
-        { head: t("validatorProposed", { n: p.picture.blocks }), figure: true,
-          cell: (v) => p.picture.proposed.get(v.replica) ?? 0 },
-        { head: t("validatorSigned", { n: p.picture.samples }), figure: true,
-          cell: (v) => p.picture.signed.get(v.replica) ?? 0 },
-        { head: t("validatorVersion"), cell: (v) => of(v.replica).status?.version ?? "–" },
-        { head: t("validatorUp"), cell: (v) =>
-          { const s = of(v.replica).status?.uptime_s; return s === undefined ? "–" : ago(Number(s) * 1000); } },
-        { head: t("validatorKey"), cell: (v) => <Digest text={v.key} name={t("validatorKey")} /> },
-      ]} />
+      <Table
+        caption={t("validatorsTitle")}
+        rows={committee.validators}
+        rowKey={(v) => v.replica}
+        columns={[
+          { head: "№", figure: true, cell: (v) => v.replica },
+          {
+            head: t("title"),
+            lead: true,
+            cell: (v) => (
+              <>
+                <MemberLink number={v.member} name={v.member_name} />
+                {v.replica === committee.primary && <span class="small soft"> · {t("validatorPrimary")}</span>}
+              </>
+            ),
+          },
+          { head: t("validatorState"), cell: (v) => <State of={of(v.replica)} /> },
+          { head: t("validatorHeight"), figure: true, cell: (v) => <Lag of={of(v.replica)} top={top} /> },
+          {
+            head: t("validatorAnswer"),
+            figure: true,
+            cell: (v) => (of(v.replica).status ? t("ms", { n: Math.round(of(v.replica).tookMs) }) : "–"),
+          },
+          {
+            head: t("validatorProposed", { n: p.picture.blocks }),
+            figure: true,
+            cell: (v) => p.picture.proposed.get(v.replica) ?? 0,
+          },
+          {
+            head: t("validatorSigned", { n: p.picture.samples }),
+            figure: true,
+            cell: (v) => p.picture.signed.get(v.replica) ?? 0,
+          },
+          { head: t("validatorVersion"), cell: (v) => of(v.replica).status?.version ?? "–" },
+          {
+            head: t("validatorUp"),
+            cell: (v) => {
+              const s = of(v.replica).status?.uptime_s;
+              return s === undefined ? "–" : ago(Number(s) * 1000);
+            },
+          },
+          { head: t("validatorKey"), cell: (v) => <Digest text={v.key} name={t("validatorKey")} /> },
+        ]}
+      />
       <p class="soft small">{t("validatorSignedHint")}</p>
     </>
   );
@@ -137,7 +194,9 @@ export function Validators(): JSX.Element {
   const loaded = useLoad((signal) => look(link, signal), []);
   useEffect(() => {
     if (loaded.busy) return undefined;
-    const timer = setTimeout(() => { if (document.visibilityState === "visible") loaded.reload(); }, again);
+    const timer = setTimeout(() => {
+      if (document.visibilityState === "visible") loaded.reload();
+    }, again);
     return () => clearTimeout(timer);
   }, [loaded.busy]);
   return (
@@ -146,11 +205,19 @@ export function Validators(): JSX.Element {
       <Got of={loaded}>
         {(picture) => (
           <>
-            <p>{t("validatorsText", { n: picture.committee.validators.length, f: picture.committee.faults,
-              q: picture.committee.quorum })}</p>
+            <p>
+              {t("validatorsText", {
+                n: picture.committee.validators.length,
+                f: picture.committee.faults,
+                q: picture.committee.quorum,
+              })}
+            </p>
             <Board picture={picture} />
-            <CheckPanel subject="validators" about={t("checkCommittee")}
-              run={(report) => checkCommittee(link, picture.committee, report)} />
+            <CheckPanel
+              subject="validators"
+              about={t("checkCommittee")}
+              run={(report) => checkCommittee(link, picture.committee, report)}
+            />
           </>
         )}
       </Got>

@@ -49,8 +49,12 @@ export interface Away {
 }
 
 /** awayOf says which nodes do not answer, and since when. */
-export function awayOf(nodes: readonly string[], answers: readonly boolean[], before: readonly Away[],
-  nowMs: number): Away[] {
+export function awayOf(
+  nodes: readonly string[],
+  answers: readonly boolean[],
+  before: readonly Away[],
+  nowMs: number,
+): Away[] {
   const silent = nodes.filter((_, i) => !answers[i]);
   return silent.map((node) => before.find((a) => a.node === node) ?? { node, sinceMs: nowMs });
 }

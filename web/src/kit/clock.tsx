@@ -15,9 +15,7 @@ export function ClockNotice(): JSX.Element | null {
   return (
     <div class="clock-note" data-clock={ms}>
       <Notice kind="accent" live>
-        <p class="small">
-          {t(ms < 0 ? "clockFast" : "clockSlow", { span: span(Math.abs(ms)) })}
-        </p>
+        <p class="small">{t(ms < 0 ? "clockFast" : "clockSlow", { span: span(Math.abs(ms)) })}</p>
       </Notice>
     </div>
   );

@@ -105,8 +105,8 @@ export function ago(ms: number): string {
 /** span says how long something is in the largest unit that fits. */
 export function span(ms: number): string {
   const s = Math.round(ms / 1000);
-  const [unit, n] = s < 90 ? ["second", s] : s < 5400 ? ["minute", s / 60] : s < 129_600 ? ["hour", s / 3600]
-    : ["day", s / 86_400];
+  const [unit, n] =
+    s < 90 ? ["second", s] : s < 5400 ? ["minute", s / 60] : s < 129_600 ? ["hour", s / 3600] : ["day", s / 86_400];
   const style = { style: "unit", unit: unit as string, unitDisplay: "long", maximumFractionDigits: 0 } as const;
   return new Intl.NumberFormat(locale.value, style).format(n as number);
 }

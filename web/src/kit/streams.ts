@@ -29,8 +29,11 @@ export interface Page {
 }
 
 const thisPage: Page = {
-  rows: { getItem: (k) => localStorage.getItem(k), setItem: (k, v) => localStorage.setItem(k, v),
-    removeItem: (k) => localStorage.removeItem(k) },
+  rows: {
+    getItem: (k) => localStorage.getItem(k),
+    setItem: (k, v) => localStorage.setItem(k, v),
+    removeItem: (k) => localStorage.removeItem(k),
+  },
   nowMs: () => Date.now(),
   hidden: () => document.visibilityState === "hidden",
   onChange: (told, stop) => {

@@ -1,5 +1,12 @@
 /** What a merchant types about the shop, and the profile that it makes. */
-import { hoursFault, profileLimits, validPhone, validWebsite, type OpenSpan, type Profile, type SignedProfile,
+import {
+  hoursFault,
+  profileLimits,
+  validPhone,
+  validWebsite,
+  type OpenSpan,
+  type Profile,
+  type SignedProfile,
 } from "@scrip/sdk/profiles";
 import { utf8 } from "@scrip/sdk/bytes";
 import { validText } from "@scrip/sdk/wire";
@@ -29,9 +36,16 @@ export const firstColour = "#1f3f94";
 /** formOf is the form of a profile, or an empty one. */
 export function formOf(p: SignedProfile | undefined): ShopForm {
   const days = Array.from({ length: 7 }, (_, day) =>
-    (p?.hours ?? []).filter((h) => h.day === day).map((h) => ({ from: clock(h.from), until: clock(h.until) })));
-  return { colour: p?.colour ?? firstColour, logo: p?.logo ?? new Uint8Array(), address: (p?.address ?? []).join("\n"),
-    days, website: p?.website ?? "", phone: p?.phone ?? "" };
+    (p?.hours ?? []).filter((h) => h.day === day).map((h) => ({ from: clock(h.from), until: clock(h.until) })),
+  );
+  return {
+    colour: p?.colour ?? firstColour,
+    logo: p?.logo ?? new Uint8Array(),
+    address: (p?.address ?? []).join("\n"),
+    days,
+    website: p?.website ?? "",
+    phone: p?.phone ?? "",
+  };
 }
 
 /** minutesOf reads "08:30"; undefined for anything else. */
@@ -63,9 +77,15 @@ export function websiteOf(text: string): string {
 }
 
 /** readForm is the profile of a form without its time, or what is wrong with it. */
-export function readForm(f: ShopForm, member: number): { profile?: Omit<Profile, "at">; faults: Partial<Record<Fault, true>> } {
+export function readForm(
+  f: ShopForm,
+  member: number,
+): { profile?: Omit<Profile, "at">; faults: Partial<Record<Fault, true>> } {
   const faults: Partial<Record<Fault, true>> = {};
-  const address = f.address.split("\n").map((line) => line.trim().normalize("NFC")).filter((line) => line !== "");
+  const address = f.address
+    .split("\n")
+    .map((line) => line.trim().normalize("NFC"))
+    .filter((line) => line !== "");
   if (address.length > profileLimits.addressLines) faults.lines = true;
   if (address.some((line) => utf8(line).length > profileLimits.lineBytes || !validText(line))) faults.address = true;
   const hours = hoursOf(f.days);

@@ -10,7 +10,7 @@ const kept = /^(IHDR|PLTE|tRNS|IDAT|IEND)$/;
 export function plainPng(b: Uint8Array): Uint8Array {
   const view = new DataView(b.buffer, b.byteOffset, b.length);
   const parts = [b.subarray(0, 8)];
-  for (let at = 8; at + 12 <= b.length; ) {
+  for (let at = 8; at + 12 <= b.length;) {
     const size = 12 + view.getUint32(at);
     if (kept.test(String.fromCharCode(...b.subarray(at + 4, at + 8)))) parts.push(b.subarray(at, at + size));
     at += size;
@@ -23,7 +23,7 @@ export function plainJpeg(b: Uint8Array): Uint8Array {
   const view = new DataView(b.buffer, b.byteOffset, b.length);
   const parts = [b.subarray(0, 2)];
   let at = 2;
-  for (; at + 4 <= b.length && b[at + 1] !== 0xda; ) {
+  for (; at + 4 <= b.length && b[at + 1] !== 0xda;) {
     const [marker, size] = [b[at + 1] ?? 0, 2 + view.getUint16(at + 2)];
     const extra = marker === 0xfe || (marker > 0xe0 && marker <= 0xef && marker !== 0xee);
     if (!extra) parts.push(b.subarray(at, at + size));
@@ -39,7 +39,8 @@ async function drawn(picture: ImageBitmap, side: number, type: "image/png" | "im
   canvas.height = Math.max(1, Math.round(picture.height * scale));
   const pen = canvas.getContext("2d");
   if (!pen) throw new Error("this browser draws no pictures");
-  if (type === "image/jpeg") { // it has nothing transparent
+  if (type === "image/jpeg") {
+    // it has nothing transparent
     pen.fillStyle = "#ffffff";
     pen.fillRect(0, 0, canvas.width, canvas.height);
   }

@@ -35,17 +35,32 @@ export function Bars(p: BarsProps): JSX.Element {
   return (
     <div class="chart" role="img" aria-label={p.label}>
       <span class="chart-unit">{p.unit}</span>
-      <span class="chart-scale"><span>{p.write(top)}</span><span>{p.write(0)}</span></span>
+      <span class="chart-scale">
+        <span>{p.write(top)}</span>
+        <span>{p.write(0)}</span>
+      </span>
       <svg viewBox={`0 0 ${places * wide} ${high}`} preserveAspectRatio="none" aria-hidden="true">
         <path class="chart-ground" d={`M0 ${high - 0.5}H${places * wide}M0 0.5H${places * wide}`} />
         {p.values.map((v, i) => {
           if (v === undefined) return null;
           const height = v === 0 ? least : Math.max(2 * least, (high * v) / top);
-          return <rect key={i} class={v === 0 ? "chart-none" : "chart-bar"}
-            x={(places - p.values.length + i) * wide + 1.5} y={high - height} width={wide - 3} height={height} />;
+          return (
+            <rect
+              key={i}
+              class={v === 0 ? "chart-none" : "chart-bar"}
+              x={(places - p.values.length + i) * wide + 1.5}
+              y={high - height}
+              width={wide - 3}
+              height={height}
+            />
+          );
         })}
       </svg>
-      <span class="chart-times">{p.times.map((x, i) => <span key={i}>{x}</span>)}</span>
+      <span class="chart-times">
+        {p.times.map((x, i) => (
+          <span key={i}>{x}</span>
+        ))}
+      </span>
     </div>
   );
 }

@@ -14,8 +14,20 @@ import type { Proof } from "../badge.tsx";
 
 /** Step is one thing that was checked here; kind names its sentence. */
 export interface Step {
-  kind: "chain" | "asked" | "signed" | "path" | "rowPath" | "absent" | "time" | "same" | "content" | "root" | "rows" |
-    "headers" | "committee";
+  kind:
+    | "chain"
+    | "asked"
+    | "signed"
+    | "path"
+    | "rowPath"
+    | "absent"
+    | "time"
+    | "same"
+    | "content"
+    | "root"
+    | "rows"
+    | "headers"
+    | "committee";
   values: Readonly<Record<string, string | number>>;
 }
 
@@ -29,8 +41,9 @@ export interface Checked<T> {
 /** isFalse tells a proof that fails from one that nobody gave. */
 export function isFalse(e: unknown): boolean {
   if (e instanceof FalseAnswer) return true;
-  return e instanceof Unreachable && e.errors.some((x) =>
-    (x as { cause?: unknown } | null)?.cause instanceof FalseAnswer);
+  return (
+    e instanceof Unreachable && e.errors.some((x) => (x as { cause?: unknown } | null)?.cause instanceof FalseAnswer)
+  );
 }
 
 /** Report is told each step when it has held. */
@@ -42,19 +55,28 @@ async function begin(link: Link, report: Report): Promise<void> {
 
 /** names are the members behind replica numbers. */
 function names(link: Link, signers: readonly number[]): string {
-  return signers.map((i) => {
-    const member = link.genesis.validators[i]?.member ?? 0;
-    return link.genesis.members[member - 1]?.name ?? String(i);
-  }).join(", ");
+  return signers
+    .map((i) => {
+      const member = link.genesis.validators[i]?.member ?? 0;
+      return link.genesis.members[member - 1]?.name ?? String(i);
+    })
+    .join(", ");
 }
 
 function signed(link: Link, c: CheckpointCertificate, need: number, report: Report): void {
   if (!link.client.verifier.committee.verifyCheckpoint(c, need)) {
     throw new FalseAnswer(`height ${c.seq} is not attested by ${need} members`);
   }
-  report({ kind: "signed", values: { n: c.signers.length, total: link.genesis.validators.length, need,
-    names: names(link, c.signers),
-    height: c.seq } });
+  report({
+    kind: "signed",
+    values: {
+      n: c.signers.length,
+      total: link.genesis.validators.length,
+      need,
+      names: names(link, c.signers),
+      height: c.seq,
+    },
+  });
 }
 
 /** checkReceipt proves the outcome of a transaction. */
@@ -68,11 +90,13 @@ export async function checkReceipt(link: Link, id: string, report: Report): Prom
   signed(link, p.checkpoint, link.client.verifier.committee.weakQuorum, report);
   // This repeats the steps in the order of the rules; nothing below is believed without it.
   const r = link.client.verifier.receipt(id, bytes, fromBase64(a.header));
-  report({ kind: "path", values: { n: p.path.length, index: p.index, size: p.size,
-    root: hex(p.checkpoint.receiptRoot) } });
+  report({
+    kind: "path",
+    values: { n: p.path.length, index: p.index, size: p.size, root: hex(p.checkpoint.receiptRoot) },
+  });
   report({ kind: "time", values: { height: r.height, ms: String(r.timeMs) } });
-  if (a.code !== undefined &&
-    a.code !== r.outcome.code) throw new FalseAnswer("the node shows another outcome than it proves");
+  if (a.code !== undefined && a.code !== r.outcome.code)
+    throw new FalseAnswer("the node shows another outcome than it proves");
   report({ kind: "same", values: {} });
   return { proof: link.proof(r), height: r.height, result: r };
 }
@@ -81,8 +105,12 @@ export async function checkReceipt(link: Link, id: string, report: Report): Prom
  * checkRow proves what the state holds for a key. same compares it with what the page
  * shows; lines are those of a list beside it.
  */
-export async function checkRow(link: Link, key: Uint8Array, report: Report,
-  same: (value: Uint8Array, s: State) => boolean, lines: readonly RowCheck[] = [],
+export async function checkRow(
+  link: Link,
+  key: Uint8Array,
+  report: Report,
+  same: (value: Uint8Array, s: State) => boolean,
+  lines: readonly RowCheck[] = [],
 ): Promise<Checked<State>> {
   await begin(link, report);
   const a: StateAnswer = await link.client.read("StateAnswer", `/v1/state/${hex(key)}`);
@@ -91,8 +119,10 @@ export async function checkRow(link: Link, key: Uint8Array, report: Report,
   const p = decodeKeyProof(bytes);
   signed(link, p.checkpoint, link.client.verifier.committee.quorum, report);
   const s = link.client.verifier.state(key, bytes, fromBase64(a.header));
-  report({ kind: s.value.length > 0 ? "rowPath" : "absent",
-    values: { n: p.proof.siblings.length, root: hex(p.checkpoint.stateRoot) } });
+  report({
+    kind: s.value.length > 0 ? "rowPath" : "absent",
+    values: { n: p.proof.siblings.length, root: hex(p.checkpoint.stateRoot) },
+  });
   report({ kind: "time", values: { height: s.height, ms: String(s.timeMs) } });
   if (!same(s.value, s)) throw new FalseAnswer("the page shows something else than the ledger holds");
   await proveLines(link, lines, report);
@@ -115,8 +145,12 @@ export async function checkRows(link: Link, lines: readonly RowCheck[], report: 
 }
 
 /** proveLines returns the newest state that a line was proven at. */
-async function proveLines(link: Link, lines: readonly RowCheck[], report: Report,
-  first = false): Promise<State | undefined> {
+async function proveLines(
+  link: Link,
+  lines: readonly RowCheck[],
+  report: Report,
+  first = false,
+): Promise<State | undefined> {
   let next = 0;
   let done = 0;
   let last: State | undefined;
@@ -141,15 +175,21 @@ async function proveLines(link: Link, lines: readonly RowCheck[], report: Report
 }
 
 /** headerOf proves the header of a block by the members' certificate over it, without its transactions. */
-async function headerOf(link: Link, height: number): Promise<{ header: Header; digest: Uint8Array;
-  checkpoint: CheckpointCertificate }> {
+async function headerOf(
+  link: Link,
+  height: number,
+): Promise<{ header: Header; digest: Uint8Array; checkpoint: CheckpointCertificate }> {
   const { verifier } = link.client;
   const a: BlockAnswer = await link.client.read("BlockAnswer", `/v1/blocks/${height}`, { bare: "true" });
   const header = decodeHeader(fromBase64(a.header ?? ""));
   const digest = verifier.committee.headerDigest(header);
   const checkpoint = decodeCheckpoint(fromBase64(a.checkpoint ?? ""));
-  if (!verifier.committee.verifyCheckpoint(checkpoint, verifier.committee.weakQuorum) || header.seq !== height ||
-    checkpoint.seq !== height || !equal(checkpoint.block, digest)) {
+  if (
+    !verifier.committee.verifyCheckpoint(checkpoint, verifier.committee.weakQuorum) ||
+    header.seq !== height ||
+    checkpoint.seq !== height ||
+    !equal(checkpoint.block, digest)
+  ) {
     throw new FalseAnswer(`the header of block ${height} is not the one that members signed`);
   }
   return { header, digest, checkpoint };
@@ -161,7 +201,11 @@ export async function signersOf(link: Link, height: number): Promise<readonly nu
 }
 
 /** checkHeaders proves the listed blocks, newest first: each was signed, and names the one below it. */
-export async function checkHeaders(link: Link, blocks: readonly BlockAnswer[], report: Report): Promise<Checked<number>> {
+export async function checkHeaders(
+  link: Link,
+  blocks: readonly BlockAnswer[],
+  report: Report,
+): Promise<Checked<number>> {
   await begin(link, report);
   const listed = blocks.filter((b) => b.height !== "0");
   let members = Infinity;
@@ -170,8 +214,13 @@ export async function checkHeaders(link: Link, blocks: readonly BlockAnswer[], r
     const height = Number(b.height);
     const { header, digest, checkpoint } = await headerOf(link, height);
     if (!above) signed(link, checkpoint, link.client.verifier.committee.weakQuorum, report);
-    if (hex(digest) !== b.digest || hex(header.parent) !== b.parent || String(header.timeMs) !== b.time.ms ||
-      header.proposer !== b.proposer) throw new FalseAnswer(`block ${height} is shown as another than was signed`);
+    if (
+      hex(digest) !== b.digest ||
+      hex(header.parent) !== b.parent ||
+      String(header.timeMs) !== b.time.ms ||
+      header.proposer !== b.proposer
+    )
+      throw new FalseAnswer(`block ${height} is shown as another than was signed`);
     if (above && above.height === height + 1 && above.parent !== b.digest) {
       throw new FalseAnswer(`block ${above.height} does not stand on block ${height}`);
     }
@@ -188,10 +237,17 @@ export async function checkHeaders(link: Link, blocks: readonly BlockAnswer[], r
 export async function checkCommittee(link: Link, shown: ValidatorsBody, report: Report): Promise<Checked<number>> {
   await begin(link, report);
   const { committee } = link.client.verifier;
-  const same = shown.committee === hex(committee.digest) && shown.validators.length === committee.size &&
-    shown.quorum === committee.quorum && shown.weak_quorum === committee.weakQuorum &&
-    shown.validators.every((v, i) => v.replica === i && v.key === encodeKey("validator", committee.keys[i] ??
-      new Uint8Array(32)) && v.member === link.genesis.validators[i]?.member);
+  const same =
+    shown.committee === hex(committee.digest) &&
+    shown.validators.length === committee.size &&
+    shown.quorum === committee.quorum &&
+    shown.weak_quorum === committee.weakQuorum &&
+    shown.validators.every(
+      (v, i) =>
+        v.replica === i &&
+        v.key === encodeKey("validator", committee.keys[i] ?? new Uint8Array(32)) &&
+        v.member === link.genesis.validators[i]?.member,
+    );
   if (!same) throw new FalseAnswer("the page shows another committee than the genesis file names");
   report({ kind: "committee", values: { n: committee.size, digest: hex(committee.digest), q: committee.quorum } });
   const height = Number(shown.height);

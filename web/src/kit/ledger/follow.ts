@@ -11,8 +11,13 @@ const againMs = 2000;
  * followEvents gives proven events from now on, until stop. While no node answers it tries again;
  * onAway is told that it does, and that it does no more.
  */
-export async function followEvents(link: Link, filter: EventFilter, onEvent: (e: LedgerEvent) => void,
-  stop: AbortSignal, onAway: (away: boolean) => void = () => undefined): Promise<void> {
+export async function followEvents(
+  link: Link,
+  filter: EventFilter,
+  onEvent: (e: LedgerEvent) => void,
+  stop: AbortSignal,
+  onAway: (away: boolean) => void = () => undefined,
+): Promise<void> {
   const signal = stop;
   while (!stop.aborted) {
     try {
@@ -44,7 +49,10 @@ export class Asker {
   /** The height up to which nothing is missing. */
   #upTo: number;
 
-  constructor(readonly client: Pick<Client, "read" | "block">, height: number) {
+  constructor(
+    readonly client: Pick<Client, "read" | "block">,
+    height: number,
+  ) {
     this.#upTo = height;
   }
 
@@ -57,7 +65,11 @@ export class Asker {
   async look(nowMs: number, signal: AbortSignal): Promise<Happening[]> {
     const page = await this.client.read("PageBlockAnswer", "/v1/blocks", { limit: listedMax }, { signal });
     const old = page.items.filter((b) => Number(b.height) > this.#upTo && Number(b.time.ms) <= nowMs - graceMs);
-    const heights = old.filter((b) => b.tx_count > 0).map((b) => Number(b.height)).slice(0, blocksMax).sort((a, b) => a - b);
+    const heights = old
+      .filter((b) => b.tx_count > 0)
+      .map((b) => Number(b.height))
+      .slice(0, blocksMax)
+      .sort((a, b) => a - b);
     const found: Happening[] = [];
     for (const height of heights) {
       const b = await this.client.block(height, { signal });
@@ -82,8 +94,12 @@ export function withEvent(all: readonly Happening[], e: Happening, most: number)
  * followAll gives everything that happens from now on, until stop; some of it twice, which withEvent sorts out. Between a node and a page
  * there may be something that swallows streams: the blocks are asked for besides.
  */
-export async function followAll(link: Link, onEvent: (e: Happening) => void, stop: AbortSignal,
-  onAway: (away: boolean) => void = () => undefined): Promise<void> {
+export async function followAll(
+  link: Link,
+  onEvent: (e: Happening) => void,
+  stop: AbortSignal,
+  onAway: (away: boolean) => void = () => undefined,
+): Promise<void> {
   let asker: Asker | undefined;
   const asking = async () => {
     while (!stop.aborted) {
@@ -98,8 +114,17 @@ export async function followAll(link: Link, onEvent: (e: Happening) => void, sto
       }
     }
   };
-  await Promise.all([asking(), followEvents(link, {}, (e) => {
-    asker?.heard(e.id.height);
-    onEvent({ ...e, tx: e.receipt.id });
-  }, stop, onAway)]);
+  await Promise.all([
+    asking(),
+    followEvents(
+      link,
+      {},
+      (e) => {
+        asker?.heard(e.id.height);
+        onEvent({ ...e, tx: e.receipt.id });
+      },
+      stop,
+      onAway,
+    ),
+  ]);
 }

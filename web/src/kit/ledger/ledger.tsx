@@ -28,15 +28,22 @@ export function currencyOf(terms: TermsAnswer): Currency {
 
 /** ruleOf is what of the API's terms stands on a coupon. */
 export function ruleOf(terms: TermsAnswer): Rule {
-  return { kind: terms.kind, face: BigInt(terms.face), bps: terms.bps, ceiling: BigInt(terms.ceiling),
-    minSpend: BigInt(terms.min_spend), currency: currencyOf(terms) };
+  return {
+    kind: terms.kind,
+    face: BigInt(terms.face),
+    bps: terms.bps,
+    ceiling: BigInt(terms.ceiling),
+    minSpend: BigInt(terms.min_spend),
+    currency: currencyOf(terms),
+  };
 }
 
 /** isMissing tells that the nodes answered, and have no such thing. */
 export function isMissing(error: unknown): boolean {
   if (error instanceof NotFound) return true;
   if (!(error instanceof Unreachable)) return false;
-  const problems = error.errors.map((e) => (e as { cause?: unknown } | null)?.cause)
+  const problems = error.errors
+    .map((e) => (e as { cause?: unknown } | null)?.cause)
     .filter((c): c is ProblemError => c instanceof ProblemError);
   return problems.some((p) => p.problem.status === 404 || p.problem.status === 400 || p.problem.status === 422);
 }
@@ -60,8 +67,9 @@ export function AsOf(p: { height: string | number; timeMs: number; nowMs: () => 
   const age = Math.max(0, p.nowMs() - p.timeMs);
   return (
     <span class="small soft" data-as-of={p.height}>
-      <time dateTime={new Date(p.timeMs).toISOString()}
-        title={dateTimeZone(p.timeMs)}>{t("asOf", { height, ago: ago(age) })}</time>
+      <time dateTime={new Date(p.timeMs).toISOString()} title={dateTimeZone(p.timeMs)}>
+        {t("asOf", { height, ago: ago(age) })}
+      </time>
     </span>
   );
 }

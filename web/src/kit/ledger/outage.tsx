@@ -7,12 +7,23 @@ import { Notice, useLoad } from "../ui.tsx";
 import { t } from "./text.ts";
 
 /** outageText says it in a sentence or two. names are the members' by their nodes' addresses. */
-export function outageText(away: readonly Away[], names: ReadonlyMap<string, string>, validators: number,
-  quorum: number): string {
-  const who = away.map((a) => t("outageOne", { name: names.get(a.node) ?? new URL(a.node).host, since: time(a.sinceMs) }));
+export function outageText(
+  away: readonly Away[],
+  names: ReadonlyMap<string, string>,
+  validators: number,
+  quorum: number,
+): string {
+  const who = away.map((a) =>
+    t("outageOne", { name: names.get(a.node) ?? new URL(a.node).host, since: time(a.sinceMs) }),
+  );
   const more = validators - quorum - away.length;
-  return `${t("outageWho", { who: who.join(t("outageAnd")) })} ${more < 0 ? t("outageStop", { need: quorum, total: validators })
-    : more === 0 ? t("outageLast") : t("outageMore", { n: more })}`;
+  return `${t("outageWho", { who: who.join(t("outageAnd")) })} ${
+    more < 0
+      ? t("outageStop", { need: quorum, total: validators })
+      : more === 0
+        ? t("outageLast")
+        : t("outageMore", { n: more })
+  }`;
 }
 
 /** Outage shows it while there is one; an amber sign, and a red one when the network cannot go on. */
@@ -26,7 +37,9 @@ export function Outage(p: { link: Link }): JSX.Element | null {
   const { quorum } = link.client.verifier.committee;
   return (
     <Notice {...(validators - away.length < quorum ? { kind: "bad" as const } : {})} live>
-      <p class="strong" data-away={away.length}>{outageText(away, names, validators, quorum)}</p>
+      <p class="strong" data-away={away.length}>
+        {outageText(away, names, validators, quorum)}
+      </p>
     </Notice>
   );
 }

@@ -25,26 +25,43 @@ export function ShopFacts(p: ShopFactsProps): JSX.Element {
         {shop.address.length > 0 && (
           <>
             <dt>{t("address")}</dt>
-            <dd>{shop.address.map((line, i) => <div key={i} class="shop-line">{line}</div>)}</dd>
+            <dd>
+              {shop.address.map((line, i) => (
+                <div key={i} class="shop-line">
+                  {line}
+                </div>
+              ))}
+            </dd>
           </>
         )}
         {lines.length > 0 && (
           <>
             <dt>{t("hours")}</dt>
-            <dd>{lines.map((l) => <div key={l.days}>{l.days} {l.times}</div>)}</dd>
+            <dd>
+              {lines.map((l) => (
+                <div key={l.days}>
+                  {l.days} {l.times}
+                </div>
+              ))}
+            </dd>
           </>
         )}
         {shop.website !== "" && (
           <>
             <dt>{t("website")}</dt>
-            <dd><a href={shop.website} target="_blank" rel="noopener noreferrer nofollow">
-              {shop.website.slice("https://".length).replace(/\/$/, "")}</a></dd>
+            <dd>
+              <a href={shop.website} target="_blank" rel="noopener noreferrer nofollow">
+                {shop.website.slice("https://".length).replace(/\/$/, "")}
+              </a>
+            </dd>
           </>
         )}
         {shop.phone !== "" && (
           <>
             <dt>{t("phone")}</dt>
-            <dd><a href={`tel:${shop.phone.replace(/[ -]/g, "")}`}>{shop.phone}</a></dd>
+            <dd>
+              <a href={`tel:${shop.phone.replace(/[ -]/g, "")}`}>{shop.phone}</a>
+            </dd>
           </>
         )}
       </dl>

@@ -19,7 +19,10 @@ export function clock(minutes: number): string {
 /** hoursText is opening hours in lines, days with the same hours together. */
 export function hoursText(hours: readonly OpenSpan[]): { days: string; times: string }[] {
   const timesOf = (day: number) =>
-    hours.filter((h) => h.day === day).map((h) => `${clock(h.from)}–${clock(h.until)}`).join(", ");
+    hours
+      .filter((h) => h.day === day)
+      .map((h) => `${clock(h.from)}–${clock(h.until)}`)
+      .join(", ");
   const lines: { first: number; last: number; times: string }[] = [];
   for (let day = 0; day < 7; day++) {
     const times = timesOf(day);
