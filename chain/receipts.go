@@ -40,11 +40,15 @@ func (p *BlockReceipts) Verify(c *pbft.Committee, s pbft.Scheme) error {
 
 // Proofs returns the tree over the receipts, from which the proof of each single
 // one is taken.
-func (p *BlockReceipts) Proofs() *Tree {
-	if t := NewTree(p.Receipts); t.Root() == p.Checkpoint.ReceiptRoot {
+func (p *BlockReceipts) Proofs() *Tree { return ReceiptTree(p.Receipts, p.Checkpoint.ReceiptRoot) }
+
+// ReceiptTree returns the tree over the receipts of a block whose root is known: in the form
+// of version 1 if that gives the root, else with places.
+func ReceiptTree(receipts [][]byte, root [32]byte) *Tree {
+	if t := NewTree(receipts); t.Root() == root {
 		return t
 	}
-	return NewTree(PlacedReceipts(p.Receipts))
+	return NewTree(PlacedReceipts(receipts))
 }
 
 // Proof returns the proof of receipt number index alone, with the tree of Proofs.

@@ -18,6 +18,8 @@ const (
 	LifeMsMax         uint64 = 3_600_000
 	MemberLifeDefault uint64 = 7 * dayMs
 	MemberLifeMsMax   uint64 = 30 * dayMs
+	PayMsMin          uint64 = 3_600_000
+	PayMsMax          uint64 = 90 * dayMs
 	MembersMax               = 4096
 	TillsMax                 = 65_536
 	CurrenciesMax            = 64
@@ -74,6 +76,22 @@ type Genesis struct {
 	MemberLifeMs uint64
 	// CycleMs is the length of a settlement cycle, in ms; 7 days by default.
 	CycleMs uint64
+	// Rules is the version of the rules that the chain begins with; 0 stands for Version1.
+	Rules Version
+	// Settlement counts from Version2 on.
+	Settlement GenesisSettlement
+}
+
+// GenesisSettlement is what a chain of Version2 begins with beside the rest (rules 3.17).
+type GenesisSettlement struct {
+	// TimeMs is the time of the genesis block; its cycle is the first to be closed.
+	TimeMs uint64
+	// PayMs is how long members have to pay after a cycle is closed.
+	PayMs uint64
+	// Clearer is the member that may confirm payments of others; 0: none.
+	Clearer uint16
+	// NetMode is how secured debts are netted.
+	NetMode NetMode
 }
 
 // Validate returns nil if the data can start a chain, else an error that names
@@ -98,7 +116,31 @@ func (g *Genesis) Validate(validKey func(key [32]byte) bool) error {
 	if err := g.validateFunding(); err != nil {
 		return err
 	}
-	return g.validateTills(validKey)
+	if err := g.validateTills(validKey); err != nil {
+		return err
+	}
+	return g.validateSettlement()
+}
+
+func (g *Genesis) validateSettlement() error {
+	s := &g.Settlement
+	switch {
+	case g.Rules > Version2:
+		return fmt.Errorf("coupon: genesis: version %d of the rules is not known", g.Rules)
+	case g.Rules < Version2 && *s != GenesisSettlement{}:
+		return fmt.Errorf("coupon: genesis: version 1 of the rules has no settlement")
+	case g.Rules < Version2:
+		return nil
+	case s.TimeMs == 0 || s.TimeMs > TimeMax:
+		return fmt.Errorf("coupon: genesis: time %d", s.TimeMs)
+	case s.PayMs < PayMsMin || s.PayMs > PayMsMax:
+		return fmt.Errorf("coupon: genesis: %d ms to pay, allowed %d to %d", s.PayMs, PayMsMin, PayMsMax)
+	case s.NetMode > NetBilateral:
+		return fmt.Errorf("coupon: genesis: net mode %d", s.NetMode)
+	case s.Clearer != 0 && (g.member(s.Clearer) == nil || g.member(s.Clearer).Roles&RolePayment == 0):
+		return fmt.Errorf("coupon: genesis: clearer %d is not a payment member", s.Clearer)
+	}
+	return nil
 }
 
 func (g *Genesis) validateCurrencies() error {
@@ -252,6 +294,21 @@ func (g *Genesis) rows() []Write {
 			ValidFrom: t.ValidFrom, ValidUntil: t.ValidUntil, DayCap: t.DayCap, Label: t.Label}
 		rows = append(rows, Write{TillKey(t.Key), row.AppendTo(nil)})
 	}
+	if g.Rules >= Version2 {
+		rows = append(rows, g.rows2()...)
+	}
 	sortWrites(rows)
+	return rows
+}
+
+// rows2 returns those of a chain that begins with version 2 of the rules.
+func (g *Genesis) rows2() []Write {
+	s := &g.Settlement
+	p := Protocol{Version: g.Rules, HolderLifeMs: g.LifeMs, MemberLifeMs: g.MemberLifeMs, PayMs: s.PayMs,
+		Clearer: s.Clearer, NextCycle: uint32(s.TimeMs / g.CycleMs), NextProposal: 1, NetMode: s.NetMode}
+	rows := []Write{{ProtocolKey(), p.AppendTo(nil)}}
+	for _, c := range g.Currencies {
+		rows = append(rows, Write{CurrencyKey(c.Number), c.AppendTo(nil)})
+	}
 	return rows
 }

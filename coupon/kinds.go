@@ -193,6 +193,14 @@ func KindOf(raw []byte) Kind {
 	return Kind(raw[1])
 }
 
+// Since returns the first version of the rules that has the kind; 0 for an unlisted one.
+func (k Kind) Since() Version {
+	if s := kindTable[k]; s != nil {
+		return s.since
+	}
+	return 0
+}
+
 // MemberSigned reports whether the witness is a list of member signatures.
 func (k Kind) MemberSigned() bool {
 	s := kindTable[k]

@@ -55,6 +55,8 @@ type SeenAdd struct {
 
 // Result is all that a block did. Its slices belong to the caller.
 type Result struct {
+	// Version is that of the rules that held for the block.
+	Version Version
 	// Receipts are the canonical receipts, one per transaction, in order.
 	Receipts [][]byte
 	// Outcomes are the receipts decoded.
@@ -100,6 +102,9 @@ func NewMachine(c Chain, g Genesis) (*Machine, error) {
 	for _, cur := range g.Currencies {
 		m.currencies[cur.Number] = cur
 	}
+	if g.Rules >= Version2 {
+		m.upgradeAt = 1 // its first state has the row that says so
+	}
 	return m, nil
 }
 
@@ -139,7 +144,7 @@ func AuthLife(lifeMs uint64) uint64 { return min(lifeMs, AuthLifeMsMax) }
 func (m *Machine) Apply(r Reader, b Block) Result {
 	x := newExec(m, r, b)
 	x.receipts = make([]byte, 0, len(b.Txs)*96)
-	res := Result{Receipts: make([][]byte, len(b.Txs)), Outcomes: make([]Outcome, len(b.Txs))}
+	res := Result{Version: x.version, Receipts: make([][]byte, len(b.Txs)), Outcomes: make([]Outcome, len(b.Txs))}
 	for i, tx := range b.Txs {
 		out := &res.Outcomes[i]
 		x.judge(uint32(i), tx, out)

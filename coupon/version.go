@@ -1,5 +1,7 @@
 package coupon
 
+import "slices"
+
 // Version is a version of the rules (rules 3.17). Which kinds, rows and codes there are,
 // and what happens at the end of a block, is judged by the version of the block.
 type Version uint16
@@ -25,6 +27,18 @@ const (
 	NetBilateral                   // pair by pair, for a consortium without bonds
 )
 
+// netModes are the net modes as files and answers name them.
+var netModes = []string{"multilateral", "bilateral"}
+
+// String returns "multilateral" or "bilateral".
+func (m NetMode) String() string { return named(netModes, uint8(m)) }
+
+// ParseNetMode is the inverse of String.
+func ParseNetMode(s string) (m NetMode, ok bool) {
+	i := slices.Index(netModes, s)
+	return NetMode(max(i, 0)), i >= 0
+}
+
 // Protocol is the one row of version 2 that says which rules hold, and the numbers that
 // the members can change (rules 3.19).
 type Protocol struct {
@@ -43,17 +57,29 @@ type Protocol struct {
 }
 
 // UpgradedAt returns a machine of the same chain on which version 2 of the rules holds
-// from a height on, which must be at least 1. Only tests give a chain version 2: it is
-// not whole yet.
+// from a height on, which must be at least 1. Only tests do this.
 func (m *Machine) UpgradedAt(height uint64) *Machine {
 	up := *m
 	up.upgradeAt = height
 	return &up
 }
 
+// Newest returns the newest version of the rules that the chain can come to with this
+// program: what is decoded by it stays what it is whatever the members decide. Which
+// version a block has, VersionAt says.
+func (m *Machine) Newest() Version {
+	if m.upgradeAt == 0 {
+		return Version1
+	}
+	return Version2
+}
+
 // VersionAt returns the version of the rules that holds for the block at a height, after
 // the reader's state.
 func (m *Machine) VersionAt(r Reader, height uint64) Version {
+	if m.upgradeAt == 0 {
+		return Version1
+	}
 	return newExec(m, r, Block{Height: height}).version
 }
 

@@ -74,7 +74,7 @@ func (b *builder) add(timeMs uint64, raws [][]byte) error {
 			return fmt.Errorf("block %d, transaction %d: %w", h.Seq, i, err)
 		}
 	}
-	receipts := pbft.Digest(chain.ReceiptRoot(r.Receipts))
+	receipts := r.ReceiptRoot()
 	block := &pbft.CommittedBlock{Digest: b.committee.HeaderDigest(&h), Block: b.block(h, raws), Certificate: b.commit(&h)}
 	if err := b.ledger.Commit(node.BlockBatch(block, txs, &r, receipts), false); err != nil {
 		return fmt.Errorf("store block %d: %w", h.Seq, err)

@@ -76,7 +76,8 @@ func launch(t *testing.T, protocol pbft.Protocol, settings map[string]string, en
 		settings["consensus-dissemination"] = validator.DisseminateLanes
 	}
 	n, err := network.Create(network.Config{Executable: executable, Dir: t.TempDir(), Name: "e2e", Validators: validators,
-		Settings: settings, Env: env, Committee: func(x *genesis.Committee) {
+		Settings: settings, Env: env, Change: func(f *genesis.File) {
+			x := &f.Committee
 			if x.Protocol = protocol; protocol == pbft.Original {
 				x.CheckpointInterval = 8
 			}

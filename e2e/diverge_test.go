@@ -169,9 +169,5 @@ func executeOne(machine *ledger.Machine, to, from *store.Ledger, height, otherwi
 	if err != nil {
 		return err
 	}
-	var receiptRoot pbft.Digest
-	if len(raws) > 0 {
-		receiptRoot = chain.ReceiptRoot(r.Receipts)
-	}
-	return to.Commit(node.BlockBatch(c, b.Txs, &r, receiptRoot), false)
+	return to.Commit(node.BlockBatch(c, b.Txs, &r, r.ReceiptRoot()), false)
 }

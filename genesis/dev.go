@@ -22,6 +22,8 @@ const (
 	devTimeMs = 1_767_225_600_000
 	// devTillUntilMs is 1 January 2100.
 	devTillUntilMs = 4_102_444_800_000
+	// devPayer is the payment firm.
+	devPayer = 4
 	// devCurrency is the euro.
 	devCurrency = 978
 	// devLimit is a million euros, in cents: what an issuer may promise, and a
@@ -49,9 +51,10 @@ func Dev(name string, n int, phrase string) (*DevNetwork, error) {
 	return DevWith(name, n, phrase, nil)
 }
 
-// DevWith is Dev with a change to the parameters of the committee, such as its
-// protocol; nil for none. With pbft.Original there is no fast path.
-func DevWith(name string, n int, phrase string, change func(*Committee)) (*DevNetwork, error) {
+// DevWith is Dev with a change to numbers of the file, such as the parameters of the
+// committee or the time; nil for none. It is made before members, tills and validators
+// are in the file. With pbft.Original there is no fast path.
+func DevWith(name string, n int, phrase string, change func(*File)) (*DevNetwork, error) {
 	faults, fastFaults := pbft.DefaultFaults(n)
 	if n < ValidatorsMin || n > pbft.ReplicasMax {
 		return nil, fmt.Errorf("dev network: %d validators, wanted %d to %d", n, ValidatorsMin, pbft.ReplicasMax)
@@ -81,7 +84,7 @@ func DevWith(name string, n int, phrase string, change func(*Committee)) (*DevNe
 		},
 	}
 	if change != nil {
-		change(&f.Committee)
+		change(f)
 	}
 	if f.Committee.Protocol == pbft.Original {
 		f.Committee.FastFaults = 0
@@ -101,14 +104,28 @@ func DevWith(name string, n int, phrase string, change func(*Committee)) (*DevNe
 	return d, nil
 }
 
-// DevLike makes the demonstration network with the name, the size and the
-// committee's parameters of a file. If that is a demonstration's, the digests
-// are equal.
+// DevLike makes the demonstration network with the name, the size and the numbers of a
+// file. If that is a demonstration's, the digests are equal.
 func DevLike(g *Genesis) (*DevNetwork, error) {
-	return DevWith(g.File.Name, len(g.File.Committee.Validators), "", func(c *Committee) {
-		*c = g.File.Committee
-		c.Validators = nil // they follow from the name and their number
+	return DevWith(g.File.Name, len(g.File.Committee.Validators), "", func(f *File) {
+		l := g.File.Ledger
+		l.Members, l.Funding, l.Tills = nil, nil, nil // they follow from their number
+		f.TimeMs, f.Ledger, f.Committee = g.File.TimeMs, l, g.File.Committee
+		f.Committee.Validators = nil
 	})
+}
+
+// DevRules changes a demonstration's file to a version of the rules, with what it begins
+// with: the chain begins now, in a cycle of an hour, and a payment firm clears.
+func DevRules(v coupon.Version, nowMs uint64) func(*File) {
+	return func(f *File) {
+		if v < coupon.Version2 {
+			return
+		}
+		f.TimeMs = nowMs
+		f.Ledger.CycleMs, f.Ledger.Rules = coupon.CycleMsMin, v
+		f.Ledger.Settlement = coupon.GenesisSettlement{TimeMs: nowMs, PayMs: coupon.PayMsDefault, Clearer: devPayer}
+	}
 }
 
 // add appends the i-th member with its keys, funding, tills and validator.
@@ -122,7 +139,7 @@ func (d *DevNetwork) add(f *File, w keys.Wallet, i int) error {
 		name = "DEV Bakery"
 	case 3:
 		name = "DEV Bookshop"
-	case 4:
+	case devPayer:
 		name, roles = "DEV Payments", coupon.RolePayment
 	}
 	admin, validator, tills, err := devSecrets(w, id)

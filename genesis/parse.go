@@ -73,9 +73,35 @@ func decode(raw []byte) (*File, error) {
 	l.LifeMs = o.number("holder_life_ms", coupon.LifeMsMin, coupon.LifeMsMax)
 	l.MemberLifeMs = o.number("member_life_ms", coupon.LifeMsMin, coupon.MemberLifeMsMax)
 	l.CycleMs = o.number("cycle_ms", coupon.CycleMsMin, coupon.CycleMsMax)
+	o.settlement(f)
 	f.Committee = d.committee(l, d.object(o.take("committee", '{'), "committee"))
 	o.done()
 	return f, d.err
+}
+
+// settlement reads the version of the rules and what those that settle begin with. A file
+// of version 1 has none of these fields.
+func (o *object) settlement(f *File) {
+	n := o.optional("rules", '0')
+	if n == nil {
+		return
+	}
+	l := &f.Ledger
+	if l.Rules = coupon.Version2; n.text != strconv.Itoa(int(l.Rules)) {
+		o.fail(n.line, "rules", "%s, wanted %d, or no such field for version 1", clip(n.text), l.Rules)
+	}
+	l.Settlement = coupon.GenesisSettlement{
+		TimeMs:  f.TimeMs,
+		PayMs:   o.number("pay_ms", coupon.PayMsMin, coupon.PayMsMax),
+		Clearer: uint16(o.number("clearer", 0, uint64(len(l.Members)))),
+	}
+	if n := o.take("net_mode", '"'); n != nil {
+		mode, ok := coupon.ParseNetMode(n.text)
+		if !ok {
+			o.fail(n.line, "net_mode", "%q, wanted %q or %q", clip(n.text), coupon.NetMultilateral, coupon.NetBilateral)
+		}
+		l.Settlement.NetMode = mode
+	}
 }
 
 func (d *decoder) currency(n *node, path string) coupon.Currency {
@@ -227,6 +253,10 @@ type (
 		HolderLife uint64         `json:"holder_life_ms"`
 		MemberLife uint64         `json:"member_life_ms"`
 		Cycle      uint64         `json:"cycle_ms"`
+		Rules      coupon.Version `json:"rules,omitempty"`
+		PayMs      uint64         `json:"pay_ms,omitempty"`
+		Clearer    *uint16        `json:"clearer,omitempty"`
+		NetMode    string         `json:"net_mode,omitempty"`
 		Committee  committeeForm  `json:"committee"`
 	}
 	currencyForm struct {
@@ -284,6 +314,10 @@ func fileForm(f *File) rootForm {
 		Funding: []fundingForm{}, Tills: []tillForm{},
 		HolderLife: l.LifeMs, MemberLife: l.MemberLifeMs, Cycle: l.CycleMs,
 		Committee: formOfCommittee(&f.Committee),
+	}
+	if l.Rules >= coupon.Version2 {
+		s := &l.Settlement
+		root.Rules, root.PayMs, root.Clearer, root.NetMode = l.Rules, s.PayMs, &s.Clearer, s.NetMode.String()
 	}
 	for _, c := range l.Currencies {
 		root.Currencies = append(root.Currencies, currencyForm(c))

@@ -18,7 +18,9 @@ func TestFilesNameTheirProtocol(t *testing.T) {
 	if bytes.Contains(plain.Genesis.Raw, []byte("engine")) || plain.Genesis.File.Committee.Protocol != pbft.DualPath {
 		t.Errorf("a file of the first protocol names it:\n%s", plain.Genesis.Raw)
 	}
-	other, err := DevWith("protocol", 4, "", func(c *Committee) { c.Protocol, c.Window = pbft.Original, 1 })
+	other, err := DevWith("protocol", 4, "", func(f *File) {
+		f.Committee.Protocol, f.Committee.Window = pbft.Original, 1
+	})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -43,6 +43,12 @@ func (f *File) validateChain() error {
 		return fmt.Errorf("time: %d ms is not a time of a chain", f.TimeMs)
 	}
 	l := &f.Ledger
+	if l.Rules == coupon.Version1 {
+		return errors.New("rules: a file of version 1 does not name it") // each content has one file
+	}
+	if l.Rules >= coupon.Version2 && l.Settlement.TimeMs != f.TimeMs {
+		return fmt.Errorf("settlement: it begins at %d ms, the chain at %d", l.Settlement.TimeMs, f.TimeMs)
+	}
 	if len(l.Funding) > FundingMax || len(l.Tills) > TillsMax {
 		return fmt.Errorf("%d funding limits and %d tills, at most %d and %d",
 			len(l.Funding), len(l.Tills), FundingMax, TillsMax)

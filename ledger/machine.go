@@ -66,7 +66,7 @@ func (m *Machine) Rules() *coupon.Machine { return m.rules }
 // Check implements node.StateMachine: the stateless checks of the domain rules
 // rules 3.3 (a) but the signatures.
 func (m *Machine) Check(raw []byte) (*node.Tx, error) {
-	tx, err := m.chain.CheckTx(raw)
+	tx, err := m.chain.CheckTxAt(m.rules.Newest(), raw)
 	if err != nil {
 		var e *coupon.Error
 		if errors.As(err, &e) {
@@ -100,6 +100,10 @@ func (m *Machine) Admit(tx *node.Tx, by *[32]byte, nowMs uint64) error {
 		return &node.Refusal{Code: uint16(coupon.BadEncoding), Text: "Its title or name is not composed (NFC), or holds " +
 			"characters that nobody sees, or blanks at its ends."}
 	}
+	height, _ := m.store.Latest().Height()
+	if !m.Allows(height+1, []*node.Tx{tx}) {
+		return &node.Refusal{Code: uint16(coupon.BadEncoding), Text: "The rules that hold now have no such transaction."}
+	}
 	o, err := m.rules.DryRun(m.door, nowMs, t)
 	if err != nil || o.Code == coupon.OK {
 		// A row that does not fit the others is one read between two blocks:
@@ -113,6 +117,15 @@ func (m *Machine) Admit(tx *node.Tx, by *[32]byte, nowMs uint64) error {
 	}
 	info, _ := o.Code.Info()
 	return &node.Refusal{Code: uint16(o.Code), Text: info.Explanation}
+}
+
+// Allows implements node.StateMachine (rules 3.17).
+func (m *Machine) Allows(height uint64, txs []*node.Tx) bool {
+	newest := coupon.Version1
+	for _, tx := range txs {
+		newest = max(newest, decoded(tx).Kind.Since())
+	}
+	return newest == coupon.Version1 || newest <= m.rules.VersionAt(m.door, height)
 }
 
 // decoded returns the coupon form of a transaction, which Check has put there.
@@ -136,7 +149,9 @@ func (m *Machine) Execute(b node.Batch) (node.Result, error) {
 		return node.Result{}, err
 	}
 	m.keepBuckets(r.SeenAdded, r.SeenDropped)
-	return m.result(r, b)
+	out, err := m.result(r, b)
+	out.Placed = r.Version >= coupon.Version2
+	return out, err
 }
 
 // result adds to what the rules have done the state tree, the indexes, and the

@@ -46,6 +46,9 @@ func (b *bench) open() {
 	if b.m, err = New(b.world.CouponChain(), b.world.Genesis(), b.store); err != nil {
 		b.t.Fatal(err)
 	}
+	if b.world.UpgradeAt > 0 {
+		b.m.rules = b.world.Machine()
+	}
 	b.t.Cleanup(func() { _ = b.store.Close() })
 }
 
@@ -123,24 +126,39 @@ func rootOf(t testing.TB, rows map[string][]byte) [32]byte {
 // ledger says what the rules say over a table in memory, and its root is that of
 // its rows.
 func TestTheLedgerIsTheRulesOverATable(t *testing.T) {
-	for seed := range uint64(6) {
-		h := coupontest.RandomHistory(seed, 40, true)
+	histories := []*coupontest.History{coupontest.MigratingHistory(7, 40, 1), coupontest.MigratingHistory(8, 40, 14)}
+	for seed := range uint64(5) {
+		histories = append(histories, coupontest.RandomHistory(seed, 40, true))
+	}
+	for seed, h := range histories {
 		rules := h.World.Machine()
 		table := coupontest.NewTable(rules.Genesis())
 		b := newBench(t, h.World)
 		for _, block := range h.Blocks {
 			var txs []*coupon.Tx
+			var raws [][]byte
 			for _, raw := range block.Txs {
-				txs = append(txs, decoded(b.check(raw)))
+				tx, err := b.m.Check(raw)
+				version := rules.VersionAt(table, block.Height)
+				if _, wrong := rules.Chain().CheckTxAt(version, raw); (wrong == nil) !=
+					(err == nil && b.m.Allows(block.Height, []*node.Tx{tx})) {
+					t.Fatalf("history %d, block %d: checked as %v, by version %d of the rules %v", seed, block.Height, err,
+						version, wrong)
+				} else if wrong == nil {
+					raws, txs = append(raws, raw), append(txs, decoded(tx))
+				}
 			}
 			want := rules.Apply(table, coupon.Block{Height: block.Height, TimeMs: block.TimeMs, Txs: txs})
 			table.Commit(want)
-			got := b.block(block.TimeMs, block.Txs...)
+			got := b.block(block.TimeMs, raws...)
+			if got.Placed != (want.Version == coupon.Version2) {
+				t.Fatalf("history %d, block %d: places in leaves: %v", seed, block.Height, got.Placed)
+			}
 			if !slices.EqualFunc(got.Receipts, want.Receipts, bytes.Equal) {
-				t.Fatalf("seed %d, block %d: other receipts", seed, block.Height)
+				t.Fatalf("history %d, block %d: other receipts", seed, block.Height)
 			}
 			if rows := b.rows(); !maps.EqualFunc(rows, table.Rows, bytes.Equal) || got.StateRoot != rootOf(t, rows) {
-				t.Fatalf("seed %d, block %d: other state", seed, block.Height)
+				t.Fatalf("history %d, block %d: other state", seed, block.Height)
 			}
 			if block.Height%13 == 0 {
 				b.reopen()

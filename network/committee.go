@@ -12,19 +12,20 @@ import (
 // or that of the chain in the folder, whose parameters stand.
 func (n *Network) makeGenesis(name string) (*genesis.DevNetwork, error) {
 	if !n.resumed {
-		return genesis.DevWith(name, n.cfg.Validators, "", n.cfg.Committee)
+		return genesis.DevWith(name, n.cfg.Validators, "", n.cfg.Change)
 	}
 	g, err := genesis.Load(n.GenesisPath())
 	if err != nil {
 		return nil, err
 	}
-	asked := g.File.Committee
-	if n.cfg.Committee != nil {
-		n.cfg.Committee(&asked)
+	asked := g.File
+	if n.cfg.Change != nil {
+		n.cfg.Change(&asked)
 	}
-	if !reflect.DeepEqual(asked, g.File.Committee) {
+	asked.TimeMs, asked.Ledger.Settlement.TimeMs = g.File.TimeMs, g.File.Ledger.Settlement.TimeMs
+	if !reflect.DeepEqual(asked, g.File) {
 		return nil, &validator.Trouble{Kind: validator.KindForeign,
-			What:   fmt.Sprintf("%s holds the chain %s with other parameters of the protocol", n.cfg.Dir, g.File.Name),
+			What:   fmt.Sprintf("%s holds the chain %s with other parameters", n.cfg.Dir, g.File.Name),
 			Remedy: "Name another folder, or leave the parameters out."}
 	}
 	return genesis.DevLike(g)

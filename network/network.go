@@ -44,9 +44,9 @@ type Config struct {
 	// other devices reach the APIs; "" = this machine only. The validators themselves
 	// talk on loopback always.
 	LAN string
-	// Committee changes the parameters of a new chain, such as its protocol; nil
-	// for none. A chain that is started again must have them already.
-	Committee func(*genesis.Committee)
+	// Change changes numbers of a new chain, such as its protocol; nil for none. A chain
+	// that is started again must have them already, but for its time.
+	Change func(*genesis.File)
 	// Settings are flags of the validators by their names, such as "log-level".
 	Settings map[string]string
 	// Env is added to the environment of the validators.

@@ -233,7 +233,7 @@ func readExecuted(v *store.View, height uint64) (*executedBlock, error) {
 	if b.receipts, err = DecodeReceipts(encoded); err != nil {
 		return nil, err
 	}
-	b.tree = func() *chain.Tree { return chain.NewTree(b.receipts) }
+	b.tree = func() *chain.Tree { return chain.ReceiptTree(b.receipts, b.receiptRoot) }
 	certificate, err := v.Checkpoint(height)
 	switch {
 	case errors.Is(err, store.ErrNotFound):

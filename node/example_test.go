@@ -27,6 +27,8 @@ func (counter) Check(raw []byte) (*node.Tx, error) {
 
 func (counter) Admit(*node.Tx, *[32]byte, uint64) error { return nil }
 
+func (counter) Allows(uint64, []*node.Tx) bool { return true }
+
 func (c counter) Genesis() (node.Result, error) { return c.set(0), nil }
 
 func (c counter) Execute(b node.Batch) (node.Result, error) {

@@ -134,7 +134,7 @@ func (e *executor) execute(c *pbft.CommittedBlock) (jobDone, error) {
 	if err != nil {
 		return jobDone{}, fmt.Errorf("execute block %d: %w", h.Seq, err)
 	}
-	tree := sync.OnceValue(func() *chain.Tree { return chain.NewTree(r.Receipts) })
+	tree := sync.OnceValue(r.ReceiptTree)
 	var receiptRoot pbft.Digest
 	if len(txs) > 0 {
 		receiptRoot = tree().Root()

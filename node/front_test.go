@@ -99,6 +99,8 @@ func TestPayloadValidity(t *testing.T) {
 	f := newTestFront(t)
 	p := newPayloads(f, newPool(t, driver.Limits{}), 10_000, hashTxMax, newMetrics())
 	a, b := newHashTx(clientKey, 1, "a"), newHashTx(clientKey, 1, "b")
+	early, late := payloadOf(a, newHashTx(clientKey, 1, "later")), payloadOf(a, newHashTx(clientKey, 1, "later"))
+	early.Header.Seq, late.Header.Seq = 999, 1000
 	otherRoot := payloadOf(a, b)
 	otherRoot.Header.PayloadRoot[0] ^= 1
 	otherSize := payloadOf(a)
@@ -117,6 +119,8 @@ func TestPayloadValidity(t *testing.T) {
 	}{
 		{"empty", payloadOf(), true},
 		{"two transactions", payloadOf(a, b), true},
+		{"a transaction of later rules", early, false},
+		{"the same at its height", late, true},
 		{"the same transaction twice", payloadOf(a, b, a), false},
 		{"a forged transaction", payloadOf(a, forge(b)), false},
 		{"a transaction that does not decode", payloadOf(a, []byte("short")), false},

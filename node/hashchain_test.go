@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 	"fmt"
+	"slices"
 
 	"github.com/scrip-network/scrip/sig"
 	"github.com/scrip-network/scrip/store"
@@ -52,6 +53,11 @@ func (m *hashChain) Admit(tx *Tx, by *[32]byte, nowMs uint64) error {
 		return &Refusal{Code: receiptRepeat, Text: "known"}
 	}
 	return nil
+}
+
+// Allows knows "later", which no block below height 1000 may hold.
+func (m *hashChain) Allows(height uint64, txs []*Tx) bool {
+	return height >= 1000 || !slices.ContainsFunc(txs, func(tx *Tx) bool { return tx.Decoded == "later" })
 }
 
 func (m *hashChain) Genesis() (Result, error) {

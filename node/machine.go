@@ -3,6 +3,7 @@ package node
 import (
 	"fmt"
 
+	"github.com/scrip-network/scrip/chain"
 	"github.com/scrip-network/scrip/pbft"
 	"github.com/scrip-network/scrip/sig"
 	"github.com/scrip-network/scrip/store"
@@ -87,6 +88,9 @@ type Result struct {
 	StateRoot [32]byte
 	// Receipts are the canonical receipts, one per transaction.
 	Receipts [][]byte
+	// Placed says that the leaves of the receipt tree are the receipts behind their
+	// places (chain.PlacedReceipts).
+	Placed bool
 	// Weak says of each transaction whether its receipt gives way to an earlier
 	// one of the same id, as that of a late copy does. nil stands for none.
 	Weak []bool
@@ -97,6 +101,22 @@ type Result struct {
 	Events []Event
 	// Changes are written in the same atomic batch as the block.
 	Changes Changes
+}
+
+// ReceiptTree returns the tree over the receipts, of which there is one at least.
+func (r *Result) ReceiptTree() *chain.Tree {
+	if r.Placed {
+		return chain.NewTree(chain.PlacedReceipts(r.Receipts))
+	}
+	return chain.NewTree(r.Receipts)
+}
+
+// ReceiptRoot returns the root over the receipts, zero if there are none.
+func (r *Result) ReceiptRoot() pbft.Digest {
+	if len(r.Receipts) == 0 {
+		return pbft.Digest{}
+	}
+	return r.ReceiptTree().Root()
 }
 
 // Changes is what executing a batch writes beside the block itself.
@@ -130,6 +150,10 @@ type StateMachine interface {
 	// Genesis returns the state below the first block, with no receipts. It is
 	// asked only over an empty store.
 	Genesis() (Result, error)
+	// Allows reports whether a block at a height may hold the transactions, all made by
+	// Check, by the rules that hold there: a function of the height and the blocks some way
+	// below it. Safe for concurrent use.
+	Allows(height uint64, txs []*Tx) bool
 	// Execute applies a batch to the state that the store holds. The driver
 	// commits the result before it calls Execute again. Any batch has a result;
 	// an error means that the store cannot be read, and the node stops.

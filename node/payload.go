@@ -89,7 +89,7 @@ func (p *payloads) check(ctx context.Context, b *pbft.Block) ([]*Tx, bool) {
 		txs, err := p.verdicts(ctx, raws)
 		switch {
 		case err == nil:
-			return txs, distinct(txs)
+			return txs, distinct(txs) && p.front.machine.Allows(uint64(b.Header.Seq), txs)
 		case !errors.Is(err, refusalBusy):
 			return nil, false
 		}

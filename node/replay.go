@@ -197,7 +197,7 @@ func (r *replaying) execute(height uint64, h *record, stored store.Block, txs []
 		return b, digest, fmt.Errorf("execute it again: %w", err)
 	}
 	if len(txs) > 0 {
-		root = chain.NewTree(result.Receipts).Root()
+		root = result.ReceiptTree().Root()
 	}
 	b = BlockBatch(&pbft.CommittedBlock{Block: &pbft.Block{SignedHeader: h.SignedHeader, Payload: stored.Payload}},
 		txs, &result, root)

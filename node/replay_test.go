@@ -131,7 +131,7 @@ func (s *scribe) block(timeMs uint64, raws [][]byte, f forgery) {
 	}
 	var receipts pbft.Digest
 	if len(raws) > 0 {
-		receipts = chain.NewTree(r.Receipts).Root()
+		receipts = r.ReceiptTree().Root()
 	}
 	c := &pbft.Certificate{Kind: pbft.CommittedSlow, Block: s.committee.Ref(&h)}
 	c.Signers, c.Signatures = s.signed(s.committee.CommitBytes(c.Block))

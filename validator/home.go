@@ -210,8 +210,19 @@ func (c *Config) LoadGenesis(key [32]byte) (*genesis.Genesis, pbft.ReplicaID, er
 		return nil, 0, &Trouble{Kind: KindGenesis, What: "the genesis file " + c.Path(c.Genesis) + " is not valid",
 			Err: err, Remedy: genesisRemedy}
 	}
+	if err := checkRules(g); err != nil {
+		return nil, 0, err
+	}
 	id, err := placeOf(g, key)
 	return g, id, err
+}
+
+// checkRules returns a Trouble if this program does not run the chain's rules.
+func checkRules(g *genesis.Genesis) error {
+	if err := genesis.CheckRules(g.File.Ledger.Rules); err != nil {
+		return &Trouble{Kind: KindGenesis, What: err.Error(), Remedy: "Join a chain of version 1 of the rules."}
+	}
+	return nil
 }
 
 // genesisRemedy is for a genesis file that is none. It may not be mended: the chain is
@@ -236,6 +247,9 @@ func (c *Config) Join(raw []byte) (*genesis.Genesis, error) {
 	g, err := genesis.Parse(raw)
 	if err != nil {
 		return nil, &Trouble{Kind: KindGenesis, What: "the genesis file is not valid", Err: err, Remedy: genesisRemedy}
+	}
+	if err := checkRules(g); err != nil {
+		return nil, err
 	}
 	key, err := c.LoadKey()
 	if err != nil {

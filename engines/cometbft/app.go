@@ -200,7 +200,7 @@ func (a *app) execute(q *abci.RequestFinalizeBlock) (*execution, error) {
 		return nil, err
 	}
 	x := &execution{txs: txs, result: r, tip: tip{header: h, digest: a.committee.HeaderDigest(&h),
-		stateRoot: r.StateRoot, receiptRoot: chain.ReceiptRoot(r.Receipts), txs: len(txs)}}
+		stateRoot: r.StateRoot, receiptRoot: r.ReceiptRoot(), txs: len(txs)}}
 	block := &pbft.Block{SignedHeader: pbft.SignedHeader{Header: h}, Payload: payload}
 	x.batch = node.BlockBatch(&pbft.CommittedBlock{Block: block}, txs, &x.result, x.receiptRoot)
 	return x, nil

@@ -189,6 +189,8 @@ func (counting) Check(raw []byte) (*node.Tx, error) {
 
 func (counting) Admit(*node.Tx, *[32]byte, uint64) error { return nil }
 
+func (counting) Allows(uint64, []*node.Tx) bool { return true }
+
 func (counting) Genesis() (node.Result, error) { return node.Result{StateRoot: pbft.Digest{1}}, nil }
 
 func (counting) Execute(b node.Batch) (node.Result, error) {

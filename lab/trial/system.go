@@ -111,12 +111,13 @@ func (l *lab) program(e scenarios.Engine) network.Config {
 	if e.Comet != "" {
 		return network.Config{Executable: l.opt.Comet, Env: []string{signaturesVariable + "=" + e.Comet}}
 	}
-	return network.Config{Executable: l.opt.Scrip, Committee: protocol(e)}
+	return network.Config{Executable: l.opt.Scrip, Change: protocol(e)}
 }
 
 // protocol sets an engine's parameters in a genesis file.
-func protocol(e scenarios.Engine) func(c *genesis.Committee) {
-	return func(c *genesis.Committee) {
+func protocol(e scenarios.Engine) func(*genesis.File) {
+	return func(f *genesis.File) {
+		c := &f.Committee
 		c.Window = uint64(e.Window)
 		if e.Checkpoint > 0 {
 			c.CheckpointInterval = uint64(e.Checkpoint)

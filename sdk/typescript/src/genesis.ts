@@ -65,6 +65,10 @@ export interface Genesis {
   holderLifeMs: number;
   memberLifeMs: number;
   cycleMs: number;
+  /** The version of the domain rules that the chain begins with: 1 or 2. */
+  rules: number;
+  /** What a chain of version 2 begins with; undefined below. */
+  settlement?: { payMs: number; clearer: number; netMode: string } | undefined;
   /** The replicas in order, each with the member that runs it. */
   validators: { member: number; key: Uint8Array }[];
   parameters: Parameters;
@@ -317,6 +321,18 @@ function readCommittee(f: Fields, keys: Keys, members: number): Pick<Genesis, "v
   return { validators, parameters: { ...parameters, protocol } };
 }
 
+/** The version of the rules, which a file names only if it is not the first. */
+function readRules(f: Fields, members: readonly GenesisMember[]): Pick<Genesis, "rules" | "settlement"> {
+  if (!f.has("rules")) return { rules: 1 };
+  const rules = f.number("rules", 2, 2);
+  const payMs = f.number("pay_ms", hourMs, 90 * dayMs);
+  const clearer = f.number("clearer", 0, members.length);
+  if (clearer > 0 && !members[clearer - 1]?.roles.includes("payment")) f.fail("clearer", "not a payment member");
+  const netMode = f.string("net_mode");
+  if (!["multilateral", "bilateral"].includes(netMode)) f.fail("net_mode", "wanted multilateral or bilateral");
+  return { rules, settlement: { payMs, clearer, netMode } };
+}
+
 /**
  * Reads a genesis file and checks what a verifier needs of it. Throws a RangeError that
  * names what is wrong. `digest`, if given, is what the chain's digest must be (64
@@ -340,6 +356,7 @@ export function parseGenesis(file: Uint8Array, digest?: string): Genesis {
   const holderLifeMs = f.number("holder_life_ms", 1000, hourMs);
   const memberLifeMs = f.number("member_life_ms", holderLifeMs, 30 * dayMs);
   const cycleMs = f.number("cycle_ms", hourMs, 366 * dayMs);
+  const version = readRules(f, members);
   const { validators, parameters } = readCommittee(f, keys, members.length);
   f.done();
   const chain = Chain.of(name, raw);
@@ -353,7 +370,7 @@ export function parseGenesis(file: Uint8Array, digest?: string): Genesis {
     parameters,
   );
   const content = { name, timeMs, currencies, members, funding, tills, holderLifeMs, memberLifeMs, cycleMs };
-  return { ...content, validators, parameters, chain, committee, raw };
+  return { ...content, ...version, validators, parameters, chain, committee, raw };
 }
 
 /** Whether the chain is a demonstration: its keys may be public, and it is not for real coupons. */

@@ -173,7 +173,12 @@ test("order proofs of the original protocol hold or fail as on every node", () =
   const h = decodeHeader(fromHex(original.header.bytes));
   assert.equal(hex(c.headerDigest(h)), original.header.digest);
   const v = vectorVerifier(c);
-  for (const p of original.orderProofs) assert.equal(outcome(() => v.order(fromHex(p.proof))), p.valid, p.why);
+  for (const p of original.orderProofs)
+    assert.equal(
+      outcome(() => v.order(fromHex(p.proof))),
+      p.valid,
+      p.why,
+    );
 });
 
 test("a genesis file names its protocol only if it is not the first one", () => {
@@ -192,6 +197,22 @@ test("a genesis file names its protocol only if it is not the first one", () => 
   for (const bad of ['"dualpath"', '"raft"', "1"]) assert.throws(() => parse(bad), /engine/);
   assert.throws(() => parse('"original"', 1), RangeError);
   assert.throws(() => parse('"original"', 0, 257), RangeError);
+});
+
+test("a genesis file names its rules only if they are not the first ones", () => {
+  const text = readFileSync(repository("genesis/testdata/dev4.json"), "utf8");
+  const parse = (fields: string): Genesis =>
+    parseGenesis(new TextEncoder().encode(text.replace(/("cycle_ms": \d+)/, `$1, ${fields}`)));
+  const rest = '"pay_ms": 3600000, "clearer": 4, "net_mode": "bilateral"';
+  assert.equal(parseGenesis(new TextEncoder().encode(text)).rules, 1);
+  const two = parse(`"rules": 2, ${rest}`);
+  assert.equal(two.rules, 2);
+  assert.deepEqual(two.settlement, { payMs: 3_600_000, clearer: 4, netMode: "bilateral" });
+  for (const bad of [`"rules": 1, ${rest}`, `"rules": 3, ${rest}`, rest, '"rules": 2']) {
+    assert.throws(() => parse(bad), RangeError, bad);
+  }
+  assert.throws(() => parse(`"rules": 2, ${rest.replace("4", "3")}`), /clearer/);
+  assert.throws(() => parse(`"rules": 2, ${rest.replace("bi", "uni")}`), /net_mode/);
 });
 
 test("committees that cannot be are refused", () => {
@@ -275,7 +296,9 @@ test("all receipts of a block hold or fail as on every node", () => {
   // The vectors' leaves are no receipts, so the parts of verifyReceipts are called one by one.
   const check = (b: Uint8Array): boolean => {
     const d = proofs.decodeBlockProof(b);
-    return c.verifyCheckpoint(d.checkpoint, c.weakQuorum) && equal(proofs.treeRoot(d.receipts), d.checkpoint.receiptRoot);
+    return (
+      c.verifyCheckpoint(d.checkpoint, c.weakQuorum) && equal(proofs.treeRoot(d.receipts), d.checkpoint.receiptRoot)
+    );
   };
   assert.equal(certificates.blockReceipts.length, 5);
   for (const p of certificates.blockReceipts) {

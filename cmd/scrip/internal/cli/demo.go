@@ -14,6 +14,8 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/scrip-network/scrip/client"
+	"github.com/scrip-network/scrip/coupon"
+	"github.com/scrip-network/scrip/genesis"
 	"github.com/scrip-network/scrip/network"
 	"github.com/scrip-network/scrip/validator"
 )
@@ -33,6 +35,7 @@ type demoOptions struct {
 	empty      bool
 	lan        string // an address of this machine, lanAuto, or "" for none
 	level      string
+	rules      uint16
 	chain      engineOptions
 }
 
@@ -64,6 +67,8 @@ func newDemoCommand(a *App) *cobra.Command {
 	f.StringVar(&o.state, "state", "", "folder that keeps the network; default none")
 	o.chain.flags(c)
 	f.StringVar(&o.level, "log-level", o.level, "least level of the validators' logs")
+	f.Uint16Var(&o.rules, "rules", uint16(coupon.Version1), "version of the domain rules that the chain begins with")
+	_ = f.MarkHidden("rules") // until version 2 is whole
 	f.BoolVar(&o.empty, "empty", false, "no campaigns and no coupons")
 	f.StringVar(&o.lan, "lan", "",
 		"let phones in the local network in, at --lan=ADDRESS of this machine if it has several: everybody there can use it")
@@ -77,10 +82,32 @@ func newDemoCommand(a *App) *cobra.Command {
 	return c
 }
 
+// change returns what the flags change of the demonstration's genesis file.
+func (o *demoOptions) change() (func(*genesis.File), error) {
+	engine, err := o.chain.change()
+	if err != nil {
+		return nil, err
+	}
+	rules := coupon.Version(o.rules)
+	if err := genesis.CheckRules(rules); err != nil {
+		return nil, usageError("--rules: %v", err)
+	}
+	if rules < coupon.Version2 {
+		return engine, nil
+	}
+	version := genesis.DevRules(rules, uint64(time.Now().Truncate(time.Minute).UnixMilli()))
+	return func(f *genesis.File) {
+		version(f)
+		if engine != nil {
+			engine(f)
+		}
+	}, nil
+}
+
 // openDemo makes a network in the state folder, or in a temporary one. clean
 // stops it and removes what is temporary.
 func (a *App) openDemo(o demoOptions) (n *network.Network, clean func() error, err error) {
-	change, err := o.chain.change()
+	change, err := o.change()
 	if err != nil {
 		return nil, nil, err
 	}
@@ -107,7 +134,7 @@ func (a *App) openDemo(o demoOptions) (n *network.Network, clean func() error, e
 	}
 	n, err = network.Create(network.Config{
 		Executable: executable, Dir: dir, Name: fmt.Sprintf("demo-%x", suffix), Validators: o.validators, BasePort: o.port,
-		LAN: lan, Settings: map[string]string{"log-level": o.level}, Committee: change,
+		LAN: lan, Settings: map[string]string{"log-level": o.level}, Change: change,
 	})
 	if err != nil {
 		return nil, nil, errors.Join(err, forget())

@@ -43,14 +43,14 @@ func protocolOf(engine string) (pbft.Protocol, error) {
 	return p, nil
 }
 
-// change returns what the flags change of a committee's parameters, nil if
-// nothing.
-func (o *engineOptions) change() (func(*genesis.Committee), error) {
+// change returns what the flags change of a genesis file's numbers, nil if nothing.
+func (o *engineOptions) change() (func(*genesis.File), error) {
 	p, err := protocolOf(o.engine)
 	if err != nil || *o == (engineOptions{}) {
 		return nil, err
 	}
-	return func(c *genesis.Committee) {
+	return func(f *genesis.File) {
+		c := &f.Committee
 		if o.engine != "" {
 			c.Protocol = p
 		}

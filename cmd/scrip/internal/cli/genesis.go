@@ -179,9 +179,9 @@ func readCards(paths []string) ([]card, error) {
 }
 
 // genesisOf puts the content of a genesis file together. change, if not nil, is
-// made to the default parameters of the committee.
+// made to the default numbers.
 func genesisOf(name, at string, currencies []string, cards []card,
-	change func(*genesis.Committee)) (*genesis.File, error) {
+	change func(*genesis.File)) (*genesis.File, error) {
 	when := time.Now().UTC().Truncate(time.Minute)
 	if at != "" {
 		var err error
@@ -211,7 +211,7 @@ func genesisOf(name, at string, currencies []string, cards []card,
 	f.Committee.Window, f.Committee.Tenure, f.Committee.CheckpointInterval, f.Committee.ExecutionLag = 32, 4096, 256, 4
 	f.Committee.PrecisionMs, f.Committee.DelayMs, f.Committee.PayloadBytesMax = 500, 5000, 4<<20
 	if change != nil {
-		change(&f.Committee)
+		change(f)
 	}
 	return f, f.Validate()
 }
