@@ -303,7 +303,7 @@ func (s *Server) live(w http.ResponseWriter, r *http.Request) {
 func (s *Server) ready(w http.ResponseWriter, r *http.Request) {
 	x := s.node.Status()
 	s.health(w, r, x.Ready, []check{
-		{"condition", x.Condition == pbft.Voting.String(), x.Condition},
+		{"condition", x.Condition == pbft.Voting.String() || x.Condition == node.Follows, x.Condition},
 		{"quorum", x.PeersUp+1 >= s.committee.Quorum(), fmt.Sprintf("%d of %d members heard, itself with them",
 			x.PeersUp+1, s.committee.Size())},
 		{"ready", x.Ready, strings.TrimSuffix(fmt.Sprintf("height %d: %s", x.Height, x.Reason), ": ")},

@@ -49,6 +49,7 @@ func (s *Server) routes() error {
 	s.profileRoutes(api)
 	s.describePlain(api)
 	describeBatch(api)
+	describeFollow(api)
 	for _, unused := range []string{"ErrorModel", "ErrorDetail"} { // huma's, which become problems
 		delete(api.OpenAPI().Components.Schemas.Map(), unused)
 	}
@@ -70,6 +71,7 @@ func (s *Server) routes() error {
 	s.mux.HandleFunc("GET /docs/style.css", pages.style)
 	s.mux.HandleFunc("GET /errors/{code}", s.errorPage(pages))
 	s.mux.HandleFunc("POST "+batchPath, s.batch)
+	s.mux.HandleFunc("POST "+client.FollowPath, s.follow)
 	s.mux.HandleFunc("GET /v1/events", s.events)
 	s.mux.HandleFunc("GET /v1/genesis", s.genesisFile)
 	s.mux.HandleFunc("GET /livez", s.live)

@@ -102,6 +102,7 @@ type Server struct {
 	shops   *shops
 	streams *counter
 	waiting *counter
+	follows *counter
 	mux     *http.ServeMux
 	handler http.Handler
 	spec    []byte // the OpenAPI description
@@ -132,6 +133,7 @@ func New(cfg Config) (*Server, error) {
 		config: cfg, log: cfg.Logger.With("component", "api"), mux: http.NewServeMux(), stop: make(chan struct{}),
 		clients: throttle.New(l.PerSecond, l.Burst), tills: throttle.New(l.TillPerSecond, max(1, int(2*l.TillPerSecond))),
 		streams: newCounter(l.Streams, l.AddressStreams), waiting: newCounter(l.Waiting, l.Waiting),
+		follows: newCounter(followsMax, followsEachMax),
 	}
 	s.watch, s.passing = newWatch(s), newPassing(cfg.Genesis.Chain())
 	if s.shops, err = newShops(cfg.Genesis.Chain(), cfg.Profiles); err != nil {

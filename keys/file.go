@@ -8,7 +8,6 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
-	"unicode/utf8"
 
 	"filippo.io/age"
 	"filippo.io/age/armor"
@@ -161,20 +160,11 @@ func saveEncrypted(path, body, passphrase string, workLog2 int, options ...Optio
 
 // encrypt returns body as an armored age file.
 func encrypt(body, passphrase string, workLog2 int) ([]byte, error) {
-	if n := utf8.RuneCountInString(passphrase); n < PassphraseCharsMin || n > passphraseCharsMax {
-		return nil, fmt.Errorf("the passphrase has %d characters; give %d to %d, several words are best",
-			n, PassphraseCharsMin, passphraseCharsMax)
-	}
-	recipient, err := age.NewScryptRecipient(norm.NFC.String(passphrase))
-	if err != nil {
-		return nil, fmt.Errorf("encrypt: %w", err)
-	}
-	recipient.SetWorkFactor(workLog2)
 	var out bytes.Buffer
 	armored := armor.NewWriter(&out)
-	w, err := age.Encrypt(armored, recipient)
+	w, err := encryptTo(armored, passphrase, workLog2)
 	if err != nil {
-		return nil, fmt.Errorf("encrypt: %w", err)
+		return nil, err
 	}
 	_, err = io.WriteString(w, body)
 	if err = errors.Join(err, w.Close(), armored.Close()); err != nil {

@@ -7,6 +7,7 @@ import (
 	"github.com/scrip-network/scrip/chain"
 	"github.com/scrip-network/scrip/pbft"
 	"github.com/scrip-network/scrip/pbft/driver"
+	"github.com/scrip-network/scrip/sig"
 	"github.com/scrip-network/scrip/store"
 )
 
@@ -64,4 +65,35 @@ func auditBlock(v *store.View, height uint64) (*executedBlock, error) {
 		return nil, errors.New("its receipts have another root")
 	}
 	return x, nil
+}
+
+// ReadTip returns the last block of a committee's ledger, without its transactions, and how
+// many members attest just its result in the certificate that the ledger has: 0 without one
+// that f+1 have signed. A certificate over another result is an error.
+func ReadTip(v *store.View, c *pbft.Committee) (b Block, attested int, err error) {
+	height, ok := v.Height()
+	if !ok {
+		return b, 0, fmt.Errorf("%w: the ledger is empty", store.ErrNotFound)
+	}
+	e, err := readExecuted(v, height)
+	if err != nil {
+		return b, 0, err
+	}
+	x, err := readRecord(v, height)
+	if err != nil {
+		return b, 0, err
+	}
+	b = Block{Height: height, Digest: c.HeaderDigest(&x.Header), Header: x.SignedHeader, StateRoot: x.stateRoot,
+		ReceiptRoot: x.receiptRoot, Checkpoint: e.certificate}
+	if e.certificate == nil {
+		return b, 0, nil
+	}
+	a, err := chain.VerifyCheckpoint(c, e.certificate, chain.ClaimReceipt, scheme{sig.NewVerifier(0)})
+	if err != nil {
+		return b, 0, fmt.Errorf("the certificate over block %d: %w", height, err)
+	}
+	if a.Height() != height || a.Block() != b.Digest || a.StateRoot() != b.StateRoot || a.ReceiptRoot() != b.ReceiptRoot {
+		return b, 0, fmt.Errorf("%d members attest another result of block %d", e.certificate.Signers.Count(), height)
+	}
+	return b, e.certificate.Signers.Count(), nil
 }

@@ -193,15 +193,22 @@ func (c *certs) ask(turn int) {
 
 // answer sends the certificates that are held of those asked for.
 func (c *certs) answer(q wantedFrame) error {
-	r := wire.NewReader(q.body)
-	heights := make([]uint64, r.Count(certsAskMax, 8))
-	for i := range heights {
-		heights[i] = r.Uint64()
-	}
-	if r.Close() != nil {
+	heights, err := readWanted(q.body)
+	if err != nil {
 		c.n.inbox.blame(q.from, pbft.InvalidContent)
 		return nil
 	}
+	frame, err := c.held(heights)
+	if err != nil || frame == nil {
+		return err
+	}
+	q.from.lookups.spend(time.Now(), len(frame))
+	c.n.network.Send(uint16(q.from.id), transport.Bulk, frame)
+	return nil
+}
+
+// held returns a frame of the certificates that are held of some heights, nil if none is.
+func (c *certs) held(heights []uint64) ([]byte, error) {
 	var found [][]byte
 	size := 0
 	for _, height := range heights {
@@ -210,22 +217,21 @@ func (c *certs) answer(q wantedFrame) error {
 			continue
 		}
 		if err != nil {
-			return err
+			return nil, err
 		}
 		if found = append(found, b); size+len(b) > certsBytesMax {
 			break
 		}
 		size += len(b)
 	}
-	if len(found) > 0 {
-		frame := wire.AppendUint32([]byte{frameCertificates}, uint32(len(found)))
-		for _, b := range found {
-			frame = wire.AppendBytes(frame, b)
-		}
-		q.from.lookups.spend(time.Now(), len(frame))
-		c.n.network.Send(uint16(q.from.id), transport.Bulk, frame)
+	if len(found) == 0 {
+		return nil, nil
 	}
-	return nil
+	frame := wire.AppendUint32([]byte{frameCertificates}, uint32(len(found)))
+	for _, b := range found {
+		frame = wire.AppendBytes(frame, b)
+	}
+	return frame, nil
 }
 
 // learn checks certificates that are wanted and hands them to the executor.

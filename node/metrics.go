@@ -69,7 +69,8 @@ func newMetrics() *metrics {
 	}
 	m.height = gauge("consensus_height", "Height of the last executed block.")
 	m.view = gauge("consensus_view", "Present view.")
-	m.condition = gauge("consensus_condition", "0 voting, 1 recalling, 2 amnesic, 3 diverged, 4 broken, 5 stopped.")
+	m.condition = gauge("consensus_condition",
+		"0 voting, 1 recalling, 2 amnesic, 3 diverged, 4 broken, 5 stopped, 6 following.")
 	m.inFlight = gauge("consensus_blocks_in_flight", "Blocks of the present view that are not committed.")
 	m.behind = gauge("consensus_blocks_behind", "Committed blocks known to exist and not executed here.")
 	m.stable = gauge("consensus_stable_checkpoint_height", "Height of the last stable checkpoint.")

@@ -31,6 +31,9 @@ type Config struct {
 	Committee *pbft.Committee
 	Self      pbft.ReplicaID
 	Key       sig.PrivateKey // of member Self
+	// Follow says that Key has no seat: the node follows the chain in the place of Self,
+	// which it never asks, and signs nothing. Log must be nil then.
+	Follow bool
 	// GenesisTimeMs is the time of the block below the first, in Unix
 	// milliseconds.
 	GenesisTimeMs uint64
@@ -84,7 +87,9 @@ func (c *Config) fill() error {
 	switch {
 	case c.Committee == nil || !c.Committee.Has(c.Self):
 		return fmt.Errorf("replica %d is no member of the committee", c.Self)
-	case !c.Key.Valid() || c.Committee.Key(c.Self) != c.Key.Public():
+	case c.Follow && c.Log != nil:
+		return errors.New("a node that follows has no consensus log")
+	case !c.Follow && (!c.Key.Valid() || c.Committee.Key(c.Self) != c.Key.Public()):
 		return fmt.Errorf("the key is not that of member %d", c.Self)
 	case c.Machine == nil || c.NewEngine == nil || c.NewNetwork == nil || c.Ledger == nil:
 		return errors.New("machine, engine, network and ledger are required")
@@ -143,6 +148,7 @@ type Node struct {
 	serves  chan pbft.Serve
 	sync    chan struct{}
 	synced  chan error
+	guests  budget
 
 	started     atomic.Bool
 	subscribers atomic.Int64
@@ -178,6 +184,7 @@ func New(cfg Config) (*Node, error) {
 			driver.RepeatLeastMs(cfg.Timers.WithDefaults().TimeoutTicksMin)),
 		arrived: make(chan struct{}, 1), serves: make(chan pbft.Serve, serveQueueMax),
 		sync: make(chan struct{}, 1), synced: make(chan error, 1),
+		guests: newBudget(guestBytesPerSecond, guestBurstBytes),
 	}
 	n.mempool.nowMs = nowMs()
 	n.stages = &stages{epoch: n.mempool.epoch}
@@ -228,7 +235,7 @@ func (n *Node) restore() error {
 		New: n.cfg.NewEngine,
 		Engine: pbft.Config{
 			Committee: n.committee, Self: n.cfg.Self, Scheme: scheme{n.cfg.Verifier},
-			Sign:    func(message []byte) pbft.Signature { return n.cfg.Key.Sign(message) },
+			Sign:    n.sign,
 			Genesis: genesis, Recall: !n.cfg.NoRecall, Amnesic: n.cfg.Log == nil,
 			Timers: n.cfg.Timers, Trace: n.cfg.Trace != nil, Elide: n.cfg.Elide, Patience: n.cfg.Patience,
 		},
@@ -260,6 +267,15 @@ func (n *Node) restore() error {
 			"reason", explain(status.Condition))
 	}
 	return nil
+}
+
+// sign signs for the engine. One that follows is amnesic to its engine, which signs nothing
+// then; that this holds is not left to the engine.
+func (n *Node) sign(message []byte) pbft.Signature {
+	if n.cfg.Follow {
+		panic("node: a node that follows was to sign")
+	}
+	return n.cfg.Key.Sign(message)
 }
 
 // startOver is what the guard of the log is told of this start; nil if there is no log.

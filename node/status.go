@@ -9,9 +9,14 @@ import (
 	"github.com/scrip-network/scrip/store"
 )
 
-// conditionStopped is the value of the condition metric behind those of
-// pbft.Condition.
-const conditionStopped = 5
+// The values of the condition metric behind those of pbft.Condition.
+const (
+	conditionStopped = 5
+	conditionFollows = 6
+)
+
+// Follows is the condition of a node that has no seat, see Config.Follow.
+const Follows = "following"
 
 // Status is a snapshot of a node.
 type Status struct {
@@ -55,6 +60,9 @@ func (n *Node) Status() Status {
 		return s
 	}
 	s.Condition, s.Reason = s.Engine.Condition.String(), explain(s.Engine.Condition)
+	if n.follows(s.Engine.Condition) {
+		s.Condition, s.Reason = Follows, ""
+	}
 	if end := n.end.Load(); end != nil {
 		s.Condition, s.Live = "stopped", false
 		if err := *end; err != nil {
@@ -78,9 +86,15 @@ func (n *Node) Status() Status {
 	if s.Reason == "" {
 		s.Reason = n.unready(&s, now)
 	}
-	s.Ready = s.Engine.Condition == pbft.Voting && s.Reason == ""
+	s.Ready = (s.Engine.Condition == pbft.Voting || s.Condition == Follows) && s.Reason == ""
+	if s.Reason == "" && s.Condition == Follows {
+		s.Reason = "its key has no seat: it follows the chain, and signs nothing"
+	}
 	return s
 }
+
+// follows reports whether a condition of the engine only says that this node has no seat.
+func (n *Node) follows(c pbft.Condition) bool { return n.cfg.Follow && c == pbft.Amnesic }
 
 // unready says what keeps a node that votes from being ready; "" = nothing.
 func (n *Node) unready(s *Status, now time.Time) string {
@@ -193,6 +207,9 @@ func (n *Node) measure() {
 	size := n.mempool.size()
 	m.view.Set(float64(s.View))
 	m.condition.Set(float64(s.Condition))
+	if n.follows(s.Condition) {
+		m.condition.Set(conditionFollows)
+	}
 	m.inFlight.Set(float64(s.InFlight))
 	m.behind.Set(float64(max(s.Target, s.Committed.Seq)) - float64(height))
 	m.stable.Set(float64(s.Stable))

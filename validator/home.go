@@ -213,6 +213,10 @@ func (c *Config) LoadGenesis(key [32]byte) (*genesis.Genesis, pbft.ReplicaID, er
 	if err := checkRules(g); err != nil {
 		return nil, 0, err
 	}
+	if c.Follow != "" {
+		id, err := c.followed(g)
+		return g, id, err
+	}
 	id, err := placeOf(g, key)
 	return g, id, err
 }

@@ -60,6 +60,7 @@ type process struct {
 	id      pbft.ReplicaID
 	// committee is that of the genesis.
 	committee *pbft.Committee
+	follows   bool // the key has no seat, see Config.Follow
 
 	peers, api net.Listener
 	debug      net.Listener // nil = off
@@ -116,6 +117,7 @@ func (p *process) open() (err error) {
 	if p.genesis, p.id, err = p.cfg.LoadGenesis(p.key.Public()); err != nil {
 		return err
 	}
+	p.follows = p.cfg.Follow != ""
 	if p.peers, err = net.Listen("tcp", p.cfg.ListenPeers); err != nil {
 		return listenTrouble(p.cfg.ListenPeers, "listen-peers", err)
 	}
@@ -136,18 +138,8 @@ func (p *process) open() (err error) {
 	if err := p.openProfiles(); err != nil {
 		return err
 	}
-	joined, err := p.cfg.joined()
-	if err != nil {
+	if err := p.openLog(); err != nil {
 		return err
-	}
-	if !slices.Contains(joined, p.genesis.Digest) {
-		return &Trouble{Kind: KindMissing, What: "this home has not joined the chain of its genesis file",
-			Remedy: "Join it. A consensus log that is there already stays.",
-			Next:   fmt.Sprintf("scrip init --home %s --genesis %s", p.cfg.Home, p.cfg.Path(p.cfg.Genesis))}
-	}
-	p.log, p.amnesic, err = node.OpenLog(store.OS{}, p.cfg.logDir(), p.genesis.Digest, p.key.Public())
-	if err != nil {
-		return troubleOf("open the consensus log", err)
 	}
 	if err := p.cfg.divergedOften(nil); err != nil {
 		return err
@@ -167,6 +159,24 @@ func (p *process) open() (err error) {
 	return troubleOf("open the ledger", err)
 }
 
+// openLog opens the consensus log. A node that follows signs nothing and has none open.
+func (p *process) openLog() error {
+	if p.follows {
+		return nil
+	}
+	joined, err := p.cfg.joined()
+	if err != nil {
+		return err
+	}
+	if !slices.Contains(joined, p.genesis.Digest) {
+		return &Trouble{Kind: KindMissing, What: "this home has not joined the chain of its genesis file",
+			Remedy: "Join it. A consensus log that is there already stays.",
+			Next:   fmt.Sprintf("scrip init --home %s --genesis %s", p.cfg.Home, p.cfg.Path(p.cfg.Genesis))}
+	}
+	p.log, p.amnesic, err = node.OpenLog(store.OS{}, p.cfg.logDir(), p.genesis.Digest, p.key.Public())
+	return troubleOf("open the consensus log", err)
+}
+
 // assemble joins consensus, coupon rules and API into a node.
 func (p *process) assemble() error {
 	verifier := sig.NewVerifier(0)
@@ -176,22 +186,16 @@ func (p *process) assemble() error {
 	if err != nil {
 		return troubleOf("start the coupon rules", err)
 	}
-	peers, err := p.cfg.peerTable(p.genesis, p.id)
-	if err != nil {
-		return err
-	}
-	shape, err := p.cfg.shape(int(p.id))
-	if err != nil {
-		return err
-	}
 	key := sig.NewKeyFromSeed(p.key.Seed)
+	network, err := p.network(key)
+	if err != nil {
+		return err
+	}
 	p.node, err = node.New(node.Config{
 		Committee: p.committee, Self: p.id, Key: key, GenesisTimeMs: p.genesis.File.TimeMs,
 		Machine: machine, TxBytesMax: ledger.TxBytesMax, Ledger: p.ledger, Log: p.log,
-		NewEngine: NewEngine,
-		NewNetwork: func(h transport.Handler, observe node.LinkObserver) (transport.Network, error) {
-			return p.connect(transport.Config{Key: key, Peers: peers, Shape: shape, Handler: h, LinkChanged: observe})
-		},
+		NewEngine:  NewEngine,
+		NewNetwork: network, Follow: p.follows,
 		Timers: p.timers(),
 		Elide:  p.cfg.Elide == "on", Patience: p.cfg.Patience == "on",
 		Verifier: verifier, Workers: p.cfg.Workers, LogBytesMax: int64(p.cfg.LogBytesMax),
@@ -204,7 +208,10 @@ func (p *process) assemble() error {
 	if err != nil {
 		return troubleOf("start the node", err)
 	}
-	p.node.Registry().MustRegister(append(p.processMetrics(), &linkMetrics{p.links.Stats, uint16(p.id)})...)
+	p.node.Registry().MustRegister(p.processMetrics()...)
+	if p.links != nil {
+		p.node.Registry().MustRegister(&linkMetrics{p.links.Stats, uint16(p.id)})
+	}
 	if p.tracer, err = p.newTracer(); err != nil {
 		return troubleOf("start tracing", err)
 	}
@@ -230,10 +237,36 @@ func (p *process) assemble() error {
 			Connections: connections.Max, AddressConnections: p.cfg.APIAddressConnections},
 		Proxies:  p.proxies,
 		Tracer:   p.tracer,
-		Sign:     key.Sign,
+		Sign:     p.signer(key),
 		Verifier: verifier, Version: p.opt.Version, Logger: p.opt.Logger,
 	})
 	return troubleOf("start the API", err)
+}
+
+// makeNetwork makes the network of a node, see node.Config.
+type makeNetwork = func(transport.Handler, node.LinkObserver) (transport.Network, error)
+
+// network returns what makes the links to the other validators, or the way to their APIs.
+func (p *process) network(key sig.PrivateKey) (makeNetwork, error) {
+	if p.follows {
+		return p.newSources, nil
+	}
+	peers, err := p.cfg.peerTable(p.genesis, p.id)
+	if err != nil {
+		return nil, err
+	}
+	shape, err := p.cfg.shape(int(p.id))
+	return func(h transport.Handler, observe node.LinkObserver) (transport.Network, error) {
+		return p.connect(transport.Config{Key: key, Peers: peers, Shape: shape, Handler: h, LinkChanged: observe})
+	}, err
+}
+
+// signer signs what the node says to clients that count members. One that follows is none.
+func (p *process) signer(key sig.PrivateKey) func([]byte) [sig.SignatureSize]byte {
+	if p.follows {
+		return nil
+	}
+	return key.Sign
 }
 
 // connect makes the transport of the validator, whose metrics are told too.
@@ -271,6 +304,9 @@ func (p *process) announce() {
 		s.Amnesic = p.amnesic.Error()
 		p.opt.Logger.Error("this validator follows the chain and signs nothing: its consensus log is lost or damaged",
 			"reason", s.Amnesic)
+	}
+	if p.follows {
+		p.opt.Logger.Info("this node follows the chain and signs nothing: its key has no seat", "in_place_of", s.Replica)
 	}
 	p.opt.Logger.Info("started", "chain", s.Chain, "replica", s.Replica, "height", s.Height,
 		"peers", s.ListenPeers, "api", s.ListenAPI, "version", p.opt.Version)

@@ -44,6 +44,10 @@ type Config struct {
 	LogLevel  string // debug, info, warn or error
 	LogFormat string // auto, text or json
 
+	// Follow is the number of the validator in whose place this home follows the chain,
+	// which it then does without a vote; "" = the home's key votes.
+	Follow string
+
 	// Dissemination says how transactions come to the other validators before they are in
 	// a block: DisseminateInside or DisseminateLanes.
 	Dissemination string
@@ -141,6 +145,8 @@ func ownSettings() []Setting {
 	return []Setting{
 		path("genesis", "genesis file of the chain", func(c *Config) *string { return &c.Genesis }),
 		path("data", "folder of the consensus log and the ledger", func(c *Config) *string { return &c.Data }),
+		{Key: "follow", Doc: "number of the validator in whose place this home follows the chain and signs nothing; " +
+			"empty = its key votes", get: func(c *Config) string { return c.Follow }, set: setFollow},
 		path("key.file", "key file of the validator", func(c *Config) *string { return &c.Key }),
 		path("key.passphrase_file", "file that holds the key file's passphrase, if it is encrypted",
 			func(c *Config) *string { return &c.PassphraseFile }),
@@ -451,4 +457,13 @@ func formatPeers(peers map[int]string) string {
 		b = append(b, strconv.Itoa(id)+"="+peers[id])
 	}
 	return strings.Join(b, ",")
+}
+
+// setFollow takes the number of a validator, or nothing.
+func setFollow(c *Config, v string) error {
+	if n, err := strconv.ParseUint(v, 10, 16); v != "" && (err != nil || n >= pbft.ReplicasMax) {
+		return fmt.Errorf("%q is no number of a validator", v)
+	}
+	c.Follow = v
+	return nil
 }

@@ -40,6 +40,7 @@ func layers() map[string]layer {
 			"pbft", "pbft/wire", "sig"}},
 		"store":           {imports: []string{"pbft/wire"}},
 		"store/storetest": {imports: []string{"chain", "pbft", "pbft/wire", "store"}},
+		"backup":          {imports: []string{"keys", "pbft/wire"}},
 		"transport":       {imports: []string{"pbft/wire", "sig"}},
 		// The node does not know coupons: ledger is its state machine, cmd joins them.
 		"node": {imports: []string{"chain", "pbft", "pbft/driver", "pbft/lanes", "pbft/wire", "sig", "store",
@@ -65,7 +66,7 @@ func layers() map[string]layer {
 		"hooks":           {imports: []string{"client", "coupon", "hooks/signature", "keys", "store"}},
 		// A member's node as a process, and several of them on one machine.
 		"validator": {imports: []string{"internal/spelling", "internal/textfile", "internal/throttle", "internal/tracing",
-			"api", "client", "desk", "genesis", "keys", "ledger", "node", "pbft", "pbft/driver", "pbft/dualpath",
+			"api", "backup", "client", "desk", "genesis", "keys", "ledger", "node", "pbft", "pbft/driver", "pbft/dualpath",
 			"pbft/original", "profile/...", "sig", "store", "transport", "web"}},
 		"network": {imports: []string{"client", "genesis", "keys", "store", "validator"}},
 		"bench":   {imports: []string{"actions", "client", "coupon", "genesis", "sig"}},

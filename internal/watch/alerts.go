@@ -39,7 +39,7 @@ func pages() []Alert {
 	return []Alert{
 		{"ScripNodeDown", Page, `up{job="scrip"} == 0`, time.Minute, "Node {{ $labels.instance }} does not answer",
 			"Look whether it runs: its exit status says whether starting it again helps (operations.md, section 7)."},
-		{"ScripNotVoting", Page, "scrip_consensus_condition > 0", 10 * time.Second,
+		{"ScripNotVoting", Page, "scrip_consensus_condition > 0 < 6", 10 * time.Second,
 			"Node {{ $labels.instance }} does not vote: condition {{ $value }}",
 			"Ask its /readyz?verbose; operations.md, section 5, has the conditions, section 7 the remedies."},
 		{"ScripNothingCommits", Page, "increase(scrip_consensus_height[1m]) == 0", time.Minute,
