@@ -34,7 +34,6 @@ func layers() map[string]layer {
 		"coupon":              {pure: true, imports: []string{"pbft/wire"}},
 		"coupon/coupontest":   {imports: []string{"coupon"}},
 		"chain":               {pure: true, imports: []string{"pbft", "pbft/wire"}},
-		"sig":                 {},
 		"keys":                {imports: []string{"internal/textfile"}},
 		"genesis": {imports: []string{"internal/spelling", "internal/textfile", "internal/units", "coupon", "keys",
 			"pbft", "pbft/wire", "sig"}},
@@ -74,8 +73,8 @@ func layers() map[string]layer {
 		"demo": {imports: []string{"actions", "chain", "client", "coupon", "desk", "genesis", "keys", "ledger", "network",
 			"node", "pbft", "profile", "sig", "store", "validator"}},
 		"web": {}, "e2e": {}, // tests only
-		"internal/tidy":     {},
-		"internal/spelling": {}, "internal/textfile": {}, "internal/throttle": {}, "internal/tracing": {},
+		"internal/tidy": {},
+		"sig":           {}, "internal/spelling": {}, "internal/textfile": {}, "internal/throttle": {}, "internal/tracing": {},
 		"internal/mutate": {},
 		"internal/watch":  {}, "internal/release": {},
 		"internal/survey": {imports: []string{"client"}},
