@@ -73,8 +73,8 @@ func layers() map[string]layer {
 		"demo": {imports: []string{"actions", "chain", "client", "coupon", "desk", "genesis", "keys", "ledger", "network",
 			"node", "pbft", "profile", "sig", "store", "validator"}},
 		"web": {}, "e2e": {}, // tests only
-		"internal/tidy": {},
-		"sig":           {}, "internal/spelling": {}, "internal/textfile": {}, "internal/throttle": {}, "internal/tracing": {},
+		"internal/tidy": {}, "sig": {},
+		"internal/spelling": {}, "internal/textfile": {}, "internal/throttle": {}, "internal/tracing": {},
 		"internal/mutate": {},
 		"internal/watch":  {}, "internal/release": {},
 		"internal/survey": {imports: []string{"client"}},
