@@ -1,12 +1,15 @@
 package hooks
 
 import (
+	"context"
 	"crypto/subtle"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"log/slog"
 	"mime"
+	"net"
 	"net/http"
 	"strings"
 	"time"
@@ -97,6 +100,28 @@ func (s *Service) Handler() http.Handler {
 		return Answer{Sent: to}, err
 	}))
 	return mux
+}
+
+// Serve answers at a listener, and closes it, until ctx ends.
+func (s *Service) Serve(ctx context.Context, l net.Listener) error {
+	h := &http.Server{Handler: s.Handler(), ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second,
+		WriteTimeout: 40 * time.Second, IdleTimeout: time.Minute, MaxHeaderBytes: controlHeaderMax,
+		ErrorLog: slog.NewLogLogger(s.log.Handler(), slog.LevelDebug)}
+	ended := make(chan struct{})
+	stop := context.AfterFunc(ctx, func() {
+		defer close(ended)
+		rest, cancel := context.WithTimeout(context.WithoutCancel(ctx), 5*time.Second)
+		defer cancel()
+		if h.Shutdown(rest) != nil {
+			_ = h.Close()
+		}
+	})
+	if err := h.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+		stop()
+		return fmt.Errorf("answer commands: %w", err)
+	}
+	<-ended
+	return nil
 }
 
 // secret returns the secret that was named, nil if none was.

@@ -22,6 +22,7 @@ import (
 
 	"github.com/scrip-network/scrip/desk"
 	"github.com/scrip-network/scrip/genesis"
+	"github.com/scrip-network/scrip/hooks"
 	"github.com/scrip-network/scrip/internal/watch"
 	"github.com/scrip-network/scrip/keys"
 )
@@ -30,7 +31,7 @@ var rewrite = flag.Bool("rewrite", false, "write the list of metrics anew")
 
 const exportedFile = "../deploy/metrics.txt"
 
-const exportedHead = `# What a validator and a ticket desk export at /metrics: name, kind, labels. Written by
+const exportedHead = `# What a validator, a ticket desk and webhooks export at /metrics: name, kind, labels. Written by
 # go test ./validator -run TestExportedMetrics -rewrite; dashboards and alerts are held to it.
 `
 
@@ -128,7 +129,7 @@ func add(all watch.Catalogue, scraped map[string]*dto.MetricFamily) {
 }
 
 // The list of metrics, which dashboards and alerts are checked against, is what a
-// validator and a desk export.
+// validator, a desk and webhooks export.
 func TestExportedMetrics(t *testing.T) {
 	if runtime.GOOS != "linux" {
 		t.Skip("other systems count less of a process")
@@ -137,6 +138,7 @@ func TestExportedMetrics(t *testing.T) {
 	all := declared(t, p.node.Registry())
 	add(all, scrape(t, p.server))
 	add(all, scrape(t, desk.NewServer(p.desk, nil, desk.Limits{}, p.opt.Logger)))
+	add(all, scrape(t, webhooks(t)))
 	var lines []string
 	for _, name := range slices.Sorted(maps.Keys(all)) {
 		m := all[name]
@@ -162,6 +164,25 @@ func TestExportedMetrics(t *testing.T) {
 	if string(got) != want {
 		t.Errorf("deploy/metrics.txt is not what is exported:\n%s", difference(string(got), want))
 	}
+}
+
+// webhooks returns the interface of a process that delivers webhooks.
+func webhooks(t *testing.T) http.Handler {
+	t.Helper()
+	book, err := hooks.OpenBook(t.TempDir(), [32]byte{1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		if err := book.Close(); err != nil {
+			t.Error(err)
+		}
+	})
+	s, err := hooks.New(book, nil, [32]byte{1}, 1, "test", slog.New(slog.DiscardHandler))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return s.Handler()
 }
 
 // difference lists the lines that only one of two texts has.

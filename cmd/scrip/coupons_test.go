@@ -3,11 +3,17 @@ package main
 import (
 	"encoding/binary"
 	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync"
 	"testing"
+	"time"
 	"unicode/utf16"
 
 	"github.com/rogpeppe/go-internal/testscript"
@@ -15,6 +21,7 @@ import (
 	"github.com/scrip-network/scrip/api"
 	"github.com/scrip-network/scrip/api/apitest"
 	"github.com/scrip-network/scrip/genesis"
+	"github.com/scrip-network/scrip/hooks/signature"
 	"github.com/scrip-network/scrip/keys"
 )
 
@@ -27,6 +34,8 @@ import (
 //	take VAR             VAR becomes the last stdout without its last line break
 //	answers PORT         something listens on the port within a while
 //	spoil FILE FIELD     a letter in the middle of a field of a JSON file is changed
+//	receiver VAR S OUT   VAR becomes the URL of an endpoint that verifies webhooks with the secret
+//	                     in file S and writes what it got to OUT
 //	cut FILE N OTHER     OTHER becomes the first N bytes of FILE
 //	dress FILE AS OTHER  OTHER becomes FILE as UTF-8 with a byte order mark (mark) or as
 //	                     UTF-16 of either byte order, with a mark (le, be) or without (bare)
@@ -77,9 +86,40 @@ func TestCouponScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
 			"exits": exits, "answers": answers, "capture": capture, "take": take, "spoil": spoil,
-			"cut": cut, "dress": dress,
+			"cut": cut, "dress": dress, "receiver": receiver,
 		},
 	})
+}
+
+// receiver is an endpoint of webhooks until the script ends. It writes a line for each
+// message: whether it is genuine, its type, the id of the event.
+func receiver(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 3 {
+		ts.Fatalf("usage: receiver VAR SECRETFILE OUT")
+	}
+	out := ts.MkAbs(args[2])
+	ts.Check(os.WriteFile(out, nil, 0o600))
+	var mu sync.Mutex
+	server := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		mu.Lock()
+		defer mu.Unlock()
+		body, _ := io.ReadAll(r.Body)
+		text, _ := os.ReadFile(args[1])
+		secret, _ := signature.ParseSecret(strings.TrimSpace(string(text)))
+		word := "genuine"
+		if signature.Verify(r.Header, []signature.Secret{secret}, time.Now(), body) != nil {
+			word = "false"
+		}
+		var event struct{ Type, ID string }
+		_ = json.Unmarshal(body, &event)
+		f, err := os.OpenFile(out, os.O_APPEND|os.O_WRONLY, 0o600)
+		if err == nil {
+			_, _ = fmt.Fprintln(f, word, event.Type, event.ID)
+			_ = f.Close()
+		}
+	}))
+	ts.Defer(server.Close)
+	ts.Setenv(args[0], server.URL)
 }
 
 // saveKeys writes the keys of the demonstration people.

@@ -128,6 +128,16 @@ func tillBoard() Board {
 				Lines: []Line{{"{{result}}", rate("scrip_desk_requests_total", "", "result")}}},
 			{Title: "Time to a ticket", Unit: Seconds, Lines: halves("scrip_desk_ticket_seconds", "", "", "")},
 			{Title: "Requests that are being answered", Unit: Plain, Lines: each("scrip_desk_requests_in_flight")},
+		}}, {"Webhooks", []Panel{
+			{Title: "Attempts by result", Unit: PerSecond,
+				Lines: []Line{{"{{result}}", rate("scrip_hooks_attempts_total", "", "result")}}},
+			{Title: "Time of an attempt", Unit: Seconds, Lines: halves("scrip_hooks_attempt_seconds", "", "", "")},
+			{Title: "Deliveries that wait", Unit: Plain, Lines: each("scrip_hooks_pending")},
+			{Title: "Given up", Unit: PerSecond, About: "Somebody must look: scrip hooks dead.",
+				Lines: []Line{{"{{instance}}", rate("scrip_hooks_dead_total", "", "instance")}}},
+			{Title: "Endpoints", Unit: Plain, Lines: []Line{{"{{state}} at {{instance}}", "scrip_hooks_endpoints"}}},
+			{Title: "Height that was followed", Unit: Plain, Lines: each("scrip_hooks_height")},
+			{Title: "Age of the last block", Unit: Seconds, Lines: each("scrip_hooks_block_age_seconds")},
 		}}},
 	}
 }
