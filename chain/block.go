@@ -126,20 +126,18 @@ func CheckHeader(c *pbft.Committee, h *pbft.Header) error {
 	return checkStart(c, h)
 }
 
-// checkStart holds a header to the block on which its epoch stands (R13.1(c), R13.1(d)),
-// where the committee knows it: nothing of an earlier epoch justifies it.
+// checkStart holds a header to the block on which its epoch stands, where the committee
+// knows it: nothing of an earlier epoch justifies it (R13.1(d)).
 func checkStart(c *pbft.Committee, h *pbft.Header) error {
 	refuse := func(why string) error { return fmt.Errorf("%w: height %d: %s", ErrBlock, h.Seq, why) }
 	start := c.Start()
 	switch {
 	case start == pbft.BlockRef{}:
 		return nil
-	case h.Seq <= start.Seq || h.BaseSeq < start.Seq || h.ExecSeq < start.Seq: // and so its justification
+	case h.BaseSeq < start.Seq || h.ExecSeq < start.Seq: // and so its justification
 		return refuse("reaches below its epoch")
 	case h.Justify.Seq == start.Seq && h.Justify != start:
 		return refuse("justified by a block of an earlier epoch")
-	case h.Seq == start.Seq+1 && h.ExecSeq != start.Seq:
-		return refuse("the first block of its epoch does not state what the one before it led to")
 	}
 	return nil
 }

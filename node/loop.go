@@ -79,7 +79,7 @@ func (l *loop) run(ctx context.Context) error {
 		case v := <-l.n.payloads.checked:
 			l.driver.Checked(v.block, v.valid)
 		case d := <-l.n.executor.done:
-			l.driver.Executed(d.seq, d.stateRoot, d.receiptRoot)
+			l.driver.Executed(d.seq, d.stateRoot, d.receiptRoot, nil)
 		case err := <-l.n.synced:
 			if err := l.synced(err); err != nil {
 				return err
@@ -150,7 +150,7 @@ func (l *loop) drain() {
 			l.driver.Checked(v.block, v.valid)
 			continue
 		case d := <-l.n.executor.done:
-			l.driver.Executed(d.seq, d.stateRoot, d.receiptRoot)
+			l.driver.Executed(d.seq, d.stateRoot, d.receiptRoot, nil)
 			continue
 		default:
 		}

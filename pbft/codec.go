@@ -124,6 +124,8 @@ func readSlotMessage(r *wire.Reader, kind Kind) Message {
 		return &Stable{Certificate: ReadCheckpointCertificate(r)}
 	case KindMarks:
 		return readMarks(r)
+	case KindEpochProof:
+		return ReadEpochProof(r)
 	}
 	r.Fail(fmt.Errorf("%w: message kind %d", wire.ErrValue, kind))
 	return nil

@@ -241,6 +241,8 @@ func (s sampler) record(k RecordKind) Record {
 	case RecordMark:
 		m := s.mark()
 		x.Mark = &m
+	case RecordBoundary:
+		x.Boundary = s.epochProof()
 	case RecordAmnesia:
 		x.Shown = s.message(KindRecollection).(*Recollection)
 	}
@@ -250,11 +252,21 @@ func (s sampler) record(k RecordKind) Record {
 // recordKinds are all kinds of records.
 func recordKinds() (all []RecordKind) {
 	for k := RecordEntry; k <= RecordAmnesia; k++ {
-		if k != 12 {
-			all = append(all, k)
-		}
+		all = append(all, k)
 	}
 	return all
+}
+
+func (s sampler) epochProof() *EpochProof {
+	body := s.digest()
+	x := &EpochProof{Epoch: Epoch(s.r.Uint32()), Boundary: s.header().Header, Certificate: s.certificate(),
+		Body: body[:s.r.IntN(33)]}
+	if s.r.IntN(2) == 0 {
+		h := s.header().Header
+		h.Flags, h.Next = FlagClosing, h.Parent
+		x.Closing = &h
+	}
+	return x
 }
 
 func (s sampler) mark() (x SignedMark) {

@@ -7,6 +7,9 @@ type Anchor struct {
 	Certificate *Certificate // its commit certificate; nil for the genesis or an ancestor's
 	StateRoot   Digest
 	ReceiptRoot Digest
+	// Next is what the state after it holds as the set of the next epoch, as
+	// Engine.Executed is told; nil if none is staged.
+	Next []byte
 }
 
 // History is what is remembered of a committed and executed block.
@@ -30,10 +33,11 @@ type Config struct {
 	// it. An engine drops a body that does not fit its header; nil only if the
 	// driver does so before Receive.
 	PayloadRoot func(payload []byte) Digest
-	// Genesis is Committee.GenesisHeader of the chain.
+	// Genesis is Committee.GenesisHeader of the chain, or, from epoch 1 on, the header of
+	// the boundary block on which the epoch stands (R13.4).
 	Genesis Header
-	// Anchor is the last block in the driver's store; a zero Header means that
-	// only the genesis state is there. Committed blocks above it come from the
+	// Anchor is the last block in the driver's store, not below Genesis; a zero Header
+	// means that only the genesis state is there. Committed blocks above it come from the
 	// log and are handed out again by Ready.Committed.
 	Anchor Anchor
 	// History returns what the driver's store holds of a committed block at or

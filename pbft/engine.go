@@ -50,8 +50,9 @@ type Engine interface {
 	// for at once. Else it is asked for BodyTicks after the first recipe.
 	PayloadMissing(block Digest)
 	// Executed says that a committed block was executed and is stored, with the
-	// resulting roots. Blocks are executed in the order of Ready.Committed.
-	Executed(seq Seq, stateRoot, receiptRoot Digest)
+	// resulting roots. Blocks are executed in the order of Ready.Committed. next is what
+	// the state after it holds as the set of the next epoch, an encoded NextSet, or nil.
+	Executed(seq Seq, stateRoot, receiptRoot Digest, next []byte)
 	// LogLacks says that something verified that a peer has shown proves that the log
 	// lacks what was signed over it: the replica is Amnesic from here on, and logs so.
 	LogLacks(shown *Recollection)
@@ -79,6 +80,8 @@ const (
 	// ProposeNow: a block is wanted even if empty (an inherited suffix is
 	// uncommitted, or the idle timer ran out: R1).
 	ProposeNow
+	// ProposeEmpty: a block without payload is wanted now, a closing one (R13.2).
+	ProposeEmpty
 )
 
 // Lane tells which of the two channels between a pair of members carries a
@@ -184,6 +187,10 @@ type Ready struct {
 	// Checkpoints are certificates over executed blocks, to be stored beside
 	// them: the first with f+1 signatures, later one with q.
 	Checkpoints []*CheckpointCertificate
+	// Boundary ends the epoch (R13.3): its last block is committed, the last of Committed
+	// so far, and nothing more of the epoch is signed. It is stored beside that block, and
+	// is there once, at the latest after the block was executed.
+	Boundary *EpochProof
 	// Checks are answered by PayloadChecked, in any order, at any later time.
 	Checks []PayloadCheck
 	// Assemble are answered by PayloadArrived or PayloadMissing, in any order, at any
@@ -198,7 +205,7 @@ type Ready struct {
 // Empty reports whether there is nothing to do.
 func (r *Ready) Empty() bool {
 	return len(r.Records) == 0 && len(r.Messages) == 0 && len(r.Committed) == 0 && len(r.Checkpoints) == 0 &&
-		len(r.Checks) == 0 && len(r.Assemble) == 0 && len(r.Serves) == 0 && len(r.Events) == 0
+		r.Boundary == nil && len(r.Checks) == 0 && len(r.Assemble) == 0 && len(r.Serves) == 0 && len(r.Events) == 0
 }
 
 // Condition says whether a replica takes part.
@@ -220,11 +227,14 @@ const (
 	// Broken: a commit certificate conflicts with an own committed block; more
 	// than f members are faulty (R4).
 	Broken
+	// Closed: the epoch is over. The replica attests what it executes up to its last
+	// block, answers, and signs nothing else (R13.3).
+	Closed
 )
 
 // String returns the name of the condition.
 func (c Condition) String() string {
-	names := [...]string{"voting", "recalling", "amnesic", "diverged", "broken"}
+	names := [...]string{"voting", "recalling", "amnesic", "diverged", "broken", "closed"}
 	if int(c) < len(names) {
 		return names[c]
 	}
@@ -303,12 +313,13 @@ const (
 	EventEvidence
 	EventFetch
 	EventCondition
+	EventBoundary // the epoch is over
 )
 
 // String returns the name of the kind.
 func (k EventKind) String() string {
 	names := [...]string{"?", "propose", "prepare", "prepared", "commit-vote", "commit", "suspect", "view-change",
-		"new-view", "enter", "executed", "checkpoint", "evidence", "fetch", "condition"}
+		"new-view", "enter", "executed", "checkpoint", "evidence", "fetch", "condition", "boundary"}
 	if int(k) < len(names) {
 		return names[k]
 	}

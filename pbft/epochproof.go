@@ -44,6 +44,11 @@ func (x *EpochProof) Append(b []byte) []byte {
 	return wire.AppendBytes(x.Certificate.Append(b), x.Body)
 }
 
+// Kind implements Message.
+func (*EpochProof) Kind() Kind { return KindEpochProof }
+
+func (x *EpochProof) append(b []byte) []byte { return x.Append(b) }
+
 // Encode returns the canonical encoding.
 func (x *EpochProof) Encode() []byte { return x.Append(nil) }
 

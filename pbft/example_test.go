@@ -41,7 +41,7 @@ func Example() {
 			}
 			for _, c := range ready.Committed {
 				state := sha256.Sum256(c.Block.Payload) // execution
-				r.Executed(c.Block.Header.Seq, state, pbft.Digest{})
+				r.Executed(c.Block.Header.Seq, state, pbft.Digest{}, nil)
 				fmt.Printf("replica %d: block %d committed: %s, %v\n", i, c.Block.Header.Seq, c.Block.Payload,
 					c.Certificate.Kind)
 			}

@@ -33,8 +33,10 @@ const (
 	KindPull
 	KindFetchRecipe
 
-	// KindMarks is of the log's guard. The numbers between are kept free.
-	KindMarks Kind = 33
+	// KindEpochProof brings the proof that an epoch has ended; KindMarks is of the log's
+	// guard. The numbers between are kept free.
+	KindEpochProof Kind = 32
+	KindMarks      Kind = 33
 
 	// KindLast is the last kind.
 	KindLast = KindMarks
@@ -42,7 +44,7 @@ const (
 
 // String returns the name of the kind.
 func (k Kind) String() string {
-	names := [...]string{KindMarks: "marks", 0: "?",
+	names := [...]string{KindEpochProof: "epoch-proof", KindMarks: "marks", 0: "?",
 		"pre-prepare", "prepare", "commit", "checkpoint", "suspect", "view-change", "new-view", "status",
 		"fetch", "blocks", "proof", "recall", "recollection", "slot-view-change", "slot-new-view", "decided",
 		"stable", "linked", "recipe", "pull", "fetch-recipe"}

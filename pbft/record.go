@@ -39,8 +39,11 @@ const (
 	// RecordStable is a stable checkpoint, before what lies below is forgotten.
 	RecordStable
 
+	// RecordBoundary is the end of an epoch, before what follows from it: nothing of the
+	// epoch is signed behind it. Its proof may lack the body.
+	RecordBoundary RecordKind = 12
 	// RecordBoot is the start of a process over the log: Boot of it. It is written
-	// before anything is sent, and again before the first vote. Kind 12 is kept free.
+	// before anything is sent, and again before the first vote.
 	RecordBoot RecordKind = 13
 	// RecordMark is the greatest mark of another key that was heard.
 	RecordMark RecordKind = 14
@@ -64,6 +67,8 @@ type Record struct {
 	SlotNewView    *SlotNewView           // RecordSlotEntry
 	SlotViewChange *SlotViewChange        // RecordSlotViewChange
 	Checkpoint     *CheckpointCertificate // RecordStable
+
+	Boundary *EpochProof // RecordBoundary
 
 	Boot  Boot          // RecordBoot
 	Mark  *SignedMark   // RecordMark
@@ -127,6 +132,8 @@ func (x *Record) append(b []byte) []byte {
 		return x.SlotViewChange.append(b)
 	case RecordStable:
 		return x.Checkpoint.Append(b)
+	case RecordBoundary:
+		return x.Boundary.Append(b)
 	case RecordBoot:
 		return x.Boot.append(b)
 	case RecordMark:
@@ -174,6 +181,8 @@ func readRecord(r *wire.Reader) Record {
 		x.SlotViewChange, _ = readMessage(r, KindSlotViewChange).(*SlotViewChange)
 	case RecordStable:
 		x.Checkpoint = ReadCheckpointCertificate(r)
+	case RecordBoundary:
+		x.Boundary = ReadEpochProof(r)
 	default:
 		readGuardRecord(r, &x)
 	}

@@ -70,6 +70,8 @@ func (s sampler) slotMessage(k Kind) Message {
 		return m
 	case KindStable:
 		return &Stable{s.checkpointCertificate()}
+	case KindEpochProof:
+		return s.epochProof()
 	case KindMarks:
 		return s.marks()
 	}

@@ -64,6 +64,20 @@ type Dualpath struct {
 	NotTooOld func(late bool) bool
 	// NotTooNew tests the upper bound of a block's time (R12(c)).
 	NotTooNew func(timeMs, latestMs uint64) bool
+	// GenesisRef names the block on which an epoch stands (R13.4).
+	GenesisRef func(com *pbft.Committee, h *pbft.Header) pbft.BlockRef
+	// Justifies reports whether a header may name its justification, which is one of its
+	// epoch or the block on which that stands, or is not (R13.1(d)).
+	Justifies func(ofEpoch bool) bool
+	// OnlyCloses reports whether nothing but closing blocks may stand above a header (R13.1(b)).
+	OnlyCloses func(h *pbft.Header) bool
+	// Formed reports whether a block, of an earlier view or not, may be voted for whose flag
+	// and what it names are right or are not (R13.1(a), R13.1(b)).
+	Formed func(inherited, right bool) bool
+	// Silent reports whether an epoch that is over is signed for no more (R13.3).
+	Silent func() bool
+	// EndProven reports whether a proof shows that the committee's epoch is over (R13.3).
+	EndProven func(p *pbft.EpochProof, com *pbft.Committee, s pbft.Scheme) bool
 	// Convicts reports whether two headers show that a primary signed both of one position (R14(a)).
 	Convicts func(com *pbft.Committee, view pbft.View, e []pbft.SignedHeader) bool
 	// EvidenceHolds reports whether the primary of a view signed both headers (R14(b)).

@@ -273,7 +273,7 @@ func (m *member) drain() {
 	m.checked = m.checked[:0]
 	for i := range m.results {
 		x := &m.results[i]
-		m.driver.Executed(x.block.Header.Seq, x.state, x.receiptsRoot)
+		m.driver.Executed(x.block.Header.Seq, x.state, x.receiptsRoot, nil)
 	}
 	m.results = m.results[:0]
 	for _, peer := range m.connected {

@@ -176,10 +176,11 @@ func (d *Driver) PayloadArrived(block pbft.Digest, payload []byte) pbft.Reason {
 // PayloadMissing says that no recipe of a block can be carried out.
 func (d *Driver) PayloadMissing(block pbft.Digest) { d.engine.PayloadMissing(block) }
 
-// Executed says that the next block of Work.Execute was executed and stored.
-func (d *Driver) Executed(seq pbft.Seq, stateRoot, receiptRoot pbft.Digest) {
+// Executed says that the next block of Work.Execute was executed and stored. next is the
+// set of the next epoch that the state holds after it, an encoded pbft.NextSet, or nil.
+func (d *Driver) Executed(seq pbft.Seq, stateRoot, receiptRoot pbft.Digest, next []byte) {
 	d.executed = seq
-	d.engine.Executed(seq, stateRoot, receiptRoot)
+	d.engine.Executed(seq, stateRoot, receiptRoot, next)
 }
 
 // Backlog returns how many committed blocks wait for those that were handed out to

@@ -50,16 +50,16 @@ func (e *engine) Propose(payload []byte, _ pbft.Digest, recipe []byte, _ uint64)
 	return !e.refuses
 }
 
-func (e *engine) Tick(_ uint64, pending bool)                 { e.pending = pending }
-func (e *engine) LogLacks(shown *pbft.Recollection)           { e.lacks = append(e.lacks, shown) }
-func (e *engine) Advance()                                    { e.advanced++ }
-func (e *engine) Connected(pbft.ReplicaID)                    {}
-func (e *engine) Now(nowUs uint64)                            { e.nowUs = nowUs }
-func (e *engine) WakeUs() uint64                              { return e.wakeUs }
-func (e *engine) ProposeHint() pbft.ProposeHint               { return e.hint }
-func (e *engine) Status() pbft.EngineStatus                   { return e.status }
-func (e *engine) Durable() []pbft.Record                      { return e.durable }
-func (e *engine) Executed(pbft.Seq, pbft.Digest, pbft.Digest) {}
+func (e *engine) Tick(_ uint64, pending bool)                         { e.pending = pending }
+func (e *engine) LogLacks(shown *pbft.Recollection)                   { e.lacks = append(e.lacks, shown) }
+func (e *engine) Advance()                                            { e.advanced++ }
+func (e *engine) Connected(pbft.ReplicaID)                            {}
+func (e *engine) Now(nowUs uint64)                                    { e.nowUs = nowUs }
+func (e *engine) WakeUs() uint64                                      { return e.wakeUs }
+func (e *engine) ProposeHint() pbft.ProposeHint                       { return e.hint }
+func (e *engine) Status() pbft.EngineStatus                           { return e.status }
+func (e *engine) Durable() []pbft.Record                              { return e.durable }
+func (e *engine) Executed(pbft.Seq, pbft.Digest, pbft.Digest, []byte) {}
 
 func (e *engine) Measured(peer pbft.ReplicaID, us uint64) { e.trips[peer] = us }
 
@@ -214,7 +214,7 @@ func TestBlocksAreHandedOutAsTheyAreExecuted(t *testing.T) {
 		t.Errorf("%d handed out, %d wait", len(got), d.Backlog())
 	}
 	for i := 0; i < len(got); i++ {
-		d.Executed(got[i], pbft.Digest{}, pbft.Digest{})
+		d.Executed(got[i], pbft.Digest{}, pbft.Digest{}, nil)
 		note(next(t, d, 0))
 		if ahead := len(got) - i - 1; ahead > driver.HandedMax {
 			t.Fatalf("%d without an answer", ahead)

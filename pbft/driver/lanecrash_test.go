@@ -296,7 +296,7 @@ func (m *laneMember) execute(x *pbft.CommittedBlock) {
 	}
 	m.chain = append(m.chain, driver.Stored{Block: *b, Certificate: x.Certificate, StateRoot: root, ReceiptRoot: root})
 	m.d.Lanes().Settled(ids)
-	m.d.Executed(b.Header.Seq, root, root)
+	m.d.Executed(b.Header.Seq, root, root, nil)
 }
 
 // run hands transactions in and lets time pass until all are executed everywhere.

@@ -20,7 +20,7 @@ type Store interface {
 type Stored struct {
 	Block pbft.Block
 	// Certificate is its own commit certificate, or nil if it was committed as an
-	// ancestor.
+	// ancestor. Of a boundary block without one it is that of the proof that its epoch ended.
 	Certificate            *pbft.Certificate
 	StateRoot, ReceiptRoot pbft.Digest
 }

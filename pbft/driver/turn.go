@@ -148,6 +148,10 @@ func (d *Driver) propose(now Time) (waitNs int64) {
 			return d.lanes.retryNs - now.Ns
 		}
 	}
+	if hint == pbft.ProposeEmpty {
+		d.engine.Propose(nil, pbft.Digest{}, nil, now.ClockMs)
+		return 0
+	}
 	p, ok := d.payload(s.View, now)
 	if !ok || p.Txs == 0 && hint != pbft.ProposeNow {
 		return max(0, d.lanes.retryNs-now.Ns)

@@ -90,19 +90,25 @@ func (r *Replica) anchor(genesis pbft.BlockRef) error {
 		results: make(map[pbft.Seq]results),
 	}
 	a := r.cfg.Anchor
-	if a.Header == (pbft.Header{}) {
+	if a.Header == (pbft.Header{}) && r.com.Epoch() == 0 {
 		a = pbft.Anchor{Header: r.cfg.Genesis, StateRoot: r.cfg.Genesis.ExecRoot}
 	}
 	ref := r.com.Ref(&a.Header)
-	if a.Header.Seq == 0 && ref != genesis {
-		return fmt.Errorf("dualpath: the anchor is another chain's genesis")
+	switch {
+	case a.Header.Seq < genesis.Seq:
+		return errBelow(a.Header.Seq, genesis.Seq)
+	case a.Header.Seq == genesis.Seq:
+		if ref.Digest != genesis.Digest {
+			return fmt.Errorf("dualpath: the anchor is another block than the one on which the epoch stands")
+		}
+		ref, a.Header = genesis, r.genesisHeader(a.StateRoot)
 	}
-	r.addCommitted(a.Header, results{ref.Digest, a.StateRoot, a.ReceiptRoot})
+	r.addCommitted(ref, a.Header, results{ref.Digest, a.StateRoot, a.ReceiptRoot})
 	r.chain.committed = ref
 	r.chain.executed = ref.Seq
 	r.chain.last = ref.Seq
 	r.chain.low = ref.Seq
-	for r.cfg.History != nil && r.chain.low > 0 && ref.Seq-r.chain.low < r.keep() {
+	for r.cfg.History != nil && r.chain.low > genesis.Seq && ref.Seq-r.chain.low < r.keep() {
 		h, ok := r.cfg.History(r.chain.low - 1)
 		if r.chain.low == 1 { // the genesis is nobody's block
 			h, ok = pbft.History{Header: r.cfg.Genesis, StateRoot: r.cfg.Genesis.ExecRoot}, true
@@ -111,7 +117,11 @@ func (r *Replica) anchor(genesis pbft.BlockRef) error {
 			break
 		}
 		r.chain.low--
-		r.addCommitted(h.Header, results{r.com.HeaderDigest(&h.Header), h.StateRoot, h.ReceiptRoot})
+		of := r.com.Ref(&h.Header)
+		if r.chain.low == genesis.Seq {
+			of, h.Header = genesis, r.genesisHeader(h.StateRoot)
+		}
+		r.addCommitted(of, h.Header, results{of.Digest, h.StateRoot, h.ReceiptRoot})
 	}
 	r.chain.resultsLow = r.chain.low
 	for r.cfg.History != nil && r.chain.resultsLow > max(a.Header.ExecSeq, 1) {
@@ -122,7 +132,7 @@ func (r *Replica) anchor(genesis pbft.BlockRef) error {
 		r.chain.resultsLow--
 		r.chain.results[r.chain.resultsLow] = results{r.com.HeaderDigest(&h.Header), h.StateRoot, h.ReceiptRoot}
 	}
-	if c := a.Certificate; c != nil {
+	if c := a.Certificate; c != nil && c.Epoch == r.com.Epoch() && c.Block == ref {
 		b := r.chain.byDigest[ref.Digest]
 		b.cert, b.commit = c, c
 		if r.highRef.Rank().Less(c.Block.Rank()) {
@@ -132,8 +142,8 @@ func (r *Replica) anchor(genesis pbft.BlockRef) error {
 	return nil
 }
 
-func (r *Replica) addCommitted(h pbft.Header, res results) {
-	b := r.insert(&pbft.Block{SignedHeader: pbft.SignedHeader{Header: h}})
+func (r *Replica) addCommitted(ref pbft.BlockRef, h pbft.Header, res results) {
+	b := r.insertAs(ref, &pbft.Block{SignedHeader: pbft.SignedHeader{Header: h}})
 	b.committed, b.content, b.payload, b.logged = true, valid, valid, true
 	r.chain.results[h.Seq] = res
 }
@@ -141,8 +151,9 @@ func (r *Replica) addCommitted(h pbft.Header, res results) {
 // insert adds a block by its header, or returns the known one. The lower bound of
 // R12 is tested here, at the first arrival, however the header comes; there is no
 // clock while the log is restored.
-func (r *Replica) insert(x *pbft.Block) *block {
-	ref := r.com.Ref(&x.Header)
+func (r *Replica) insert(x *pbft.Block) *block { return r.insertAs(r.com.Ref(&x.Header), x) }
+
+func (r *Replica) insertAs(ref pbft.BlockRef, x *pbft.Block) *block {
 	if b := r.chain.byDigest[ref.Digest]; b != nil {
 		return b
 	}

@@ -64,7 +64,7 @@ func (r *Replica) answerLate(to pbft.ReplicaID, block pbft.BlockRef) {
 // ancestors, in order, once all of them are held (R4(a)). What lies beside the
 // committed block is the alarm of R4(c).
 func (r *Replica) tryCommit() {
-	for r.chain.target != nil && r.condition != pbft.Broken {
+	for r.chain.target != nil && r.condition != pbft.Broken && !r.over() {
 		c := r.chain.target
 		if c.Block.Seq <= r.chain.committed.Seq {
 			r.chain.target = nil
@@ -85,12 +85,13 @@ func (r *Replica) tryCommit() {
 			return
 		}
 		r.chain.target = nil
-		r.commitChain(b)
+		r.commitChain(b, b.header(), c)
 	}
 }
 
-// commitChain commits b and its ancestors above the committed block.
-func (r *Replica) commitChain(b *block) {
+// commitChain commits b and its ancestors above the committed block, by a certificate of
+// top, which is b or stands above it. It ends at a boundary, and the epoch with it.
+func (r *Replica) commitChain(b *block, top *pbft.Header, c *pbft.Certificate) {
 	var up []*block
 	for x := b; x.ref.Seq > r.chain.committed.Seq; x = r.parent(x) {
 		up = append(up, x)
@@ -117,6 +118,10 @@ func (r *Replica) commitChain(b *block) {
 			kind = uint64(x.commit.Kind)
 		}
 		r.event(pbft.EventCommit, x.ref, kind)
+		if x.header().Boundary() {
+			r.commitEnd(x, top, c)
+			break
+		}
 	}
 	if r.high == b.commit {
 		r.highLog = true
@@ -126,6 +131,21 @@ func (r *Replica) commitChain(b *block) {
 	}
 	r.catchUp.progressAt = r.now
 	r.dropSlots()
+}
+
+// commitEnd ends the epoch, whose boundary has just been committed.
+func (r *Replica) commitEnd(a *block, top *pbft.Header, c *pbft.Certificate) {
+	if r.over() {
+		if a.ref.Digest != r.epoch.last {
+			r.become(pbft.Broken)
+		}
+		return
+	}
+	if p := r.endAt(a, top, c); p != nil {
+		r.leave(p)
+	} else {
+		r.become(pbft.Broken)
+	}
 }
 
 // settleTips notes for each own chain whether its end was committed.
@@ -138,12 +158,13 @@ func (r *Replica) settleTips(ref pbft.BlockRef) {
 }
 
 // Executed implements pbft.Engine (R5).
-func (r *Replica) Executed(seq pbft.Seq, stateRoot, receiptRoot pbft.Digest) {
+func (r *Replica) Executed(seq pbft.Seq, stateRoot, receiptRoot pbft.Digest, next []byte) {
 	b := r.committedAt(seq)
 	if b == nil || seq != r.chain.executed+1 {
 		return
 	}
 	r.chain.executed = seq
+	r.stage(next)
 	r.chain.results[seq] = results{b.ref.Digest, stateRoot, receiptRoot}
 	r.event(pbft.EventExecuted, b.ref, 0)
 	r.attest(b.ref, stateRoot, receiptRoot)
@@ -177,7 +198,7 @@ func (r *Replica) dropCheckpoints(s pbft.Seq) { delete(r.checkpoints, s) }
 // attest signs the results of an executed block (R5). Block, body and commit
 // certificate are in the log by then.
 func (r *Replica) attest(ref pbft.BlockRef, stateRoot, receiptRoot pbft.Digest) {
-	if r.voting() {
+	if r.mayAttest() {
 		r.sendAttestation(pbft.Everyone, ref.Seq, results{ref.Digest, stateRoot, receiptRoot})
 	}
 	r.tallyCheckpoints(ref.Seq)
@@ -195,10 +216,10 @@ func (r *Replica) sendAttestation(to pbft.ReplicaID, s pbft.Seq, res results) {
 // quorum's certificate: those that it executed before it could sign, and those
 // whose certificates a crash of everybody has taken from everybody.
 func (r *Replica) attestAgain(to pbft.ReplicaID) {
-	if !r.voting() {
+	if !r.mayAttest() {
 		return
 	}
-	for s := max(r.chain.low, 1); s <= r.chain.executed; s++ {
+	for s := max(r.chain.low, r.epoch.genesis.Seq+1); s <= r.chain.executed; s++ {
 		if to != pbft.Everyone && r.peers[to].allowance.Left(r.now) == 0 {
 			return
 		}
@@ -218,7 +239,7 @@ func (r *Replica) onCheckpoint(from pbft.ReplicaID, m *pbft.Checkpoint) pbft.Rea
 		return pbft.IgnoredEpoch
 	case m.Replica != from:
 		return pbft.IgnoredSender
-	case m.Seq < r.chain.low:
+	case m.Seq < r.chain.low, m.Seq <= r.epoch.genesis.Seq:
 		return pbft.IgnoredStale
 	case m.Seq > r.chain.executed+4*pbft.Seq(r.par.Window):
 		r.noticeAhead(from, m.Seq)
@@ -226,6 +247,7 @@ func (r *Replica) onCheckpoint(from pbft.ReplicaID, m *pbft.Checkpoint) pbft.Rea
 	}
 	p := r.checkpointPool(m.Seq)
 	if p.votes[from].have {
+		r.attestToo(from, m.Seq)
 		return pbft.IgnoredDuplicate
 	}
 	p.votes[from] = attestation{results{m.Block, m.StateRoot, m.ReceiptRoot}, m.Signature, true, false}

@@ -530,7 +530,7 @@ func TestDivergenceNeedsAnHonestMember(t *testing.T) {
 	ref := c.com.Ref(&x.Header)
 	r.Receive(0, &pbft.Blocks{Blocks: []pbft.Block{x}, Certificate: c.certificate(pbft.CommittedSlow, ref, 0, 2, 3)})
 	drain(r)
-	r.Executed(1, pbft.Digest{1}, pbft.Digest{})
+	r.Executed(1, pbft.Digest{1}, pbft.Digest{}, nil)
 	r.condition = pbft.Voting
 	attest := func(id pbft.ReplicaID, state byte) *pbft.Checkpoint {
 		m := &pbft.Checkpoint{Seq: 1, Block: ref.Digest, StateRoot: pbft.Digest{state}, Replica: id}

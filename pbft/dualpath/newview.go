@@ -301,7 +301,7 @@ func (r *Replica) checkNewView(m *pbft.NewView) pbft.Reason {
 func (r *Replica) checkHighest(m *pbft.NewView) (pbft.BlockRef, pbft.Reason) {
 	c := highest(m.ViewChanges)
 	if m.Certificate == nil {
-		if c != r.genesisRef() {
+		if c != r.epoch.genesis {
 			return c, pbft.InvalidContent
 		}
 		return c, pbft.Accepted
@@ -386,7 +386,7 @@ func (r *Replica) enter(v pbft.View, e entry) {
 func (r *Replica) tryEnterHigh() {
 	h := r.highRef
 	b := r.chain.byDigest[h.Digest]
-	if b == nil || h.View < r.view || h.View < r.vcSent || b.ref.Seq == 0 {
+	if b == nil || h.View < r.view || h.View < r.vcSent || b.ref == r.epoch.genesis {
 		return
 	}
 	e := entry{base: h, baseSeq: b.header().BaseSeq}
@@ -407,7 +407,7 @@ func (r *Replica) wholeTo(b *block, s pbft.Seq) bool { return r.ancestor(b, s) !
 // tenure (R11(a)). Only the last one qualifies (R11(b)).
 func (r *Replica) tryHandover(b *block) {
 	h := b.header()
-	if b.cert == nil && b.commit == nil || b.ref.Seq == 0 {
+	if b.cert == nil && b.commit == nil || b.ref == r.epoch.genesis {
 		return
 	}
 	if !r.rules.EndsTenure(h, r.par.Tenure) {

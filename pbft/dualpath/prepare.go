@@ -158,6 +158,9 @@ func (r *Replica) judge(b *block) verdict {
 		!firstOfView && !sameView || h.ExecSeq < ph.ExecSeq {
 		return invalid
 	}
+	if v := r.form(h, ph); v != valid {
+		return v
+	}
 	if v := r.justification(b); v != valid {
 		return v
 	}
@@ -188,7 +191,7 @@ func (r *Replica) justification(b *block) verdict {
 	if a == nil {
 		return unknown
 	}
-	if a.ref != j {
+	if a.ref != j && !(a.ref == r.epoch.genesis && j.Digest == a.ref.Digest && r.rules.Justifies(false)) {
 		return invalid
 	}
 	return pick(r.rules.Justified(certified || a.certified()), valid, unknown)

@@ -25,6 +25,9 @@ func (r *Replica) ProposeHint() pbft.ProposeHint {
 	if justify.ref.Seq < parent.header().ExecSeq {
 		return pbft.ProposeNever
 	}
+	if r.rules.OnlyCloses(parent.header()) {
+		return r.closingHint()
+	}
 	// The first block of a view arms it and carries an inherited suffix along.
 	if r.proposal.last == nil && parent.ref.View < r.view {
 		return pbft.ProposeNow
@@ -74,7 +77,7 @@ func (r *Replica) viewStart() *block {
 // highestCertified returns the highest block at or below b whose certificate is
 // held (or that is the genesis), for a justification.
 func (r *Replica) highestCertified(b *block) *block {
-	for b != nil && b.cert == nil && b.commit == nil && b.ref.Seq > 0 {
+	for b != nil && b.cert == nil && b.commit == nil && b.ref != r.epoch.genesis {
 		b = r.parent(b)
 	}
 	return b
@@ -82,7 +85,9 @@ func (r *Replica) highestCertified(b *block) *block {
 
 // Propose implements pbft.Engine: what a header names (R1(c)) and its time (R1(d)).
 func (r *Replica) Propose(payload []byte, root pbft.Digest, recipe []byte, clockMs uint64) bool {
-	if r.ProposeHint() == pbft.ProposeNever || len(payload) > int(r.par.PayloadBytesMax) {
+	hint := r.ProposeHint()
+	if hint == pbft.ProposeNever || len(payload) > int(r.par.PayloadBytesMax) ||
+		hint == pbft.ProposeEmpty && len(payload) > 0 {
 		return false
 	}
 	payload, root = r.rules.Orders(payload, root)
@@ -97,12 +102,13 @@ func (r *Replica) Propose(payload []byte, root pbft.Digest, recipe []byte, clock
 		Proposer: r.self, Committee: r.com.Digest(),
 	}
 	lag := pbft.Seq(r.par.ExecutionLag)
-	if r.chain.executed > lag {
+	if r.chain.executed > lag && !r.rules.OnlyCloses(ph) {
 		at := min(r.chain.executed-lag, justify.ref.Seq)
 		if res, ok := r.chain.results[at]; ok && at > h.ExecSeq {
 			h.ExecSeq, h.ExecRoot = at, res.state
 		}
 	}
+	r.formOf(&h, ph)
 	x := &pbft.Block{SignedHeader: pbft.SignedHeader{Header: h}, Payload: payload}
 	x.Signature = r.sign(r.com.HeaderBytesToSign(&h))
 	b := r.addBlock(x, true)
@@ -283,7 +289,8 @@ func (r *Replica) checkHeader(h *pbft.Header) pbft.Reason {
 	switch {
 	case h.Epoch != r.com.Epoch():
 		return pbft.IgnoredEpoch
-	case h.Committee != r.com.Digest() || h.View == 0 || h.Seq == 0 || h.Flags != 0,
+	case h.Committee != r.com.Digest() || h.View == 0 || h.Seq == 0 || !h.Formed() || !r.checkStart(h),
+		h.Closing() && h.PayloadBytes != 0,
 		h.Proposer != r.com.Primary(h.View), h.PayloadBytes > r.par.PayloadBytesMax,
 		h.Seq <= h.BaseSeq, h.Seq > h.BaseSeq+pbft.Seq(r.par.Tenure), h.Justify.View > h.View,
 		h.Justify.Seq >= h.Seq, h.ExecSeq > h.Justify.Seq,

@@ -279,7 +279,7 @@ func TestOnlyItsOwnBlocksAreAViewsProgress(t *testing.T) {
 		b := r.addBlock(&x, true)
 		r.view, r.backoff, r.clock.progressAt = view, 2, 0
 		r.now = 9
-		r.commitChain(b)
+		r.commitChain(b, b.header(), b.commit)
 		if r.chain.committed != b.ref {
 			t.Fatalf("view %d: committed %+v", view, r.chain.committed)
 		}

@@ -43,6 +43,7 @@ type Replica struct {
 	// proposed is the own proposal of the highest rank, nil if none.
 	proposed *block
 
+	epoch epochState
 	chain chainState
 	slots slotTable
 	wants []want
@@ -145,16 +146,18 @@ func newReplica(cfg pbft.Config, log []pbft.Record, by rules.Dualpath) (*Replica
 	}
 	r.slots = newSlotTable()
 	r.arrivals = pbft.NewArrivals(cfg.Committee.Size())
-	genesis := r.com.Ref(&cfg.Genesis)
+	r.begin()
+	genesis := r.epoch.genesis
 	r.highRef = genesis
 	r.highLog = true
-	r.entry = entry{base: genesis, logged: true}
+	r.entry = entry{base: genesis, baseSeq: genesis.Seq, logged: true}
 	switch {
 	case cfg.Amnesic:
 		r.condition = pbft.Amnesic
 	case cfg.Recall:
 		r.condition = pbft.Recalling
 	}
+	r.stage(cfg.Anchor.Next)
 	if err := r.anchor(genesis); err != nil {
 		return nil, err
 	}
@@ -207,6 +210,11 @@ func (r *Replica) countOwn(m pbft.Message) {
 // step runs every rule that may have become possible.
 func (r *Replica) step() {
 	r.tryCommit()
+	r.reach()
+	r.tellEnd()
+	if r.over() && r.rules.Silent() {
+		return
+	}
 	r.tryEnterHigh()
 	r.tryNewView()
 	r.tryPrepare()
@@ -223,6 +231,10 @@ func (r *Replica) Tick(clockMs uint64, pending bool) {
 		r.pendingAt = r.now
 	}
 	r.pending = pending
+	if r.over() && r.rules.Silent() {
+		r.tickOver()
+		return
+	}
 	r.tickRecall()
 	r.tickSuspicion()
 	r.tickWants()
@@ -244,7 +256,13 @@ func (r *Replica) Receive(from pbft.ReplicaID, m pbft.Message) pbft.Reason {
 }
 
 func (r *Replica) dispatch(from pbft.ReplicaID, m pbft.Message) pbft.Reason {
+	if r.over() && r.rules.Silent() && !ofOver(m) {
+		r.answerEnd(from)
+		return pbft.IgnoredStale
+	}
 	switch x := m.(type) {
+	case *pbft.EpochProof:
+		return r.onEpochProof(from, x)
 	case *pbft.PrePrepare:
 		return r.onPrePrepare(from, x)
 	case *pbft.Prepare:
@@ -282,8 +300,14 @@ func (r *Replica) dispatch(from pbft.ReplicaID, m pbft.Message) pbft.Reason {
 // current returns cur of section 3.
 func (r *Replica) current() pbft.View { return max(r.view, r.vcSent) }
 
-// voting reports whether this replica may sign consensus messages.
-func (r *Replica) voting() bool { return r.condition == pbft.Voting }
+// voting reports whether this replica may sign consensus messages: not once the epoch is
+// over (R13.3).
+func (r *Replica) voting() bool {
+	return r.condition == pbft.Voting && !(r.over() && r.rules.Silent())
+}
+
+// mayAttest reports whether it may say what it has executed, also after the epoch.
+func (r *Replica) mayAttest() bool { return r.condition == pbft.Voting }
 
 // inView reports whether the present view was not given up.
 func (r *Replica) inView() bool { return r.vcSent <= r.view }
@@ -324,6 +348,9 @@ func (r *Replica) Status() pbft.EngineStatus {
 		Condition: r.condition, View: r.view, ViewChanged: r.vcSent, Primary: r.com.Primary(r.view),
 		Committed: r.chain.committed, Executed: r.chain.executed, Stable: r.chain.stable,
 		High: r.highRef.Rank(), Target: max(r.catchUp.target, r.chain.committed.Seq), TimeoutTicks: r.timeout(),
+	}
+	if r.over() && r.condition == pbft.Voting {
+		s.Condition = pbft.Closed
 	}
 	if t := r.tipOf(r.view); t != nil && t.last.Seq > s.Committed.Seq {
 		s.InFlight = int(t.last.Seq - s.Committed.Seq)
@@ -412,6 +439,9 @@ func (r *Replica) Durable() []pbft.Record {
 	}
 	if r.ownVC != nil {
 		rs = append(rs, pbft.Record{Kind: pbft.RecordViewChange, ViewChange: r.ownVC})
+	}
+	if r.over() {
+		rs = append(rs, pbft.Record{Kind: pbft.RecordBoundary, Boundary: r.epoch.end})
 	}
 	if r.amnesia != nil {
 		rs = append(rs, pbft.Record{Kind: pbft.RecordAmnesia, Shown: r.amnesia})

@@ -51,6 +51,17 @@ type cluster struct {
 	certified []map[pbft.Seq]int // signatures in the last checkpoint certificate
 	recall    bool               // of replicas that resume
 	clock     uint64
+	staged    *pbft.NextSet // what the state holds from the execution of At on
+	ends      []*pbft.EpochProof
+	drop      func(e envelope) bool // messages that are lost
+}
+
+// nextAt is what the state after a block holds.
+func (c *cluster) nextAt(s pbft.Seq) []byte {
+	if c.staged == nil || s < c.staged.At {
+		return nil
+	}
+	return c.staged.Encode()
 }
 
 type envelope struct {
@@ -71,7 +82,8 @@ func newClusterOf(t *testing.T, n, f, p int, tenure uint64) *cluster {
 		t.Fatal(err)
 	}
 	c := &cluster{t: t, com: com, down: make([]bool, n), logs: make([][]pbft.Record, n),
-		committed: make([][]pbft.CommittedBlock, n), roots: make([]pbft.Digest, n), clock: 1_000_000}
+		committed: make([][]pbft.CommittedBlock, n), roots: make([]pbft.Digest, n), clock: 1_000_000,
+		ends: make([]*pbft.EpochProof, n)}
 	for i := 0; i < n; i++ {
 		c.certified = append(c.certified, make(map[pbft.Seq]int))
 		c.replicas = append(c.replicas, c.start(pbft.ReplicaID(i), nil))
@@ -106,7 +118,7 @@ func (c *cluster) settle() {
 		q := c.queue
 		c.queue = nil
 		for _, e := range q {
-			if !c.down[e.to] && !c.down[e.from] {
+			if !c.down[e.to] && !c.down[e.from] && (c.drop == nil || !c.drop(e)) {
 				busy = true
 				b := pbft.EncodeMessage(e.m)
 				m, err := pbft.DecodeMessage(b)
@@ -133,7 +145,10 @@ func (c *cluster) act(i int, r *Replica, rd pbft.Ready) {
 	for _, b := range rd.Committed {
 		c.committed[i] = append(c.committed[i], b)
 		c.roots[i] = payloadChain(c.roots[i], b.Block.Payload)
-		r.Executed(b.Block.Header.Seq, c.roots[i], pbft.Digest{})
+		r.Executed(b.Block.Header.Seq, c.roots[i], pbft.Digest{}, c.nextAt(b.Block.Header.Seq))
+	}
+	if rd.Boundary != nil {
+		c.ends[i] = rd.Boundary
 	}
 	for _, x := range rd.Checkpoints {
 		c.certified[i][x.Seq] = len(x.Signatures)
@@ -167,7 +182,10 @@ func (c *cluster) tick(n int) {
 
 func (c *cluster) propose(payload string) bool {
 	for i, r := range c.replicas {
-		if !c.down[i] && r.ProposeHint() != pbft.ProposeNever {
+		if hint := r.ProposeHint(); !c.down[i] && hint != pbft.ProposeNever {
+			if hint == pbft.ProposeEmpty {
+				payload = ""
+			}
 			ok := r.Propose([]byte(payload), payloadRoot([]byte(payload)), nil, c.clock)
 			c.settle()
 			return ok

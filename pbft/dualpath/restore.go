@@ -34,6 +34,12 @@ func (r *Replica) restore(log []pbft.Record) error {
 		case pbft.RecordViewChange:
 			r.vcSent, r.ownVC = x.ViewChange.View, x.ViewChange
 			r.peers[r.self].vc, r.peers[r.self].proved = x.ViewChange, true
+		case pbft.RecordBoundary:
+			x := *x.Boundary
+			r.epoch.end, r.epoch.last = &x, r.com.HeaderDigest(&x.Boundary)
+			if n := r.epoch.next; n != nil {
+				r.completeEnd(n.Body.Encode())
+			}
 		case pbft.RecordAmnesia:
 			r.amnesia, r.condition = x.Shown, pbft.Amnesic
 		default:

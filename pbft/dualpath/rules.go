@@ -32,6 +32,12 @@ func written() rules.Dualpath {
 		EndsTenure:     func(h *pbft.Header, tenure uint64) bool { return h.Seq == h.BaseSeq+pbft.Seq(tenure) },
 		NotTooOld:      func(late bool) bool { return !late },
 		NotTooNew:      func(timeMs, latestMs uint64) bool { return timeMs <= latestMs },
+		GenesisRef:     (*pbft.Committee).GenesisRef,
+		Justifies:      func(ofEpoch bool) bool { return ofEpoch },
+		OnlyCloses:     (*pbft.Header).Ending,
+		Formed:         func(_, right bool) bool { return right },
+		Silent:         func() bool { return true },
+		EndProven:      endProven,
 		Convicts:       checkEvidence,
 		EvidenceHolds:  evidenceHolds,
 		BlocksProven:   (*pbft.Committee).VerifyCertificate,
@@ -53,6 +59,12 @@ func support(com *pbft.Committee, evidence bool) int {
 		return com.SupportWithEvidence()
 	}
 	return com.Support()
+}
+
+// endProven: a whole proof that verifies with the committee of the epoch that it ends.
+func endProven(p *pbft.EpochProof, com *pbft.Committee, s pbft.Scheme) bool {
+	_, err := p.Verify(com, s)
+	return err == nil
 }
 
 // checkEvidence reports whether two signed headers convict the primary of a

@@ -342,11 +342,11 @@ func TestR5(t *testing.T) {
 		certify(c, r, c.com.Ref(&b.Header), 0, 2)
 		drain(r)
 	}
-	r.Executed(5, pbft.Digest{5}, pbft.Digest{})
+	r.Executed(5, pbft.Digest{5}, pbft.Digest{}, nil)
 	if r.chain.executed != 3 {
 		t.Error("a result out of order is taken")
 	}
-	r.Executed(4, pbft.Digest{4}, pbft.Digest{})
+	r.Executed(4, pbft.Digest{4}, pbft.Digest{}, nil)
 	own, ok := sent[*pbft.Checkpoint](drain(r))
 	if !ok || own.Seq != 4 || own.StateRoot != (pbft.Digest{4}) {
 		t.Fatalf("the checkpoint is %+v", own)

@@ -39,6 +39,10 @@ func (r *Replica) onStatus(from pbft.ReplicaID, m *pbft.Status) pbft.Reason {
 	}
 	last := r.peers[from].status
 	r.peers[from].status = m
+	if r.over() && r.rules.Silent() {
+		r.answerEnd(from)
+		return pbft.Accepted
+	}
 	switch {
 	case m.Committed.Seq > r.chain.committed.Seq:
 		r.noticeAhead(from, m.Committed.Seq)
@@ -228,6 +232,9 @@ func (r *Replica) onFetch(from pbft.ReplicaID, m *pbft.Fetch) pbft.Reason {
 		if m.After >= r.chain.committed.Seq {
 			return pbft.IgnoredFuture
 		}
+		if m.After < r.epoch.genesis.Seq { // of an earlier epoch, whose replica serves it
+			return pbft.IgnoredStale
+		}
 		if p.served != 0 && r.now+1 < p.served+servedTicks {
 			return pbft.IgnoredQuota
 		}
@@ -353,7 +360,12 @@ func (r *Replica) onCommittedBlocks(from pbft.ReplicaID, blocks []pbft.Block, to
 	if first.Seq > r.chain.committed.Seq+1 && r.chain.byDigest[first.Parent] == nil {
 		return pbft.IgnoredFuture
 	}
-	if !r.com.Commits(c, top) || !r.rules.BlocksProven(r.com, c, r.cfg.Scheme) {
+	proven := r.over() && r.com.HeaderDigest(top) == r.epoch.last
+	switch {
+	case proven:
+	case top.Boundary() && c.Block.Seq > top.Seq: // in the place of its certificate: the proof is on its way
+		return pbft.IgnoredFuture
+	case !r.com.Commits(c, top) || !r.rules.BlocksProven(r.com, c, r.cfg.Scheme):
 		return pbft.InvalidCertificate
 	}
 	for i := range blocks {
@@ -364,7 +376,9 @@ func (r *Replica) onCommittedBlocks(from pbft.ReplicaID, blocks []pbft.Block, to
 			r.addBlock(x, false)
 		}
 	}
-	if top == last || r.chain.byDigest[c.Block.Digest] != nil {
+	if proven {
+		c = r.epoch.end.Certificate
+	} else if top == last || r.chain.byDigest[c.Block.Digest] != nil {
 		r.learn(c)
 	} else {
 		r.keepUnplaced(c) // until catching up has come so far
@@ -375,7 +389,7 @@ func (r *Replica) onCommittedBlocks(from pbft.ReplicaID, blocks []pbft.Block, to
 	if b := r.chain.byDigest[r.com.HeaderDigest(last)]; b != nil && !b.committed {
 		switch _, whole, conflict := r.missingBelow(b); {
 		case whole:
-			r.commitChain(b)
+			r.commitChain(b, top, c)
 		case conflict:
 			r.become(pbft.Broken)
 		}

@@ -151,7 +151,7 @@ func (r *Replica) takeReport(id pbft.ReplicaID) {
 // checkAttachments tests what R8(a) demands of what comes with a VIEW-CHANGE.
 func (r *Replica) checkAttachments(m *pbft.ViewChange) pbft.Reason {
 	switch {
-	case m.High == r.genesisRef():
+	case m.High == r.epoch.genesis:
 	case m.Certificate == nil || m.Certificate.Block != m.High:
 		return pbft.InvalidContent
 	case !r.holds(m.Certificate) && !r.com.VerifyCertificate(m.Certificate, r.cfg.Scheme):
@@ -159,8 +159,6 @@ func (r *Replica) checkAttachments(m *pbft.ViewChange) pbft.Reason {
 	}
 	return r.checkWalk(m)
 }
-
-func (r *Replica) genesisRef() pbft.BlockRef { return r.com.Ref(&r.cfg.Genesis) }
 
 // wellFormed tests the signed part of a VIEW-CHANGE by itself.
 func (r *Replica) wellFormed(m *pbft.ViewChange) bool {

@@ -107,7 +107,7 @@ func (r *Replica) ask(w *want) {
 	r.event(pbft.EventFetch, w.block, uint64(w.from))
 	b := r.chain.byDigest[w.block.Digest]
 	r.send(w.from, &pbft.Fetch{Epoch: r.com.Epoch(), Seq: w.block.Seq, Digest: w.block.Digest,
-		After: r.heldBelow(w.block.Digest), RecipeFirst: r.cfg.Recipes && (b == nil || b.recipes.at == 0)})
+		After: r.heldBelow(w.block.Digest), RecipeFirst: r.cfg.Recipes && !r.over() && (b == nil || b.recipes.at == 0)})
 	w.asked, w.last = w.from, r.now
 	w.from = (w.from + 1) % pbft.ReplicaID(r.com.Size())
 }

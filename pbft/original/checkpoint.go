@@ -32,7 +32,8 @@ func (r *Replica) height(s pbft.Seq) *height {
 }
 
 // Executed implements pbft.Engine.
-func (r *Replica) Executed(seq pbft.Seq, stateRoot, receiptRoot pbft.Digest) {
+func (r *Replica) Executed(seq pbft.Seq, stateRoot, receiptRoot pbft.Digest, next []byte) {
+	assert(next == nil, "a set is staged, and this protocol has no epochs")
 	x := r.slots[seq]
 	if seq != r.executed+1 || x == nil || x.done == (pbft.Digest{}) {
 		return

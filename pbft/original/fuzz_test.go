@@ -59,7 +59,7 @@ func (x *table) turn(i int) (sent []pbft.Outgoing) {
 			r.PayloadChecked(k.Digest, true)
 		}
 		for _, b := range rd.Committed {
-			r.Executed(b.Block.Header.Seq, pbft.Digest{byte(b.Block.Header.Seq)}, pbft.Digest{7})
+			r.Executed(b.Block.Header.Seq, pbft.Digest{byte(b.Block.Header.Seq)}, pbft.Digest{7}, nil)
 		}
 	}
 	return sent

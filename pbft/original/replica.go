@@ -96,6 +96,8 @@ func newReplica(cfg pbft.Config, log []pbft.Record, by rules.Original) (*Replica
 		return nil, fmt.Errorf("original: replica %d is not a member", cfg.Self)
 	case c.Protocol() != pbft.Original:
 		return nil, fmt.Errorf("original: the committee decides by the protocol %v", c.Protocol())
+	case cfg.Genesis.Seq != 0 || cfg.Anchor.Next != nil:
+		return nil, fmt.Errorf("original: the protocol has no epochs")
 	}
 	r := &Replica{
 		cfg: cfg, com: cfg.Committee, self: cfg.Self, rules: by, tm: cfg.Timers.WithDefaults(),

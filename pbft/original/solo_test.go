@@ -89,7 +89,7 @@ func (s *solo) turn() (sent []pbft.Outgoing) {
 			s.r.PayloadChecked(k.Digest, true)
 		}
 		for _, b := range rd.Committed {
-			s.r.Executed(b.Block.Header.Seq, b.Digest, pbft.Digest{})
+			s.r.Executed(b.Block.Header.Seq, b.Digest, pbft.Digest{}, nil)
 		}
 		s.r.Advance()
 	}

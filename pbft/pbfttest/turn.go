@@ -380,7 +380,7 @@ func (c *cluster) executeNext(x *node) {
 	if x.honest {
 		c.oracle.executed(x, b.Block.Header.Seq, state)
 	}
-	x.driver.Executed(b.Block.Header.Seq, state, receipts)
+	x.driver.Executed(b.Block.Header.Seq, state, receipts, nil)
 	if len(x.pending) > 0 {
 		c.scheduleExecution(x)
 	}
