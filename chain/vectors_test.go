@@ -367,6 +367,8 @@ func TestCertificateVectors(t *testing.T) {
 		{"slow", true, order(pbft.CommittedSlow, h, q, h)},
 		{"fast", true, order(pbft.CommittedFast, h, fast, h)},
 		{"as an ancestor", true, order(pbft.CommittedSlow, h, q, chain[1], h)},
+		{"as the ancestor of a closing block", true, order(pbft.CommittedSlow, closing, q, boundary, closing)},
+		{"a boundary block", true, order(pbft.CommittedSlow, boundary, q, boundary)},
 		{"a closing block by itself", false, order(pbft.CommittedSlow, closing, q, closing)},
 		{"a prepared certificate", false, order(pbft.Prepared, h, fast, h)},
 		{"too few PREPAREs", false, order(pbft.CommittedFast, h, q, h)},

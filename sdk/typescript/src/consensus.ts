@@ -7,7 +7,9 @@ import { type Chain, KnownKey, sha256 } from "./signing.ts";
 import { type Reader, Writer, decode } from "./wire.ts";
 
 const replicasMax = 150;
+/** Versions of a header: without a flag, and with one and what follows it. */
 const headerVersion = 1;
+const headerVersionEpoch = 2;
 const schemeEd25519 = 1;
 /** How many verdicts over certificates a committee remembers. */
 const verifiedMax = 4096;
@@ -121,6 +123,8 @@ export class Committee {
       proposer: 0,
       committee: this.digest,
       closing: false,
+      boundary: false,
+      next: new Uint8Array(32),
     };
   }
 
@@ -219,27 +223,36 @@ export interface Header {
   committee: Uint8Array;
   /** A closing block ends an epoch; no verifier takes it for the block of its height. */
   closing: boolean;
+  /** The last payload block of an epoch. */
+  boundary: boolean;
+  /** Of a boundary block, the digest of the next set; of a closing one, that of the boundary block; else zeros. */
+  next: Uint8Array;
 }
 
-/** The 228 bytes of a header. */
+/** The bytes of a header: 228, or 260 of one that is a closing or boundary one. */
 export function encodeHeader(h: Header): Uint8Array {
-  const w = new Writer().u8(headerVersion).u32(h.epoch).u64(h.view).u64(h.seq).fixed(h.parent, 32).u64(h.baseSeq);
+  const flags = (h.closing ? 1 : 0) | (h.boundary ? 2 : 0);
+  const w = new Writer().u8(flags === 0 ? headerVersion : headerVersionEpoch);
+  w.u32(h.epoch).u64(h.view).u64(h.seq).fixed(h.parent, 32).u64(h.baseSeq);
   w.fixed(h.payloadRoot, 32).u32(h.payloadBytes).u64(h.execSeq).fixed(h.execRoot, 32).u64(h.timeMs);
-  return writeRef(w, h.justify)
-    .u16(h.proposer)
-    .fixed(h.committee, 32)
-    .u8(h.closing ? 1 : 0)
-    .done();
+  writeRef(w, h.justify).u16(h.proposer).fixed(h.committee, 32).u8(flags);
+  if (flags !== 0) w.fixed(h.next, 32);
+  return w.done();
 }
 
 /** Reads a header. */
 export function readHeader(r: Reader): Header {
-  r.exactly(headerVersion, "version of a header");
+  const version = r.u8();
+  r.require(version === headerVersion || version === headerVersionEpoch, `version ${version} of a header`);
   const place = { epoch: r.u32(), view: r.u53(), seq: r.u53(), parent: r.raw(32), baseSeq: r.u53() };
   const payload = { payloadRoot: r.raw(32), payloadBytes: r.u32() };
   const exec = { execSeq: r.u53(), execRoot: r.raw(32), timeMs: r.u53() };
-  const rest = { justify: readRef(r), proposer: r.u16(), committee: r.raw(32), closing: r.enum8(1) === 1 };
-  return { ...place, ...payload, ...exec, ...rest };
+  const rest = { justify: readRef(r), proposer: r.u16(), committee: r.raw(32) };
+  const flags = r.enum8(2);
+  r.require((flags !== 0) === (version === headerVersionEpoch), `flags ${flags} of a header of version ${version}`);
+  const next = flags === 0 ? new Uint8Array(32) : r.raw(32);
+  r.require(flags === 0 || next.some((x) => x !== 0), "a boundary or closing header that names nothing");
+  return { ...place, ...payload, ...exec, ...rest, closing: flags === 1, boundary: flags === 2, next };
 }
 
 /** Decodes exactly one header; throws a WireError. */
