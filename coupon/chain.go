@@ -4,6 +4,7 @@ import (
 	"crypto/sha256"
 	"encoding/binary"
 
+	"github.com/scrip-network/scrip/pbft"
 	"github.com/scrip-network/scrip/pbft/wire"
 )
 
@@ -37,6 +38,9 @@ type Chain struct {
 	// ValidKey reports whether a public key is a canonical encoding of a point
 	// that is not of small order. Without it CheckTx refuses every key.
 	ValidKey func(key [32]byte) bool
+	// Scheme verifies the signatures inside evidence of misbehaviour, which no rule but that
+	// of its kind looks at. A chain of version 2 of the rules has one.
+	Scheme pbft.Scheme
 }
 
 // ChainDigest returns SHA-256(u8 14 || "scrip/chain/v1" || string name ||

@@ -338,6 +338,9 @@ func (c Code) InReceipt() bool {
 // recorded where it is the invoice's (an envelope that lives too long never gets
 // that far): else a refused redemption could come back after the customer paid.
 func (c Code) burnsID(k Kind) bool {
+	if spec := kindTable[k]; c != OK && spec != nil && spec.unrecorded {
+		return false
+	}
 	switch c {
 	case TxExpired, DuplicateTx, NotAuthorised, Quorum:
 		return false

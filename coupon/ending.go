@@ -4,12 +4,18 @@ package coupon
 const (
 	EventSettlementClosed EventType = 28
 	EventCampaignEnded    EventType = 29
+	EventStopLifted       EventType = 34
 )
 
 // blockEvents are the events that belong to no transaction.
 var blockEvents = []eventSpec{
 	{EventSettlementClosed, "settlement.closed"},
 	{EventCampaignEnded, "campaign.ended"},
+	{EventProposalExecuted, "governance.executed"},
+	{EventProposalFailed, "governance.failed"},
+	{EventStopLifted, "stop.lifted"},
+	{EventEpochStaged, "epoch.staged"},
+	{EventEpochBegun, "epoch.begun"},
 }
 
 // Limits of the steps at the end of a block (rules 3.32).
@@ -26,7 +32,9 @@ const (
 // endBlock does what comes after the last transaction, in the order of rules 3.32.
 func (x *exec) endBlock() {
 	x.migrateCampaigns()
-	x.keysDue()
+	x.dueNow()
+	x.stage()
+	x.liftStops()
 	x.settle()
 	x.endCampaigns()
 	x.prune()
@@ -35,30 +43,6 @@ func (x *exec) endBlock() {
 // happens records an event of the end of the block.
 func (x *exec) happens(e EventType, row []byte) {
 	x.events = append(x.events, Event{Type: e, TxIndex: EndOfBlock, EventIndex: uint32(len(x.events)), Row: row})
-}
-
-// keysDue lets pending admin keys count that are due. Those of a member that is not
-// ACTIVE are dropped. The lowest row is read anew each time.
-func (x *exec) keysDue() {
-	for range duePerBlock {
-		next := x.due.scan(x, []byte{PrefixDue}, 1)
-		if len(next) == 0 || next[0].at > x.now {
-			return
-		}
-		member := uint16(next[0].number)
-		p, m := x.pending.get(x, member), x.members.get(x, member)
-		if next[0].kind != dueKeys || p == nil || m == nil {
-			x.damaged("%+v is due for nobody", next[0])
-			return
-		}
-		if m.State == MemberActive {
-			row := *m
-			row.Threshold, row.Keys = p.Threshold, p.Keys
-			x.members.put(x, member, row)
-			x.happens(EventMemberKeys, MemberKey(member))
-		}
-		x.dropPending(member)
-	}
 }
 
 // endCampaigns frees the unused budget of campaigns that have ended (rules 3.32, step 6).
@@ -83,6 +67,11 @@ func (x *exec) end(campaign uint32) {
 		return
 	}
 	t := x.termsOf(campaign, g.Version)
+	if x.stopped(campaign, g.Issuer) {
+		// Its end will move: it must not stand before others that can be released.
+		x.ends.put(x, endID{x.now + releaseRetryMs, campaign}, struct{}{})
+		return
+	}
 	if end := End(t, g); end > x.now {
 		x.ends.put(x, endID{end, campaign}, struct{}{})
 		return

@@ -39,7 +39,7 @@ func TestAMigrationTakesSomeCampaignsABlock(t *testing.T) {
 	}
 	params := Params{NextCampaign: migratedPerBlock + 89, NextMember: 5, CycleMs: CycleMsDefault}
 	st.rows[string(ParamsKey())] = params.AppendTo(nil)
-	m = m.UpgradedAt(7)
+	m = upgradedAt(m, 7)
 	is(t, "version before", m.VersionAt(st, 6), Version1)
 	is(t, "version at", m.VersionAt(st, 7), Version2)
 	applyEmpty(t, m, st, 6, t0)
@@ -51,7 +51,7 @@ func TestAMigrationTakesSomeCampaignsABlock(t *testing.T) {
 	is(t, "the newest is among the first", st.rows[string(EndKey(t0+yearMs+VoidExtensionMs, migratedPerBlock+88))] != nil,
 		true)
 	is(t, "currencies", st.count(PrefixCurrency), 1)
-	is(t, "version from the state", m.UpgradedAt(99).VersionAt(st, 10), Version2)
+	is(t, "version from the state", upgradedAt(m, 99).VersionAt(st, 10), Version2)
 }
 
 func TestAFewCampaignsEndInABlock(t *testing.T) {

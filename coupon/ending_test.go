@@ -79,6 +79,7 @@ func TestWhatEndsNoID(t *testing.T) {
 				open = k == 0 || k == KindCampaignPause || k == KindCampaignResume || k == KindCampaignClose ||
 					k == KindBatchCommit || k == KindCampaignAmend || k == KindCouponIssue
 			}
+			open = open || (k == KindSeatReady || k == KindMisbehaviour) && info.Code != DuplicateTx
 			want := Ended
 			if open {
 				want = StaysOpen

@@ -297,7 +297,7 @@ func TestExample90TheRootOfTheItemsOfACircle(t *testing.T) {
 
 func TestExample91ADebtIsBookedAgainstItsOpposite(t *testing.T) {
 	m := newMarket(t)
-	x := newExec(m.m, m.store, Block{Height: 1, TimeMs: t0})
+	x := newExec(m.m, m.store, Block{Height: 1, TimeMs: t0}, false)
 	s := &settling{x: x, cycle: 5}
 	debt := func(from, to uint16) uint64 {
 		if d := x.debts.get(x, debtID{5, usd, BookUnsecured, from, to}); d != nil {

@@ -38,6 +38,7 @@ type lenience uint8
 const (
 	guardGift  lenience = 1 + iota // a pending gift takes its gift key too, and gives no E404
 	guardGrace                     // the coupon is good for grace_ms longer
+	guardStops                     // a stop of its campaign does not matter
 )
 
 // guard is G of rules 3.3 e.
@@ -50,6 +51,9 @@ func (x *exec) guard(allow lenience, id CouponID, key [32]byte, seq uint32) (h f
 	if g == nil {
 		x.damaged("coupon %d has no campaign", id)
 		return h, NotFound
+	}
+	if allow != guardStops && x.stopped(id.Campaign(), g.Issuer) {
+		return h, CampaignNotActive
 	}
 	h = found{coupon: p.At(x.now), campaign: *g, terms: x.termsOf(id.Campaign(), p.Version)}
 	c := &h.coupon

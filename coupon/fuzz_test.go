@@ -2,12 +2,13 @@ package coupon
 
 import (
 	"bytes"
+	"slices"
 	"testing"
 )
 
 func FuzzParseTx(f *testing.F) {
 	c := testChain()
-	for _, s := range append(samples(c), samples2(c)...) {
+	for _, s := range append(samples(c), all2(c)...) {
 		f.Add(s.raw)
 	}
 	f.Fuzz(func(t *testing.T, raw []byte) {
@@ -45,7 +46,8 @@ func FuzzParseTx(f *testing.F) {
 }
 
 func FuzzDecodeReceipt(f *testing.F) {
-	for _, o := range append(receiptSamples(), receiptSamples2(f)...) {
+	for _, o := range slices.Concat(receiptSamples(), receiptSamples2(f, scenes2()),
+		receiptSamples2(f, governanceScenes())) {
 		f.Add(o.AppendTo(nil))
 	}
 	f.Fuzz(func(t *testing.T, b []byte) {
@@ -139,6 +141,19 @@ var rowCodecs = map[byte]func([]byte) ([]byte, error){
 	PrefixGivenBack:    rowCodec(DecodeDayTotal, (*DayTotal).AppendTo),
 	PrefixToPrune:      rowCodec(decodeMark, appendMark),
 	PrefixSeen2:        rowCodec(DecodeSeen, (*SeenRow).AppendTo),
+
+	PrefixProposal:      rowCodec(DecodeProposal, (*Proposal).AppendTo),
+	PrefixStop:          rowCodec(DecodeStop, (*Stop).AppendTo),
+	PrefixSet:           rowCodec(DecodeValidatorSet, (*ValidatorSet).AppendTo),
+	PrefixNextSet:       rowCodec(decodeNextSet, appendNextSet),
+	PrefixOpenProposals: rowCodec(DecodeOpenProposals, appendOpenProposals),
+	PrefixSeat:          rowCodec(DecodeSeat, (*Seat).AppendTo),
+	PrefixValidatorKey:  rowCodec(DecodeAnnounced, (*Announced).AppendTo),
+	PrefixEpoch:         rowCodec(DecodeEpoch, (*EpochRow).AppendTo),
+	PrefixFormerSet:     rowCodec(decodeSetBody, appendSetBody),
+	PrefixMisbehaviour:  rowCodec(DecodeMisbehaving, (*Misbehaving).AppendTo),
+	PrefixTenures:       rowCodec(DecodeTenures, (*Tenures).AppendTo),
+	PrefixQueue:         rowCodec(DecodeQueued, (*Queued).AppendTo),
 }
 
 func FuzzDecodeRow(f *testing.F) {

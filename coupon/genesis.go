@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 
+	"github.com/scrip-network/scrip/pbft"
 	"github.com/scrip-network/scrip/pbft/wire"
 )
 
@@ -78,8 +79,10 @@ type Genesis struct {
 	CycleMs uint64
 	// Rules is the version of the rules that the chain begins with; 0 stands for Version1.
 	Rules Version
-	// Settlement counts from Version2 on.
+	// Settlement and Set count from Version2 on. Set is the first set of validators, in the
+	// order of the genesis file.
 	Settlement GenesisSettlement
+	Set        *pbft.SetBody
 }
 
 // GenesisSettlement is what a chain of Version2 begins with beside the rest (rules 3.17).

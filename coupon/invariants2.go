@@ -15,12 +15,13 @@ type checker2 struct {
 	toPrune   map[uint32]int
 	due       map[dueID]bool
 	pending   map[uint16]PendingKeys
+	ruled     governed
 }
 
 func newChecker2() *checker2 {
 	return &checker2{payable: map[redemptionID]uint64{}, cycles: map[uint32]*Cycle{}, positions: map[positionID]Position{},
 		debts: map[debtID]Debt{}, unpaid: map[unpaidID]uint32{}, ends: map[uint32]int{}, toPrune: map[uint32]int{},
-		due: map[dueID]bool{}, pending: map[uint16]PendingKeys{}}
+		due: map[dueID]bool{}, pending: map[uint16]PendingKeys{}, ruled: newGoverned()}
 }
 
 // row2 reads a row of version 2.
@@ -69,6 +70,8 @@ func (k *checker) row2(at RowKey, value []byte) (err error) {
 		_, err = DecodeDayTotal(value)
 	case PrefixSeen2:
 		_, err = DecodeSeen(value)
+	default:
+		err = s.ruled.row(at, value)
 	}
 	return err
 }
@@ -166,14 +169,23 @@ func (k *checker) checkMoney() error {
 			return err
 		}
 	}
-	// order-free: any contradiction will do
-	for member, p := range s.pending {
-		if id := (dueID{p.At, dueKeys, uint32(member)}); !s.due[id] || len(s.due) != len(s.pending) {
-			return fmt.Errorf("pending keys of member %d are due: %t; %d rows are due for %d members", member, s.due[id],
-				len(s.due), len(s.pending))
+	keysDue := 0
+	// order-free: a number
+	for id := range s.due {
+		if id.kind == dueKeys {
+			keysDue++
 		}
 	}
-	return nil
+	// order-free: any contradiction will do
+	for member, p := range s.pending {
+		if id := (dueID{p.At, dueKeys, uint32(member)}); !s.due[id] {
+			return fmt.Errorf("pending keys of member %d are not due", member)
+		}
+	}
+	if keysDue != len(s.pending) {
+		return fmt.Errorf("keys are due for %d members, %d have some pending", keysDue, len(s.pending))
+	}
+	return k.checkGovernance()
 }
 
 // checkEnd looks at what says when a campaign ends, and that it has ended.

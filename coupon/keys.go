@@ -137,14 +137,16 @@ var keySizes = [...]int{PrefixParams: 1, PrefixMember: 3, PrefixFunding: 5, Pref
 	PrefixTerms: 7, PrefixBatch: 7, PrefixCoupon: 9, PrefixHolder: 37, PrefixRedemption: 13,
 	PrefixObligation: 11, PrefixSeen: 9, PrefixProtocol: 1, PrefixMoney: 5, PrefixRefundBucket: 11, PrefixCycle: 5,
 	PrefixPosition: 9, PrefixDebt: 12, PrefixUnpaid: 7, PrefixRefund: 13, PrefixService: 33, PrefixEnd: 13,
-	PrefixDue: 14, PrefixCurrency: 3, PrefixPending: 3, PrefixGivenBack: 33, PrefixToPrune: 9, PrefixSeen2: 9}
+	PrefixDue: 14, PrefixCurrency: 3, PrefixPending: 3, PrefixGivenBack: 33, PrefixToPrune: 9, PrefixSeen2: 9,
+	PrefixProposal: 5, PrefixStop: 6, PrefixSet: 1, PrefixNextSet: 1, PrefixOpenProposals: 3, PrefixSeat: 3,
+	PrefixValidatorKey: 33, PrefixEpoch: 5, PrefixFormerSet: 1, PrefixMisbehaviour: 8, PrefixTenures: 3, PrefixQueue: 5}
 
 // RowKey is a decoded key of the table. Prefix says which of the others count.
 type RowKey struct {
 	Prefix   byte
-	Member   uint16   // member, funding, position, unpaid, pending keys
+	Member   uint16   // member, funding, position, unpaid, pending keys, and those of governance
 	Currency uint16   // funding, position, debt, currency
-	Key      [32]byte // till, holder count, service key, given back
+	Key      [32]byte // till, holder count, service key, given back, validator key
 	Campaign uint32   // campaign and what hangs on it, obligation, end, to prune
 	Version  uint16   // terms
 	Batch    uint16   // batch
@@ -157,7 +159,11 @@ type RowKey struct {
 	Payer    uint16   // debt
 	At       uint64   // end, due
 	Due      uint8    // due: of what kind
-	Number   uint32   // due: of the proposal or member
+	Number   uint32   // due: of the proposal or member; proposal, queue
+	Scope    StopScope
+	Stopped  uint32 // stop: the member or campaign
+	Epoch    uint32 // epoch, misbehaviour
+	Evidence uint8  // misbehaviour
 }
 
 // ParseRowKey decodes a key; it is the inverse of the functions that make keys.
@@ -182,6 +188,7 @@ func ParseRowKey(key []byte) (RowKey, error) {
 		k.Campaign = binary.BigEndian.Uint32(b)
 	}
 	k.parseSettlement(key)
+	k.parseGovernance(key)
 	switch k.Prefix {
 	case PrefixTerms:
 		k.Version = binary.BigEndian.Uint16(b[4:])
@@ -195,6 +202,26 @@ func ParseRowKey(key []byte) (RowKey, error) {
 		k.Coupon, k.Seq = CouponID(binary.BigEndian.Uint64(b)), binary.BigEndian.Uint32(b[8:])
 	}
 	return k, nil
+}
+
+// parseGovernance decodes the parts of keys of governance.
+func (k *RowKey) parseGovernance(key []byte) {
+	switch k.Prefix {
+	case PrefixOpenProposals, PrefixSeat, PrefixTenures:
+		k.Member = parseMemberKey(key)
+	case PrefixProposal, PrefixQueue:
+		k.Number = parseQueueKey(key)
+	case PrefixStop:
+		id := parseStopKey(key)
+		k.Scope, k.Stopped = id.scope, id.id
+	case PrefixValidatorKey:
+		k.Key = [32]byte(key[1:])
+	case PrefixEpoch:
+		k.Epoch = binary.BigEndian.Uint32(key[1:])
+	case PrefixMisbehaviour:
+		id := parseMisbehaviourKey(key)
+		k.Epoch, k.Member, k.Evidence = id.epoch, id.member, id.kind
+	}
 }
 
 // parseSettlement decodes the parts of keys of settlement and of what comes due.

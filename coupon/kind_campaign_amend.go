@@ -107,7 +107,7 @@ func (f *CampaignAmend) execute(x *exec, tx *Tx, out *Outcome) Code {
 		return c
 	}
 	switch {
-	case g.State == CampaignClosed, x.now >= End(old, &g):
+	case g.State == CampaignClosed, x.now >= End(old, &g), x.stopped(f.Campaign, g.Issuer):
 		return CampaignNotActive
 	case f.Version != g.Version+1, f.Version > VersionsMax, !Amends(old, next):
 		return TermsLocked

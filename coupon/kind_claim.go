@@ -114,7 +114,8 @@ func (f *Claim) execute(x *exec, _ *Tx, out *Outcome) Code {
 	if batch == nil || batch.TicketKey != f.TicketKey || !batch.holds(tk.Serial) {
 		return NotFound
 	}
-	if p.State != CampaignPublished || !x.memberActive(p.Issuer) || !x.mayIssue(p.Issuer) {
+	if x.stopped(tk.Campaign, p.Issuer) || p.State != CampaignPublished || !x.memberActive(p.Issuer) ||
+		!x.mayIssue(p.Issuer) {
 		return CampaignNotActive
 	}
 	t := x.termsOf(tk.Campaign, p.Version)

@@ -56,7 +56,7 @@ func (f *OfferPost) execute(x *exec, _ *Tx, out *Outcome) Code {
 	if x.now >= o.Expires || o.Expires-x.now > OfferAheadMsMax {
 		return OfferGone
 	}
-	h, code := x.guard(0, o.Coupon, o.Seller, o.Seq)
+	h, code := x.guard(guardStops, o.Coupon, o.Seller, o.Seq)
 	switch {
 	case code != OK:
 		return code

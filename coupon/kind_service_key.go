@@ -108,7 +108,7 @@ func (f *ServiceKeyAdd) execute(x *exec, tx *Tx, out *Outcome) Code {
 	if c := x.memberSigned(tx, f.Member, RolePayment, nil, false); c != OK {
 		return c
 	}
-	if x.knownKey(f.Key) {
+	if x.knownKey(f.Key) || x.isAnnounced(f.Key) {
 		return KeyState
 	}
 	if f.ValidFrom >= f.ValidUntil || x.now >= f.ValidUntil || f.ValidUntil > x.now+ServiceAheadMsMax {

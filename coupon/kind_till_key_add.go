@@ -94,7 +94,7 @@ func (f *TillKeyAdd) execute(x *exec, tx *Tx, out *Outcome) Code {
 	if c := x.memberSigned(tx, f.Member, RoleMerchant, nil, false); c != OK {
 		return c
 	}
-	if x.knownKey(f.TillKey) {
+	if x.knownKey(f.TillKey) || x.isAnnounced(f.TillKey) {
 		return KeyState
 	}
 	if f.ValidFrom >= f.ValidUntil || x.now >= f.ValidUntil || f.ValidUntil > x.now+TillAheadMsMax {

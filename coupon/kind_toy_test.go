@@ -185,6 +185,8 @@ func TestEveryEntryOfAKindIsMissed(t *testing.T) {
 		"receipt":       func(s *kindSpec) { s.receipt = nil },
 		"events":        func(s *kindSpec) { s.events = nil },
 		"which":         func(s *kindSpec) { s.which = nil },
+		"unrecorded":    func(s *kindSpec) { s.unrecorded = true },
+		"after":         func(s *kindSpec) { s.after = func(*Outcome) EventType { return EventNone } },
 		"tally":         func(s *kindSpec) { s.tally = 0 },
 	}
 	row := reflect.TypeFor[kindSpec]()

@@ -33,6 +33,12 @@ var kindTable = [256]*kindSpec{
 	KindServiceKeyAdd:    &serviceKeyAddKind,
 	KindServiceKeyRevoke: &serviceKeyRevokeKind,
 	KindMemberKeys:       &memberKeysKind,
+
+	KindGovPropose:   &govProposeKind,
+	KindGovVote:      &govVoteKind,
+	KindSeatKey:      &seatKeyKind,
+	KindSeatReady:    &seatReadyKind,
+	KindMisbehaviour: &misbehaviourKind,
 }
 
 // kindSpec is a row of the table: what is the same for all transactions of a kind.
@@ -52,12 +58,18 @@ type kindSpec struct {
 	// notFoundFirst says that E301 stands before the checks of the signers, so that it
 	// records nothing (rules 3.3 b).
 	notFoundFirst bool
+	// unrecorded says that no refusal ends the id (rules 3.20): who refused one for want of
+	// something would else have to find other bytes that say the same.
+	unrecorded bool
 	// receipt lists what a receipt states after the kind, in its order (rules 3.14).
 	receipt []Part
 	// events are those that an accepted transaction can leave; which picks one of them,
 	// and says how often it occurs: the first and once where it is nil.
 	events []eventSpec
 	which  func(o *Outcome) (event, times int)
+	// after returns the event of the end of a block that an accepted transaction brought
+	// about at once, EventNone if it did not; nil for kinds that never do.
+	after func(o *Outcome) EventType
 	// tally is the counter of accepted transactions that it adds to.
 	tally Tally
 }
@@ -74,6 +86,7 @@ type witness uint8
 const (
 	byMembers witness = 1 + iota // the list of member signatures
 	byKeys                       // the further signatures: there is no list
+	byNobody                     // nothing: what it carries is signed
 )
 
 // furtherMax bounds the signatures behind the member signatures.

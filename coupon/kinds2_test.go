@@ -51,6 +51,9 @@ func samples2(c Chain) []sample {
 	}
 }
 
+// all2 returns signed transactions of all kinds of version 2.
+func all2(c Chain) []sample { return append(samples2(c), governanceSamples(c)...) }
+
 // second makes the scene one of version 2, in which coupon 6 of the same campaign belongs
 // to "friend", the campaign may be traded, and a payment key, a closed cycle with a debt of
 // the shop, and a final redemption (of seq 1) exist.

@@ -54,10 +54,12 @@ func kindCases(c Chain) map[Kind]kindCase {
 			s.tx = &Void{Coupon: sceneCoupon, Seq: 2, Key: keyOf("till").Key}
 		}}},
 	}
-	for k, scenes := range scenes2() {
-		cases[k] = kindCase{scenes: scenes}
+	for _, list := range []map[Kind][]func(*scene){scenes2(), governanceScenes()} {
+		for k, scenes := range list {
+			cases[k] = kindCase{scenes: scenes}
+		}
 	}
-	for _, s := range append(samples(c), samples2(c)...) {
+	for _, s := range append(samples(c), all2(c)...) {
 		k := cases[KindOf(s.raw)]
 		k.signed = append(k.signed, s.raw)
 		cases[KindOf(s.raw)] = k
@@ -86,12 +88,13 @@ func transferScenes() []func(*scene) {
 // unmarked are kinds that leave no row which shows that they were accepted.
 func unmarked() []Kind {
 	return []Kind{KindCampaignPublish, KindCampaignPause, KindCampaignResume, KindCampaignClose, KindCouponIssue,
-		KindOfferPost, KindRefund, KindPaymentPosted, KindPaymentConfirmed, KindMemberKeys}
+		KindOfferPost, KindRefund, KindPaymentPosted, KindPaymentConfirmed, KindMemberKeys, KindGovPropose, KindGovVote,
+		KindSeatKey, KindMisbehaviour}
 }
 
 // digests are the names of fields of 32 bytes that are no keys.
 func digests() []string {
-	return []string{"TermsHash", "ProductHash", "BasketHash", "InvoiceDigest", "Offer", "Subject", "Ref"}
+	return []string{"TermsHash", "ProductHash", "BasketHash", "InvoiceDigest", "Offer", "Subject", "Ref", "Digest", "Root"}
 }
 
 // constant are parts of receipts that are always 0 in the versions that there are.
@@ -166,13 +169,14 @@ func (x *kindJudge) row() {
 	x.need(s.name != "", "no name")
 	x.need(s.since >= Version1 && s.since <= Version2, "since version %d", s.since)
 	x.need(s.decode != nil, "no decoder")
-	x.need(s.witness == byMembers || s.witness == byKeys, "nothing says who signs")
+	x.need(s.witness >= byMembers && s.witness <= byNobody, "nothing says who signs")
 	x.need(s.further >= 0 && s.further <= furtherMax, "%d further signatures", s.further)
-	x.need(s.witness != byKeys || s.further > 0, "nobody signs")
+	x.need((s.witness == byNobody) == (s.further == 0 && s.witness != byMembers), "nobody signs")
+	x.need(!s.unrecorded || s.witness != byMembers, "members sign what no refusal ends")
 	x.need(s.witness == byMembers || !s.notFoundFirst, "E301 before signers that there are not")
 	x.need(len(s.receipt) > 0, "an empty receipt")
 	for i, p := range s.receipt {
-		x.need(slices.Contains(parts(PartFrom), p) && !slices.Contains(s.receipt[:i], p), "part %d of the receipt", p)
+		x.need(slices.Contains(parts(PartEvidence), p) && !slices.Contains(s.receipt[:i], p), "part %d of the receipt", p)
 	}
 	x.need(len(s.events) > 0, "no event")
 	x.need(len(s.events) <= 1 || s.which != nil, "%d events, and nothing says which", len(s.events))
@@ -213,7 +217,7 @@ func (x *kindJudge) signed(raw []byte) {
 	if x.spec.witness == byMembers {
 		m, err := NewMachine(testChain(), testGenesis())
 		x.need(err == nil, "%v", err)
-		m = m.UpgradedAt(1)
+		m = upgradedAt(m, 1)
 		tx.chain = m.chain.Digest
 		out, err := m.DryRun(newStore(), t0, tx) // there are no members
 		first := out.Code == NotFound
@@ -233,7 +237,7 @@ func (x *kindJudge) signers(c Chain, tx *Tx) {
 		x.need(ed25519.Verify(k.Key[:], k.Message, k.Signature[:]), "a signature does not verify")
 		sender = sender || k.Key == tx.Sender()
 	}
-	x.need(sender, "the sender %x does not sign", tx.Sender())
+	x.need(sender || x.spec.witness == byNobody, "the sender %x does not sign", tx.Sender())
 	for i := range len(checks) {
 		raw := bytes.Clone(tx.Raw)
 		at := len(raw) - 1 - 64*i // the last byte of a further signature
@@ -251,11 +255,13 @@ func (x *kindJudge) signers(c Chain, tx *Tx) {
 // accepted looks at what accepted transactions leave.
 func (x *kindJudge) accepted(scenes []func(*scene)) {
 	stated, left := map[Part]bool{}, map[EventType]bool{}
+	follows := x.spec.after == nil
 	for _, prepare := range scenes {
 		s := newScene()
 		prepare(s)
-		x.scene(s, stated, left)
+		follows = x.scene(s, stated, left) || follows
 	}
+	x.need(follows, "no event of a decision follows")
 	for _, p := range x.spec.receipt {
 		x.need(stated[p] || slices.Contains(constant(), p), "no receipt states part %d", p)
 	}
@@ -264,22 +270,23 @@ func (x *kindJudge) accepted(scenes []func(*scene)) {
 	}
 }
 
-func (x *kindJudge) scene(s *scene, stated map[Part]bool, left map[EventType]bool) {
+// scene looks at an accepted transaction and reports whether a decision followed from it.
+func (x *kindJudge) scene(s *scene, stated map[Part]bool, left map[EventType]bool) bool {
 	m, err := NewMachine(testChain(), testGenesis())
 	x.need(err == nil, "%v", err)
 	if s.protocol != nil {
-		m = m.UpgradedAt(1)
+		m = upgradedAt(m, 1)
 	}
 	tx, err := m.chain.CheckTxAt(max(x.spec.since, s.version()), s.raw(m.chain))
 	if err != nil {
 		x.need(false, "a scene: %v", err)
-		return
+		return false
 	}
 	st := newStore()
 	s.fill(st)
 	key, unused := tx.Mark()
 	x.need(key == nil || unused(st.rows[string(key)]), "its mark says that it was accepted before it was")
-	done := m.Apply(st, Block{Height: 9, TimeMs: s.now, Txs: []*Tx{tx}})
+	done := m.Apply(st, Block{Height: 109, TimeMs: s.now, Epoch: s.epoch, Txs: []*Tx{tx}})
 	out := done.Outcomes[0]
 	x.need(done.Err == nil && out.Code == OK && out.Kind == x.kind, "a scene: %s, %v", out.Code, done.Err)
 	back, err := DecodeReceipt(done.Receipts[0])
@@ -306,6 +313,10 @@ func (x *kindJudge) scene(s *scene, stated map[Part]bool, left map[EventType]boo
 		x.need(e.EventIndex == uint32(i) || e.TxIndex == EndOfBlock, "event %d has the place %d", i, e.EventIndex)
 		left[e.Type] = true
 	}
+	e := out.follows()
+	x.need(e == EventNone || slices.ContainsFunc(blockEvents, func(s eventSpec) bool { return s.event == e }) && left[e],
+		"the event %s of a decision", e)
+	return e != EventNone
 }
 
 // walk calls visit with every exported field inside v that is a number, a text or an

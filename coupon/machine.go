@@ -3,6 +3,8 @@ package coupon
 import (
 	"bytes"
 	"slices"
+
+	"github.com/scrip-network/scrip/pbft"
 )
 
 // Reader is the flat table of rules 3.15 and the members of the Seen buckets beside
@@ -74,6 +76,9 @@ type Result struct {
 	// SeenDropped are the buckets whose members go with the block; their rows
 	// are among the Writes.
 	SeenDropped []uint64
+	// NextSet is the row of the staged set after the block (SetBody and its height), nil if
+	// none is staged. The engine learns from it how the epoch ends.
+	NextSet []byte
 	// Err is not nil if a row of the state is not canonical. The state is then
 	// damaged and the result must not be used.
 	Err error
@@ -89,6 +94,8 @@ type Machine struct {
 	memberLifeMs uint64
 	cycleMs      uint64
 	upgradeAt    uint64 // the first height of version 2; 0: there is none
+	founding     Founding
+	founders     int // members of the genesis data
 }
 
 // NewMachine returns the machine of a chain, or an error if the genesis data is
@@ -97,13 +104,24 @@ func NewMachine(c Chain, g Genesis) (*Machine, error) {
 	if err := g.Validate(c.validKey); err != nil {
 		return nil, err
 	}
-	m := &Machine{chain: c, genesis: g.rows(), currencies: make(map[uint16]Currency, len(g.Currencies)),
-		lifeMs: g.LifeMs, memberLifeMs: g.MemberLifeMs, cycleMs: g.CycleMs, listed: slices.Clone(g.Currencies)}
+	m := &Machine{chain: c, genesis: g.rows(), founders: len(g.Members),
+		currencies: make(map[uint16]Currency, len(g.Currencies)), lifeMs: g.LifeMs,
+		memberLifeMs: g.MemberLifeMs, cycleMs: g.CycleMs, listed: slices.Clone(g.Currencies)}
 	for _, cur := range g.Currencies {
 		m.currencies[cur.Number] = cur
 	}
 	if g.Rules >= Version2 {
-		m.upgradeAt = 1 // its first state has the row that says so
+		f := Founding{Chain: c.Digest, TimeMs: g.Settlement.TimeMs}
+		if g.Set != nil {
+			f.Set = *g.Set
+		}
+		up, err := m.UpgradedAt(1, f) // its first state has the row that says so
+		if err != nil {
+			return nil, err
+		}
+		up.genesis = append(up.genesis, up.foundedRows(g.Rules)...)
+		sortWrites(up.genesis)
+		return up, nil
 	}
 	return m, nil
 }
@@ -142,7 +160,7 @@ func AuthLife(lifeMs uint64) uint64 { return min(lifeMs, AuthLifeMsMax) }
 // Apply executes a block. It panics if a transaction was not made by CheckTxAt of the
 // machine's chain and the block's version, which no byte from outside can bring about.
 func (m *Machine) Apply(r Reader, b Block) Result {
-	x := newExec(m, r, b)
+	x := newExec(m, r, b, false)
 	x.receipts = make([]byte, 0, len(b.Txs)*96)
 	res := Result{Version: x.version, Receipts: make([][]byte, len(b.Txs)), Outcomes: make([]Outcome, len(b.Txs))}
 	for i, tx := range b.Txs {
@@ -156,6 +174,10 @@ func (m *Machine) Apply(r Reader, b Block) Result {
 			res.Events = append(res.Events, Event{Type: e, TxIndex: uint32(i), EventIndex: uint32(n),
 				Receipt: res.Receipts[i]})
 		}
+		if e := out.follows(); e != EventNone {
+			res.Events = append(res.Events, Event{Type: e, TxIndex: uint32(i), EventIndex: uint32(times),
+				Receipt: res.Receipts[i]})
+		}
 	}
 	res.SeenDropped = x.dropSeen()
 	if x.version >= Version2 {
@@ -165,6 +187,11 @@ func (m *Machine) Apply(r Reader, b Block) Result {
 	res.Items = x.items
 	res.SeenAdded = x.seenAdded
 	res.Writes = x.writes()
+	if x.version >= Version2 {
+		if next := x.nextSets.get(x, struct{}{}); next != nil {
+			res.NextSet = next.Encode()
+		}
+	}
 	res.Err = x.err
 	return res
 }
@@ -177,8 +204,7 @@ func (m *Machine) DryRun(r Reader, timeMs uint64, tx *Tx) (Outcome, error) {
 	if tx.version >= Version2 {
 		b.Height = m.upgradeAt // the state may still be that before the first block of version 2
 	}
-	x := newExec(m, r, b)
-	x.dry = true
+	x := newExec(m, r, b, true)
 	x.judge(0, tx, &x.out)
 	return x.out, x.err
 }
@@ -192,6 +218,7 @@ func sortWrites(ws []Write) {
 type exec struct {
 	m        *Machine
 	r        Reader
+	block    Block // without its transactions
 	height   uint64
 	now      uint64
 	err      error  // first row that was not canonical
@@ -204,7 +231,8 @@ type exec struct {
 	version      Version // of the block
 	lifeMs       uint64
 	memberLifeMs uint64
-	events       []Event // of the end of the block
+	events       []Event         // of the end of the block
+	seatsNow     *pbft.Committee // of the present epoch, nil until it is asked for
 	items        []SettlementItem
 
 	seenNew   map[[32]byte]SeenEntry // nil until there is one
@@ -227,14 +255,14 @@ type exec struct {
 	*tables2 // nil in version 1
 }
 
-func newExec(m *Machine, r Reader, b Block) *exec {
+func newExec(m *Machine, r Reader, b Block, dry bool) *exec {
 	txs, spends := len(b.Txs), 0
 	for _, tx := range b.Txs {
 		if tx.spentUntil != 0 {
 			spends++
 		}
 	}
-	x := &exec{m: m, r: r, height: b.Height, now: b.TimeMs,
+	x := &exec{m: m, r: r, block: b, height: b.Height, now: b.TimeMs, dry: dry,
 		ids: txs + spends,
 
 		params:      newTable(appendParamsKey, DecodeParams, (*Params).AppendTo, 1),
@@ -250,6 +278,7 @@ func newExec(m *Machine, r Reader, b Block) *exec {
 		obligations: newTable(appendObligationKey, DecodeObligation, (*Obligation).AppendTo, 0),
 		seen:        newTable(appendSeenKey, DecodeSeen, (*SeenRow).AppendTo, 0),
 	}
+	x.block.Txs = nil
 	x.keyBuf = x.keyFirst[:0]
 	x.begin()
 	return x

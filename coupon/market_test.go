@@ -50,7 +50,7 @@ func newOldMarket(t testing.TB) *market {
 
 // upgrade lets version 2 of the rules hold from a height on.
 func (w *world) upgrade(height uint64) {
-	w.m, w.upgraded = w.m.UpgradedAt(height), height
+	w.m, w.upgraded = upgradedAt(w.m, height), height
 	if w.height+1 >= height {
 		w.rules = Version2
 	}

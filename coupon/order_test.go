@@ -28,7 +28,8 @@ type scene struct {
 	redemption *Redemption
 
 	protocol *Protocol // of version 2
-	rows     []Write   // whatever else there is
+	epoch    uint32
+	rows     []Write // whatever else there is
 	seen     [][32]byte
 }
 
@@ -86,7 +87,7 @@ type sceneReader struct {
 func (s *scene) outcome(t testing.TB, m *Machine) Outcome {
 	t.Helper()
 	if s.protocol != nil {
-		m = m.UpgradedAt(1)
+		m = upgradedAt(m, 1)
 	}
 	tx, err := m.chain.CheckTxAt(s.version(), s.raw(m.chain))
 	if err != nil {
@@ -112,7 +113,7 @@ func (s *scene) outcome(t testing.TB, m *Machine) Outcome {
 // to end an id is one that the block records, and that no other is.
 func (s *scene) checkEnding(t testing.TB, m *Machine, r Reader, tx *Tx) {
 	t.Helper()
-	done := m.Apply(r, Block{Height: 10, TimeMs: s.now, Txs: []*Tx{tx}})
+	done := m.Apply(r, Block{Height: 110, TimeMs: s.now, Epoch: s.epoch, Txs: []*Tx{tx}})
 	recorded := slices.ContainsFunc(done.SeenAdded, func(a SeenAdd) bool { return a.Entry.ID == tx.ID })
 	code := done.Outcomes[0].Code
 	if code == LifeTooLong && recorded { // the invoice's: its code alone does not show that
@@ -151,14 +152,15 @@ func (s *scene) raw(c Chain) []byte {
 func (s *scene) fill(st *store) {
 	put := func(key, value []byte) { st.rows[string(key)] = value }
 	put(ParamsKey(), s.params.AppendTo(nil))
-	for _, w := range s.rows {
-		put(w.Key, w.Value)
-	}
 	if s.protocol != nil {
 		put(ProtocolKey(), s.protocol.AppendTo(nil))
 		for _, cur := range testGenesis().Currencies {
 			put(CurrencyKey(cur.Number), cur.AppendTo(nil))
 		}
+		foundedRows(put)
+	}
+	for _, w := range s.rows {
+		put(w.Key, w.Value)
 	}
 	for id, m := range s.members {
 		put(MemberKey(id), m.AppendTo(nil))

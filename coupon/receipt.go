@@ -38,26 +38,31 @@ const (
 	PartFinalAt                    // FinalAt: end of the rollback window
 
 	// Of version 2 of the rules.
-	PartVersion  // Version: that of the campaign's new terms
-	PartFirst    // First serial issued
-	PartCount    // Count of serials issued
-	PartOther    // Other: the coupon that was given for the first
-	PartOtherSeq // OtherSeq: its new one
-	PartOtherOwn // OtherOwner: its owner afterwards
-	PartPrice    // Price paid for the coupon
-	PartCurrency // Currency of a price or debt
-	PartPayer    // Payer: the payment member, or who owes
-	PartOffer    // Offer: digest of the offer
-	PartAmount   // Amount given back
-	PartRefunded // Refunded of the redemption so far
-	PartRecredit // Recredit: whether the use came back
-	PartCycle    // Cycle of settlement
-	PartBook     // Book of a debt
-	PartPayee    // Payee of a debt
-	PartDebt     // Debt: its state afterwards
-	PartKey      // Key: the service key concerned
-	PartMember   // Member concerned
-	PartFrom     // From when keys count, 0: at once
+	PartVersion       // Version: that of the campaign's new terms
+	PartFirst         // First serial issued
+	PartCount         // Count of serials issued
+	PartOther         // Other: the coupon that was given for the first
+	PartOtherSeq      // OtherSeq: its new one
+	PartOtherOwn      // OtherOwner: its owner afterwards
+	PartPrice         // Price paid for the coupon
+	PartCurrency      // Currency of a price or debt
+	PartPayer         // Payer: the payment member, or who owes
+	PartOffer         // Offer: digest of the offer
+	PartAmount        // Amount given back
+	PartRefunded      // Refunded of the redemption so far
+	PartRecredit      // Recredit: whether the use came back
+	PartCycle         // Cycle of settlement
+	PartBook          // Book of a debt
+	PartPayee         // Payee of a debt
+	PartDebt          // Debt: its state afterwards
+	PartKey           // Key: the service key concerned
+	PartMember        // Member concerned
+	PartFrom          // From when keys count, 0: at once
+	PartProposal      // Proposal: its number
+	PartProposalState // ProposalState: that of the proposal afterwards
+	PartReason        // Reason why the proposal has failed, OK if it has not
+	PartEpoch         // Epoch of the evidence
+	PartEvidence      // Evidence: its kind
 )
 
 // Parts returns the parts of version 1 of the rules in ascending order. The caller owns
@@ -116,6 +121,12 @@ type Outcome struct {
 	Key        [32]byte
 	Member     uint16
 	From       uint64 // Unix ms
+
+	Proposal      uint32
+	ProposalState ProposalState
+	Reason        Code
+	Epoch         uint32
+	Evidence      uint8
 }
 
 // States reports whether the receipt makes a statement.
@@ -218,6 +229,23 @@ func (o *Outcome) appendPart2(b []byte, p Part) []byte {
 	case PartFrom:
 		return wire.AppendUint64(b, o.From)
 	}
+	return o.appendPart3(b, p)
+}
+
+// appendPart3 appends a part of governance.
+func (o *Outcome) appendPart3(b []byte, p Part) []byte {
+	switch p {
+	case PartProposal:
+		return wire.AppendUint32(b, o.Proposal)
+	case PartProposalState:
+		return append(b, byte(o.ProposalState))
+	case PartReason:
+		return wire.AppendUint16(b, uint16(o.Reason))
+	case PartEpoch:
+		return wire.AppendUint32(b, o.Epoch)
+	case PartEvidence:
+		return append(b, o.Evidence)
+	}
 	panic(fmt.Sprintf("coupon: receipt with part %d", p))
 }
 
@@ -299,6 +327,16 @@ func (d decoder) part2(o *Outcome, p Part) {
 		o.Member = d.Uint16()
 	case PartFrom:
 		o.From = d.Uint64()
+	case PartProposal:
+		o.Proposal = d.Uint32()
+	case PartProposalState:
+		o.ProposalState = ProposalState(d.Enum8(uint8(ProposalFailed)))
+	case PartReason:
+		o.Reason = d.reason()
+	case PartEpoch:
+		o.Epoch = d.Uint32()
+	case PartEvidence:
+		o.Evidence = d.Enum8(EvidenceKinds)
 	}
 }
 
@@ -394,4 +432,12 @@ func (o *Outcome) occurs() (e EventType, times int) {
 		i, times = s.which(o)
 	}
 	return s.events[i].event, times
+}
+
+// follows returns the event of a decision that an accepted transaction brought about.
+func (o *Outcome) follows() EventType {
+	if s := kindTable[o.Kind]; o.Code == OK && s != nil && s.after != nil {
+		return s.after(o)
+	}
+	return EventNone
 }

@@ -39,11 +39,11 @@ func closingState(t testing.TB, members, buckets, funders int, refunds bool, mod
 		g.Members = append(g.Members, GenesisMember{Name: fmt.Sprint(i), Roles: RoleMerchant, Threshold: 1,
 			Keys: [][32]byte{{byte(i), byte(i >> 8), 7}}})
 	}
-	m, err := NewMachine(Chain{ValidKey: func([32]byte) bool { return true }}, g)
+	m, err := NewMachine(Chain{ValidKey: func([32]byte) bool { return true }, Scheme: testScheme{}}, g)
 	if err != nil {
 		t.Fatal(err)
 	}
-	m = m.UpgradedAt(1)
+	m = upgradedAt(m, 1)
 	st := newStore()
 	for _, w := range m.Genesis() {
 		st.rows[string(w.Key)] = w.Value
@@ -54,6 +54,7 @@ func closingState(t testing.TB, members, buckets, funders int, refunds bool, mod
 		NextProposal: 1, NetMode: mode, PayMs: PayMsDefault}
 	put(ProtocolKey(), p.AppendTo(nil))
 	put(CurrencyKey(usd), g.Currencies[0].AppendTo(nil))
+	foundedRows(put)
 	closing := Cycle{State: CycleClosing, NetMode: mode}
 	put(CycleKey(cycle), closing.AppendTo(nil))
 	locks := make([]uint64, members+1)

@@ -187,6 +187,8 @@ type (
 
 // tables2 are the tables of version 2.
 type tables2 struct {
+	governance
+
 	protocol   table[struct{}, Protocol]
 	money      table[uint32, CampaignMoney]
 	refunds    table[refundBucketID, Obligation]
@@ -228,12 +230,13 @@ func newTables2() *tables2 {
 	t.unpaid.parseKey, t.ends.parseKey, t.due.parseKey = parseUnpaidKey, parseEndKey, parseDueKey
 	t.currencies.parseKey, t.toPrune.parseKey = parseCurrencyKey, parseToPruneKey
 	t.refunded.parseKey = parseRedemptionKey
+	t.governance = newGovernance()
 	return t
 }
 
 func (t *tables2) all() []flusher {
-	return []flusher{&t.protocol, &t.money, &t.refunds, &t.cycles, &t.positions, &t.debts, &t.unpaid, &t.refunded,
-		&t.services, &t.ends, &t.due, &t.currencies, &t.pending, &t.givenBack, &t.toPrune, &t.seen2}
+	return append(t.governance.all(), &t.protocol, &t.money, &t.refunds, &t.cycles, &t.positions, &t.debts, &t.unpaid,
+		&t.refunded, &t.services, &t.ends, &t.due, &t.currencies, &t.pending, &t.givenBack, &t.toPrune, &t.seen2)
 }
 
 // AppendTo appends the row's 55 bytes.
@@ -562,6 +565,10 @@ func appendToPruneKey(b []byte, id toPruneID) []byte {
 func appendSeen2Key(b []byte, bucket uint64) []byte { return be64(append(b, PrefixSeen2), bucket) }
 
 // The inverses, of keys that have their prefix's size.
+
+func parseFundingKey(k []byte) fundingID {
+	return fundingID{binary.BigEndian.Uint16(k[1:]), binary.BigEndian.Uint16(k[3:])}
+}
 
 func parseObligationKey(k []byte) obligationID {
 	return obligationID{binary.BigEndian.Uint32(k[1:]), binary.BigEndian.Uint32(k[5:]), binary.BigEndian.Uint16(k[9:])}

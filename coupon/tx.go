@@ -106,8 +106,8 @@ func ParseTx(raw []byte) (*Tx, error) { return ParseTxAt(Version1, raw) }
 // stays zero and neither keys nor hint are checked: only CheckTxAt makes a Tx that Apply
 // takes.
 func ParseTxAt(v Version, raw []byte) (*Tx, error) {
-	if len(raw) > TxSizeMax {
-		return nil, &Error{TooLarge, fmt.Sprintf("%d bytes, at most %d", len(raw), TxSizeMax)}
+	if most := sizeMax(v, raw); len(raw) > most {
+		return nil, &Error{TooLarge, fmt.Sprintf("%d bytes, at most %d", len(raw), most)}
 	}
 	d := newDecoder(raw)
 	t := &Tx{Raw: raw[:len(raw):len(raw)], version: v}
@@ -119,6 +119,14 @@ func ParseTxAt(v Version, raw []byte) (*Tx, error) {
 	}
 	t.bodyHash = sha256.Sum256(t.Body())
 	return t, nil
+}
+
+// sizeMax bounds a transaction by the kind that its bytes name.
+func sizeMax(v Version, raw []byte) int {
+	if v >= Version2 && KindOf(raw) == KindMisbehaviour {
+		return MisbehaviourSizeMax
+	}
+	return TxSizeMax
 }
 
 // CheckTx is CheckTxAt for version 1 of the rules.

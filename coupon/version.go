@@ -9,7 +9,7 @@ type Version uint16
 // The versions that this program knows.
 const (
 	Version1 Version = 1 // the eleven kinds of stage 1
-	Version2 Version = 2 // trade, amendments, settlement
+	Version2 Version = 2 // trade, amendments, settlement, governance
 )
 
 // Numbers of version 2 (rules 3.17, 3.31, 3.32).
@@ -58,10 +58,25 @@ type Protocol struct {
 
 // UpgradedAt returns a machine of the same chain on which version 2 of the rules holds
 // from a height on, which must be at least 1. Only tests do this.
-func (m *Machine) UpgradedAt(height uint64) *Machine {
+// The error says what of the founding is not valid.
+func (m *Machine) UpgradedAt(height uint64, f Founding) (*Machine, error) {
+	if err := f.check(m.founders, m.chain.Scheme); err != nil {
+		return nil, err
+	}
 	up := *m
-	up.upgradeAt = height
-	return &up
+	up.upgradeAt, up.founding = height, f
+	return &up, nil
+}
+
+// Upcoming returns the version that is decided and does not hold yet, with the height from
+// which it will; 0 if there is none.
+func (m *Machine) Upcoming(r Reader) (next Version, height uint64) {
+	row, ok := r.Get(ProtocolKey())
+	p, err := DecodeProtocol(row)
+	if !ok || err != nil || p.NextVersion == 0 {
+		return 0, 0
+	}
+	return p.NextVersion, p.NextHeight
 }
 
 // Newest returns the newest version of the rules that the chain can come to with this
@@ -80,7 +95,7 @@ func (m *Machine) VersionAt(r Reader, height uint64) Version {
 	if m.upgradeAt == 0 {
 		return Version1
 	}
-	return newExec(m, r, Block{Height: height}).version
+	return newExec(m, r, Block{Height: height}, true).version
 }
 
 // begin finds the version that the block has and, if it is its first, migrates the state,
@@ -94,6 +109,7 @@ func (x *exec) begin() {
 	x.obligations.parseKey, x.coupons.parseKey = parseObligationKey, parseCouponKey
 	x.holders.parseKey, x.batches.parseKey = parseHolderKey, parseBatchKey
 	x.redemptions.parseKey, x.terms.parseKey = parseRedemptionKey, parseTermsKey
+	x.funding.parseKey = parseFundingKey
 	if x.protocol.get(x, struct{}{}) == nil {
 		if x.height < x.m.upgradeAt {
 			x.tables2 = nil
@@ -110,6 +126,10 @@ func (x *exec) begin() {
 		x.damaged("version %d of the rules is not known", p.Version)
 	}
 	x.version, x.lifeMs, x.memberLifeMs = p.Version, p.HolderLifeMs, p.MemberLifeMs
+	if !x.dry {
+		x.promote()
+		x.countTenures()
+	}
 }
 
 // proto returns the protocol row, which exists from version 2 on.
@@ -131,6 +151,7 @@ func (x *exec) migrate() {
 	for _, c := range x.m.listed {
 		x.currencies.put(x, c.Number, c)
 	}
+	x.found(Version2)
 }
 
 // migrateCampaigns gives campaigns of version 1 their rows of ends, some in each block

@@ -31,7 +31,7 @@ func keyOf(name string) Signer { return NewSigner(sha256Of(name)) }
 func testValidKey(key [32]byte) bool { return key != [32]byte{} && key != [32]byte{1} }
 
 func testChain() Chain {
-	return Chain{Digest: ChainDigest("scrip-test-1", nil), ValidKey: testValidKey}
+	return Chain{Digest: ChainDigest("scrip-test-1", nil), ValidKey: testValidKey, Scheme: testScheme{}}
 }
 
 func testGenesis() Genesis {

@@ -75,6 +75,9 @@ func decode(raw []byte) (*File, error) {
 	l.CycleMs = o.number("cycle_ms", coupon.CycleMsMin, coupon.CycleMsMax)
 	o.settlement(f)
 	f.Committee = d.committee(l, d.object(o.take("committee", '{'), "committee"))
+	if l.Rules >= coupon.Version2 {
+		l.Set = f.Committee.set()
+	}
 	o.done()
 	return f, d.err
 }

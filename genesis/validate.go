@@ -173,11 +173,15 @@ func (f *File) newCommittee(chain [32]byte) (*pbft.Committee, error) {
 	for i, v := range c.Validators {
 		list[i] = v.Key
 	}
-	return pbft.NewCommittee(chain, 0, list, pbft.Parameters{
+	return pbft.NewCommittee(chain, 0, list, c.parameters())
+}
+
+func (c *Committee) parameters() pbft.Parameters {
+	return pbft.Parameters{
 		Faults: c.Faults, FastFaults: c.FastFaults, Window: c.Window, Tenure: c.Tenure,
 		CheckpointInterval: c.CheckpointInterval, ExecutionLag: c.ExecutionLag,
 		PrecisionMs: c.PrecisionMs, DelayMs: c.DelayMs, PayloadBytesMax: c.PayloadBytesMax, Protocol: c.Protocol,
-	})
+	}
 }
 
 // Committee returns the first committee of the chain, of epoch 0.
@@ -191,5 +195,32 @@ func (g *Genesis) Committee() (*pbft.Committee, error) {
 
 // Chain returns what the ledger needs to check signatures of this chain.
 func (g *Genesis) Chain() coupon.Chain {
-	return coupon.Chain{Digest: g.Digest, ValidKey: sig.ValidKey}
+	return coupon.Chain{Digest: g.Digest, ValidKey: sig.ValidKey, Scheme: scheme{}}
+}
+
+// set returns the committee as the ledger holds it from version 2 of the rules on.
+func (c *Committee) set() *pbft.SetBody {
+	s := &pbft.SetBody{Parameters: c.parameters()}
+	for _, v := range c.Validators {
+		s.Seats = append(s.Seats, pbft.Seat{Member: v.Member, Key: v.Key})
+	}
+	return s
+}
+
+// scheme is ZIP-215 for what is seldom verified.
+type scheme struct{}
+
+// Verify implements pbft.Scheme.
+func (scheme) Verify(key pbft.PublicKey, message []byte, s pbft.Signature) bool {
+	return sig.Verify((*[32]byte)(&key), message, (*[64]byte)(&s))
+}
+
+// VerifyBatch implements pbft.Scheme.
+func (x scheme) VerifyBatch(keys []pbft.PublicKey, messages [][]byte, sigs []pbft.Signature) bool {
+	for i := range keys {
+		if !x.Verify(keys[i], messages[i], sigs[i]) {
+			return false
+		}
+	}
+	return true
 }

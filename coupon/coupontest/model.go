@@ -144,6 +144,7 @@ type Outcome struct {
 
 // Model is the naive state machine of stage 1.
 type Model struct {
+	world        *World
 	chain        [32]byte
 	lifeMs       uint64
 	memberLifeMs uint64
@@ -174,7 +175,7 @@ type Model struct {
 // NewModel returns the model at the genesis of a world.
 func NewModel(w *World) *Model {
 	m := &Model{
-		chain: w.Chain, lifeMs: w.LifeMs, memberLifeMs: w.MemberLifeMs, cycleMs: w.CycleMs,
+		world: w, chain: w.Chain, lifeMs: w.LifeMs, memberLifeMs: w.MemberLifeMs, cycleMs: w.CycleMs,
 		nextCampaign: 1, nextMember: uint16(len(w.Members) + 1),
 		currencies: map[uint16]bool{}, members: map[uint16]*member{}, funding: map[fundingKey]*funds{},
 		tills: map[Key]*till{}, campaigns: map[uint32]*campaign{}, batches: map[batchKey]*batch{},

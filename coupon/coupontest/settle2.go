@@ -117,6 +117,7 @@ type dayTotal struct {
 // second is what a state of version 2 holds beside that of version 1.
 type second struct {
 	protocol
+	governed
 	money      map[uint32]*money
 	refundSums map[obligationKey]*obligation
 	cycles     map[uint32]*cycleState
@@ -173,6 +174,7 @@ func (m *Model) migrate() {
 	}
 	s.migCampaign = m.nextCampaign - 1
 	m.two = s
+	m.found(m.world)
 }
 
 // moneyOf is the money row of a campaign, made when it is first needed: its locks are then those of the budget of that
@@ -603,6 +605,7 @@ func (m *Model) rows2(put func(key, value []byte)) {
 	v = le16(le64(le64(le64(v, s.lifeMs), s.memberLifeMs), s.payMs), s.clearer)
 	v = le32(le32(le32(le32(v, s.nextCycle), 1), s.migCampaign), s.sweepingOf)
 	put([]byte{rowProtocol}, append(v, s.netMode))
+	m.rows3(put)
 	for id, row := range s.money {
 		put(be32([]byte{rowMoney}, id), row.row())
 	}

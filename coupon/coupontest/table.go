@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/scrip-network/scrip/coupon"
+	"github.com/scrip-network/scrip/pbft"
 )
 
 // Genesis returns the world as the genesis data of package coupon.
@@ -35,7 +36,7 @@ func (w *World) Genesis() coupon.Genesis {
 // CouponChain returns the chain for package coupon. It takes every 32 bytes for a key; the keys of a world without
 // Fake are valid ones.
 func (w *World) CouponChain() coupon.Chain {
-	return coupon.Chain{Digest: w.Chain, ValidKey: func([32]byte) bool { return true }}
+	return coupon.Chain{Digest: w.Chain, ValidKey: func([32]byte) bool { return true }, Scheme: ringScheme{}}
 }
 
 // Machine returns a machine at the genesis of the world.
@@ -45,9 +46,43 @@ func (w *World) Machine() *coupon.Machine {
 		panic(fmt.Sprintf("coupontest: the world is no genesis: %v", err))
 	}
 	if w.UpgradeAt > 0 {
-		m = m.UpgradedAt(w.UpgradeAt)
+		if m, err = m.UpgradedAt(w.UpgradeAt, w.Founding()); err != nil {
+			panic(fmt.Sprintf("coupontest: the world has no set of validators: %v", err))
+		}
 	}
 	return m
+}
+
+// Founding returns what version 2 takes from the genesis beside the data of the ledger.
+func (w *World) Founding() coupon.Founding {
+	s := &w.Set
+	f := coupon.Founding{Chain: w.Chain, TimeMs: w.FoundedMs, Set: pbft.SetBody{
+		Parameters: pbft.Parameters{Faults: int(s.F), FastFaults: int(s.P), Window: uint64(s.W), Tenure: uint64(s.K),
+			CheckpointInterval: uint64(s.C), ExecutionLag: uint64(s.D), PrecisionMs: uint64(s.PrecisionMs),
+			DelayMs: uint64(s.DelayMs), PayloadBytesMax: s.PayloadMax},
+	}}
+	for _, one := range s.Seats {
+		f.Set.Seats = append(f.Set.Seats, pbft.Seat{Member: one.Member, Key: one.Key})
+	}
+	return f
+}
+
+// ringScheme verifies the signatures that a ring without private keys makes.
+type ringScheme struct{}
+
+// Verify implements pbft.Scheme.
+func (ringScheme) Verify(key pbft.PublicKey, message []byte, s pbft.Signature) bool {
+	return s == (&Ring{}).sign(key, message)
+}
+
+// VerifyBatch implements pbft.Scheme.
+func (x ringScheme) VerifyBatch(keys []pbft.PublicKey, messages [][]byte, sigs []pbft.Signature) bool {
+	for i := range keys {
+		if !x.Verify(keys[i], messages[i], sigs[i]) {
+			return false
+		}
+	}
+	return true
 }
 
 // Table is a state in memory that a machine can read. It must not change while Apply runs.

@@ -94,7 +94,10 @@ type World struct {
 	LifeMs       uint64
 	MemberLifeMs uint64
 	// UpgradeAt is the first height of version 2 of the rules, 0 if there is none.
-	UpgradeAt  uint64
+	UpgradeAt uint64
+	// Set is that of epoch 0, FoundedMs the time of the genesis, from which version 2 takes them.
+	Set        SetBody
+	FoundedMs  uint64
 	Currencies []Currency
 	Members    []Member
 	Funding    []Funding
@@ -170,6 +173,16 @@ func (w *World) Derive(label string, numbers ...uint64) Key {
 		b = le64(b, n)
 	}
 	return w.Ring.derive(sha256.Sum256(b))
+}
+
+// seat gives members a seat each.
+func (w *World) seat(ids ...uint16) {
+	w.FoundedMs = 1
+	w.Set = SetBody{F: uint8(len(ids)-1) / 3, W: 32, K: 4096, C: 256, D: 4, PrecisionMs: 500, DelayMs: 5000,
+		PayloadMax: 4 << 20}
+	for _, id := range ids {
+		w.Set.Seats = append(w.Set.Seats, SeatOf{id, w.Derive("validator", uint64(id))})
+	}
 }
 
 // Entries names the first threshold keys of each member given, ascending and without repetition, as the witness of a

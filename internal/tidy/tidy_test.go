@@ -56,7 +56,8 @@ func TestPermissions(t *testing.T) {
 	expect(t, Permissions, parse(t,
 		"transport/a.go", "package transport\nimport \"github.com/scrip-network/scrip/sig\"\n",
 		"transport/a_test.go", "package transport\nimport \"github.com/scrip-network/scrip/pbft/wire\"\n",
-		"coupon/a.go", "package coupon\nimport \"github.com/scrip-network/scrip/pbft/wire\"\n",
+		"coupon/a.go", "package coupon\nimport (\n\"github.com/scrip-network/scrip/pbft\"\n"+
+			"\"github.com/scrip-network/scrip/pbft/wire\"\n)\n",
 		"cmd/scrip/a.go", "package main\nimport \"github.com/scrip-network/scrip/coupon\"\n",
 	),
 		"transport may import pbft/wire and does not",
