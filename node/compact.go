@@ -26,13 +26,44 @@ func (l *loop) persist(w *driver.Work) error {
 		return nil
 	}
 	start := time.Now()
-	for _, frame := range driver.Frames(w.Records, frameBytesCut) {
-		if err := log.Append(frame); err != nil {
-			return fmt.Errorf("append to the consensus log: %w", err)
-		}
+	if err := l.write(w.Records); err != nil {
+		return fmt.Errorf("append to the consensus log: %w", err)
 	}
 	l.n.metrics.took(stepPersist, start)
 	l.logged()
+	return nil
+}
+
+// write appends records to the log. Where there are lanes, the loop looks at them while the
+// disk works.
+func (l *loop) write(records []pbft.Record) error {
+	if l.n.lanes == nil {
+		return l.append(records)
+	}
+	done := make(chan error, 1)
+	go func() { done <- l.append(records) }()
+	for range driver.MeanwhileMax {
+		select {
+		case err := <-done:
+			l.drainLanes()
+			return err
+		case <-l.n.lanes.wake:
+		}
+		l.drainLanes()
+		w := l.driver.Meanwhile(l.now())
+		l.actLanes(&w)
+	}
+	err := <-done
+	l.drainLanes()
+	return err
+}
+
+func (l *loop) append(records []pbft.Record) error {
+	for _, frame := range driver.Frames(records, frameBytesCut) {
+		if err := l.n.cfg.Log.Append(frame); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 

@@ -97,6 +97,7 @@ type inbox struct {
 	fits    func(b *pbft.Block) bool // the payload is that of the header
 	// committee is that whose lanes are taken; nil where there are none.
 	committee *pbft.Committee
+	pushes    *laneWork // is told of what comes of lanes
 }
 
 type peerState struct {

@@ -32,6 +32,7 @@ const (
 // and outcomes come in.
 type laneWork struct {
 	checks chan lanes.Check
+	wake   chan struct{} // something of lanes waits for the loop
 
 	mu       sync.Mutex // guards all below
 	verdicts []laneVerdict
@@ -41,6 +42,17 @@ type laneWork struct {
 type laneVerdict struct {
 	check    lanes.Check
 	verdicts []lanes.Verdict
+}
+
+// signal wakes the loop where it waits for nothing but lanes.
+func (w *laneWork) signal() {
+	if w == nil {
+		return
+	}
+	select {
+	case w.wake <- struct{}{}:
+	default:
+	}
 }
 
 // take returns what came since the last call.
@@ -153,6 +165,14 @@ func (l *loop) Draft(view pbft.View, d *lanes.Draft) bool {
 	return true
 }
 
+// actLanes does what a Work asks for about lanes. It waits for no record.
+func (l *loop) actLanes(w *driver.Work) {
+	l.n.push(w.Push)
+	l.n.mempool.forget(w.Dropped)
+	l.verify = append(l.verify, w.Verify...)
+	l.dispatchLanes()
+}
+
 // drainLanes feeds lanes what waits: own transactions, verdicts, outcomes, and messages of
 // peers.
 func (l *loop) drainLanes() {
@@ -238,6 +258,7 @@ func (b *inbox) takeLane(p *peerState, channel transport.Lane, frame []byte) boo
 	}
 	if p.pushed[channel].put(b.working, inbound{from: p.id, push: m, bytes: int64(len(frame))}) {
 		b.signal()
+		b.pushes.signal()
 	}
 	return true
 }

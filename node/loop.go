@@ -204,10 +204,7 @@ func (l *loop) turn() error {
 // act does what a Work asks for, in the order of its fields: nothing is sent or
 // decided before the records under it are durable.
 func (l *loop) act(w *driver.Work) error {
-	l.n.push(w.Push)
-	l.n.mempool.forget(w.Dropped)
-	l.verify = append(l.verify, w.Verify...)
-	l.dispatchLanes()
+	l.actLanes(w)
 	if err := l.persist(w); err != nil {
 		return err
 	}

@@ -194,7 +194,8 @@ func New(cfg Config) (*Node, error) {
 	n.inbox.clocks = n.clocks
 	if cfg.Lanes {
 		n.inbox.committee, n.mempool.lanes = n.committee, true
-		n.lanes = &laneWork{checks: make(chan lanes.Check, laneQueueMax)}
+		n.lanes = &laneWork{checks: make(chan lanes.Check, laneQueueMax), wake: make(chan struct{}, 1)}
+		n.inbox.pushes = n.lanes
 	}
 	n.certs = newCerts(n)
 	n.inbox.certs = n.certs.handle
@@ -448,6 +449,7 @@ func isDiskFull(err error) bool {
 }
 
 func (n *Node) signalArrived() {
+	n.lanes.signal()
 	select {
 	case n.arrived <- struct{}{}:
 	default:

@@ -127,6 +127,63 @@ func (m *member) drainLanes() {
 	m.lanes.stuck = taken == 0 && m.lanes.unread > 0
 }
 
+// lanesWait reports whether lanes wait for the loop.
+func (m *member) lanesWait() bool {
+	return m.lanes.unread > 0 && !m.lanes.stuck || len(m.lanes.verdicts) > 0
+}
+
+// actLanes does what a Work asks for about lanes. It waits for no record.
+func (m *member) actLanes(w *driver.Work) {
+	m.sendLanes(w.Push)
+	m.dropped(w.Dropped)
+	for i := range w.Verify {
+		m.verify(w.Verify[i])
+	}
+}
+
+// whileWriting lets the loop look at lanes while it waits for the disk, and returns what is to
+// be called when records are durable, before then.
+func (m *member) whileWriting(then func()) func() {
+	if !m.s.cfg.Lanes {
+		return then
+	}
+	m.writing, m.looks = true, 0
+	m.meanwhile()
+	return func() {
+		m.writing = false
+		if m.aside { // one thing after the other
+			m.written = then
+			return
+		}
+		m.drainLanes()
+		then()
+	}
+}
+
+// meanwhile looks at lanes if the loop waits for the disk.
+func (m *member) meanwhile() {
+	if !m.writing || m.aside || m.looks == driver.MeanwhileMax || !m.lanesWait() && !m.arrived {
+		return
+	}
+	m.looks++
+	m.arrived = false
+	m.aside = true
+	m.charge += m.s.cfg.Costs.TurnNs
+	m.drainLanes()
+	w := m.driver.Meanwhile(m.time())
+	m.actLanes(&w)
+	m.spend(func() {
+		m.aside = false
+		if m.meanwhile(); m.aside || m.written == nil {
+			return
+		}
+		then := m.written
+		m.written = nil
+		m.drainLanes()
+		then()
+	})
+}
+
 // waits returns the bytes of payload that a pipe has not passed.
 func (p *pipe) waits(now, bytesPerSecond int64) int64 {
 	left := p.freeAt[pbft.LaneBulk] - now

@@ -68,8 +68,12 @@ type member struct {
 	flows     [][]flow // payload on its way, by member
 	flowsAt   int64    // up to when the driver was told of it
 	arrived   bool
-	idle      bool  // the loop waits for something
-	charge    int64 // processor time of the turn, not yet spent
+	idle      bool   // the loop waits for something
+	writing   bool   // it waits for the disk, and may look at lanes meanwhile
+	looks     int    // how often it has
+	aside     bool   // it does
+	written   func() // what goes on once it has, if the disk was faster
+	charge    int64  // processor time of the turn, not yet spent
 
 	votesRead fifo[received] // votes that wait to be read from their links
 	reading   bool
@@ -218,6 +222,7 @@ func (m *member) crash() {
 	m.votesRead, m.reading = fifo[received]{}, false
 	m.jobs, m.executing = fifo[job]{}, false
 	m.again, m.leadAt, m.idle = 0, 0, false
+	m.writing, m.aside, m.written = false, false, nil
 }
 
 // time is what the driver is told of time.
@@ -235,6 +240,7 @@ func (m *member) spend(do func()) {
 // wake lets the loop begin a turn if it waits.
 func (m *member) wake() {
 	if m.engine == nil || !m.idle {
+		m.meanwhile()
 		return
 	}
 	m.idle = false
@@ -248,7 +254,7 @@ func (m *member) waits() bool {
 	if m.ticks > 0 || m.arrived || len(m.checked)+len(m.results)+len(m.connected)+len(m.synced) > 0 {
 		return true
 	}
-	if m.lanes.unread > 0 && !m.lanes.stuck || len(m.lanes.verdicts) > 0 {
+	if m.lanesWait() {
 		return true
 	}
 	return m.unread > 0 && driver.Receiving(m.driver.Backlog())
@@ -324,7 +330,7 @@ func (m *member) turn() {
 		})
 		return
 	}
-	m.sendLanes(w.Push)
+	m.actLanes(&w)
 	size := 0
 	if len(w.Records) > 0 || w.Replace {
 		size = recordsBytes(w.Records)
@@ -339,7 +345,7 @@ func (m *member) turn() {
 	}
 	m.spend(func() {
 		if size > 0 && !m.s.cfg.Without.Sync {
-			m.s.sync(m, size, then)
+			m.s.sync(m, size, m.whileWriting(then))
 		} else {
 			then()
 		}
@@ -381,10 +387,6 @@ func (m *member) act(w *driver.Work) {
 		m.note(&w.Events[i])
 	}
 	m.send(w.Send)
-	m.dropped(w.Dropped)
-	for i := range w.Verify {
-		m.verify(w.Verify[i])
-	}
 	for i := range w.Execute {
 		m.jobs.push(job{block: &w.Execute[i]})
 	}

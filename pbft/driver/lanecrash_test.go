@@ -209,14 +209,8 @@ func (m *laneMember) turn() {
 }
 
 func (m *laneMember) act(w *driver.Work) bool {
-	for i := range w.Push {
-		for _, to := range w.Push[i].To {
-			x := w.Push[i].Message
-			q := &m.c.members[to].pushed[lanes.ChannelOf(x.Kind())][m.id]
-			*q = append(*q, x)
-		}
-	}
-	if !m.point() {
+	m.actLanes(w)
+	if !m.point() || len(w.Records) > 0 && !m.meanwhile() {
 		return false
 	}
 	m.log = append(m.log, w.Records...)
@@ -247,6 +241,27 @@ func (m *laneMember) act(w *driver.Work) bool {
 	for _, k := range w.Check {
 		m.d.Checked(k.Digest, true)
 	}
+	return true
+}
+
+// meanwhile lets lanes go on while records are not in the log yet.
+func (m *laneMember) meanwhile() bool {
+	now := driver.Time{Ns: m.c.now, ClockMs: uint64(m.c.now / 1e6)}
+	m.d.DrainLanes(m, now)
+	w := m.d.Meanwhile(now)
+	m.actLanes(&w)
+	return m.point()
+}
+
+// actLanes pushes, and checks signatures.
+func (m *laneMember) actLanes(w *driver.Work) {
+	for i := range w.Push {
+		for _, to := range w.Push[i].To {
+			x := w.Push[i].Message
+			q := &m.c.members[to].pushed[lanes.ChannelOf(x.Kind())][m.id]
+			*q = append(*q, x)
+		}
+	}
 	for _, k := range w.Verify {
 		verdicts := make([]lanes.Verdict, len(k.Txs))
 		for i, tx := range k.Txs {
@@ -258,7 +273,6 @@ func (m *laneMember) act(w *driver.Work) bool {
 		}
 		m.d.Lanes().Checked(k, verdicts, m.c.now)
 	}
-	return true
 }
 
 // heed notes what a member signs; it may never sign two things of one place.

@@ -36,7 +36,8 @@ type dissemination struct {
 	draft        *lanes.Draft // of the last proposal, until it is sent
 	out          lanes.Out    // what was not handed out yet
 	dueNs        int64        // when there may be more to do
-	retryNs      int64        // nothing could be proposed: not tried before
+	retryNs      int64        // nothing could be proposed: not tried before, unless
+	retryAt      uint64       // Lanes.News shows another number
 }
 
 // laneRetryNs is how long a primary waits that found nothing to propose.
@@ -99,18 +100,54 @@ func (d *Driver) disseminate(now Time) {
 	s := d.engine.Status()
 	x.Leads(s.View, s.Primary, now.Ns)
 	d.actLanes(now)
+	d.tellPayloads()
+}
+
+// Meanwhile lets lanes act while the records of the last Work are being written. Nothing that
+// they say rests on a record, so a batch waits for no disk on its way: not at its author, and
+// not at who checks it. The Work has Push, Verify and Dropped alone, and no Done follows it;
+// what concerns the engine waits for the next call of Next. A caller looks no more often than
+// MeanwhileMax times during one write.
+func (d *Driver) Meanwhile(now Time) (w Work) {
+	if d.lanes.Lanes != nil {
+		d.actLanes(now)
+		d.pushRest(now)
+		d.laneWork(&w)
+	}
+	return w
+}
+
+// pushRest lets a primary push what it has not proposed.
+func (d *Driver) pushRest(now Time) {
+	x := &d.lanes
+	if x.Lanes == nil {
+		return
+	}
+	sends, dueNs := x.Rest(now.Ns)
+	x.out.Send = append(x.out.Send, sends...)
+	if dueNs > 0 && (x.dueNs == 0 || dueNs < x.dueNs) {
+		x.dueNs = dueNs
+	}
+}
+
+// tellPayloads tells the engine what lanes have found, or have not.
+func (d *Driver) tellPayloads() {
+	x := &d.lanes
+	for _, f := range x.out.Filled {
+		d.engine.PayloadArrived(f.Block, f.Payload)
+	}
+	for _, block := range x.out.Bodies {
+		d.engine.PayloadMissing(block)
+	}
+	x.out.Filled, x.out.Bodies = nil, nil
 }
 
 func (d *Driver) actLanes(now Time) {
 	x := &d.lanes
 	var out lanes.Out
 	out, x.dueNs = x.Act(now.Ns)
-	for _, f := range out.Filled {
-		d.engine.PayloadArrived(f.Block, f.Payload)
-	}
-	for _, block := range out.Bodies {
-		d.engine.PayloadMissing(block)
-	}
+	x.out.Filled = append(x.out.Filled, out.Filled...)
+	x.out.Bodies = append(x.out.Bodies, out.Bodies...)
 	x.out.Send = append(x.out.Send, out.Send...)
 	x.out.Checks = append(x.out.Checks, out.Checks...)
 	x.out.Dropped = append(x.out.Dropped, out.Dropped...)
@@ -134,6 +171,7 @@ func (d *Driver) ready(now Time) pbft.Ready {
 	}
 	r.Assemble = nil
 	d.actLanes(now)
+	d.tellPayloads()
 	more := d.engine.Ready()
 	r.Records = append(r.Records, more.Records...)
 	r.Messages = append(r.Messages, more.Messages...)
@@ -154,7 +192,7 @@ func (d *Driver) payload(view pbft.View, now Time) (p Payload, ok bool) {
 	}
 	x := &d.lanes
 	if x.draft = x.Propose(b.BytesMax, b.TxsMax, now.Ns); x.draft == nil {
-		x.retryNs = now.Ns + laneRetryNs
+		x.retryNs, x.retryAt = now.Ns+laneRetryNs, x.News()
 		return Payload{}, true
 	}
 	if !x.pool.Draft(view, x.draft) {
@@ -190,7 +228,16 @@ func (d *Driver) sentFirst(h *pbft.Header, now Time) {
 func (d *Driver) laneWork(w *Work) {
 	x := &d.lanes
 	w.Push, w.Verify, w.Dropped = x.out.Send, x.out.Checks, x.out.Dropped
-	x.out = lanes.Out{}
+	x.out.Send, x.out.Checks, x.out.Dropped = nil, nil, nil
+}
+
+// retryInNs returns how long nothing is tried that could not be proposed; 0 = it is.
+func (d *Driver) retryInNs(now Time) int64 {
+	x := &d.lanes
+	if x.Lanes == nil || x.News() != x.retryAt {
+		return 0
+	}
+	return max(0, x.retryNs-now.Ns)
 }
 
 // sooner returns the shorter of a wait, 0 = none, and the time up to an instant, 0 = none.

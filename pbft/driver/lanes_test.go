@@ -160,7 +160,7 @@ func TestAPrimaryProposesARecipe(t *testing.T) {
 // A draft that is not proposed is proposed later.
 func TestARefusedDraftWaits(t *testing.T) {
 	e, pool := &laneEngine{}, &lanePool{waiting: waiting{free: 1}}
-	e.refuses, e.status.Primary = true, 1
+	e.refuses, e.status.View, e.status.Primary = true, 1, 1
 	d := laneDriver(t, e, pool)
 	d.Lanes().Own(ownTx(7), 1e9)
 	next(t, d, 1e9)
@@ -170,6 +170,89 @@ func TestARefusedDraftWaits(t *testing.T) {
 	e.refuses = false
 	if next(t, d, 3e9); len(e.proposed) != 1 || !slices.Equal(pool.settled, []bool{false, true}) {
 		t.Errorf("%d proposals, settled %v", len(e.proposed), pool.settled)
+	}
+}
+
+// What a primary does not propose at once its batches bring to the others, who check it before
+// a block names it; what it proposes it does not push.
+func TestAPrimaryPushesWhatItDoesNotPropose(t *testing.T) {
+	e, pool := &laneEngine{}, &lanePool{waiting: waiting{free: 1}}
+	e.status.View, e.status.Primary = 1, 1
+	d := laneDriver(t, e, pool)
+	next(t, d, 1e9)
+	d.Lanes().Own(ownTx(7), 1e9)
+	w := next(t, d, 1e9) // the engine wants no block now
+	if len(w.Push) != 1 || w.Push[0].Message.Kind() != lanes.KindBatch {
+		t.Fatalf("%+v", w.Push)
+	}
+	d.Lanes().Own(ownTx(8), 1e9)
+	if w := next(t, d, 1e9+1); len(w.Push) != 0 || w.WakeNs == 0 || w.WakeNs > 1e6 {
+		t.Errorf("a batch a moment after the last: %+v, again in %d ns", w.Push, w.WakeNs)
+	}
+	e.hint = pbft.ProposeIfPending
+	if w := next(t, d, 1e9+2); len(w.Push) != 0 || len(e.recipes) != 1 {
+		t.Fatalf("%d blocks, pushed %+v", len(e.recipes), w.Push)
+	}
+	x, err := lanes.DecodeRecipe(e.recipes[0])
+	if err != nil || len(x) != 2 || x[0].Inline != nil || x[0].Range.Count != 1 || len(x[1].Inline) != 1 {
+		t.Errorf("recipe %+v, %v", x, err)
+	}
+}
+
+// While records are being written lanes go on: what they push and check is there at once, what
+// is of the engine waits until it is asked again.
+func TestLanesGoOnWhileTheLogIsWritten(t *testing.T) {
+	e, pool := &laneEngine{}, &lanePool{}
+	e.status.View, e.status.Primary = 1, 0
+	d := laneDriver(t, e, pool)
+	next(t, d, 1e9)
+	c := committee(t, pbft.DualPath)
+	raw := []byte{3}
+	b := lanes.NewBatch(c, 2, 77, 1, []lanes.Tx{{Bytes: raw, Leaf: lanes.LeafOf(raw)}})
+	h := pbft.Header{Seq: 1, View: 1, PayloadBytes: 9, PayloadRoot: rootOf([]pbft.Digest{lanes.LeafOf(raw)})}
+	recipe := lanes.Recipe{{Range: lanes.RangeOf(c, 2, []*lanes.Batch{b})}}
+	e.ready = append(e.ready, pbft.Ready{Records: []pbft.Record{{Kind: pbft.RecordStable, View: 1}},
+		Assemble: []pbft.Assemble{{Digest: pbft.Digest{2}, Header: h, From: 0, Recipe: recipe.Append(nil)}}})
+	if w := next(t, d, 1e9); len(w.Records) != 1 {
+		t.Fatalf("%+v", w)
+	}
+	d.Lanes().Own(ownTx(7), 1e9)
+	d.DrainLanes(&laneQueue{from: 2, messages: []lanes.Message{&lanes.Open{Instance: 77, Next: 1}, b}}, driver.Time{Ns: 1e9})
+	w := d.Meanwhile(driver.Time{Ns: 1e9})
+	if len(w.Push) != 1 || len(w.Verify) != 1 || w.Verify[0].From != 2 || len(w.Records)+len(w.Send)+len(w.Check) != 0 {
+		t.Errorf("%+v", w)
+	}
+	if len(e.arrived) != 0 {
+		t.Error("the engine was told within its own turn")
+	}
+	d.Done(driver.Time{Ns: 1e9})
+	if w := next(t, d, 1e9); len(e.arrived) != 1 || len(w.Push)+len(w.Verify) != 0 {
+		t.Errorf("arrived %q, %+v", e.arrived, w)
+	}
+}
+
+// A primary that found nothing to propose looks again after a millisecond, and at once when
+// something was checked.
+func TestNewsAreProposedAtOnce(t *testing.T) {
+	e, pool := &laneEngine{}, &lanePool{waiting: waiting{free: 1}}
+	e.status.View, e.status.Primary = 1, 1
+	d := laneDriver(t, e, pool)
+	next(t, d, 1e9)
+	c := committee(t, pbft.DualPath)
+	raw := []byte{3}
+	b := lanes.NewBatch(c, 2, 77, 1, []lanes.Tx{{Bytes: raw, Leaf: lanes.LeafOf(raw)}})
+	d.DrainLanes(&laneQueue{from: 2, messages: []lanes.Message{&lanes.Open{Instance: 77, Next: 1}, b}}, driver.Time{Ns: 1e9})
+	e.hint = pbft.ProposeIfPending
+	w := next(t, d, 1e9)
+	if len(w.Verify) != 1 || len(e.proposed) != 0 {
+		t.Fatalf("%+v", w)
+	}
+	if w := next(t, d, 1e9+1); len(e.proposed) != 0 || w.WakeNs < 1 || w.WakeNs > 1e6 {
+		t.Errorf("%d proposed, again in %d ns", len(e.proposed), w.WakeNs)
+	}
+	d.Lanes().Checked(w.Verify[0], []lanes.Verdict{{Valid: true, ID: pbft.Digest{3}}}, 1e9+2)
+	if next(t, d, 1e9+2); len(e.proposed) != 1 {
+		t.Error("what was checked waits")
 	}
 }
 

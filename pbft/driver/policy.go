@@ -10,6 +10,9 @@ const (
 	TurnsMax = 64
 	// DrainMax bounds the messages of one member and lane that are taken in one turn.
 	DrainMax = 128
+	// MeanwhileMax bounds how often the loop looks at lanes during one write to the log. Each
+	// look may hold up what waits for the write; a busy loop gains nothing by more.
+	MeanwhileMax = 4
 	// HandedMax bounds the blocks that were handed out to be executed and are not. Those
 	// behind them are the backlog.
 	HandedMax = 32

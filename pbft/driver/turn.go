@@ -66,6 +66,7 @@ func (d *Driver) Next(now Time) (Work, error) {
 	d.look(now)
 	d.disseminate(now)
 	waitNs := d.propose(now)
+	d.pushRest(now)
 	r := d.ready(now)
 	d.unadvanced = !r.Empty()
 	d.take(r.Committed)
@@ -144,8 +145,8 @@ func (d *Driver) propose(now Time) (waitNs int64) {
 		if due, waitNs := d.cfg.Batching.Due(d.pending(&s, now)); !due {
 			return waitNs
 		}
-		if now.Ns < d.lanes.retryNs {
-			return d.lanes.retryNs - now.Ns
+		if waitNs := d.retryInNs(now); waitNs > 0 {
+			return waitNs
 		}
 	}
 	if hint == pbft.ProposeEmpty {
@@ -154,7 +155,7 @@ func (d *Driver) propose(now Time) (waitNs int64) {
 	}
 	p, ok := d.payload(s.View, now)
 	if !ok || p.Txs == 0 && hint != pbft.ProposeNow {
-		return max(0, d.lanes.retryNs-now.Ns)
+		return d.retryInNs(now)
 	}
 	proposed := d.engine.Propose(p.Bytes, p.Root, p.Recipe, now.ClockMs)
 	if proposed {

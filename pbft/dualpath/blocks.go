@@ -39,11 +39,12 @@ type block struct {
 	gatheredAt uint64
 	lack       lack
 	pulls      pulls
-	// quorumUs is the time, plus one, of the q-th PREPARE of an armed block, patientUs that
-	// up to which its COMMIT waits; both 0 = never. spread says that it was measured.
-	quorumUs, patientUs uint64
-	spread              bool
-	answered            pbft.Signers // who got the own COMMIT alone
+	// castUs is the time, plus one, of the own PREPARE, quorumUs that of the q-th of an armed
+	// block, patientUs that up to which its COMMIT waits; 0 = never. spread says that it was
+	// measured.
+	castUs, quorumUs, patientUs uint64
+	spread                      bool
+	answered                    pbft.Signers // who got the own COMMIT alone
 }
 
 func (b *block) header() *pbft.Header { return &b.block.Header }

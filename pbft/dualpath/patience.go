@@ -13,10 +13,11 @@ const patienceUsMax = 10_000
 // patience is what is known of the fast path lately, and which COMMITs wait for it.
 type patience struct {
 	waiting []*block
-	// spreads are the times from the q-th PREPARE to the F-th, of the last armed blocks.
-	spreads [64]uint64
-	count   int
-	p90     uint64
+	// spreads are the times from the q-th PREPARE to the F-th, of the last armed blocks, and
+	// p90 bounds nine of ten of them; rounds are those from the own PREPARE to the q-th.
+	spreads, rounds [64]uint64
+	count           int
+	p90, round      uint64 // round is the median
 	// fast has a bit for each of the last 16 armed blocks that this replica prepared, the
 	// newest lowest: whether it committed fast.
 	fast uint16
@@ -33,12 +34,17 @@ func (r *Replica) noteSpread(b *block, have int) {
 	}
 	b.spread = true
 	p := &r.patience
-	p.spreads[p.count%len(p.spreads)] = r.nowUs + 1 - b.quorumUs
+	at := p.count % len(p.spreads)
+	p.spreads[at], p.rounds[at] = r.nowUs+1-b.quorumUs, 0
+	if b.castUs != 0 && b.castUs < b.quorumUs {
+		p.rounds[at] = b.quorumUs - b.castUs
+	}
 	if p.count++; p.count%8 == 0 {
 		n := min(p.count, len(p.spreads))
-		sorted := p.spreads
-		slices.Sort(sorted[:n])
-		p.p90 = sorted[(n*90-1)/100]
+		spreads, rounds := p.spreads, p.rounds
+		slices.Sort(spreads[:n])
+		slices.Sort(rounds[:n])
+		p.p90, p.round = spreads[(n*90-1)/100], rounds[n/2]
 	}
 }
 
@@ -54,13 +60,15 @@ func (r *Replica) noteFast(b *block, top *pbft.Certificate) {
 }
 
 // patienceUs is how long a COMMIT may wait at present: no longer than the fast path lately
-// took, than a COMMIT would be on its way, and than patienceUsMax; not at all where the
-// fast path mostly fails.
+// took, than COMMITs would take, and than patienceUsMax; not at all where the fast path mostly
+// fails. COMMITs take what PREPAREs do. In a large committee that is not the distance, but
+// the work of sending and reading as many votes as there are members.
 func (r *Replica) patienceUs() uint64 {
-	if !r.cfg.Patience || bits.OnesCount16(r.patience.fast) < 8 {
+	trip := r.quorumUs()
+	if !r.cfg.Patience || bits.OnesCount16(r.patience.fast) < 8 || trip == 0 {
 		return 0
 	}
-	return min(patienceUsMax, r.quorumUs(), 2*r.patience.p90)
+	return min(patienceUsMax, max(trip, r.patience.round), 2*r.patience.p90)
 }
 
 // quorumUs is the round trip to the q-th nearest member, this one being the first; 0 if

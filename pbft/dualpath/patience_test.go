@@ -118,21 +118,24 @@ func TestNothingElseWaits(t *testing.T) {
 	}
 }
 
-// The wait is the least of three measures.
+// The wait is the least of ten milliseconds, twice the spread, and what COMMITs would take.
 func TestHowLongACommitWaits(t *testing.T) {
 	for _, x := range []struct {
-		name      string
-		trips     [7]uint64
-		p90, want uint64
+		name             string
+		trips            [7]uint64
+		p90, round, want uint64
 	}{
-		{"twice the usual spread", [7]uint64{9e6, 0, 9e6, 9e6, 9e6, 9e6, 9e6}, 700, 1400},
-		{"the way to a quorum", [7]uint64{400, 1, 900, 300, 9e6, 500, 9e6}, 4000, 900},
-		{"the way to a quorum that is just known", [7]uint64{400, 0, 900, 0, 0, 500, 100}, 4000, 900},
-		{"nothing, where it is not", [7]uint64{400, 0, 900, 0, 0, 500, 0}, 4000, 0},
-		{"ten milliseconds", [7]uint64{9e6, 0, 9e6, 9e6, 9e6, 9e6, 9e6}, 90_000, patienceUsMax},
+		{"twice the usual spread", [7]uint64{9e6, 0, 9e6, 9e6, 9e6, 9e6, 9e6}, 700, 0, 1400},
+		{"the way to a quorum", [7]uint64{400, 1, 900, 300, 9e6, 500, 9e6}, 4000, 0, 900},
+		{"a round of votes, where it takes longer", [7]uint64{400, 1, 900, 300, 9e6, 500, 9e6}, 4000, 2500, 2500},
+		{"the way, where it is longer", [7]uint64{400, 1, 900, 300, 9e6, 500, 9e6}, 4000, 899, 900},
+		{"twice the spread in any case", [7]uint64{400, 1, 900, 300, 9e6, 500, 9e6}, 700, 2500, 1400},
+		{"the way to a quorum that is just known", [7]uint64{400, 0, 900, 0, 0, 500, 100}, 4000, 0, 900},
+		{"nothing, where it is not", [7]uint64{400, 0, 900, 0, 0, 500, 0}, 4000, 2500, 0},
+		{"ten milliseconds", [7]uint64{9e6, 0, 9e6, 9e6, 9e6, 9e6, 9e6}, 90_000, 90_000, patienceUsMax},
 	} {
 		_, r, _ := patient(t)
-		r.patience.p90 = x.p90
+		r.patience.p90, r.patience.round = x.p90, x.round
 		for id, us := range x.trips {
 			r.Measured(pbft.ReplicaID(id), us)
 		}
@@ -142,12 +145,16 @@ func TestHowLongACommitWaits(t *testing.T) {
 	}
 }
 
-// How far the F-th PREPARE is behind the q-th is measured for each armed block, once.
+// How far the F-th PREPARE is behind the q-th is measured for each armed block, once, and how
+// far the q-th is behind the own.
 func TestTheSpreadIsMeasured(t *testing.T) {
 	_, r, _ := patient(t)
 	r.patience = patience{}
 	for i := range uint64(16) {
 		b := &block{}
+		if i%4 != 0 {
+			b.castUs = r.nowUs + 1 + uint64(i%4) - 2 // before the q-th, and once never
+		}
 		r.noteSpread(b, r.quorum()-1)
 		r.Now(r.nowUs + 50)
 		r.noteSpread(b, r.quorum())
@@ -159,6 +166,9 @@ func TestTheSpreadIsMeasured(t *testing.T) {
 	}
 	if r.patience.count != 16 || r.patience.p90 != 1400 {
 		t.Errorf("nine of ten of %d spreads are below %d us", r.patience.count, r.patience.p90)
+	}
+	if r.patience.round != 50 {
+		t.Errorf("a round of votes takes %d us", r.patience.round)
 	}
 }
 

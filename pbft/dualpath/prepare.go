@@ -224,7 +224,7 @@ func (r *Replica) prepare(b *block) {
 	m := &pbft.Prepare{Vote: v}
 	r.record(pbft.Record{Kind: pbft.RecordPrepare, Prepare: m})
 	r.setTip(b.ref)
-	b.preparedAt = r.now + 1
+	b.preparedAt, b.castUs = r.now+1, r.nowUs+1
 	r.signed = append(r.signed, m)
 	r.event(pbft.EventPrepare, b.ref, 0)
 	r.send(pbft.Everyone, m)

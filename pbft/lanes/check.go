@@ -36,6 +36,7 @@ func (l *Lanes) Checked(c Check, verdicts []Verdict, nowNs int64) {
 			e.standing = unknown
 			l.again(c.h, at, nowNs)
 		case v.Valid:
+			l.news++
 			*e = entry{standing: valid, id: v.ID, checked: v.Checked}
 			if l.enter(c.h, at); v.Settled {
 				l.leave(c.h, at)

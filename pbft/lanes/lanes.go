@@ -113,7 +113,8 @@ type Lanes struct {
 	ownDone  uint32 // highest number of the own lane with an executed transaction
 	writes   writes
 
-	turn      int // the lane that is served first in the next block
+	turn      int    // the lane that is served first in the next block
+	news      uint64 // see News
 	proposals proposals
 	wants     wants
 	trips     []trip
@@ -236,7 +237,7 @@ const housePauseNs = 250 * millisecondNs
 // Act returns what is to be done now, and when there may be more though nothing happens; 0
 // if there will not be.
 func (l *Lanes) Act(nowNs int64) (out Out, dueNs int64) {
-	dueNs = l.seal(nowNs)
+	dueNs = l.seal(false, nowNs)
 	if nowNs-l.passNs >= housePauseNs {
 		l.passNs = nowNs
 		l.passedOver(nowNs)

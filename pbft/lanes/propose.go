@@ -77,6 +77,10 @@ func (l *Lanes) Propose(bytesMax, txsMax int, nowNs int64) *Draft {
 	return d.draft(pickers, next)
 }
 
+// News counts what may have made a transaction fit to be proposed: while it stays as it was, a
+// Propose that found nothing is worth no second try but for time that passes.
+func (l *Lanes) News() uint64 { return l.news }
+
 // payloadOverheadBytes is the count before the transactions of a payload.
 const payloadOverheadBytes = 4
 

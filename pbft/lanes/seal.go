@@ -147,6 +147,7 @@ func (l *Lanes) Own(o Own, nowNs int64) bool {
 		return true
 	}
 	u.push(o)
+	l.news++
 	return true
 }
 
@@ -161,14 +162,23 @@ func (l *Lanes) copyNs(id pbft.Digest) (atNs int64) {
 	return atNs
 }
 
-// seal makes batches of what waits if one is due, and says when the next may be.
-func (l *Lanes) seal(nowNs int64) (dueNs int64) {
+// Rest pushes what a primary has not proposed inline: it has nothing to propose now, and the
+// others can check signatures until it has. It returns what goes out, and when more may.
+func (l *Lanes) Rest(nowNs int64) (sends []Send, dueNs int64) {
+	dueNs = l.seal(true, nowNs)
+	sends, l.out.Send = l.out.Send, nil
+	return sends, dueNs
+}
+
+// seal makes batches of what waits if one is due, and says when the next may be. A primary
+// keeps what a recipe has room for, unless it is to seal the rest too.
+func (l *Lanes) seal(rest bool, nowNs int64) (dueNs int64) {
 	u := &l.unsealed
 	for len(u.copies) > 0 && u.copies[0].atNs <= nowNs {
 		u.push(u.copies[0].own)
 		u.copies = u.copies[1:]
 	}
-	for len(u.turns) > 0 && (!l.leads || u.bytes > l.inlineMax()) {
+	for len(u.turns) > 0 && (rest || !l.leads || u.bytes > l.inlineMax()) {
 		if due := l.sealedNs + l.sealPauseNs(); due > nowNs && l.sealedNs > 0 {
 			return due
 		}
