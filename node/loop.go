@@ -270,7 +270,7 @@ func (l *loop) dispatch() {
 func (n *Node) sendMessage(out pbft.Outgoing) {
 	kind := out.Message.Kind()
 	lane := transport.Votes
-	if pbft.LaneOf(out.Message, n.committee.Size()) == pbft.LaneBulk {
+	if out.Behind || pbft.LaneOf(out.Message, n.committee.Size()) == pbft.LaneBulk {
 		lane = transport.Bulk
 	}
 	var p *peerState

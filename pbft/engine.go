@@ -104,6 +104,9 @@ type Outgoing struct {
 	// First says that it is an own PRE-PREPARE that goes to that member, or to Everyone,
 	// for the first time: nobody asked for it.
 	First bool
+	// Behind says that it is of no use before what was sent earlier on the bulk lane: it
+	// goes there, however small it is.
+	Behind bool
 }
 
 // Limits of proposals on the lane of votes: a proposal beyond them would hold up votes.

@@ -70,7 +70,7 @@ func (m *member) send(out []pbft.Outgoing) {
 		for _, o := range m.corrupt(out[i]) {
 			f := &frame{from: int32(m.id), message: o.Message, lane: pbft.LaneOf(o.Message, m.s.cfg.N),
 				size: messageBytes(o.Message)}
-			if f.size > driver.VotesFrameBytesMax || m.s.cfg.Without.Lanes {
+			if o.Behind || f.size > driver.VotesFrameBytesMax || m.s.cfg.Without.Lanes {
 				f.lane = pbft.LaneBulk
 			}
 			m.charge += m.s.cfg.Costs.SendNs

@@ -217,7 +217,8 @@ func TestLanesGoOnWhileTheLogIsWritten(t *testing.T) {
 		t.Fatalf("%+v", w)
 	}
 	d.Lanes().Own(ownTx(7), 1e9)
-	d.DrainLanes(&laneQueue{from: 2, messages: []lanes.Message{&lanes.Open{Instance: 77, Next: 1}, b}}, driver.Time{Ns: 1e9})
+	q := &laneQueue{from: 2, messages: []lanes.Message{&lanes.Open{Instance: 77, Next: 1}, b}}
+	d.DrainLanes(q, driver.Time{Ns: 1e9})
 	w := d.Meanwhile(driver.Time{Ns: 1e9})
 	if len(w.Push) != 1 || len(w.Verify) != 1 || w.Verify[0].From != 2 || len(w.Records)+len(w.Send)+len(w.Check) != 0 {
 		t.Errorf("%+v", w)
@@ -241,7 +242,8 @@ func TestNewsAreProposedAtOnce(t *testing.T) {
 	c := committee(t, pbft.DualPath)
 	raw := []byte{3}
 	b := lanes.NewBatch(c, 2, 77, 1, []lanes.Tx{{Bytes: raw, Leaf: lanes.LeafOf(raw)}})
-	d.DrainLanes(&laneQueue{from: 2, messages: []lanes.Message{&lanes.Open{Instance: 77, Next: 1}, b}}, driver.Time{Ns: 1e9})
+	q := &laneQueue{from: 2, messages: []lanes.Message{&lanes.Open{Instance: 77, Next: 1}, b}}
+	d.DrainLanes(q, driver.Time{Ns: 1e9})
 	e.hint = pbft.ProposeIfPending
 	w := next(t, d, 1e9)
 	if len(w.Verify) != 1 || len(e.proposed) != 0 {

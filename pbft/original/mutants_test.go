@@ -65,7 +65,7 @@ func TestRandomFaultsCatchMutants(t *testing.T) {
 func TestTooManyByzantineMembersDivide(t *testing.T) {
 	opt := pbfttest.Options{New: newEngine, Protocol: pbft.Original, SafetyOnly: true, Fixed: true, Byzantine: 2,
 		Beyond: 1, Shapes: []pbfttest.Shape{{Members: 4, Faults: 1}}, Rules: []string{"agreement"},
-		Behaviour: pbfttest.Twins}
+		Behaviour: pbfttest.Twins, Log: pbfttest.LogWhole}
 	if r := firstViolation(t, opt, 400); r == nil {
 		t.Error("two of four Byzantine members go unnoticed in 400 seeds")
 	} else {

@@ -130,6 +130,7 @@ func (r *Replica) onNewView(m *pbft.SlotNewView) pbft.Reason {
 		return pbft.IgnoredStale
 	}
 	r.enter(kept, o)
+	r.takeEarly()
 	return reason
 }
 

@@ -7,6 +7,9 @@ type leadState struct {
 	next   pbft.Seq // the sequence number of its next proposal
 	at     uint64   // tick of the last one, or of the view's entry
 	timeMs uint64   // the time in the last one
+	// followed says that a quorum has voted in the view. Until then a large NEW-VIEW may be
+	// on its way on the bulk lane, and a recipe should not overtake it.
+	followed bool
 }
 
 // ProposeHint implements pbft.Engine.
@@ -40,14 +43,14 @@ func (r *Replica) Propose(payload []byte, root pbft.Digest, recipe []byte, clock
 	if len(payload) > 0 && len(recipe) <= pbft.RecipeBytesMax {
 		b.recipe = recipe
 	}
-	r.lead = leadState{next: h.Seq + 1, at: r.now, timeMs: h.TimeMs}
+	r.lead.next, r.lead.at, r.lead.timeMs = h.Seq+1, r.now, h.TimeMs
 	r.noteProposal(&sealed.SignedHeader)
 	r.logEntry()
 	r.logBlock(x, ref.Digest)
 	r.record(pbft.Record{Kind: pbft.RecordProposal, View: r.view, Base: ref})
 	r.event(pbft.EventPropose, ref, uint64(len(payload)))
 	r.out.Messages = append(r.out.Messages,
-		pbft.Outgoing{To: pbft.Everyone, Message: prePrepare(b), First: true})
+		pbft.Outgoing{To: pbft.Everyone, Message: prePrepare(b), First: true, Behind: !r.lead.followed})
 	r.prepareVote(x)
 	r.step()
 	return true
@@ -92,6 +95,7 @@ func (r *Replica) onPrePrepare(from pbft.ReplicaID, m *pbft.PrePrepare) pbft.Rea
 	case h.Seq <= r.stable || h.View < r.view:
 		return pbft.IgnoredStale
 	case h.View > r.view:
+		r.keepEarly(from, m)
 		r.askEntry(from)
 		return pbft.IgnoredFuture
 	case !r.inWindow(h.Seq):

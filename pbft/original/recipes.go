@@ -64,6 +64,46 @@ func (r *Replica) takeRecipe(x *slot, from pbft.ReplicaID, m *pbft.PrePrepare, r
 	return pbft.Accepted
 }
 
+// Limits of proposals that came before the NEW-VIEW of their view, for each primary.
+const (
+	earlyMax      = 32
+	earlyBytesMax = 64 << 10
+)
+
+// early are proposals of a view that is not entered yet, all of one, in the order in which
+// they came. A recipe is small and overtakes a NEW-VIEW, which is not; nobody would send it
+// again before the view's timer has run out.
+type early struct {
+	of    []*pbft.PrePrepare
+	bytes int // of their recipes
+}
+
+// keepEarly keeps a proposal of a later view that came from its primary.
+func (r *Replica) keepEarly(from pbft.ReplicaID, m *pbft.PrePrepare) {
+	e := &r.peers[from].early
+	if len(m.Recipe) == 0 || from != r.com.Primary(m.Header.View) {
+		return // bodies come behind the NEW-VIEW
+	}
+	if len(e.of) > 0 && e.of[0].Header.View != m.Header.View {
+		*e = early{}
+	}
+	if len(e.of) < earlyMax && e.bytes+len(m.Recipe) <= earlyBytesMax {
+		e.of, e.bytes = append(e.of, m), e.bytes+len(m.Recipe)
+	}
+}
+
+// takeEarly takes the proposals that came before the entry into the present view.
+func (r *Replica) takeEarly() {
+	primary := r.com.Primary(r.view)
+	e := r.peers[primary].early
+	r.peers[primary].early = early{}
+	for _, m := range e.of {
+		if m.Header.View == r.view {
+			r.onPrePrepare(primary, m)
+		}
+	}
+}
+
 // asksFor reports whether the block of a header is the one that its slot misses.
 func (r *Replica) asksFor(h *pbft.Header) bool {
 	x := r.slots[h.Seq]

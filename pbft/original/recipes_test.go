@@ -2,6 +2,7 @@ package original
 
 import (
 	"bytes"
+	"strings"
 	"testing"
 
 	"github.com/scrip-network/scrip/pbft"
@@ -205,6 +206,81 @@ func TestSketchesAreFew(t *testing.T) {
 	}
 	if s.r.enter(&pbft.SlotNewView{View: 2}, order{}); len(x.sketches) != 0 {
 		t.Error("they are still there in the next view")
+	}
+}
+
+// A recipe that overtakes the NEW-VIEW of its view waits for it, if it came from its primary.
+func TestARecipeWaitsForItsNewView(t *testing.T) {
+	for _, x := range []struct {
+		name  string
+		from  pbft.ReplicaID
+		view  pbft.View
+		body  bool
+		takes bool
+	}{
+		{"of the next view", 1, 2, false, true}, {"from another member", 2, 2, false, false},
+		{"of a view after it", 2, 3, false, false}, {"a body", 1, 2, true, false},
+	} {
+		s := newSolo(t, 4, 3)
+		b := s.block(x.view, 1, "y", nil)
+		m := recipe(b, "how")
+		if x.body {
+			m = &pbft.PrePrepare{Block: b}
+		}
+		if got := s.get(x.from, m); got != pbft.IgnoredFuture {
+			t.Fatalf("%s: %v", x.name, got)
+		}
+		if got := s.get(1, s.newView(2, s.change(0, 2), s.change(1, 2), s.change(2, 2))); got != pbft.Accepted {
+			t.Fatalf("%s: the NEW-VIEW: %v", x.name, got)
+		}
+		if got := s.r.slot(1).sketch(s.com.HeaderDigest(&b.Header)) != nil; got != x.takes {
+			t.Errorf("%s: taken %v", x.name, got)
+		}
+		if len(s.r.peers[1].early.of) != 0 {
+			t.Errorf("%s: it is still there", x.name)
+		}
+	}
+}
+
+// Until a quorum has voted in a view its primary's proposals go behind the NEW-VIEW.
+func TestProposalsGoBehindTheNewView(t *testing.T) {
+	s := newSolo(t, 4, 0)
+	behind := func() bool {
+		s.r.Propose([]byte("y"), pbft.Digest{1}, []byte("how"), s.clock)
+		for _, o := range s.turn() {
+			if o.Message.Kind() == pbft.KindRecipe {
+				return o.Behind
+			}
+		}
+		t.Fatal("nothing is proposed")
+		return false
+	}
+	if !behind() {
+		t.Error("the first of a view does not")
+	}
+	b := s.r.slot(1).assigned
+	s.get(1, s.vote(1, prepares, b))
+	if s.get(2, s.vote(2, prepares, b)); behind() {
+		t.Error("one after a quorum's votes does")
+	}
+}
+
+// What waits for a NEW-VIEW is bounded for each member, in number and bytes, and of one view.
+func TestEarlyRecipesAreBounded(t *testing.T) {
+	for size, want := range map[int]int{1: earlyMax, earlyBytesMax / 2: 2} {
+		s := newSolo(t, 4, 3)
+		for seq := range pbft.Seq(earlyMax + 3) {
+			b := s.block(2, seq+1, "y", nil)
+			s.get(1, recipe(b, strings.Repeat("h", size)))
+		}
+		e := &s.r.peers[1].early
+		if len(e.of) != want || e.bytes != want*size || s.r.Size() < want || s.r.SizeBytes() < want*size {
+			t.Errorf("%d of %d bytes each, wanted %d; %d bytes in all", len(e.of), size, want, e.bytes)
+		}
+		b := s.block(6, 1, "y", nil) // the next view that the same member leads
+		if s.get(1, recipe(b, "how")); len(e.of) != 1 || e.of[0].Header.View != 6 {
+			t.Errorf("%d of two views", len(e.of))
+		}
 	}
 }
 

@@ -72,6 +72,7 @@ type peer struct {
 	lastPrepare  *pbft.Prepare
 	lastCommit   *pbft.Commit
 	lastProposal *pbft.SignedHeader
+	early        early // of a view that it leads and that is not entered
 	allowance    pbft.Allowance
 	// recalled pays for RECOLLECTIONs alone: who asks what it signed must not go
 	// without because it was sent other things.
@@ -279,7 +280,7 @@ func (r *Replica) Status() pbft.EngineStatus {
 func (r *Replica) Size() int {
 	n := len(r.heights) * r.com.Size()
 	for i := range r.peers {
-		n += r.peers[i].votes
+		n += r.peers[i].votes + len(r.peers[i].early.of)
 	}
 	for _, x := range r.order {
 		n += 1 + len(x.rounds) + len(x.blocks) + len(x.sketches)
@@ -292,6 +293,9 @@ func (r *Replica) Size() int {
 func (r *Replica) SizeBytes() int {
 	const vote = len(pbft.Digest{}) + len(pbft.Signature{}) + 8
 	n := 0
+	for i := range r.peers {
+		n += r.peers[i].early.bytes + len(r.peers[i].early.of)*pbft.HeaderBytes
+	}
 	for _, x := range r.order {
 		for _, b := range x.blocks {
 			n += pbft.HeaderBytes + len(b.block.Payload) + len(b.recipe)

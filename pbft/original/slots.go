@@ -239,6 +239,7 @@ func (r *Replica) learn(x *slot, c *pbft.Certificate) {
 		return
 	}
 	x.prepared = c
+	r.lead.followed = r.lead.followed || c.Block.View == r.view
 	r.event(pbft.EventPrepared, c.Block, uint64(c.Kind))
 	r.commitVote(x)
 }
