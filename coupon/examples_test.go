@@ -171,13 +171,14 @@ func TestExample9FloorOfAVoid(t *testing.T) {
 		t.Errorf("last use %d", got)
 	}
 	late := *w
-	late.store = &store{rows: map[string][]byte{}, seen: map[uint64][]SeenEntry{}}
+	late.store = newStore()
 	for k, v := range w.rows {
 		late.rows[k] = v
 	}
 	for b, m := range w.seen {
 		late.seen[b] = m
 	}
+	late.receipts = w.receipts
 	late.now = 1_259_199_999
 	late.want(RollbackWindow, late.voidTx(id, 0))
 	w.now = 1_259_199_998

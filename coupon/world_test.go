@@ -63,9 +63,14 @@ func testGenesis() Genesis {
 type store struct {
 	rows map[string][]byte
 	seen map[uint64][]SeenEntry
+	// receipts are those of each block, for the codes of Seen members.
+	receipts map[uint64][][]byte
 }
 
-func newStore() *store { return &store{rows: map[string][]byte{}, seen: map[uint64][]SeenEntry{}} }
+func newStore() *store {
+	return &store{rows: map[string][]byte{}, seen: map[uint64][]SeenEntry{},
+		receipts: map[uint64][][]byte{}}
+}
 
 func (s *store) Get(key []byte) ([]byte, bool) {
 	v, ok := s.rows[string(key)]
@@ -195,6 +200,8 @@ func (w *world) block(raws ...[]byte) []Outcome {
 		delete(w.seen, bucket)
 	}
 	w.checkSeen()
+	w.receipts[b.Height] = res.Receipts
+	w.seenPieces()
 	for i, r := range res.Receipts {
 		if o, err := DecodeReceipt(r); err != nil || o != res.Outcomes[i] {
 			w.t.Fatalf("receipt %x decodes as %+v, %v; outcome %+v", r, o, err, res.Outcomes[i])
