@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"encoding/binary"
 	"encoding/json"
 	"fmt"
@@ -22,6 +23,7 @@ import (
 	"github.com/scrip-network/scrip/api/apitest"
 	"github.com/scrip-network/scrip/genesis"
 	"github.com/scrip-network/scrip/hooks/signature"
+	"github.com/scrip-network/scrip/index/indextest"
 	"github.com/scrip-network/scrip/keys"
 )
 
@@ -36,6 +38,7 @@ import (
 //	spoil FILE FIELD     a letter in the middle of a field of a JSON file is changed
 //	receiver VAR S OUT   VAR becomes the URL of an endpoint that verifies webhooks with the secret
 //	                     in file S and writes what it got to OUT
+//	postgres VAR         VAR becomes how to connect to a PostgreSQL that was started for the script
 //	cut FILE N OTHER     OTHER becomes the first N bytes of FILE
 //	dress FILE AS OTHER  OTHER becomes FILE as UTF-8 with a byte order mark (mark) or as
 //	                     UTF-16 of either byte order, with a mark (le, be) or without (bare)
@@ -86,9 +89,29 @@ func TestCouponScripts(t *testing.T) {
 		},
 		Cmds: map[string]func(ts *testscript.TestScript, neg bool, args []string){
 			"exits": exits, "answers": answers, "capture": capture, "take": take, "spoil": spoil,
-			"cut": cut, "dress": dress, "receiver": receiver,
+			"cut": cut, "dress": dress, "receiver": receiver, "postgres": postgres,
+		},
+		Condition: func(cond string) (bool, error) {
+			if cond != "postgres" {
+				return false, fmt.Errorf("there is no condition %q", cond)
+			}
+			_, err := indextest.Programs()
+			return err == nil || os.Getenv(indextest.NeedVariable) != "", nil
 		},
 	})
+}
+
+// postgres starts a PostgreSQL until the script ends.
+func postgres(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: postgres VAR")
+	}
+	server, err := indextest.Start()
+	ts.Check(err)
+	ts.Defer(server.Stop)
+	url, err := server.Database(context.Background())
+	ts.Check(err)
+	ts.Setenv(args[0], url)
 }
 
 // receiver is an endpoint of webhooks until the script ends. It writes a line for each

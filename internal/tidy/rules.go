@@ -61,8 +61,8 @@ func layers() map[string]layer {
 		"gateway": {imports: []string{"coupon"}},
 		"desk": {imports: []string{"client", "coupon", "internal/throttle", "keys", "pbft/wire", "sig",
 			"store"}},
-		"hooks/signature": {},
-		"hooks":           {imports: []string{"client", "coupon", "hooks/signature", "keys", "store"}},
+		"hooks": {imports: []string{"client", "coupon", "hooks/signature", "keys", "store"}},
+		"index": {imports: []string{"client", "coupon", "genesis"}},
 		// A member's node as a process, and several of them on one machine.
 		"validator": {imports: []string{"internal/spelling", "internal/textfile", "internal/throttle", "internal/tracing",
 			"api", "backup", "client", "desk", "genesis", "keys", "ledger", "node", "pbft", "pbft/driver", "pbft/dualpath",
@@ -73,10 +73,10 @@ func layers() map[string]layer {
 		"demo": {imports: []string{"actions", "chain", "client", "coupon", "desk", "genesis", "keys", "ledger", "network",
 			"node", "pbft", "profile", "sig", "store", "validator"}},
 		"web": {}, "e2e": {}, // tests only
+		"hooks/signature": {}, "index/indextest": {},
 		"internal/tidy": {}, "sig": {},
 		"internal/spelling": {}, "internal/textfile": {}, "internal/throttle": {}, "internal/tracing": {},
-		"internal/mutate": {},
-		"internal/watch":  {}, "internal/release": {},
+		"internal/mutate": {}, "internal/watch": {}, "internal/release": {},
 		"internal/survey": {imports: []string{"client"}},
 		"internal/broken": {imports: []string{"internal/rules", "pbft", "pbft/driver", "pbft/dualpath", "pbft/original"}},
 		"internal/units":  {imports: []string{"coupon"}},
@@ -110,6 +110,7 @@ func homes() map[string][]string {
 		"github.com/danielgtaylor/huma":           {"api"},
 		"github.com/spf13/cobra":                  {"cmd", "engines/cometbft/cmd"},
 		"charm.land/bubbletea":                    {"cmd"},
+		"github.com/jackc/pgx":                    {"index"},
 	}
 }
 

@@ -37,6 +37,7 @@ var commands = []struct {
 	{groupMember, newBackupCommand},
 	{groupMember, newRestoreCommand},
 	{groupMember, newHooksCommand},
+	{groupMember, newIndexCommand},
 	{groupCoupons, newCampaignCommand},
 	{groupCoupons, newTicketCommand},
 	{groupCoupons, newTillCommand},
