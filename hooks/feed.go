@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"iter"
 	"log/slog"
+	"strconv"
 	"sync"
 	"time"
 
@@ -187,9 +188,9 @@ func (f *feed) messages(ctx context.Context, height uint64) ([]Message, error) {
 	if messages, ok := f.inMemory(height); ok {
 		return messages, nil
 	}
-	// Whoever asks first asks for all; each waits no longer than he may.
-	asked := f.asking.DoChan(fmt.Sprint(height), func() (any, error) {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), client.DefaultTimeout)
+	// Whoever asks first asks for all.
+	all, err, _ := f.asking.Do(strconv.FormatUint(height, 10), func() (any, error) {
+		ctx, cancel := context.WithTimeout(ctx, client.DefaultTimeout)
 		defer cancel()
 		if err := f.refetch.Acquire(ctx, 1); err != nil {
 			return nil, err
@@ -208,15 +209,10 @@ func (f *feed) messages(ctx context.Context, height uint64) ([]Message, error) {
 		f.keep(height, messages)
 		return messages, nil
 	})
-	select {
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	case r := <-asked:
-		if r.Err != nil {
-			return nil, r.Err
-		}
-		return r.Val.([]Message), nil
+	if err != nil {
+		return nil, err
 	}
+	return all.([]Message), nil
 }
 
 // message returns the message of an event.

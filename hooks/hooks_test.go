@@ -393,3 +393,131 @@ func TestABookIsOfOneChain(t *testing.T) {
 		t.Errorf("opened for another chain: %v", err)
 	}
 }
+
+// After a restart nobody waits for an endpoint that is far behind, even while nodes do not
+// give the older blocks that it needs.
+func TestNobodyWaitsForOneThatIsBehind(t *testing.T) {
+	c, dir := newTestChain(), t.TempDir()
+	away := new(atomic.Bool)
+	away.Store(true)
+	behind := newReceiver(t, func(*http.Request, client.EventID) int {
+		if away.Load() {
+			return http.StatusBadGateway
+		}
+		return http.StatusOK
+	})
+	there := newReceiver(t, nil)
+	s := run(t, c, dir, hurried)
+	id := s.add(t, behind, Filter{})
+	s.add(t, there, Filter{})
+	for i := range uint32(WindowMax + 300) {
+		c.add(1, i)
+	}
+	await(t, "one has all, the other's window is full", func() bool {
+		list, err := s.book.deliveries(tablePending, id, 2*WindowMax)
+		return there.count() == WindowMax+300 && err == nil && len(list) == WindowMax
+	})
+	s.stop()
+	c.mu.Lock()
+	c.down = true
+	c.mu.Unlock()
+	away.Store(false)
+	s = run(t, c, dir, hurried)
+	c.add(1, 1_000_000)
+	await(t, "the next", func() bool { return there.count() == WindowMax+301 })
+	if behind.count() > 0 {
+		t.Error("events were delivered whose blocks nobody gives")
+	}
+	c.mu.Lock()
+	c.down = false
+	c.mu.Unlock()
+	await(t, "all", func() bool { return behind.count() == WindowMax+301 })
+	for id, n := range there.times {
+		if n != 1 {
+			t.Errorf("%s came %d times", id, n)
+		}
+	}
+}
+
+// Pauses grow, by a quarter more or less, and an endpoint that asks for more time gets it.
+func TestPausesGrowAndRetryAfterIsKept(t *testing.T) {
+	p := patience{pauses, LifeMax}
+	var total time.Duration
+	for i := range 20 {
+		want := pauses[min(i, len(pauses)-1)]
+		lower, higher := false, false
+		for range 200 {
+			d := p.backOff(i + 1)
+			if d < want*3/4 || d > want*5/4 {
+				t.Fatalf("the pause behind attempt %d is %v, not about %v", i+1, d, want)
+			}
+			lower, higher = lower || d < want, higher || d > want
+		}
+		if !lower || !higher {
+			t.Errorf("the pause behind attempt %d is always the same", i+1)
+		}
+		if i < len(pauses) {
+			total += want
+		}
+	}
+	if total > LifeMax/3 {
+		t.Errorf("the pauses take %v: a delivery of %v is tried too seldom", total, LifeMax)
+	}
+	c := newTestChain()
+	x := newReceiver(t, nil)
+	x.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		x.mu.Lock()
+		defer x.mu.Unlock()
+		if x.tries++; x.tries == 1 {
+			w.Header().Set("Retry-After", "1")
+			w.WriteHeader(http.StatusTooManyRequests)
+		}
+	})
+	s := run(t, c, t.TempDir(), hurried)
+	id := s.add(t, x, Filter{})
+	begin := time.Now()
+	c.add(1, 1)
+	await(t, "it is taken", func() bool {
+		list, err := s.Deliveries(id)
+		return err == nil && len(list) == 1 && list[0].State == StateDelivered
+	})
+	if took := time.Since(begin); took < time.Second || x.tries != 2 {
+		t.Errorf("taken after %v, by attempt %d", took, x.tries)
+	}
+}
+
+// So many dead letters disable an endpoint, which keeps its place.
+func TestTooManyDeadLettersDisable(t *testing.T) {
+	s := run(t, newTestChain(), t.TempDir(), hurried)
+	x := newReceiver(t, nil)
+	l := newLane(s.Service, s.add(t, x, Filter{}))
+	l.dead = DeadMax - 2
+	for i := range uint32(2) {
+		if s.Endpoints()[0].Disabled != "" {
+			t.Fatal("disabled too early")
+		}
+		y := &item{event: client.EventID{Height: 1, Tx: i}}
+		y.Event = y.event.String()
+		l.add(y)
+		if err := l.bury(y); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if s.Endpoints()[0].Disabled == "" {
+		t.Error("it is not disabled")
+	}
+}
+
+// No proxy of the environment is asked: it would dial in this process's place.
+func TestNoProxyIsAsked(t *testing.T) {
+	asked := new(atomic.Int64)
+	proxy := newReceiver(t, nil)
+	proxy.Config.Handler = http.HandlerFunc(func(http.ResponseWriter, *http.Request) { asked.Add(1) })
+	for _, name := range []string{"HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY"} {
+		t.Setenv(name, proxy.URL)
+	}
+	o := newSender("test").send(context.Background(), "http://shop.invalid/", true, nil, "scrip-1", nil)
+	if o.ok() || asked.Load() > 0 {
+		t.Errorf("the proxy was asked: %+v", o)
+	}
+}

@@ -257,12 +257,20 @@ func (l *lane) take(ctx context.Context, tip uint64) {
 			l.fetched(fetched{messages: messages})
 			continue
 		}
-		l.asking = true
-		height := l.taken.Height
-		l.group.Go(func() {
-			messages, err := l.s.feed.messages(ctx, height)
-			l.fetches <- fetched{messages, err}
-		})
+		l.ask(ctx, tip)
+	}
+}
+
+// ask asks the chain for the height of taken, and now and then for those that come next.
+func (l *lane) ask(ctx context.Context, tip uint64) {
+	l.asking = true
+	height := l.taken.Height
+	l.group.Go(func() {
+		messages, err := l.s.feed.messages(ctx, height)
+		l.fetches <- fetched{messages, err}
+	})
+	for next := height + 1; height%refetchMax == 0 && next < height+refetchMax && next <= tip; next++ {
+		l.group.Go(func() { _, _ = l.s.feed.messages(ctx, next) }) // they are in memory then
 	}
 }
 

@@ -57,16 +57,26 @@ func ParseID(digest [32]byte, text string) (client.EventID, error) {
 	return id, nil
 }
 
-// newMessage returns the message of an event.
-func newMessage(digest [32]byte, e *client.Event) (Message, error) {
-	a := client.EventAnswerOf(digest, e)
+func encodeBody(a *client.EventAnswer) ([]byte, error) {
 	var b bytes.Buffer
 	to := json.NewEncoder(&b)
 	to.SetEscapeHTML(false)
-	if err := to.Encode(body{a, a.Time}); err != nil {
+	err := to.Encode(body{*a, a.Time})
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), err
+}
+
+// newMessage returns the message of an event. It has no proof where that would make it
+// larger than BodyBytesMax.
+func newMessage(digest [32]byte, e *client.Event) (Message, error) {
+	a := client.EventAnswerOf(digest, e)
+	text, err := encodeBody(&a)
+	if err == nil && len(text) > BodyBytesMax { // so many members attest it
+		a.Data.Proof, a.Data.Header = nil, nil
+		text, err = encodeBody(&a)
+	}
+	if err != nil {
 		return Message{}, fmt.Errorf("write event %s: %w", a.ID, err)
 	}
-	text := bytes.TrimSuffix(b.Bytes(), []byte("\n"))
 	if len(text) > BodyBytesMax {
 		return Message{}, fmt.Errorf("write event %s: %d bytes, at most %d", a.ID, len(text), BodyBytesMax)
 	}

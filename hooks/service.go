@@ -28,8 +28,9 @@ type Service struct {
 }
 
 // New returns the service of a book, for a chain that begins with the genesis of a digest.
-// from is the height at which to begin where no endpoint says another one. Nothing is
-// delivered before Run.
+// from is the height at which to begin where no endpoint says another one: it begins with
+// the endpoint that is furthest, and those behind it read older blocks for themselves.
+// Nothing is delivered before Run.
 func New(book *Book, chain Chain, digest [32]byte, from uint64, version string, log *slog.Logger) (*Service, error) {
 	first := uint64(0)
 	for _, e := range book.all() {
@@ -37,8 +38,8 @@ func New(book *Book, chain Chain, digest [32]byte, from uint64, version string, 
 		if err != nil {
 			return nil, fmt.Errorf("open the webhooks: %w", err)
 		}
-		if e.Disabled == "" && (first == 0 || taken.Height < first) {
-			first = taken.Height
+		if e.Disabled == "" {
+			first = max(first, taken.Height)
 		}
 	}
 	if first == 0 {

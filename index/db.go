@@ -160,11 +160,11 @@ func (x *Index) migrate(ctx context.Context) error {
 	for i := done; i < len(names); i++ {
 		name := strings.TrimPrefix(names[i], "migrations/")
 		if err := x.inTransaction(ctx, "migrate to "+name, func(tx pgx.Tx) error {
-			text, err := migrations.ReadFile(names[i])
+			script, err := migrations.ReadFile(names[i])
 			if err != nil {
 				return err
 			}
-			if _, err := tx.Exec(ctx, string(text)); err != nil {
+			if _, err := tx.Exec(ctx, string(script)); err != nil {
 				return err
 			}
 			_, err = tx.Exec(ctx, "INSERT INTO scrip.migrations VALUES ($1, $2)", i+1, name)

@@ -471,3 +471,24 @@ func TestThePageIsTheSchema(t *testing.T) {
 		asked(t, conn, query)
 	}
 }
+
+// A text of the ledger is a text in the tables, whatever it says.
+func TestATextOfTheLedgerIsAText(t *testing.T) {
+	url := database(t)
+	x := apitest.Start(t, 4, nil)
+	m := &market{Network: x}
+	now := apitest.Now()
+	terms := coupon.Terms{Issuer: 1, Funders: []coupon.Funder{{Member: 1, ShareBps: coupon.BpsMax}}, Currency: 978,
+		Title: "Nothing'; DROP TABLE scrip.chain; --", TermsHash: [32]byte{1}, ValueKind: coupon.Amount, Face: 1, Uses: 1,
+		ReimburseBps: coupon.BpsMax, MaxSupply: 1, Budget: 1, ClaimUntil: now, RedeemUntil: now}
+	tx := actions.SignedCampaign(x.Chain(), apitest.Soon(), terms, m.admin(1))
+	block := &client.Block{Height: 1, Txs: [][]byte{tx},
+		Outcomes: []coupon.Outcome{{Kind: coupon.KindCampaignPublish, Campaign: 1}}}
+	if err := m.open(t, url).Apply(context.Background(), []*client.Block{block}); err != nil {
+		t.Fatal(err)
+	}
+	if got := asked(t, connect(t, url), "SELECT title FROM scrip.campaigns"); !slices.Equal(got,
+		[]string{"Nothing'; DROP TABLE scrip.chain; --"}) {
+		t.Errorf("the title is %q", got)
+	}
+}
