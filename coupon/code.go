@@ -377,11 +377,15 @@ func (c Code) Ending(k Kind) Ending {
 	switch {
 	case c == DuplicateTx:
 		return EndedBefore
-	case c == LifeTooLong, !c.InReceipt(), c == NotFound && k == 0, !c.burnsID(k):
+	case c == LifeTooLong, !c.InReceipt(), k == 0 && c.openForSome(), !c.burnsID(k):
 		return StaysOpen
 	}
 	return Ended
 }
+
+// openForSome reports whether some kinds of transactions can have c as a refusal that is
+// not recorded, and others as one that is.
+func (c Code) openForSome() bool { return c == NotFound || c == EvidenceInvalid || c == TooLate }
 
 // Error is a stateless failure (rules 3.3 a): the transaction or payload is refused
 // before any block and has no receipt.

@@ -79,7 +79,8 @@ func TestWhatEndsNoID(t *testing.T) {
 				open = k == 0 || k == KindCampaignPause || k == KindCampaignResume || k == KindCampaignClose ||
 					k == KindBatchCommit || k == KindCampaignAmend || k == KindCouponIssue
 			}
-			open = open || (k == KindSeatReady || k == KindMisbehaviour) && info.Code != DuplicateTx
+			open = open || (k == KindSeatReady || k == KindMisbehaviour) && info.Code != DuplicateTx ||
+				k == 0 && (info.Code == EvidenceInvalid || info.Code == TooLate)
 			want := Ended
 			if open {
 				want = StaysOpen

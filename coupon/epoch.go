@@ -185,10 +185,11 @@ func (x *exec) skips(body *pbft.SetBody) []pbft.ReplicaID {
 }
 
 // convicted returns the members against whom evidence was recorded in the last ConvictedMs.
-// It is of epochs that ended no earlier than as long before that.
+// Evidence of an epoch counts as long as its set is the former one, and EvidenceMs after its
+// end: older epochs need not be looked at.
 func (x *exec) convicted() map[uint16]bool {
 	members := make(map[uint16]bool)
-	epoch := uint32(x.set().Body.Epoch)
+	epoch, later := uint32(x.set().Body.Epoch), x.now
 	for range convictionEpochs {
 		for _, id := range x.misbehaved.scan(x, be32([]byte{PrefixMisbehaviour}, epoch), 7*pbft.ReplicasMax) {
 			if x.now < x.misbehaved.get(x, id).AtMs+ConvictedMs {
@@ -196,10 +197,10 @@ func (x *exec) convicted() map[uint16]bool {
 			}
 		}
 		row := x.epochs.get(x, epoch)
-		if epoch == 0 || row == nil || x.now >= row.SinceMs+ConvictedMs+EvidenceMs {
+		if epoch == 0 || row == nil || x.now >= later+ConvictedMs && x.now >= row.SinceMs+ConvictedMs+EvidenceMs {
 			break
 		}
-		epoch--
+		epoch, later = epoch-1, row.SinceMs
 	}
 	return members
 }

@@ -75,7 +75,8 @@ func Decode(raw []byte) (*Tx, uint16) { return DecodeAt(1, raw) }
 
 // DecodeAt is Decode for a version of the rules.
 func DecodeAt(version uint16, raw []byte) (*Tx, uint16) {
-	if len(raw) > txMaxBytes {
+	if large := version >= 2 && len(raw) > 1 && raw[1] == KindEvidence; len(raw) > txMaxBytes && !large ||
+		len(raw) > 32_768 {
 		return nil, 107
 	}
 	c := &cutter{rest: raw}

@@ -25,6 +25,7 @@ type Plant struct {
 type Block struct {
 	Height  uint64
 	TimeMs  uint64
+	Head    Head
 	Plants  []Plant // before the block
 	Txs     [][]byte
 	reached []string // kind, code and check of each transaction, as the model saw it

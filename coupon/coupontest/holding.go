@@ -37,6 +37,8 @@ func (m *Model) guard(id uint64, key Key, seq uint32, grace uint64, transfer boo
 	switch {
 	case k == nil:
 		return no(301, "coupon")
+	case m.isStopped(uint32(id>>32)) && !m.posting:
+		return no(204, "stopped")
 	case k.status == redeemed:
 		return no(509, "redeemed")
 	case m.now >= m.until(id)+grace:
@@ -69,6 +71,8 @@ func (m *Model) claim(t *Tx) ([]byte, string, *refusal) {
 		return nil, "", no(301, "below the batch")
 	case uint64(t.Serial) >= uint64(b.first)+uint64(b.count):
 		return nil, "", no(301, "above the batch")
+	case m.isStopped(t.Campaign):
+		return nil, "", no(204, "stopped")
 	case c.state != published:
 		return nil, "", no(204, "not published")
 	case m.members[c.issuer].state != active:

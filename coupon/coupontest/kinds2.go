@@ -28,6 +28,16 @@ func (m *Model) kind2(t *Tx) ([]byte, string, *refusal) {
 		return m.serviceAdd(t)
 	case KindServiceRevoke:
 		return m.serviceRevoke(t)
+	case KindPropose:
+		return m.propose(t)
+	case KindVote:
+		return m.vote(t)
+	case KindSeatKey:
+		return m.seatKey(t)
+	case KindSeatReady:
+		return m.seatReady(t)
+	case KindEvidence:
+		return m.evidence(t)
 	}
 	return m.memberKeys(t)
 }
@@ -196,6 +206,8 @@ func (m *Model) offerPost(t *Tx) ([]byte, string, *refusal) {
 	case o.Expires > m.now+30*dayMs:
 		return nil, "", no(406, "too far")
 	}
+	m.posting = true // an offer of what is stopped may stand
+	defer func() { m.posting = false }()
 	if no := m.guard(o.Coupon, o.Seller, o.Seq, 0, false); no != nil {
 		return nil, "", no
 	}
@@ -240,6 +252,8 @@ func (m *Model) amend(t *Tx) ([]byte, string, *refusal) {
 		return nil, "", no(204, "closed")
 	case m.now >= m.campaignEnd(t.Campaign):
 		return nil, "", no(204, "ended")
+	case m.isStopped(t.Campaign):
+		return nil, "", no(204, "stopped")
 	case t.Version != c.version+1:
 		return nil, "", no(203, "version")
 	case t.Version > 1024:
@@ -585,6 +599,8 @@ func (m *Model) serviceAdd(t *Tx) ([]byte, string, *refusal) {
 		return nil, "", no(702, "a till's")
 	case m.two.services[t.Key] != nil:
 		return nil, "", no(702, "known")
+	case m.wasAnnounced(t.Key):
+		return nil, "", no(702, "a validator's")
 	case t.ValidFrom >= t.ValidUntil:
 		return nil, "", no(202, "window empty")
 	case m.now >= t.ValidUntil:
@@ -662,7 +678,9 @@ var eventNames = map[uint8]string{
 	KindVoid: "redemption.voided", KindAmend: "campaign.amended", KindIssue: "coupon.issued",
 	KindTrade: "coupon.traded", KindOfferPost: "offer.posted", KindRefund: "redemption.refunded",
 	KindCycleClose: "settlement.closing", KindPosted: "settlement.paid", KindServiceAdd: "service.added",
-	KindServiceRevoke: "service.revoked", KindMemberKeys: "member.keys",
+	KindServiceRevoke: "service.revoked", KindMemberKeys: "member.keys", KindPropose: "governance.proposed",
+	KindVote: "governance.voted", KindSeatKey: "seat.announced", KindSeatReady: "seat.ready",
+	KindEvidence: "misbehaviour.recorded",
 }
 
 var transferEvents = []string{
@@ -680,6 +698,15 @@ func eventsOf(t *Tx, receipt []byte) []string {
 		return []string{"settlement.confirmed"}
 	case t.Kind == KindTrade && t.Offer.Ask == 0:
 		return []string{"coupon.traded", "coupon.traded"}
+	case t.Kind == KindPropose || t.Kind == KindVote:
+		list := []string{eventNames[t.Kind]}
+		switch receipt[len(receipt)-3] {
+		case propExecuted:
+			list = append(list, "governance.executed")
+		case propFailed:
+			list = append(list, "governance.failed")
+		}
+		return list
 	}
 	return []string{eventNames[t.Kind]}
 }

@@ -167,9 +167,11 @@ type Model struct {
 	obligations  map[obligationKey]*obligation
 	seen         map[uint64]*bucket
 
-	height uint64
-	now    uint64
-	index  uint32
+	height  uint64
+	now     uint64
+	index   uint32
+	head    Head // of the next block
+	posting bool // an OfferPost runs, which no stop concerns
 }
 
 // NewModel returns the model at the genesis of a world.
@@ -203,6 +205,10 @@ func (m *Model) Begin(height, timeMs uint64) {
 	m.height, m.now, m.index = height, timeMs, 0
 	if m.upgradeAt > 0 && height >= m.upgradeAt && m.two == nil {
 		m.migrate()
+	}
+	if m.two != nil {
+		m.two.events = nil
+		m.enter(m.head)
 	}
 }
 
@@ -277,6 +283,8 @@ func (m *Model) Execute(raw []byte) Outcome {
 	if no != nil {
 		o.Code, o.Why = no.code, no.why
 		switch {
+		case t.Kind == KindSeatReady, t.Kind == KindEvidence:
+			record = false
 		case no.code == 104, no.code == 105, no.why == "life",
 			no.code == 106, no.code == 701,
 			no.code == 301 && (t.Kind >= KindPause && t.Kind <= KindBatch || t.Kind == KindAmend || t.Kind == KindIssue):

@@ -291,7 +291,8 @@ func (g *chaos) sign2(t *Tx, required ...uint16) *Tx {
 	var list []MemberSig
 	for _, e := range t.Members {
 		m := g.m.members[e.Member]
-		if m == nil || slices.Contains(m.Keys, e.Key) || !slices.Contains(g.w.Members[e.Member-1].Keys, e.Key) {
+		if m == nil || slices.Contains(m.Keys, e.Key) || int(e.Member) > len(g.w.Members) ||
+			!slices.Contains(g.w.Members[e.Member-1].Keys, e.Key) {
 			list = append(list, e)
 			continue
 		}

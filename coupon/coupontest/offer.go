@@ -220,6 +220,8 @@ func (m *Model) tillAdd(t *Tx) ([]byte, string, *refusal) {
 	switch {
 	case m.tills[t.TillKey] != nil:
 		return nil, "", no(702, "known")
+	case m.two != nil && m.wasAnnounced(t.TillKey):
+		return nil, "", no(702, "a validator's")
 	case m.two != nil && m.two.services[t.TillKey] != nil:
 		return nil, "", no(702, "a service key")
 	case t.ValidFrom >= t.ValidUntil:

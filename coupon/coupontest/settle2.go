@@ -212,12 +212,13 @@ func (m *Model) overdue(member uint16) bool {
 // end2 is rules 3.32 after the last transaction, but for the Seen buckets.
 func (m *Model) end2() {
 	s := m.two
-	s.events = nil
 	for n := 0; n < 512 && s.migCampaign > 0; n++ {
 		s.ends[endKey{m.campaignEnd(s.migCampaign), s.migCampaign}] = true
 		s.migCampaign--
 	}
-	m.keysComeDue()
+	m.comesDue()
+	m.staging()
+	m.lifting()
 	m.closing()
 	m.endings()
 	m.pruning()
@@ -227,24 +228,6 @@ func (m *Model) end2() {
 func (m *Model) campaignEnd(id uint32) uint64 {
 	c := m.campaigns[id]
 	return c.redeemUntil + c.stretchMs + 2*uint64(c.terms.GraceMs) + 2*c.terms.RollbackMs + dayMs
-}
-
-func (m *Model) keysComeDue() {
-	s := m.two
-	due := ordered(s.pending, func(a, b uint16) int {
-		return bytes.Compare(be16(be64(nil, s.pending[a].at), a), be16(be64(nil, s.pending[b].at), b))
-	})
-	for i, id := range due {
-		p := s.pending[id]
-		if i >= 16 || p.at > m.now {
-			return
-		}
-		if m.members[id].state == active {
-			m.members[id].Threshold, m.members[id].Keys = p.threshold, p.keys
-			s.event("member.keys", be16([]byte{rowMember}, id))
-		}
-		delete(s.pending, id)
-	}
 }
 
 func (s *second) event(name string, row []byte) { s.events = append(s.events, blockEvent{name, row}) }
@@ -494,6 +477,10 @@ func (m *Model) endings() {
 		if m.isReleased(k.campaign) {
 			continue
 		}
+		if m.isStopped(k.campaign) {
+			s.ends[endKey{m.now + 3_600_000, k.campaign}] = true
+			continue
+		}
 		if end := m.campaignEnd(k.campaign); end > m.now {
 			s.ends[endKey{end, k.campaign}] = true
 			continue
@@ -601,9 +588,9 @@ func peaks(items [][]byte) (list [][32]byte) {
 // rows2 renders the rows of version 2.
 func (m *Model) rows2(put func(key, value []byte)) {
 	s := m.two
-	v := le64(le16(le16(nil, 2), 0), 0)
+	v := le64(le16(le16(nil, 2), s.nextVersion), s.nextHeight)
 	v = le16(le64(le64(le64(v, s.lifeMs), s.memberLifeMs), s.payMs), s.clearer)
-	v = le32(le32(le32(le32(v, s.nextCycle), 1), s.migCampaign), s.sweepingOf)
+	v = le32(le32(le32(le32(v, s.nextCycle), uint32(len(s.proposals)+1)), s.migCampaign), s.sweepingOf)
 	put([]byte{rowProtocol}, append(v, s.netMode))
 	m.rows3(put)
 	for id, row := range s.money {

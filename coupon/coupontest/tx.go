@@ -149,6 +149,7 @@ type Tx struct {
 	Key Key // 11
 
 	Tx2 // of kinds of version 2
+	Tx3 // of governance
 
 	Members []MemberSig // witness of kinds that members sign
 	SigA    [64]byte    // 6: till; 8: ticket; 9: mover; 10: till; 11: key

@@ -124,7 +124,7 @@ func (p *Pay) Bytes() []byte {
 func memberSigned(kind uint8) bool {
 	switch kind {
 	case KindAmend, KindIssue, KindCycleClose, KindPosted, KindConfirmed, KindServiceAdd, KindServiceRevoke,
-		KindMemberKeys:
+		KindMemberKeys, KindPropose, KindVote, KindSeatKey:
 		return true
 	}
 	return kind <= KindTillRevoke
@@ -173,6 +173,8 @@ func (t *Tx) body2(b []byte) []byte {
 		b = append(le16(b, t.Member), t.Key[:]...)
 	case KindMemberKeys:
 		b = keyList(keyList(append(le16(b, t.Member), t.Threshold), t.Keep), t.Add)
+	default:
+		b = t.body3(b)
 	}
 	return b
 }
@@ -194,6 +196,8 @@ func (t *Tx) sigs2() (list []*[64]byte) {
 		for i := range t.AddSigs {
 			list = append(list, &t.AddSigs[i])
 		}
+	default:
+		list = t.sigs3()
 	}
 	return list
 }
@@ -215,6 +219,8 @@ func (t *Tx) sign2(chain [32]byte, ring Ring, own []byte) {
 		for i, sig := range t.sigs2() {
 			*sig = ring.sign(t.Add[i], own)
 		}
+	default:
+		t.sign3(chain, ring, own)
 	}
 }
 
@@ -280,7 +286,7 @@ func (c *cutter) body2(t *Tx) {
 		n := len(t.Keep) + len(t.Add)
 		c.need(n >= 1 && n <= 8 && t.Threshold >= 1 && int(t.Threshold) <= n)
 	default:
-		c.need(false)
+		c.body3(t)
 	}
 }
 

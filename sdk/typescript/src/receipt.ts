@@ -28,12 +28,16 @@ export type Ending = "ended" | "first" | "open";
 
 /** What is never recorded, of any kind of transaction: E109 as its code does not tell whose life was too long. */
 const alwaysOpen = ["E104", "E106", "E109", "E701"];
-/** The ending of a receipt with a code. Without its kind E301 is taken for open, as are codes that no receipt has. */
+/**
+ * The ending of a receipt with a code. Without its kind E301, E606 and E608 are taken for open, as are codes that
+ * no receipt has.
+ */
 export function endingOf(code: string, kind?: Kind): Ending {
   if (code === "OK") return "ended";
   if (code === "E105") return "first";
   if (alwaysOpen.includes(code) || neverInReceipt.includes(code) || !codeInfo(code)?.name) return "open";
-  return code === "E301" && (kind === undefined || specOf(kind).notFoundFirst) ? "open" : "ended";
+  if (kind === undefined) return ["E301", "E606", "E608"].includes(code) ? "open" : "ended";
+  return code === "E301" && specOf(kind).notFoundFirst ? "open" : "ended";
 }
 
 // Codes that no receipt holds: those found before a block, and that of a busy node.
