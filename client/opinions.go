@@ -28,7 +28,7 @@ func refuses(s *Statement) bool {
 // settled reports whether so many members refuse the transaction, or hold it for
 // lapsed, that the other nodes need not be asked: one of f+1 is honest.
 func (c *Client) settled(q *question, errs []error) bool {
-	enough := c.committee.WeakQuorum()
+	enough := c.Committee().WeakQuorum()
 	return len(members(errs, refuses)) >= enough || len(members(errs, q.lapsed)) >= enough
 }
 
@@ -39,7 +39,7 @@ func (q *question) lapsed(s *Statement) bool { return s.Lapsed(q.expiresMs) }
 func (c *Client) conclude(ctx context.Context, q *question, errs []error) error {
 	q.learnExpiry(errs)
 	unknown := &UnknownError{ID: q.id, ExpiresMs: q.expiresMs, Err: errors.Join(errs...)}
-	if n := len(members(errs, q.lapsed)); n >= c.committee.WeakQuorum() {
+	if n := len(members(errs, q.lapsed)); n >= c.Committee().WeakQuorum() {
 		unknown.Lapsed, unknown.Members = true, n
 		return unknown
 	}
@@ -53,7 +53,7 @@ func (c *Client) conclude(ctx context.Context, q *question, errs []error) error 
 		return unknown
 	case refusal == nil:
 		return nil
-	case refusal.Receipt != nil || refusal.Members >= c.committee.WeakQuorum():
+	case refusal.Receipt != nil || refusal.Members >= c.Committee().WeakQuorum():
 		return refusal
 	case ctx.Err() != nil || refusal.Nodes == len(c.nodes): // nobody is left to ask
 		unknown.Err = errors.Join(unknown.Err, refusal)

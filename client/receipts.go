@@ -36,8 +36,8 @@ func (v *Verifier) Receipts(proof, header []byte) (*Receipts, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrFalse, err)
 	}
-	if err := p.Verify(v.committee, v.scheme); err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrFalse, err)
+	if err := v.verified(p.Checkpoint, p); err != nil {
+		return nil, err
 	}
 	r := &Receipts{Height: uint64(p.Checkpoint.Seq), Members: p.Checkpoint.Signers.Count(), Proof: p,
 		Header: bytes.Clone(header), tree: sync.OnceValue(p.Proofs)}

@@ -112,15 +112,16 @@ func DecodeStatement(b []byte) (*Statement, error) {
 // ErrFalse.
 func (v *Verifier) Statement(encoded []byte, subject, nonce [32]byte) (*Statement, error) {
 	s, err := DecodeStatement(encoded)
+	c := v.Committee()
 	switch {
 	case err != nil:
 		return nil, fmt.Errorf("%w: %w", ErrFalse, err)
 	case s.Nonce != nonce || s.Subject != subject:
 		return nil, fmt.Errorf("%w: the statement answers another question", ErrFalse)
-	case int(s.Replica) >= v.committee.Size():
+	case int(s.Replica) >= c.Size():
 		return nil, fmt.Errorf("%w: the statement is by replica %d, which is no member", ErrFalse, s.Replica)
 	}
-	key := v.committee.Key(pbft.ReplicaID(s.Replica))
+	key := c.Key(pbft.ReplicaID(s.Replica))
 	if !v.scheme.Verify(key, v.chain.Message(StatementTag, s.body()), pbft.Signature(s.Signature)) {
 		return nil, fmt.Errorf("%w: the statement is not signed by replica %d", ErrFalse, s.Replica)
 	}

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"sync/atomic"
 
 	"github.com/scrip-network/scrip/chain"
 	"github.com/scrip-network/scrip/coupon"
@@ -17,12 +18,15 @@ import (
 var ErrFalse = errors.New("client: the answer does not hold")
 
 // Verifier checks what nodes and files claim against the committee of a genesis
-// file. It is immutable and safe for concurrent use, and needs no network.
+// file, and those that proven epochs led to. It needs no network. It is safe for
+// concurrent use; what it knows of epochs and times only grows.
 type Verifier struct {
 	genesis   *genesis.Genesis
-	committee *pbft.Committee
+	committee *pbft.Committee // of epoch 0
 	chain     coupon.Chain
 	scheme    scheme
+	epochs    atomic.Pointer[chain.Epochs]
+	newestMs  atomic.Uint64 // the latest time that a proven header has shown
 }
 
 // NewVerifier returns the verifier of the chain that a genesis file begins.
@@ -35,7 +39,61 @@ func NewVerifier(genesisFile []byte) (*Verifier, error) {
 	if err != nil {
 		return nil, fmt.Errorf("new verifier: %w", err)
 	}
-	return &Verifier{g, committee, g.Chain(), scheme{sig.NewVerifier(0)}}, nil
+	v := &Verifier{genesis: g, committee: committee, chain: g.Chain(), scheme: scheme{sig.NewVerifier(0)}}
+	v.epochs.Store(chain.NewEpochs(committee))
+	return v, nil
+}
+
+// LearnEpoch takes an encoded pbft.EpochProof, which shows how an epoch ended and who the
+// members of the next one are. From then on what they sign counts for the heights of their
+// epoch, and nothing that those before them sign above its end. Errors wrap ErrFalse, or
+// chain.ErrUnknownEpoch where proofs between are missing; a *chain.ConflictError says that
+// there are two ends, of which nobody can choose.
+func (v *Verifier) LearnEpoch(proof []byte) error {
+	p, err := pbft.DecodeEpochProof(bytes.Clone(proof))
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrFalse, err)
+	}
+	for {
+		known := v.epochs.Load()
+		more, err := known.Extend(p, v.scheme)
+		if errors.Is(err, pbft.ErrEpochProof) {
+			return fmt.Errorf("%w: %w", ErrFalse, err)
+		}
+		if err != nil {
+			return fmt.Errorf("learn epoch %d: %w", p.Epoch, err)
+		}
+		if v.epochs.CompareAndSwap(known, more) {
+			return nil
+		}
+	}
+}
+
+// Epochs returns the committees that are known.
+func (v *Verifier) Epochs() *chain.Epochs { return v.epochs.Load() }
+
+// judge returns the committee that judges a certificate. Errors wrap ErrFalse, and those
+// of chain.Epochs.Judge.
+func (v *Verifier) judge(x *pbft.CheckpointCertificate) (*pbft.Committee, error) {
+	c, err := v.epochs.Load().Judge(x, v.newestMs.Load())
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrFalse, err)
+	}
+	return c, nil
+}
+
+// verified checks a proof by the committee that judges its certificate.
+func (v *Verifier) verified(x *pbft.CheckpointCertificate, p interface {
+	Verify(*pbft.Committee, pbft.Scheme) error
+}) error {
+	c, err := v.judge(x)
+	if err != nil {
+		return err
+	}
+	if err := p.Verify(c, v.scheme); err != nil {
+		return fmt.Errorf("%w: %w", ErrFalse, err)
+	}
+	return nil
 }
 
 // Genesis returns the genesis file. It must not be changed.
@@ -44,8 +102,8 @@ func (v *Verifier) Genesis() *genesis.Genesis { return v.genesis }
 // Chain returns the chain, which signs and checks transactions.
 func (v *Verifier) Chain() coupon.Chain { return v.chain }
 
-// Committee returns the members and quorums.
-func (v *Verifier) Committee() *pbft.Committee { return v.committee }
+// Committee returns the members and quorums of the newest epoch that is known.
+func (v *Verifier) Committee() *pbft.Committee { return v.epochs.Load().Newest() }
 
 // Receipt is the proven outcome of one transaction. Only a Verifier makes one.
 type Receipt struct {
@@ -75,8 +133,8 @@ func (v *Verifier) Receipt(id [32]byte, proof, header []byte) (*Receipt, error) 
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrFalse, err)
 	}
-	if err := p.Verify(v.committee, v.scheme); err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrFalse, err)
+	if err := v.verified(p.Checkpoint, p); err != nil {
+		return nil, err
 	}
 	o, err := coupon.DecodeReceipt(p.Leaf)
 	if err != nil {
@@ -95,8 +153,8 @@ func (v *Verifier) Receipt(id [32]byte, proof, header []byte) (*Receipt, error) 
 	return r, nil
 }
 
-// header checks that an encoded header is that of the attested block, and
-// returns its time.
+// header checks that an encoded header is that of the attested block, whose certificate
+// was verified, and returns its time.
 func (v *Verifier) header(x *pbft.CheckpointCertificate, encoded []byte) (timeMs uint64, err error) {
 	h, err := pbft.DecodeHeader(encoded)
 	if err != nil {
@@ -105,7 +163,12 @@ func (v *Verifier) header(x *pbft.CheckpointCertificate, encoded []byte) (timeMs
 	if v.committee.HeaderDigest(&h) != x.Block || h.Seq != x.Seq || h.Closing() {
 		return 0, fmt.Errorf("%w: the header is not that of the attested block %d", ErrFalse, x.Seq)
 	}
-	return h.TimeMs, nil
+	for {
+		seen := v.newestMs.Load()
+		if h.TimeMs <= seen || v.newestMs.CompareAndSwap(seen, h.TimeMs) {
+			return h.TimeMs, nil
+		}
+	}
 }
 
 // State is what the state at one height holds for a key. Only a Verifier makes
@@ -136,8 +199,8 @@ func (v *Verifier) State(key, proof, header []byte) (*State, error) {
 	if !bytes.Equal(p.Key, key) {
 		return nil, fmt.Errorf("%w: the proof is for another key", ErrFalse)
 	}
-	if err := p.Verify(v.committee, v.scheme); err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrFalse, err)
+	if err := v.verified(p.Checkpoint, p); err != nil {
+		return nil, err
 	}
 	timeMs, err := v.header(p.Checkpoint, header)
 	if err != nil {
@@ -183,7 +246,11 @@ func (v *Verifier) Block(height uint64, a *BlockAnswer) (*Block, error) {
 	if b.Checkpoint, err = pbft.DecodeCheckpointCertificate(a.Checkpoint); err != nil {
 		return nil, fmt.Errorf("%w: checkpoint: %w", ErrFalse, err)
 	}
-	attested, err := chain.VerifyCheckpoint(v.committee, b.Checkpoint, chain.ClaimReceipt, v.scheme)
+	committee, err := v.judge(b.Checkpoint)
+	if err != nil {
+		return nil, err
+	}
+	attested, err := chain.VerifyCheckpoint(committee, b.Checkpoint, chain.ClaimReceipt, v.scheme)
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrFalse, err)
 	}
