@@ -23,6 +23,7 @@ MUTATE_SEED ?= 1
 SKIP     ?= 0
 CENSUS   ?= 2000
 RACES    ?= 1000
+RATE     ?= 2000
 DAMAGES  ?= 500
 ATTACK   ?= 500
 SKEW     ?= 10m
@@ -34,7 +35,7 @@ VERSION  := $(shell git describe --tags --always --dirty 2>/dev/null || echo unk
 LDFLAGS  := -s -w -X main.version=$(VERSION)
 
 .DEFAULT_GOAL := build
-.PHONY: help build demo check test test-tools go-test fmt-check race sim census mutate e2e-kill e2e-race e2e-damage e2e-attack e2e-clock fuzz bench lab lab-quick comet comet-test release release-same release-smoke web web-check web-e2e web-scale pictures sdk sdk-test lint clean
+.PHONY: help build demo check test test-tools go-test fmt-check race sim census mutate e2e-kill e2e-race index-lag e2e-damage e2e-attack e2e-clock fuzz bench lab lab-quick comet comet-test release release-same release-smoke web web-check web-e2e web-scale pictures sdk sdk-test lint clean
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z0-9-]+:.*## / {printf "  make %-9s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -89,6 +90,9 @@ mutate: ## Put FAULTS faults of MUTATE_SEED into engines and driver, one at a ti
 
 e2e-kill: ## Kill processes of a loaded network KILLS times; E2E_SEED=n repeats the choices
 	$(GO) test -count=1 -timeout 0 -v -run '^TestKill$$' ./e2e -e2e.kills=$(KILLS) $(if $(E2E_SEED),-e2e.seed=$(E2E_SEED))
+
+index-lag: ## How old blocks are when their rows can be asked for, at RATE transactions a second
+	SCRIP_NEED_POSTGRES=1 $(GO) test -count=1 -timeout 0 -v -run '^TestLag$$' ./index -index.rate=$(RATE)
 
 e2e-race: ## Redeem RACES coupons at two tills at the same moment
 	$(GO) test -count=1 -timeout 0 -v -run '^TestRace$$' ./e2e -e2e.races=$(RACES)

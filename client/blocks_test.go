@@ -5,7 +5,9 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"sync/atomic"
 	"testing"
@@ -86,6 +88,70 @@ func TestBlocksComeInOrderAndWhole(t *testing.T) {
 		if a.Data.Proof, b.Data.Proof = nil, nil; shown(t, a) != shown(t, b) { // other members may have signed
 			t.Errorf("event %d is\n%s\nand a stream tells\n%s", i, shown(t, a), shown(t, b))
 		}
+	}
+}
+
+// Whoever is behind asks for several blocks at once, and has them in order all the same, also
+// where one of them fails; at the tip he waits for what is to come.
+func TestBlocksAreReadAhead(t *testing.T) {
+	x := start(t)
+	writer := newClient(t, x, []string{x.Members[1].URL})
+	for range 8 {
+		publish, _ := x.Publish()
+		submit(t, writer, publish)
+	}
+	var flying, most, failed atomic.Int64
+	front := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		most.Store(max(most.Load(), flying.Add(1)))
+		defer flying.Add(-1)
+		if strings.HasSuffix(r.URL.Path, "/3") && failed.Add(1) <= 2 {
+			w.WriteHeader(http.StatusBadGateway)
+			return
+		}
+		time.Sleep(20 * time.Millisecond) // as from afar
+		answer, err := http.Get(x.Members[0].URL + r.URL.RequestURI())
+		if err != nil {
+			w.WriteHeader(http.StatusBadGateway)
+			return
+		}
+		defer func() { _ = answer.Body.Close() }()
+		w.Header().Set("Content-Type", answer.Header.Get("Content-Type"))
+		w.WriteHeader(answer.StatusCode)
+		_, _ = io.Copy(w, answer.Body)
+	}))
+	defer front.Close()
+	hourAhead := client.WithClock(func() time.Time { return time.Now().Add(time.Hour) })
+	reader := newClient(t, x, []string{front.URL}, hourAhead)
+	ctx := within(t, time.Minute)
+	next, events, told := uint64(1), 0, 0
+	for b, err := range reader.Blocks(ctx, next) {
+		if ctx.Err() != nil {
+			t.Fatal(err)
+		}
+		if err != nil {
+			told++
+			continue
+		}
+		if b.Height != next {
+			t.Fatalf("block %d after %d", b.Height, next-1)
+		}
+		next++
+		if events += len(b.Events()); events == 8 {
+			go func() { // all is read: the next one comes while the reader waits
+				publish, _ := x.Publish()
+				submit(t, writer, publish)
+			}()
+			events++
+		}
+		if events == 10 {
+			break
+		}
+	}
+	if most.Load() < 2 || most.Load() > 4 {
+		t.Errorf("%d blocks were asked for at once", most.Load())
+	}
+	if told == 0 {
+		t.Error("nobody was told of the failures")
 	}
 }
 

@@ -1,0 +1,4 @@
+package client
+
+// WithClock is withClock for tests of other packages' eyes.
+var WithClock = withClock
