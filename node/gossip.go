@@ -28,6 +28,7 @@ type gossip struct {
 	metrics *metrics
 	out     chan *Tx
 	send    func(lane transport.Lane, frame []byte) // to every peer
+	sendTo  func(to pbft.ReplicaID, frame []byte)   // to one, in bulk
 	arrived func()                                  // the mempool has something new
 	limits  chain.PayloadLimits
 }
@@ -42,6 +43,16 @@ func (g *gossip) spread(txs ...*Tx) {
 			g.metrics.gossipDropped.Inc()
 		}
 	}
+}
+
+// tell sends one transaction, of whatever client, to one peer.
+func (g *gossip) tell(to pbft.ReplicaID, tx *Tx) {
+	g.sendTo(to, txsFrame([][]byte{tx.Raw}))
+}
+
+// txsFrame is a frame of transactions.
+func txsFrame(batch [][]byte) []byte {
+	return chain.AppendPayload(append(make([]byte, 0, 1+chain.PayloadSize(batch)), frameTxs), batch)
 }
 
 // runOut sends until ctx ends.
@@ -67,7 +78,7 @@ func (g *gossip) runOut(ctx context.Context) {
 		}
 		batch = g.collect(batch)
 		last = time.Now()
-		g.send(transport.Bulk, chain.AppendPayload(append(make([]byte, 0, 1+chain.PayloadSize(batch)), frameTxs), batch))
+		g.send(transport.Bulk, txsFrame(batch))
 		g.metrics.gossipSent.Add(float64(len(batch)))
 	}
 }

@@ -27,10 +27,11 @@ type loop struct {
 	checks []pbft.PayloadCheck
 	verify []lanes.Check // that the checkers of lanes have no room for
 
-	view    pbft.View
-	ticks   int
-	arrived []uint64    // bytes on the bulk lane that the driver knows of, by member
-	again   *time.Timer // fires when a small batch has waited long enough
+	view     pbft.View
+	slowView pbft.View // the last whose primary was found slow
+	ticks    int
+	arrived  []uint64    // bytes on the bulk lane that the driver knows of, by member
+	again    *time.Timer // fires when a small batch has waited long enough
 
 	// Of the payload that the driver took last: its transactions, when, and whether it is
 	// in a block that nobody has measured yet.

@@ -36,6 +36,8 @@ type mempool struct {
 	lanes   bool       // they do
 	closed  bool       // nothing more is taken from own clients
 	recent  generations[struct{}]
+	// eligible are own transactions that are held against primaries.
+	eligible driver.Eligible[*pooled]
 }
 
 // pooled is one waiting transaction.
@@ -49,6 +51,7 @@ type pooled struct {
 	place   *list.Element // in sender.free; nil while in a block
 	view    pbft.View     // of the block that holds it, if place is nil
 	heldMs  uint64        // when it was held, if place is nil
+	gone    bool          // it is not in the pool any more
 	inline  bool          // an own block had it, and no batch of a lane
 }
 
@@ -128,6 +131,7 @@ func (p *mempool) add(tx *Tx, from, self pbft.ReplicaID, nowMs uint64) error {
 	if from == self {
 		e.since = p.sinceEpoch()
 	}
+	p.eligible.Entered(e, from == self, int64(p.sinceEpoch()))
 	p.byID[tx.ID] = e
 	p.shares.Enter(from, len(tx.Raw))
 	s.txs++
@@ -199,6 +203,7 @@ func (p *mempool) remove(e *pooled) {
 		p.hold(e, 0)
 	}
 	delete(p.byID, e.tx.ID)
+	e.gone = true
 	p.shares.Leave(e.from, len(e.tx.Raw))
 	if e.sender.txs--; e.sender.txs == 0 {
 		delete(p.senders, e.sender.key)
@@ -237,6 +242,11 @@ func (p *mempool) heldBy(view pbft.View, txs []*Tx) {
 	if view < p.view {
 		return
 	}
+	bytes := 0
+	for _, tx := range txs {
+		bytes += len(tx.Raw)
+	}
+	p.eligible.Block(view, len(txs), bytes)
 	for _, tx := range txs {
 		if e := p.byID[tx.ID]; e != nil && e.place != nil {
 			p.hold(e, view)
@@ -384,8 +394,30 @@ func (p *mempool) adopt(id [32]byte, self pbft.ReplicaID) bool {
 	if e.from != self {
 		p.shares.Adopt(e.from, len(e.tx.Raw))
 		e.from, e.since = self, p.sinceEpoch()
+		p.eligible.Entered(e, true, int64(e.since))
 	}
 	return true
+}
+
+// waiting says what waits for the primary of a view, a round trip away (R11.1), and returns
+// what that primary is to be told of again, nil if nothing.
+func (p *mempool) waiting(view pbft.View, awayNs int64, nowMs uint64) (pbft.Waiting, *Tx) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	crowd := driver.Crowd{Senders: p.turns.Len(), FreeBytes: p.freed, Full: p.shares.Crowded()}
+	w, e := p.eligible.Waiting(view, awayNs, int64(p.sinceEpoch()), crowd, func(e *pooled) lanes.Standing {
+		switch {
+		case e.gone, e.tx.ExpiresMs < nowMs+driver.EligibleLifeMs:
+			return lanes.Absent
+		case e.place == nil:
+			return lanes.Held
+		}
+		return lanes.Free
+	})
+	if e == nil {
+		return w, nil
+	}
+	return w, (*e).tx
 }
 
 // mempoolSize is a snapshot of a pool.

@@ -29,6 +29,8 @@ type metrics struct {
 	pushedBy                                          [lanes.KindLast - lanes.KindFirst + 1]prometheus.Counter
 	refused                                           *prometheus.CounterVec
 	served, compactions, answersDropped               prometheus.Counter
+	calledSlow                                        prometheus.Gauge
+	slow                                              [pbft.JudgementCount]prometheus.Counter
 }
 
 // step is a phase of the work on a block whose time is measured.
@@ -115,6 +117,19 @@ func newMetrics() *metrics {
 	return m
 }
 
+// registerConduct registers what is measured of primaries.
+func (m *metrics) registerConduct() {
+	m.calledSlow = prometheus.NewGauge(prometheus.GaugeOpts{Namespace: "scrip", Name: "consensus_primary_called_slow",
+		Help: "Members that call the present primary slow or unfair."})
+	m.registry.MustRegister(m.calledSlow)
+	by := prometheus.NewCounterVec(prometheus.CounterOpts{Namespace: "scrip", Name: "consensus_slow_primaries_total",
+		Help: "Views whose primary this node found slow or unfair."}, []string{"judgement"})
+	m.registry.MustRegister(by)
+	for j := pbft.Fair + 1; int(j) < len(m.slow); j++ {
+		m.slow[j] = by.WithLabelValues(j.String())
+	}
+}
+
 func (m *metrics) registerSteps() {
 	v := prometheus.NewHistogramVec(prometheus.HistogramOpts{Namespace: "scrip", Name: "consensus_step_duration_seconds",
 		Help: "Time of a step of the node's work.", Buckets: prometheus.ExponentialBuckets(0.00002, 2, 18)}, []string{"step"})
@@ -122,6 +137,7 @@ func (m *metrics) registerSteps() {
 	for _, s := range []step{stepReceive, stepPersist, stepSend, stepPropose, stepCheck, stepExecute, stepStore} {
 		m.steps[s] = v.WithLabelValues(string(s))
 	}
+	m.registerConduct()
 }
 
 // took records the time that a step took since start.

@@ -65,6 +65,8 @@ type Config struct {
 	Timers   pbft.Timers
 	// Elide and Patience are as of pbft.Config.
 	Elide, Patience bool
+	// Monitor is as of pbft.Config.
+	Monitor bool
 	// LogBytesMax is the size of the consensus log that leads to a compaction.
 	// Default 64 MiB.
 	LogBytesMax int64
@@ -193,7 +195,7 @@ func New(cfg Config) (*Node, error) {
 	n.clocks = newClocks(n.committee.WeakQuorum())
 	n.inbox.clocks = n.clocks
 	if cfg.Lanes {
-		n.inbox.committee, n.mempool.lanes = n.committee, true
+		n.inbox.committee, n.mempool.lanes, n.mempool.eligible.Pushed = n.committee, true, true
 		n.lanes = &laneWork{checks: make(chan lanes.Check, laneQueueMax), wake: make(chan struct{}, 1)}
 		n.inbox.pushes = n.lanes
 	}
@@ -211,7 +213,8 @@ func New(cfg Config) (*Node, error) {
 	}
 	n.gossip = &gossip{self: cfg.Self, front: n.front, mempool: n.mempool, inbox: n.inbox, metrics: n.metrics,
 		out: make(chan *Tx, gossipQueueMax), arrived: n.signalArrived, limits: n.payloads.limits,
-		send: func(lane transport.Lane, frame []byte) { n.broadcast(lane, frame) }}
+		send:   func(lane transport.Lane, frame []byte) { n.broadcast(lane, frame) },
+		sendTo: func(to pbft.ReplicaID, frame []byte) { n.network.Send(uint16(to), transport.Bulk, frame) }}
 	return n, nil
 }
 
@@ -239,6 +242,7 @@ func (n *Node) restore() error {
 			Sign:    n.sign,
 			Genesis: genesis, Recall: !n.cfg.NoRecall, Amnesic: n.cfg.Log == nil,
 			Timers: n.cfg.Timers, Trace: n.cfg.Trace != nil, Elide: n.cfg.Elide, Patience: n.cfg.Patience,
+			Monitor: n.cfg.Monitor,
 		},
 		Store: ledger, Pool: n.loop, Batching: n.cfg.Batching, LogBytesMax: n.cfg.LogBytesMax,
 		Lanes: n.laneConfig(), Start: start,

@@ -31,6 +31,15 @@ func (l *loop) Payload(view pbft.View, bytesMax, txsMax int) (driver.Payload, bo
 	return p, true
 }
 
+// Waiting implements driver.Watcher.
+func (l *loop) Waiting(view pbft.View, awayNs int64, now driver.Time) pbft.Waiting {
+	w, tell := l.n.mempool.waiting(view, awayNs, now.ClockMs)
+	if tell != nil {
+		l.n.gossip.tell(l.n.cfg.Committee.Primary(view), tell)
+	}
+	return w
+}
+
 // Proposed implements driver.Pool.
 func (l *loop) Proposed(is bool) {
 	if l.proposed = is; !is {

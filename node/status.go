@@ -183,6 +183,7 @@ func (l *loop) publish() error {
 		}
 		l.view = s.View
 	}
+	l.judged(&s, old)
 	if s.Condition == old.Condition {
 		return nil
 	}
@@ -199,6 +200,20 @@ func (l *loop) publish() error {
 	return nil
 }
 
+// judged tells of a primary that this node finds slow, and of those who find this one so.
+func (l *loop) judged(s, old *pbft.EngineStatus) {
+	if s.Judgement != pbft.Fair && s.View != l.slowView {
+		l.n.metrics.slow[s.Judgement].Inc()
+		l.slowView = s.View
+		l.n.log.Warn("the primary is slow or unfair", "judgement", s.Judgement.String(), "view", s.View,
+			"primary", s.Primary, "height", s.Committed.Seq)
+	}
+	if s.Primary == l.n.cfg.Self && s.CalledSlow > old.CalledSlow && s.View == old.View {
+		l.n.log.Warn("members call this node slow or unfair as a primary", "members", s.CalledSlow, "view", s.View,
+			"height", s.Committed.Seq)
+	}
+}
+
 // measure sets the gauges.
 func (n *Node) measure() {
 	m := n.metrics
@@ -211,6 +226,7 @@ func (n *Node) measure() {
 		m.condition.Set(conditionFollows)
 	}
 	m.inFlight.Set(float64(s.InFlight))
+	m.calledSlow.Set(float64(s.CalledSlow))
 	m.behind.Set(float64(max(s.Target, s.Committed.Seq)) - float64(height))
 	m.stable.Set(float64(s.Stable))
 	m.mempoolTxs.Set(float64(size.txs))

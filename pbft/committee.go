@@ -261,6 +261,10 @@ func (c *Committee) FastQuorum() int { return len(c.keys) - c.params.FastFaults 
 // VIEW-CHANGEs in a NEW-VIEW.
 func (c *Committee) ViewChangeQuorum() int { return len(c.keys) - c.params.Faults }
 
+// HonestSuspects returns n-2f, how many honest members are among those that start a view
+// change at least.
+func (c *Committee) HonestSuspects() int { return len(c.keys) - 2*c.params.Faults }
+
 // WeakQuorum returns f+1: one of so many is honest.
 func (c *Committee) WeakQuorum() int { return c.params.Faults + 1 }
 

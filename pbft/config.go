@@ -57,6 +57,9 @@ type Config struct {
 	// (E1); Patience lets COMMITs wait a moment for the fast path (V1). Both need a driver
 	// that tells the time (Engine.Now); the original protocol has neither.
 	Elide, Patience bool
+	// Monitor lets the replica measure primaries and call slow or unfair ones slow (R11).
+	// The original protocol has no such thing.
+	Monitor bool
 	// Recipes says that members describe payloads by recipes: a block that is not known is
 	// asked for by its recipe first.
 	Recipes bool

@@ -15,6 +15,10 @@ type Engine interface {
 	// milliseconds), which only rule R12 uses; pending says that client
 	// payload waits to be ordered, which shortens the progress timer.
 	Tick(clockMs uint64, pending bool)
+	// Waits says what waits for the present primary, before each Tick. It moves the
+	// member's opinion of a slow or unfair primary alone (R11). A driver that never calls it
+	// has an engine that sees less.
+	Waits(w Waiting)
 	// Connected says that the channel to a member was (re-)established.
 	Connected(peer ReplicaID)
 	// Arrived says that so many bytes came from a member on the bulk lane since the
@@ -259,6 +263,10 @@ type EngineStatus struct {
 	// above Committed while catching up.
 	Target       Seq
 	TimeoutTicks uint64 // the present view's progress timeout
+	// Judgement is what this replica finds wrong with the present primary.
+	Judgement Judgement
+	// CalledSlow is how many members, this one included, call the present primary slow.
+	CalledSlow int
 }
 
 // Reason says why an input was ignored. It is counted, never an error.

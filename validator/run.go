@@ -197,7 +197,7 @@ func (p *process) assemble() error {
 		NewEngine:  NewEngine,
 		NewNetwork: network, Follow: p.follows,
 		Timers: p.timers(),
-		Elide:  p.cfg.Elide == "on", Patience: p.cfg.Patience == "on",
+		Elide:  p.cfg.Elide == "on", Patience: p.cfg.Patience == "on", Monitor: p.cfg.Monitor == "on",
 		Verifier: verifier, Workers: p.cfg.Workers, LogBytesMax: int64(p.cfg.LogBytesMax),
 		Mempool: driver.Limits{TxsMax: p.cfg.MempoolTxsMax, BytesMax: p.cfg.MempoolBytesMax},
 		Batching: driver.Batching{TxsMax: p.cfg.BlockTxsMax, BytesMax: p.cfg.BlockBytesMax,

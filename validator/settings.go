@@ -82,6 +82,8 @@ type Config struct {
 
 	// Elide and Patience are "on" or "off"; see pbft.Config.
 	Elide, Patience string
+	// Monitor is "on" or "off"; see pbft.Config.
+	Monitor string
 	// Faces says whether the API's port serves the faces, "on" or "off".
 	Faces string
 	// WebNodes are the members' nodes as browsers reach them, by their number in the
@@ -177,6 +179,8 @@ func limitSettings() []Setting {
 			func(c *Config) *string { return &c.Elide }, "on", "off"),
 		choice("consensus.patience", "whether a second vote waits a moment for the fast path",
 			func(c *Config) *string { return &c.Patience }, "on", "off"),
+		choice("consensus.monitor", "whether slow and unfair primaries are measured, and called slow",
+			func(c *Config) *string { return &c.Monitor }, "on", "off"),
 		choice("consensus.dissemination", "how transactions come to the other validators: inside proposals, or by lanes "+
 			"beside them; the same for all validators", func(c *Config) *string { return &c.Dissemination },
 			DisseminateInside, DisseminateLanes),
@@ -243,7 +247,7 @@ func defaults() *Config {
 	return &Config{
 		Genesis: "genesis.json", Key: "validator.key", KeyGroup: "refuse", Data: "data",
 		ListenPeers: "0.0.0.0:7601", ListenAPI: "127.0.0.1:7600", Peers: map[int]string{},
-		LogLevel: "info", LogFormat: "auto", Faces: "on", Elide: "on", Patience: "on",
+		LogLevel: "info", LogFormat: "auto", Faces: "on", Elide: "on", Patience: "on", Monitor: "on",
 		Dissemination: DisseminateInside, origins: map[string]string{},
 	}
 }

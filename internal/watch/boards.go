@@ -71,6 +71,10 @@ func networkBoard() Board {
 				About: "Members agree on it; it changes when a primary is slow or away."},
 			{Title: "Views entered", Unit: PerSecond, Lines: each("rate(scrip_consensus_view_changes_total[$__rate_interval])"),
 				About: "More than one a minute: look at the primaries, clocks and links."},
+			{Title: "Primaries called slow", Unit: Plain, Lines: []Line{
+				{"found by {{instance}}: {{judgement}}", "increase(scrip_consensus_slow_primaries_total[$__range]) > 0"},
+				{"who call the present one slow", "max(scrip_consensus_primary_called_slow)"}},
+				About: "One member alone: its own line. All but f: the primary was slow, and is replaced."},
 			{Title: "Stable checkpoint, blocks below the height", Unit: Plain,
 				About: "Grows without end if fewer than a quorum attest the same state.",
 				Lines: each("scrip_consensus_height - scrip_consensus_stable_checkpoint_height")},

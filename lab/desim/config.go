@@ -79,6 +79,8 @@ type Config struct {
 	Faults []Fault
 	// Elide and Patience are as of pbft.Config.
 	Elide, Patience bool
+	// Monitor is as of pbft.Config.
+	Monitor bool
 	// Without switches mechanisms off, one at a time for an ablation.
 	Without Without
 
@@ -139,6 +141,9 @@ const (
 	// SlowPrimary lets whoever leads at that time make each proposal DelayMs later
 	// than it could, until UntilMs. It votes in time.
 	SlowPrimary FaultKind = "slow-primary"
+	// UnfairPrimary lets whoever leads at that time leave out of its proposals what
+	// clients of Member have handed in, until UntilMs. It is not of lanes.
+	UnfairPrimary FaultKind = "unfair-primary"
 	// Equivocate lets whoever leads at that time propose two blocks at each
 	// position, one to half of the others and one to the rest, and vote for both,
 	// until UntilMs.
@@ -335,6 +340,10 @@ func (c *Config) checkFaults() error {
 			f.Kind == Restart && f.Member == -1
 		switch f.Kind {
 		case Crash, Restart, Slow, CrashPrimary, SlowPrimary, Equivocate, Withhold:
+		case UnfairPrimary:
+			if c.Lanes {
+				return fmt.Errorf("%w: fault %d is not of lanes", ErrConfig, i)
+			}
 		case WithholdBodies, Drip, EquivocateBatches, LackAll, MuteAuthor:
 			if !c.Lanes {
 				return fmt.Errorf("%w: fault %d is of lanes, and there are none", ErrConfig, i)

@@ -6,7 +6,7 @@ import "github.com/scrip-network/scrip/pbft"
 func (s *simulation) strike(f *Fault) {
 	m := s.members[0]
 	switch {
-	case f.Kind == CrashPrimary || f.Kind == SlowPrimary || f.Kind == Equivocate:
+	case f.Kind == CrashPrimary || f.Kind == SlowPrimary || f.Kind == UnfairPrimary || f.Kind == Equivocate:
 		m = s.primary()
 	case f.Member >= 0:
 		m = s.members[f.Member]
@@ -24,6 +24,8 @@ func (s *simulation) strike(f *Fault) {
 		s.during(f, func(on bool) { m.slowNs = f.DelayMs * 1_000_000 * int64(count(on)) })
 	case SlowPrimary:
 		s.during(f, func(on bool) { m.slowLeadNs = f.DelayMs * 1_000_000 * int64(count(on)) })
+	case UnfairPrimary:
+		s.during(f, func(on bool) { m.leavesOut = (f.Member + 1) * count(on) })
 	case Withhold:
 		s.during(f, func(on bool) { m.withholding = on })
 	case WithholdBodies:

@@ -80,13 +80,7 @@ func (m *member) push(tx int32) {
 
 // Standing implements lanes.Pool.
 func (m *member) Standing(id pbft.Digest) lanes.Standing {
-	switch m.pool.of(laneTx(id[:])).state {
-	case poolFree:
-		return lanes.Free
-	case poolHeld:
-		return lanes.Held
-	}
-	return lanes.Absent
+	return m.pool.standing(laneTx(id[:]))
 }
 
 // Draft implements driver.LanePool.

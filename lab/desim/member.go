@@ -92,6 +92,7 @@ type member struct {
 	byzantine   bool
 	slowNs      int64
 	slowLeadNs  int64
+	leavesOut   int   // the member, plus one, whose clients' transactions it does not propose
 	leadAt      int64 // when a slow primary makes the proposal that is due, 0 = none is
 	withholding bool
 	equivocates bool
@@ -167,7 +168,7 @@ func (m *member) boot() error {
 	cfg := driver.Config{
 		Engine: pbft.Config{Committee: s.committee, Self: m.id, Scheme: m, Sign: m.sign, Genesis: s.genesis,
 			Recall: m.incarnation > 0, Timers: s.cfg.Timers, Trace: true,
-			Elide: s.cfg.Elide, Patience: s.cfg.Patience},
+			Elide: s.cfg.Elide, Patience: s.cfg.Patience, Monitor: s.cfg.Monitor},
 		Store: ledger{m}, Pool: m, Batching: s.cfg.Batching, LogBytesMax: driver.LogBytesDefault,
 		Lanes: m.laneConfig(),
 	}

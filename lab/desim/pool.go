@@ -5,6 +5,7 @@ import (
 
 	"github.com/scrip-network/scrip/pbft"
 	"github.com/scrip-network/scrip/pbft/driver"
+	"github.com/scrip-network/scrip/pbft/lanes"
 )
 
 // poolState is where a transaction is in a member's mempool.
@@ -40,6 +41,7 @@ type pool struct {
 	sending  bool
 	own      fifo[ownTx] // of own clients, oldest first
 	leastMs  uint64      // before one is sent again
+	eligible driver.Eligible[int32]
 }
 
 // ownTx is an own client's transaction, and when it is sent to the peers again.
@@ -57,7 +59,7 @@ const (
 func newPool(m *member) pool {
 	c := m.s.cfg
 	return pool{m: m, shares: driver.NewShares(c.Pool, m.id, c.N), lastSent: -gossipPauseNs,
-		leastMs: repeatLeastMs(c)}
+		leastMs: repeatLeastMs(c), eligible: driver.Eligible[int32]{Pushed: c.Lanes}}
 }
 
 // repeatLeastMs is after how long an own transaction is sent again at first.
@@ -84,6 +86,9 @@ func (p *pool) add(tx int32, from pbft.ReplicaID) bool {
 	}
 	p.shares.Enter(from, p.txBytes())
 	e.from = uint16(from)
+	if p.m.s.cfg.Monitor {
+		p.eligible.Entered(tx, from == p.m.id, p.m.s.now)
+	}
 	p.release1(tx, e)
 	return true
 }
@@ -120,12 +125,20 @@ func (p *pool) take(view pbft.View, bytesMax, txsMax int) []int32 {
 	each := driver.TxOverheadBytes + p.m.s.cfg.Load.TxBytes
 	most := min(p.free, txsMax, (bytesMax-driver.PayloadOverheadBytes)/each)
 	txs := make([]int32, 0, most)
+	var left []int32
 	for len(txs) < most && p.queue.len() > 0 {
 		tx := p.queue.pop()
-		if e := p.of(tx); e.state == poolFree {
+		switch e := p.of(tx); {
+		case e.state != poolFree:
+		case int(e.from)+1 == p.m.leavesOut:
+			left = append(left, tx)
+		default:
 			p.hold(tx, e, view)
 			txs = append(txs, tx)
 		}
+	}
+	for _, tx := range left {
+		p.queue.push(tx)
 	}
 	return txs
 }
@@ -145,6 +158,7 @@ func (p *pool) heldBy(view pbft.View, txs []int32) {
 	if view < p.m.viewRun {
 		return
 	}
+	p.eligible.Block(view, len(txs), len(txs)*p.txBytes())
 	for _, tx := range txs {
 		if e := p.of(tx); e.state == poolFree || e.state == poolHeld && pbft.View(e.view) < view {
 			p.hold(tx, e, view)
@@ -236,6 +250,38 @@ func (m *member) admit(tx int32, kept int) {
 	m.arrive()
 }
 
+// Waiting implements driver.Watcher. Each transaction is of another sender.
+func (m *member) Waiting(view pbft.View, awayNs int64, _ driver.Time) pbft.Waiting {
+	p := &m.pool
+	crowd := driver.Crowd{Senders: p.free, FreeBytes: p.free * p.txBytes(), Full: p.shares.Crowded()}
+	w, tell := p.eligible.Waiting(view, awayNs, m.s.now, crowd, p.standing)
+	if tell != nil {
+		m.sendTxs(m.s.committee.Primary(view), []int32{*tell})
+	}
+	return w
+}
+
+// sendTxs sends a frame of transactions.
+func (m *member) sendTxs(to pbft.ReplicaID, txs []int32) {
+	size := 1 + driver.PayloadOverheadBytes + len(txs)*(driver.TxOverheadBytes+m.s.cfg.Load.TxBytes)
+	f := &frame{from: int32(m.id), lane: pbft.LaneBulk, size: size, txs: txs}
+	m.s.count(f, m.copies(to))
+	var copies []copyTo
+	m.s.each(m, to, func(id int) { copies = append(copies, copyTo{f, id}) })
+	m.write(nil, copies)
+}
+
+// standing says where a transaction is.
+func (p *pool) standing(tx int32) lanes.Standing {
+	switch p.of(tx).state {
+	case poolFree:
+		return lanes.Free
+	case poolHeld:
+		return lanes.Held
+	}
+	return lanes.Absent
+}
+
 // arrive tells the loop that the mempool has something new.
 func (m *member) arrive() {
 	m.arrived = true
@@ -259,16 +305,12 @@ func (p *pool) spread() {
 			txs = append(txs, p.outbox.pop())
 			size += driver.TxOverheadBytes + m.s.cfg.Load.TxBytes
 		}
-		f := &frame{from: int32(m.id), lane: pbft.LaneBulk, size: size, txs: txs}
 		to := pbft.Everyone
 		if m.s.cfg.Without.Gossip {
 			to = m.engine.Status().Primary
 		}
 		if to != m.id {
-			m.s.count(f, m.copies(to))
-			var copies []copyTo
-			m.s.each(m, to, func(id int) { copies = append(copies, copyTo{f, id}) })
-			m.write(nil, copies)
+			m.sendTxs(to, txs)
 		}
 		p.spread()
 	}))

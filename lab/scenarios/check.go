@@ -30,7 +30,7 @@ const processFaults = 3
 
 // Mechanisms are what a case may switch off.
 var Mechanisms = []string{"fast-path", "arming", "pipelining", "batch-verify", "sync", "bundling", "lanes", "gossip",
-	"pace", "body-cap", "grace", "elide", "patience"}
+	"pace", "body-cap", "grace", "elide", "patience", "monitor"}
 
 // Axes are what figures are drawn over.
 var Axes = []string{"members", "load", "links", "case", "engine"}

@@ -77,6 +77,7 @@ func simConfig(s *scenarios.Scenario, p *scenarios.Part, cell scenarios.Cell, se
 	}
 	cfg.Without = without(k.Without)
 	if cfg.Engine == desim.EngineDualPath && !engine.Whole {
+		cfg.Monitor = !slices.Contains(k.Without, "monitor")
 		cfg.Elide, cfg.Patience = !slices.Contains(k.Without, "elide"), !slices.Contains(k.Without, "patience")
 	}
 	if engine.Untuned {

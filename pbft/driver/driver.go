@@ -129,6 +129,7 @@ func (d *Driver) Engine() pbft.Engine { return d.engine }
 func (d *Driver) Tick(now Time) {
 	txs, _, _ := d.cfg.Pool.Size()
 	d.look(now)
+	d.observe(now)
 	d.engine.Tick(now.ClockMs, txs > 0)
 }
 

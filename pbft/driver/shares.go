@@ -94,6 +94,12 @@ func (s *Shares) Own() (txs, bytes int) { return s.own, s.ownBytes }
 // Full reports whether nothing fits any more, before any work is done for it.
 func (s *Shares) Full() bool { return s.txs >= s.limits.TxsMax || s.bytes >= s.limits.BytesMax }
 
+// Crowded reports whether more than three quarters of the pool are taken: members may be
+// without what others have.
+func (s *Shares) Crowded() bool {
+	return s.txs > s.limits.TxsMax/4*3 || s.bytes > s.limits.BytesMax/4*3
+}
+
 // Expect keeps room for up to n transactions of own clients whose signatures are
 // about to be checked, and returns for how many there is: the others are refused
 // at once, and not behind all that wait to be checked. Each that is settled is told

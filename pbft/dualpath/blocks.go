@@ -181,6 +181,7 @@ func (r *Replica) addBlock(x *pbft.Block, verified bool) *block {
 	if verified {
 		r.seal(b, x.Signature)
 	}
+	r.measureBlock(b)
 	r.unwant(b.ref.Digest)
 	r.placeCertificates(b)
 	return b

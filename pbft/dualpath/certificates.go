@@ -70,6 +70,7 @@ func (r *Replica) place(b *block, c *pbft.Certificate) {
 	if fresh {
 		b.cert = c
 		r.event(pbft.EventPrepared, b.ref, uint64(c.Kind))
+		r.measureCertificate(b)
 	}
 	if r.highRef.Rank().Less(b.ref.Rank()) && r.rules.Remembers(c) {
 		r.high, r.highRef, r.highLog = c, b.ref, false

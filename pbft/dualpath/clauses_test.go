@@ -193,6 +193,96 @@ func TestR11b(t *testing.T) {
 		})
 }
 
+// judging lets members of a cluster measure its primary, which leaves somebody out, for so
+// many ticks in which blocks commit as ever.
+func (c *cluster) judging(ticks int, members ...int) {
+	for _, i := range members {
+		if r := c.replicas[i]; r.demotion.monitor == nil {
+			r.cfg.Monitor = true
+			r.startConduct()
+		}
+	}
+	for i := range ticks {
+		for _, i := range members {
+			c.replicas[i].Waits(pbft.Waiting{EligibleTicks: 1, Skipped: 9, SkipLimit: 8})
+		}
+		c.tick(1)
+		if i%10 == 0 {
+			c.propose("x")
+		}
+	}
+}
+
+// R11(c): who measures that its primary is unfair calls it slow, after the grace; who does
+// not, and all under the original protocol, never do.
+func TestR11c(t *testing.T) {
+	c := newClusterOf(t, 4, 1, 1, 4096)
+	c.judging(400, 1)
+	r := c.replicas[1]
+	if s := r.Status(); s.Judgement != pbft.Fair || s.CalledSlow != 0 {
+		t.Errorf("before the grace is over: %+v", s)
+	}
+	c.judging(200, 1)
+	if s := r.Status(); s.Judgement != pbft.LeavesOut || s.CalledSlow != 1 || s.View != 1 {
+		t.Errorf("when it is over: %+v", s)
+	}
+	if s := c.replicas[0].Status(); s.CalledSlow != 1 {
+		t.Errorf("the primary heard %d members call it slow", s.CalledSlow)
+	}
+	c.judging(1200, 1)
+	if s := r.Status(); s.View != 1 {
+		t.Errorf("one member alone moved all to view %d", s.View)
+	}
+}
+
+// R11(d): m who call a view slow end it; f+1 make nobody join.
+func TestR11d(t *testing.T) {
+	c := newClusterOf(t, 4, 1, 1, 4096)
+	c.judging(900, 1, 2)
+	if s := c.replicas[3].Status(); s.View != 1 || s.CalledSlow != 2 || c.replicas[3].own != 0 {
+		t.Errorf("f+1 of four: %+v, own suspicion %d", s, c.replicas[3].own)
+	}
+	c.judging(900, 1, 2, 3)
+	for i, r := range c.replicas {
+		if r.view < 2 {
+			t.Errorf("m of four: member %d is in view %d", i, r.view)
+		}
+	}
+}
+
+// R11(e): commits do not end it, its end does, after SuspectTicks; and no view inherits it.
+func TestR11e(t *testing.T) {
+	c := newClusterOf(t, 4, 1, 1, 4096)
+	c.judging(700, 1)
+	r := c.replicas[1]
+	before := r.chain.committed.Seq
+	c.judging(50, 1)
+	if !r.slow() || r.chain.committed.Seq == before || r.own != 0 {
+		t.Errorf("slow %t after %d commits", r.slow(), r.chain.committed.Seq-before)
+	}
+	r.Waits(pbft.Waiting{})
+	for i := range int(r.tm.SuspectTicks) + 1 {
+		if i == int(r.tm.SuspectTicks)-1 && !r.slow() {
+			t.Error("it lapsed early")
+		}
+		c.tick(1)
+		if i%10 == 0 {
+			c.propose("x")
+		}
+	}
+	if r.slow() || r.Status().Judgement != pbft.Fair {
+		t.Error("it has not lapsed")
+	}
+	c.judging(300, 1)
+	if !r.slow() {
+		t.Fatal("it is not slow again")
+	}
+	r.enter(5, entry{base: r.highRef, baseSeq: 3})
+	if r.slow() || r.calledSlow() != 0 {
+		t.Error("the next view inherits it")
+	}
+}
+
 // R12(a): always later than the parent.
 func TestR12a(t *testing.T) {
 	for more, want := range map[uint64]bool{0: false, 1: true} {

@@ -110,6 +110,7 @@ func (r *Replica) commitChain(b *block, top *pbft.Header, c *pbft.Certificate) {
 		r.settleTips(x.ref)
 		inView = inView || x.ref.View == r.view
 		r.noteFast(x, b.commit)
+		r.measureCommit(x)
 		if x.preparedAt != 0 {
 			r.stats.add(r.now + 1 - x.preparedAt)
 		}

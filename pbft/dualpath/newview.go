@@ -366,6 +366,9 @@ func (r *Replica) checkReports(m *pbft.NewView) pbft.Reason {
 // nothing needs to be durable before the first PREPARE.
 func (r *Replica) enter(v pbft.View, e entry) {
 	fresh := v > r.view
+	if fresh {
+		r.leaveView()
+	}
 	r.view = v
 	r.entry = e
 	r.proposal = proposalState{at: r.now}
@@ -377,6 +380,7 @@ func (r *Replica) enter(v pbft.View, e entry) {
 		}
 		r.forgetAbandoned()
 		r.dropAbandonedSlots()
+		r.measureView()
 	}
 	r.event(pbft.EventEnter, e.base, uint64(v))
 }

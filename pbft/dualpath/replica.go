@@ -57,6 +57,7 @@ type Replica struct {
 
 	proposal proposalState
 	suspicion
+	demotion    demotion
 	checkpoints map[pbft.Seq]*checkpointPool
 	peers       []peer
 	recall      recallState
@@ -167,6 +168,7 @@ func newReplica(cfg pbft.Config, log []pbft.Record, by rules.Dualpath) (*Replica
 	if r.condition == pbft.Recalling {
 		r.startRecall()
 	}
+	r.startConduct()
 	r.broadcastStatus()
 	r.step()
 	return r, nil
@@ -236,6 +238,7 @@ func (r *Replica) Tick(clockMs uint64, pending bool) {
 		return
 	}
 	r.tickRecall()
+	r.tickConduct()
 	r.tickSuspicion()
 	r.tickWants()
 	r.tickCatchUp()
@@ -347,7 +350,8 @@ func (r *Replica) Status() pbft.EngineStatus {
 	s := pbft.EngineStatus{
 		Condition: r.condition, View: r.view, ViewChanged: r.vcSent, Primary: r.com.Primary(r.view),
 		Committed: r.chain.committed, Executed: r.chain.executed, Stable: r.chain.stable,
-		High: r.highRef.Rank(), Target: max(r.catchUp.target, r.chain.committed.Seq), TimeoutTicks: r.timeout(),
+		High: r.highRef.Rank(), Judgement: r.demotion.found, CalledSlow: r.calledSlow(),
+		Target: max(r.catchUp.target, r.chain.committed.Seq), TimeoutTicks: r.timeout(),
 	}
 	if r.over() && r.condition == pbft.Voting {
 		s.Condition = pbft.Closed

@@ -81,7 +81,7 @@ func (r *Replica) tickSuspicion() {
 	if r.overdue() {
 		r.suspect(pbft.SuspectTimeout, nil)
 	}
-	if r.own != 0 || r.vcSent > r.view {
+	if r.own != 0 || r.vcSent > r.view || r.slow() {
 		if r.now-r.clock.sentAt >= max(1, min(r.timeout()/2, uint64(r.tm.RetransmitTicks))) {
 			r.sendSuspicion()
 		}
@@ -139,6 +139,8 @@ func (r *Replica) sendSuspicion() {
 	case view != 0 && view >= r.current():
 	case r.vcSent > r.view:
 		view, reason, evidence = r.vcSent-1, pbft.SuspectTimeout, nil
+	case r.slow():
+		view, reason, evidence = r.view, pbft.SuspectSlow, nil
 	default: // nothing is suspected
 		r.broadcastStatus()
 		return
@@ -251,8 +253,8 @@ func (r *Replica) evaluateOnce() bool {
 		r.own, r.reason, r.evidence = cur, pbft.SuspectTimeout, nil
 		r.event(pbft.EventSuspect, pbft.BlockRef{View: cur}, uint64(pbft.SuspectTimeout))
 	}
-	if r.own >= cur {
-		views = append(views, r.own)
+	if r.own >= cur || r.slow() {
+		views = append(views, max(r.own, cur))
 	}
 	if len(views) < r.com.ViewChangeQuorum() {
 		return false

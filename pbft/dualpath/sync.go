@@ -545,6 +545,7 @@ func (r *Replica) Connected(peer pbft.ReplicaID) {
 		return
 	}
 	r.peers[peer].connectedAt = r.now + 1
+	r.measureLink(peer)
 	r.answer(peer, r.status())
 	r.askAgain(peer)
 	r.resend(peer)

@@ -20,6 +20,7 @@ func (r *Replica) startViewChange(v pbft.View) bool {
 		m.Walk = r.walkOf(t.last)
 	}
 	m.Signature = r.sign(r.com.ViewChangeBytes(m))
+	r.leaveView()
 	r.vcSent = v
 	r.ownVC = m
 	r.backoff++

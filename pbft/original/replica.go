@@ -160,6 +160,9 @@ func (r *Replica) step() {
 	r.tryNewView()
 }
 
+// Waits implements pbft.Engine. PBFT as published keeps a primary that is slow.
+func (r *Replica) Waits(pbft.Waiting) {}
+
 // Arrived implements pbft.Engine.
 func (r *Replica) Arrived(from pbft.ReplicaID, bulkBytes int) { r.arrivals.Add(from, r.now, bulkBytes) }
 
