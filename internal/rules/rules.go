@@ -107,6 +107,16 @@ type Guard struct {
 	Earlier func() bool
 }
 
+// Epochs are the decisions of pbft/driver about how one epoch follows another.
+type Epochs struct {
+	// Verify returns the committee after the one whose epoch a proof ends (R13.3).
+	Verify func(p *pbft.EpochProof, com *pbft.Committee, s pbft.Scheme) (*pbft.Committee, error)
+	// Stands returns the header of the block on which the next epoch stands (R13.4).
+	Stands func(p *pbft.EpochProof) pbft.Header
+	// Keeps reports whether an engine is given what the log holds of its epoch.
+	Keeps func() bool
+}
+
 // Original are the decisions of pbft/original (section 12 of docs/protocol.md).
 type Original struct {
 	// Orders returns what a primary proposes of what it is offered.

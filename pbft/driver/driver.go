@@ -33,6 +33,9 @@ type Config struct {
 	Lanes *lanes.Config
 	// Start is what was found of the log; nil if there is none, or none can be lost.
 	Start *Start
+	// Ended is how the epoch before ended, with which a log of this epoch begins; nil in
+	// epoch 0.
+	Ended *pbft.EpochProof
 	// LogBytesMax is the size of the consensus log that leads to a compaction.
 	LogBytesMax int64
 }
@@ -121,6 +124,9 @@ func newDriver(cfg Config, log []pbft.Record, by rules.Guard) (*Driver, error) {
 
 // Status returns a snapshot of the engine.
 func (d *Driver) Status() pbft.EngineStatus { return d.engine.Status() }
+
+// Committee returns that of the driver's epoch.
+func (d *Driver) Committee() *pbft.Committee { return d.cfg.Engine.Committee }
 
 // Engine returns the engine, to look at.
 func (d *Driver) Engine() pbft.Engine { return d.engine }

@@ -103,6 +103,20 @@ func newGuard(cfg *Config, by rules.Guard, log []pbft.Record) (g guard, rest []p
 	return g, rest
 }
 
+// moved is the guard of the same start in the next epoch: it goes on, and what was heard of
+// keys that have a seat in both stays.
+func (g *guard) moved(cfg *Config) guard {
+	n, _ := newGuard(cfg, g.rules, nil)
+	n.own, n.before, n.written, n.votes = g.own, g.before, g.written, g.votes
+	n.may, n.lost, n.due = g.may, g.lost, g.due
+	for id := range n.held {
+		if old, ok := g.ids[cfg.Engine.Committee.Key(pbft.ReplicaID(id))]; ok {
+			n.held[id], n.peers[id].reads, n.peers[id].owed = g.held[old], g.peers[old].reads, g.peers[old].reads
+		}
+	}
+	return n
+}
+
 // boot is the record of this start.
 func (g *guard) boot() pbft.Record {
 	return pbft.Record{Kind: pbft.RecordBoot,

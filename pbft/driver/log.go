@@ -65,6 +65,9 @@ func (d *Driver) keepLog(w *Work, now Time) error {
 // executed.
 func (d *Driver) durable(syncedTo pbft.Seq, now Time) (all []pbft.Record, err error) {
 	all = d.guard.durable(now)
+	if d.cfg.Ended != nil {
+		all = append(all, pbft.Record{Kind: pbft.RecordBoundary, Boundary: d.cfg.Ended})
+	}
 	for seq := syncedTo + 1; seq <= d.executed; seq++ {
 		x, ok, err := d.cfg.Store.Block(seq)
 		if err == nil && !ok {

@@ -47,8 +47,12 @@ func anchorOf(s Store) (pbft.Anchor, error) {
 	if !ok {
 		return pbft.Anchor{}, fmt.Errorf("the store is at height %d and has no such block", height)
 	}
-	return pbft.Anchor{Header: x.Block.Header, Certificate: x.Certificate, StateRoot: x.StateRoot,
-		ReceiptRoot: x.ReceiptRoot}, nil
+	a := pbft.Anchor{Header: x.Block.Header, Certificate: x.Certificate, StateRoot: x.StateRoot,
+		ReceiptRoot: x.ReceiptRoot}
+	if e, ok := s.(EpochStore); ok {
+		a.Next = e.Next()
+	}
+	return a, nil
 }
 
 // history implements pbft.Config.History. What cannot be read ends the member.

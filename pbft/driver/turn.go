@@ -19,6 +19,9 @@ type Work struct {
 	// Execute are executed and stored, in this order, at any later time, each answered by
 	// Executed. There are never more than HandedMax without an answer.
 	Execute []pbft.CommittedBlock
+	// Boundary is stored beside the last block of the epoch, once that is executed, at once
+	// with it or later: the next epoch begins when both are there.
+	Boundary *pbft.EpochProof
 	// Certify are stored beside the executed blocks that they are of.
 	Certify []*pbft.CheckpointCertificate
 	// Check are answered by Checked, in any order, at any later time.
@@ -49,6 +52,7 @@ type Work struct {
 func (w *Work) Idle() bool {
 	return len(w.Records) == 0 && !w.Replace && len(w.Send) == 0 && len(w.Execute) == 0 && len(w.Certify) == 0 &&
 		len(w.Check) == 0 && len(w.Assemble) == 0 && len(w.Serve) == 0 && !w.Sync && len(w.Events) == 0 &&
+		w.Boundary == nil &&
 		len(w.Push) == 0 && len(w.Clones) == 0 && len(w.Verify) == 0 && len(w.Dropped) == 0
 }
 
@@ -73,8 +77,8 @@ func (d *Driver) Next(now Time) (Work, error) {
 	d.watch(r.Messages, now)
 	w := Work{Records: d.guard.complete(r.Records, d.engine, now),
 		Send: d.guard.send(r.Messages, d.engine, now), Execute: d.hand(),
-		Certify: r.Checkpoints, Check: r.Checks, Assemble: r.Assemble, Serve: r.Serves, Events: r.Events,
-		Clones: d.guard.clones}
+		Boundary: r.Boundary, Certify: r.Checkpoints, Check: r.Checks, Assemble: r.Assemble, Serve: r.Serves,
+		Events: r.Events, Clones: d.guard.clones}
 	d.guard.clones = nil
 	d.laneWork(&w)
 	if !w.Idle() {

@@ -269,11 +269,19 @@ func (r *Replica) answerEnd(to pbft.ReplicaID) {
 	}
 }
 
-// attestToo repeats the own attestation to a member that repeats its own: it may lack a
-// quorum's for the last blocks of the epoch.
+// attestToo repeats the own attestations from a position on to a member that repeats its
+// own: it may lack a quorum's for the last blocks of the epoch. Once in RetransmitTicks, or
+// two members would answer each other's answers for ever.
 func (r *Replica) attestToo(to pbft.ReplicaID, s pbft.Seq) {
-	if res, ok := r.chain.results[s]; ok && r.over() && s <= r.chain.executed && r.mayAttest() {
-		r.sendAttestation(to, s, res)
+	p := &r.peers[to]
+	if !r.over() || !r.mayAttest() || p.attestedAt != 0 && r.now+1 < p.attestedAt+uint64(r.tm.RetransmitTicks) {
+		return
+	}
+	p.attestedAt = r.now + 1
+	for ; s <= r.chain.executed; s++ {
+		if res, ok := r.chain.results[s]; ok {
+			r.sendAttestation(to, s, res)
+		}
 	}
 }
 

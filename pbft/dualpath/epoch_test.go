@@ -360,6 +360,29 @@ func TestR133Silence(t *testing.T) {
 	}
 }
 
+// R13.3: who repeats its attestations of an epoch that is over may lack others', and is
+// answered with them; an answer is not answered.
+func TestR133AttestationsAreAnsweredOnce(t *testing.T) {
+	c := ended(t, 4, 1, 1)
+	r, last := c.replicas[1], c.ends[1].Boundary.Seq
+	res := r.chain.results[last-1]
+	m := &pbft.Checkpoint{Seq: last - 1, Block: res.block, StateRoot: res.state, ReceiptRoot: res.receipts, Replica: 2}
+	m.Signature = stubSign(c.com.Key(2), c.com.CheckpointBytes(m.Seq, m.Block, m.StateRoot, m.ReceiptRoot))
+	for i, want := range []int{2, 0, 0} {
+		if got := r.Receive(2, m); got != pbft.IgnoredDuplicate {
+			t.Errorf("an attestation again: %v", got)
+		}
+		if got := act(r)[pbft.KindCheckpoint]; got != want {
+			t.Errorf("the %dth time %d attestations are sent, want %d", i+1, got, want)
+		}
+	}
+	r.now += uint64(r.tm.RetransmitTicks)
+	r.Receive(2, m)
+	if got := act(r)[pbft.KindCheckpoint]; got != 2 {
+		t.Errorf("later %d attestations are sent", got)
+	}
+}
+
 // R13.3: a proof from a peer ends the epoch of who is behind. It fetches what is missing
 // and hands the proof out once it is there; the boundary may have no certificate of its own.
 func TestR133AProofEndsTheEpochOfWhoIsBehind(t *testing.T) {

@@ -116,6 +116,9 @@ type peer struct {
 	recalled pbft.Allowance
 	claim    pbft.Seq // up to where it says it committed
 	resent   uint64
+	// attestedAt is the tick, plus one, of the last answer to an attestation of an epoch
+	// that is over.
+	attestedAt uint64
 	// connectedAt and pulledAt are ticks, plus one, of its last connection and PULL;
 	// bringUntil is up to when proposals bring it certificates (E1).
 	connectedAt, pulledAt, bringUntil uint64
