@@ -3,18 +3,24 @@
 package e2e
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
 	"strconv"
+	"sync/atomic"
 	"testing"
 
 	"github.com/scrip-network/scrip/client"
 	"github.com/scrip-network/scrip/keys"
+	"github.com/scrip-network/scrip/pbft"
 	"github.com/scrip-network/scrip/validator"
 )
 
@@ -86,6 +92,78 @@ func TestBackup(t *testing.T) {
 	f.stop()
 }
 
+// TestFollowingAmongLiars lets a node follow of whose sources one lies, one stalls, and one, with
+// whom the liar alone would be f+1, is honest: it has the chain at that one's rate, and nothing
+// that is false.
+func TestFollowingAmongLiars(t *testing.T) {
+	c := startCluster(t, nil)
+	m := openMarket(c, 2, 4)
+	l := startLoad(c, m, 4, *seedFlag)
+	l.progress(60)
+	l.finish()
+	var lies, stalls atomic.Int64
+	liar := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		frame, err := io.ReadAll(r.Body)
+		if err != nil || len(frame) == 0 {
+			return
+		}
+		lies.Add(1)
+		if pbft.Kind(frame[0]) == pbft.KindStatus {
+			_, _ = w.Write(pbft.EncodeMessage(&pbft.Status{Committed: pbft.BlockRef{Seq: 1 << 40}, Executed: 1 << 40}))
+			return
+		}
+		// What an honest node answers, with a byte changed somewhere.
+		a, err := http.Post(c.URL(1)+client.FollowPath, "application/octet-stream", bytes.NewReader(frame))
+		if err != nil {
+			return
+		}
+		defer a.Body.Close()
+		if b, err := io.ReadAll(a.Body); err == nil && len(b) > 0 {
+			b[int(lies.Load()*7919)%len(b)] ^= 1
+			_, _ = w.Write(b)
+		}
+	}))
+	stalled, release := context.WithCancel(context.Background())
+	sleeper := httptest.NewServer(http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) {
+		stalls.Add(1)
+		select {
+		case <-stalled.Done():
+		case <-r.Context().Done():
+		}
+	}))
+	t.Cleanup(func() { release(); liar.Close(); sleeper.Close() })
+	home := filepath.Join(t.TempDir(), "home")
+	if err := validator.MakeHome(home); err != nil {
+		t.Fatal(err)
+	}
+	if err := validator.WriteConfig(home, map[string]string{"follow": "3"}); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(home, "genesis.json"), c.Dev().Genesis.Raw, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := loadHome(t, home, nil).MakeKey(""); err != nil {
+		t.Fatal(err)
+	}
+	f := runFollower(c, loadHome(t, home, map[string]string{"listen-api": "127.0.0.1:0", "listen-peers": "127.0.0.1:0",
+		"web-nodes": fmt.Sprintf("0=%s,1=%s,2=%s", liar.URL, c.URL(1), sleeper.URL)}))
+	height := l.receipts[len(l.receipts)-1].Height
+	c.await(fmt.Sprintf("follower at height %d", height), func() string {
+		if s := f.status(); s == nil || uint64(s.Height) < height {
+			return fmt.Sprintf("%+v", s)
+		}
+		return ""
+	})
+	for _, r := range l.receipts {
+		if again, err := f.client.Receipt(context.Background(), r.Outcome.ID, 0); err != nil || again.Height != r.Height {
+			t.Fatalf("the receipt of %x: %+v, %v", r.Outcome.ID, again, err)
+		}
+	}
+	if lies.Load() == 0 || stalls.Load() == 0 {
+		t.Errorf("%d lies, %d stalls", lies.Load(), stalls.Load())
+	}
+}
+
 func loadHome(t *testing.T, home string, flags map[string]string) *validator.Config {
 	t.Helper()
 	cfg, err := validator.LoadConfig(home, nil, flags)
@@ -105,7 +183,9 @@ type follower struct {
 // startFollower runs a restored home, which is told of the other members' APIs.
 func startFollower(c *cluster, home string, lost int) *follower {
 	c.t.Helper()
-	flags := map[string]string{"listen-api": "127.0.0.1:0", "listen-peers": "127.0.0.1:0", "web-nodes": ""}
+	// Lanes are between validators: what is handed in at a follower goes on all the same.
+	flags := map[string]string{"listen-api": "127.0.0.1:0", "listen-peers": "127.0.0.1:0", "web-nodes": "",
+		"consensus-dissemination": validator.DisseminateLanes}
 	for i := range validators {
 		if i != lost {
 			flags["web-nodes"] += fmt.Sprintf("%d=%s,", i, c.URL(i))
@@ -115,6 +195,11 @@ func startFollower(c *cluster, home string, lost int) *follower {
 	if cfg.Follow != strconv.Itoa(lost) {
 		c.t.Fatalf("it follows %q", cfg.Follow)
 	}
+	return runFollower(c, cfg)
+}
+
+func runFollower(c *cluster, cfg *validator.Config) *follower {
+	c.t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	started, ended := make(chan validator.Started, 1), make(chan error, 1)
 	go func() {

@@ -4,9 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io/fs"
 	"math"
 	"os"
 	"path/filepath"
+	"syscall"
 
 	"github.com/scrip-network/scrip/genesis"
 	"github.com/scrip-network/scrip/ledger"
@@ -39,8 +41,7 @@ func (c *Config) CheckLedgerRoot(ctx context.Context, g *genesis.Genesis, dir st
 		return x, &Trouble{Kind: KindMissing, What: "there is no ledger in " + dir, Err: err,
 			Remedy: "Name the home with --home, or the ledger's folder."}
 	}
-	aside := filepath.Clean(dir) + ".copy"
-	drop, err := store.Copy(ctx, dir, aside)
+	aside, drop, err := copyAside(ctx, dir)
 	if err != nil {
 		return x, troubleOf("copy the ledger", err)
 	}
@@ -68,4 +69,24 @@ func (c *Config) CheckLedgerRoot(ctx context.Context, g *genesis.Genesis, dir st
 		return x, troubleOf("check the ledger", c.falseLedger(fmt.Errorf("%w: %w", node.ErrFalseLedger, err)))
 	}
 	return CheckedLedger{Height: tip.Height, Block: tip.Digest, StateRoot: tip.StateRoot, Attested: attested}, nil
+}
+
+// copyAside copies a ledger beside itself, where that costs little, or, if nothing can be
+// written there, into the system's folder for temporary files.
+func copyAside(ctx context.Context, dir string) (aside string, drop func() error, err error) {
+	aside = filepath.Clean(dir) + ".copy"
+	drop, err = store.Copy(ctx, dir, aside)
+	if !errors.Is(err, fs.ErrPermission) && !errors.Is(err, syscall.EROFS) {
+		return aside, drop, err
+	}
+	folder, err := os.MkdirTemp("", "scrip-ledger-")
+	if err != nil {
+		return "", nil, err
+	}
+	aside = filepath.Join(folder, "ledger")
+	inner, err := store.Copy(ctx, dir, aside)
+	if err != nil {
+		return "", nil, errors.Join(err, os.RemoveAll(folder))
+	}
+	return aside, func() error { return errors.Join(inner(), os.RemoveAll(folder)) }, nil
 }

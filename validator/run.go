@@ -202,7 +202,8 @@ func (p *process) assemble() error {
 		Mempool: driver.Limits{TxsMax: p.cfg.MempoolTxsMax, BytesMax: p.cfg.MempoolBytesMax},
 		Batching: driver.Batching{TxsMax: p.cfg.BlockTxsMax, BytesMax: p.cfg.BlockBytesMax,
 			LineMbit: p.cfg.LineMbit},
-		Lanes:  p.cfg.Dissemination == DisseminateLanes,
+		// One that follows hands transactions on one by one, however members tell each other.
+		Lanes:  p.cfg.Dissemination == DisseminateLanes && !p.follows,
 		Logger: p.opt.Logger,
 	})
 	if err != nil {

@@ -67,7 +67,7 @@ func (a *App) backUp(c *cobra.Command, file string, opt validator.BackupOptions)
 	if err != nil {
 		return err
 	}
-	if !opt.Dry {
+	if !opt.Dry || a.passphrasePath() != "" { // a dry run needs it for key files alone
 		if opt.Passphrase, err = a.newPassphrase("the backup"); err != nil {
 			return err
 		}
@@ -242,7 +242,7 @@ func (a *App) checkLedgerRoot(c *cobra.Command, dir string) error {
 	if err != nil {
 		return err
 	}
-	path := a.GenesisPath
+	path := a.namedGenesis()
 	if path == "" {
 		path = cfg.Path(cfg.Genesis)
 	}
@@ -272,10 +272,11 @@ func (a *App) askForRoot(c *cobra.Command, g *genesis.Genesis, x *ledgerAnswer) 
 	x.By = ""
 	unknown := &Error{Exit: ExitUnknown, Text: fmt.Sprintf("nobody attests block %d here: it is whole in itself, and not "+
 		"proven", x.Height), Remedy: "Name nodes of members with --node, or let it follow: the next blocks say the root."}
-	if len(a.Nodes) == 0 {
+	nodes, err := a.nodeAddresses()
+	if err != nil {
 		return unknown
 	}
-	cl, err := client.New(g.Raw, a.Nodes)
+	cl, err := client.New(g.Raw, nodes)
 	if err != nil {
 		return err
 	}
