@@ -148,6 +148,7 @@ type world struct {
 	upgraded uint64
 	height   uint64
 	now      uint64
+	head     Block // of the next block, without height, time and transactions
 	last     Result
 }
 
@@ -184,7 +185,8 @@ func (w *world) check(raw []byte) *Tx {
 func (w *world) block(raws ...[]byte) []Outcome {
 	w.t.Helper()
 	w.height++
-	b := Block{Height: w.height, TimeMs: w.now}
+	b := w.head
+	b.Height, b.TimeMs = w.height, w.now
 	for _, raw := range raws {
 		b.Txs = append(b.Txs, w.check(raw))
 	}

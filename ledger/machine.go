@@ -158,7 +158,8 @@ func (m *Machine) Execute(b node.Batch) (node.Result, error) {
 // forms that the node and the store use.
 func (m *Machine) result(r coupon.Result, b node.Batch) (node.Result, error) {
 	changes := make([]chain.Change, len(r.Writes))
-	out := node.Result{Receipts: r.Receipts, Weak: make([]bool, len(b.Txs)), Open: make([]bool, len(b.Txs))}
+	out := node.Result{Receipts: r.Receipts, NextSet: r.NextSet,
+		Weak: make([]bool, len(b.Txs)), Open: make([]bool, len(b.Txs))}
 	c := &out.Changes
 	c.Rows = make([]store.Write, len(r.Writes))
 	for i, w := range r.Writes {

@@ -99,6 +99,9 @@ type Result struct {
 	Open []bool
 	// Events in the order of the transactions.
 	Events []Event
+	// NextSet is the encoded pbft.NextSet that the state after the batch holds, nil if it
+	// holds none: with it the engine learns how the epoch ends.
+	NextSet []byte
 	// Changes are written in the same atomic batch as the block.
 	Changes Changes
 }

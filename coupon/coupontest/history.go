@@ -154,7 +154,7 @@ func chaosWorld(seed, now uint64, fake bool) *World {
 	w.addMember(RoleIssuer|RoleMerchant, 1, 1)
 	w.addMember(RolePayment, 1, 1)
 	w.addMember(RoleIssuer|RoleMerchant, 1, 1)
-	w.seat(2, 3, 4, 6)
+	w.Seat(2, 3, 4, 6)
 	w.Funding = []Funding{
 		{1, 756, moneyMax}, {1, 978, moneyMax}, {2, 756, 50_000_000}, {2, 978, moneyMax}, {3, 978, r.Scaled(moneyMax)},
 		{4, 978, 0}, {5, 978, moneyMax}, {6, 756, r.Scaled(moneyMax)}, {6, 978, r.Scaled(moneyMax)},

@@ -25,7 +25,7 @@ func GovernedHistory(seed uint64, blocks int) *History {
 	for id := uint16(1); id <= n; id++ {
 		seats = append(seats, id)
 	}
-	g.w.seat(seats...)
+	g.w.Seat(seats...)
 	g.w.Set.P = uint8(g.N(2)) * g.w.Set.F
 	if f, p := faultsOf(int(n)); g.w.Set.P > p {
 		g.w.Set.F, g.w.Set.P = f, p

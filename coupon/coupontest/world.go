@@ -175,8 +175,8 @@ func (w *World) Derive(label string, numbers ...uint64) Key {
 	return w.Ring.derive(sha256.Sum256(b))
 }
 
-// seat gives members a seat each.
-func (w *World) seat(ids ...uint16) {
+// Seat gives members a seat each.
+func (w *World) Seat(ids ...uint16) {
 	w.FoundedMs = 1
 	w.Set = SetBody{F: uint8(len(ids)-1) / 3, W: 32, K: 4096, C: 256, D: 4, PrecisionMs: 500, DelayMs: 5000,
 		PayloadMax: 4 << 20}
