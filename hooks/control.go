@@ -81,7 +81,7 @@ func (s *Service) Handler() http.Handler {
 		return Answer{Secret: secret.Text()}, err
 	}))
 	mux.HandleFunc("POST /v1/endpoints/{id}/enable", s.control(func(r *http.Request, in *request) (Answer, error) {
-		return Answer{}, s.Enable(r.PathValue("id"), shorten(in.Reason))
+		return Answer{}, s.Enable(r.PathValue("id"), shorten(in.Reason), in.DryRun)
 	}))
 	mux.HandleFunc("GET /v1/endpoints/{id}/deliveries", s.control(func(r *http.Request, _ *request) (Answer, error) {
 		list, err := s.Deliveries(r.PathValue("id"))

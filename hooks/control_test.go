@@ -55,7 +55,10 @@ func TestTheControlInterface(t *testing.T) {
 		if _, err := remote.Rotate(ctx, id, "short", 0, false); !errors.Is(err, ErrEndpoint) {
 			t.Errorf("%s: a secret that is none: %v", name, err)
 		}
-		if err := remote.Enable(ctx, id, "a holiday"); err != nil || s.Endpoints()[0].Disabled != "a holiday" {
+		if err := remote.Enable(ctx, id, "a holiday", true); err != nil || s.Endpoints()[0].Disabled != "" {
+			t.Errorf("%s: a dry run disables: %v", name, err)
+		}
+		if err := remote.Enable(ctx, id, "a holiday", false); err != nil || s.Endpoints()[0].Disabled != "a holiday" {
 			t.Errorf("%s: not disabled: %v", name, err)
 		}
 		if _, err := remote.Dead(ctx, "ep_0"); !errors.Is(err, ErrNoEndpoint) {

@@ -179,7 +179,7 @@ func TestDeadLettersAndResending(t *testing.T) {
 		return http.StatusOK
 	})
 	dir := t.TempDir()
-	short := patience{pauses: []time.Duration{time.Millisecond}, life: 50 * time.Millisecond}
+	short := patience{pauses: []time.Duration{time.Millisecond}, life: 50 * time.Millisecond, within: time.Millisecond}
 	s := run(t, c, dir, short)
 	id := s.add(t, x, Filter{})
 	c.add(1, 5)
@@ -260,7 +260,7 @@ func TestGoneDisables(t *testing.T) {
 	if x.count() > 0 {
 		t.Error("something was delivered to an endpoint that is disabled")
 	}
-	if err := s.Enable(id, ""); err != nil {
+	if err := s.Enable(id, "", false); err != nil {
 		t.Fatal(err)
 	}
 	await(t, "all", func() bool { return x.count() == 5 })
@@ -441,7 +441,7 @@ func TestNobodyWaitsForOneThatIsBehind(t *testing.T) {
 
 // Pauses grow, by a quarter more or less, and an endpoint that asks for more time gets it.
 func TestPausesGrowAndRetryAfterIsKept(t *testing.T) {
-	p := patience{pauses, LifeMax}
+	p := patience{pauses, LifeMax, recoverWithin}
 	var total time.Duration
 	for i := range 20 {
 		want := pauses[min(i, len(pauses)-1)]
@@ -519,5 +519,77 @@ func TestNoProxyIsAsked(t *testing.T) {
 	o := newSender("test").send(context.Background(), "http://shop.invalid/", true, nil, "scrip-1", nil)
 	if o.ok() || asked.Load() > 0 {
 		t.Errorf("the proxy was asked: %+v", o)
+	}
+}
+
+// An endpoint gets so many attempts at a time, one while it is away; and when it is there
+// again, all that waits comes soon, however long the pauses have become.
+func TestAnEndpointThatWasAway(t *testing.T) {
+	c := newTestChain()
+	away := new(atomic.Bool)
+	var flying, most, failed atomic.Int64
+	x := newReceiver(t, func(*http.Request, client.EventID) int {
+		now := flying.Add(1)
+		defer flying.Add(-1)
+		if !away.Load() || failed.Load() > failuresMax+sendersMax {
+			most.Store(max(most.Load(), now))
+		}
+		time.Sleep(5 * time.Millisecond)
+		if away.Load() {
+			failed.Add(1)
+			return http.StatusBadGateway
+		}
+		return http.StatusOK
+	})
+	serials := func(from, n uint32) (all []uint32) {
+		for i := range n {
+			all = append(all, from+i)
+		}
+		return all
+	}
+	slow := patience{pauses: []time.Duration{time.Hour}, life: 3 * time.Hour, within: 50 * time.Millisecond}
+	s := run(t, c, t.TempDir(), slow)
+	s.add(t, x, Filter{})
+	c.add(1, serials(0, 200)...)
+	await(t, "all while it is there", func() bool { return x.count() == 200 })
+	if n := most.Load(); n != sendersMax {
+		t.Errorf("%d attempts at a time, %d are allowed", n, sendersMax)
+	}
+	away.Store(true)
+	most.Store(0)
+	c.add(1, serials(200, 40)...)
+	await(t, "each has failed once", func() bool { return failed.Load() == 40 })
+	if n := most.Load(); n != 1 {
+		t.Errorf("%d attempts at a time while it is away", n)
+	}
+	away.Store(false)
+	c.add(1, 1000)
+	await(t, "all that waited an hour", func() bool { return x.count() == 241 })
+}
+
+// An endpoint that takes the request and never answers has failed after the time of an
+// attempt.
+func TestAnAttemptEnds(t *testing.T) {
+	for _, c := range []*http.Client{newClient(false), newClient(true)} {
+		if c.Timeout != attemptTimeout {
+			t.Errorf("an attempt may take %v", c.Timeout)
+		}
+	}
+	hang := make(chan struct{})
+	server := newReceiver(t, nil)
+	server.Config.Handler = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusInternalServerError)
+		_ = http.NewResponseController(w).Flush()
+		<-hang // the end of the answer never comes
+	})
+	defer close(hang)
+	s := newSender("test")
+	s.private.Timeout = 50 * time.Millisecond
+	begin := time.Now()
+	if o := s.send(context.Background(), server.URL, true, nil, "scrip-1", nil); o.ok() || o.Error == "" {
+		t.Errorf("%+v", o)
+	}
+	if took := time.Since(begin); took > 5*time.Second {
+		t.Errorf("it took %v", took)
 	}
 }

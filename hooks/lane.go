@@ -22,8 +22,7 @@ const (
 	failuresMax = 5
 	// flushEvery is how often progress is noted. What a crash takes is delivered again.
 	flushEvery = 200 * time.Millisecond
-	// recoverWithin is over what time the deliveries that wait are spread once an endpoint
-	// that was away answers again.
+	// recoverWithin is patience.within of a service.
 	recoverWithin = 5 * time.Second
 	// recentMax bounds the deliveries of an endpoint that are shown after their end.
 	recentMax = 100
@@ -395,8 +394,8 @@ func (l *lane) delivered(x *item) {
 func (l *lane) hurry() {
 	now := time.Now()
 	for _, x := range l.due {
-		if x.due.After(now.Add(recoverWithin)) {
-			x.due = now.Add(rand.N(recoverWithin))
+		if within := l.s.patience.within; x.due.After(now.Add(within)) {
+			x.due = now.Add(rand.N(within))
 		}
 	}
 	heap.Init(&l.due)

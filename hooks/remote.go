@@ -134,8 +134,8 @@ func (c *Remote) Rotate(ctx context.Context, id, secret string, overlap time.Dur
 }
 
 // Enable is Service.Enable.
-func (c *Remote) Enable(ctx context.Context, id, reason string) error {
-	_, err := c.ask(ctx, http.MethodPost, endpointPath(id, "enable"), &request{Reason: reason})
+func (c *Remote) Enable(ctx context.Context, id, reason string, dry bool) error {
+	_, err := c.ask(ctx, http.MethodPost, endpointPath(id, "enable"), &request{Reason: reason, DryRun: dry})
 	return err
 }
 

@@ -34,6 +34,9 @@ const (
 type patience struct {
 	pauses []time.Duration
 	life   time.Duration
+	// within is over what time the deliveries that wait are spread once an endpoint that
+	// was away answers again.
+	within time.Duration
 }
 
 // backOff returns how long after attempt number count the next one is due: the pause of

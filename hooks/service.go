@@ -46,7 +46,7 @@ func New(book *Book, chain Chain, digest [32]byte, from uint64, version string, 
 		first = from
 	}
 	s := &Service{book: book, feed: newFeed(chain, digest, max(first, 1), log), sender: newSender(version), log: log,
-		lanes: make(map[string]*lane), patience: patience{pauses, LifeMax}}
+		lanes: make(map[string]*lane), patience: patience{pauses, LifeMax, recoverWithin}}
 	s.metrics = newMetrics(s.feed.height)
 	return s, nil
 }
@@ -171,7 +171,14 @@ func (s *Service) Rotate(id string, secret signature.Secret, overlap time.Durati
 }
 
 // Enable lets an endpoint go on where it was, or stops it for a reason that is not empty.
-func (s *Service) Enable(id, reason string) error { return s.book.disable(id, reason) }
+// With dry it only says whether there is such an endpoint.
+func (s *Service) Enable(id, reason string, dry bool) error {
+	if dry {
+		_, err := s.book.endpoint(id)
+		return err
+	}
+	return s.book.disable(id, reason)
+}
 
 // ListMax bounds the deliveries that are listed of an endpoint.
 const ListMax = 1000

@@ -185,7 +185,8 @@ type running struct {
 }
 
 // hurried is a patience for tests.
-var hurried = patience{pauses: []time.Duration{10 * time.Millisecond, 20 * time.Millisecond}, life: time.Hour}
+var hurried = patience{pauses: []time.Duration{10 * time.Millisecond, 20 * time.Millisecond}, life: time.Hour,
+	within: 50 * time.Millisecond}
 
 // run runs a service on a folder until stop, or the test ends.
 func run(t testing.TB, c Chain, dir string, p patience) *running {

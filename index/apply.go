@@ -117,21 +117,27 @@ func (x *Index) Apply(ctx context.Context, blocks []*client.Block) error {
 // load reads the coupons and redemptions that the blocks change and that are there already.
 func (c *changes) load(ctx context.Context, tx pgx.Tx, blocks []*client.Block) error {
 	var campaigns, serials []int64
-	claimed := make(map[coupon.CouponID]bool)
+	seen := make(map[coupon.CouponID]bool)
+	want := func(id coupon.CouponID, fresh bool) {
+		if id != 0 && !seen[id] {
+			seen[id] = true
+			if !fresh {
+				campaigns, serials = append(campaigns, int64(id.Campaign())), append(serials, int64(id.Serial()))
+			}
+		}
+	}
 	var voids struct{ campaigns, serials, seqs []int64 }
 	for _, b := range blocks {
 		for i := range b.Outcomes {
 			o := &b.Outcomes[i]
-			if o.Code != coupon.OK || o.Coupon == 0 {
+			if o.Code != coupon.OK {
 				continue
 			}
-			if !claimed[o.Coupon] {
-				claimed[o.Coupon] = true
-				if o.Kind != coupon.KindClaim {
-					campaigns = append(campaigns, int64(o.Coupon.Campaign()))
-					serials = append(serials, int64(o.Coupon.Serial()))
-				}
+			for n := range o.Count { // of a CouponIssue
+				want(coupon.NewCouponID(o.Campaign, o.Serial+n), true)
 			}
+			want(o.Coupon, o.Kind == coupon.KindClaim)
+			want(o.Other, false)
 			if o.Kind == coupon.KindVoid {
 				voids.campaigns = append(voids.campaigns, int64(o.Coupon.Campaign()))
 				voids.serials = append(voids.serials, int64(o.Coupon.Serial()))
@@ -228,10 +234,12 @@ func (c *changes) event(o *coupon.Outcome) {
 func (c *changes) accepted(o *coupon.Outcome) error {
 	switch o.Kind {
 	case coupon.KindClaim:
-		c.claim(o)
+		c.begin(o.Coupon, o.Owner, o.Until)
 		return nil
 	case coupon.KindTransfer:
 		return c.transfer(o)
+	case coupon.KindTrade:
+		return c.trade(o)
 	case coupon.KindVoid:
 		return c.void(o)
 	case coupon.KindCampaignPause, coupon.KindCampaignResume, coupon.KindCampaignClose:
@@ -249,6 +257,10 @@ func (c *changes) accepted(o *coupon.Outcome) error {
 		return c.redeem(o, f)
 	case *coupon.CampaignPublish:
 		c.publish(o.Campaign, &f.Terms)
+	case *coupon.CampaignAmend:
+		c.amend(f)
+	case *coupon.CouponIssue:
+		c.issue(o, f)
 	case *coupon.BatchCommit:
 		c.few.Queue("INSERT INTO scrip.batches VALUES ($1, $2, $3, $4, $5, $6)", int64(o.Campaign), int(o.Batch),
 			int64(f.First), int64(f.Count), f.TicketKey[:], int64(c.b.Height))
@@ -259,33 +271,84 @@ func (c *changes) accepted(o *coupon.Outcome) error {
 	case *coupon.TillKeyRevoke:
 		c.few.Queue("UPDATE scrip.tills SET revoked_height = $2 WHERE till = $1", f.TillKey[:], int64(c.b.Height))
 	}
-	return nil // kinds of version 2 leave their event
+	return nil // other kinds leave their event
+}
+
+// offerOf is what coupons under terms begin with.
+func offerOf(t *coupon.Terms) offer {
+	return offer{uses: t.Uses, face: t.Face, stored: t.ValueKind == coupon.Stored, relativeMs: t.RelativeMs,
+		redeemUntil: t.RedeemUntil}
 }
 
 func (c *changes) publish(campaign uint32, t *coupon.Terms) {
-	c.x.offers[campaign] = offer{t.Uses, t.Face, t.ValueKind == coupon.Stored}
+	c.x.offers[campaign] = offerOf(t)
 	n := int64(campaign)
 	c.few.Queue("INSERT INTO scrip.campaigns VALUES ($1, $2, $3, 'PUBLISHED', $4, $5, $6, $7, $8, $9, $10, $11, $12, "+
-		"$13, $14, $15, $16, $17, $18, $19, $20, $21, $22)", n, int(t.Issuer), t.Title, t.ValueKind.String(), int(t.Currency),
-		int64(t.Face), int(t.Bps), int64(t.Ceiling), int64(t.MinSpend), int(t.Uses), int64(t.Fee), int(t.ReimburseBps),
-		int64(t.Liability()), int64(t.Budget), int64(t.MaxSupply), int(t.HolderCap), instant(t.ClaimFrom),
-		instant(t.ClaimUntil), instant(t.RedeemFrom), instant(t.RedeemUntil), c.at, int64(c.b.Height))
+		"$13, $14, $15, $16, $17, $18, $19, $20, $21, $22, 1, $23)", n, int(t.Issuer), t.Title, t.ValueKind.String(),
+		int(t.Currency), int64(t.Face), int(t.Bps), int64(t.Ceiling), int64(t.MinSpend), int(t.Uses), int64(t.Fee),
+		int(t.ReimburseBps), int64(t.Liability()), int64(t.Budget), int64(t.MaxSupply), int(t.HolderCap),
+		instant(t.ClaimFrom), instant(t.ClaimUntil), instant(t.RedeemFrom), instant(t.RedeemUntil), c.at,
+		int64(c.b.Height), int64(t.RelativeMs))
 	for i, f := range t.Funders {
 		c.few.Queue("INSERT INTO scrip.campaign_funders VALUES ($1, $2, $3, $4)", n, int(f.Member), i+1, int(f.ShareBps))
 	}
+	c.shops(n, t)
+}
+
+func (c *changes) shops(campaign int64, t *coupon.Terms) {
 	for _, s := range t.Shops {
-		c.few.Queue("INSERT INTO scrip.campaign_shops VALUES ($1, $2, $3)", n, int(s.Member), int(s.Store))
+		c.few.Queue("INSERT INTO scrip.campaign_shops VALUES ($1, $2, $3)", campaign, int(s.Member), int(s.Store))
 	}
 }
 
-func (c *changes) claim(o *coupon.Outcome) {
-	of := c.x.offers[o.Coupon.Campaign()]
-	h := &held{holder: c.x.holderOf(o.Coupon.Campaign(), o.Owner), usesLeft: of.uses, claimed: c.at,
-		until: instant(o.Until), height: c.b.Height, fresh: true, changed: true}
+// amend gives a campaign new terms (rules 3.23): what may not move is not written again.
+func (c *changes) amend(f *coupon.CampaignAmend) {
+	t, n := &f.Terms, int64(f.Campaign)
+	c.x.offers[f.Campaign] = offerOf(t)
+	c.few.Queue("UPDATE scrip.campaigns SET version = $2, face = $3, bps = $4, ceiling = $5, min_spend = $6, uses = $7, "+
+		"fee = $8, reimburse_bps = $9, liability = $10, budget = $11, max_supply = $12, holder_cap = $13, claim_from = $14, "+
+		"claim_until = $15, redeem_from = $16, redeem_until = $17, relative_ms = $18 WHERE campaign = $1", n,
+		int(f.Version), int64(t.Face), int(t.Bps), int64(t.Ceiling), int64(t.MinSpend), int(t.Uses), int64(t.Fee),
+		int(t.ReimburseBps), int64(t.Liability()), int64(t.Budget), int64(t.MaxSupply), int(t.HolderCap),
+		instant(t.ClaimFrom), instant(t.ClaimUntil), instant(t.RedeemFrom), instant(t.RedeemUntil), int64(t.RelativeMs))
+	c.few.Queue("DELETE FROM scrip.campaign_shops WHERE campaign = $1", n)
+	c.shops(n, t)
+}
+
+// issue gives coupons to keys (rules 3.24).
+func (c *changes) issue(o *coupon.Outcome, f *coupon.CouponIssue) {
+	of := c.x.offers[f.Campaign]
+	for i, to := range f.To {
+		c.begin(coupon.NewCouponID(f.Campaign, o.Serial+uint32(i)), to, of.until(c.b.Header.TimeMs))
+	}
+}
+
+// trade gives a coupon to its buyer, and in a swap another one for it (rules 3.22).
+func (c *changes) trade(o *coupon.Outcome) error {
+	h, err := c.coupon(o.Coupon)
+	if err != nil {
+		return err
+	}
+	h.seq, h.holder, h.offered = o.Seq, c.x.holderOf(o.Coupon.Campaign(), o.Owner), false
+	if o.Other == 0 {
+		return nil
+	}
+	if h, err = c.coupon(o.Other); err != nil {
+		return err
+	}
+	h.seq, h.holder, h.offered = o.OtherSeq, c.x.holderOf(o.Other.Campaign(), o.OtherOwner), false
+	return nil
+}
+
+// begin makes a coupon.
+func (c *changes) begin(id coupon.CouponID, owner [32]byte, untilMs uint64) {
+	of := c.x.offers[id.Campaign()]
+	h := &held{holder: c.x.holderOf(id.Campaign(), owner), usesLeft: of.uses, claimed: c.at, until: instant(untilMs),
+		height: c.b.Height, fresh: true, changed: true}
 	if of.stored {
 		h.valueLeft = of.face
 	}
-	c.keep(o.Coupon, h)
+	c.keep(id, h)
 }
 
 // coupon returns a coupon that changes.

@@ -9,6 +9,7 @@ import (
 	"math"
 	"net/url"
 	"strings"
+	"time"
 
 	"github.com/jackc/pgx/v5"
 
@@ -72,6 +73,14 @@ type offer struct {
 	uses   uint16
 	face   uint64
 	stored bool
+	// relativeMs and redeemUntil say when they end, Unix milliseconds.
+	relativeMs, redeemUntil uint64
+}
+
+// until returns the end of a coupon that is issued at a time (rules 3.9).
+func (o *offer) until(ms uint64) uint64 {
+	return coupon.Until(&coupon.Coupon{ClaimedAt: ms}, &coupon.Terms{RelativeMs: o.relativeMs},
+		&coupon.Campaign{RedeemUntil: o.redeemUntil})
 }
 
 // till is where a till stands.
@@ -213,14 +222,16 @@ func (x *Index) load(ctx context.Context, tx pgx.Tx) error {
 	if err != nil {
 		return err
 	}
-	if rows, err = tx.Query(ctx, "SELECT campaign, uses, face, kind = 'STORED' FROM scrip.campaigns"); err != nil {
+	if rows, err = tx.Query(ctx, "SELECT campaign, uses, face, kind = 'STORED', relative_ms, redeem_until "+
+		"FROM scrip.campaigns"); err != nil {
 		return err
 	}
-	var campaign, face int64
+	var campaign, face, relative int64
 	var uses int
 	var stored bool
-	_, err = pgx.ForEachRow(rows, []any{&campaign, &uses, &face, &stored}, func() error {
-		x.offers[uint32(campaign)] = offer{uint16(uses), uint64(face), stored}
+	var until time.Time
+	_, err = pgx.ForEachRow(rows, []any{&campaign, &uses, &face, &stored, &relative, &until}, func() error {
+		x.offers[uint32(campaign)] = offer{uint16(uses), uint64(face), stored, uint64(relative), uint64(until.UnixMilli())}
 		return nil
 	})
 	return err

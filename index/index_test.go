@@ -492,3 +492,65 @@ func TestATextOfTheLedgerIsAText(t *testing.T) {
 		t.Errorf("the title is %q", got)
 	}
 }
+
+// Coupons of version 2 of the rules come without tickets, are traded and swapped, under terms
+// that change: later redemptions of them find them, also in a new process.
+func TestWhatVersion2Changes(t *testing.T) {
+	url := database(t)
+	n := apitest.Start(t, 4, nil)
+	m := &market{Network: n}
+	x := m.open(t, url)
+	terms := coupon.Terms{Issuer: 1, Funders: []coupon.Funder{{Member: 1, ShareBps: coupon.BpsMax}}, Currency: 978,
+		Title: "For regulars", TermsHash: [32]byte{1}, ValueKind: coupon.Amount, Face: 100, Uses: 1, MaxSupply: 10,
+		Budget: 1000, ReimburseBps: coupon.BpsMax, RelativeMs: 60_000, ClaimUntil: 900_000, RedeemUntil: 900_000,
+		Shops: []coupon.Shop{{Member: 2}}}
+	better := terms
+	better.Uses, better.Shops = 3, []coupon.Shop{{Member: 2}, {Member: 3}}
+	chain, sign := n.Chain(), m.admin(1)
+	ana, bo := [32]byte{1}, [32]byte{2}
+	id := func(serial uint32) coupon.CouponID { return coupon.NewCouponID(1, serial) }
+	redeem := chain.NewRedeemInvoice(coupon.Invoice{TillKey: n.Dev.Tills[0].Public(), Currency: 978, Basis: 100},
+		[64]byte{}, coupon.Auth{Coupon: id(1), Seq: 1, Value: 100}, [64]byte{})
+	height := uint64(0)
+	add := func(o coupon.Outcome, tx []byte) {
+		t.Helper()
+		height++
+		b := &client.Block{Height: height, Digest: [32]byte{byte(height)}, Txs: [][]byte{tx}, Outcomes: []coupon.Outcome{o}}
+		b.Header.Parent[0], b.Header.TimeMs = byte(height-1), 500
+		if err := x.Apply(context.Background(), []*client.Block{b}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	add(coupon.Outcome{Kind: coupon.KindCampaignPublish, Campaign: 1}, chain.NewMemberTx(0,
+		&coupon.CampaignPublish{Terms: terms}, sign))
+	add(coupon.Outcome{Kind: coupon.KindCouponIssue, Campaign: 1, Serial: 1, Count: 2}, chain.NewMemberTx(0,
+		&coupon.CouponIssue{Campaign: 1, To: [][32]byte{ana, bo}}, sign))
+	add(coupon.Outcome{Kind: coupon.KindTrade, Coupon: id(1), Seq: 1, Owner: bo, Other: id(2), OtherSeq: 1,
+		OtherOwner: ana}, nil)
+	add(coupon.Outcome{Kind: coupon.KindCampaignAmend, Campaign: 1, Version: 2}, chain.NewMemberTx(0,
+		&coupon.CampaignAmend{Campaign: 1, Version: 2, Terms: better}, sign))
+	if err := x.Close(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	x = m.open(t, url)
+	add(coupon.Outcome{Kind: coupon.KindCouponIssue, Campaign: 1, Serial: 3, Count: 1}, chain.NewMemberTx(0,
+		&coupon.CouponIssue{Campaign: 1, To: [][32]byte{ana}}, sign))
+	add(coupon.Outcome{Kind: coupon.KindRedeem, Coupon: id(1), Seq: 1, Value: 100, Payable: 100, FinalAt: 1000}, redeem)
+	conn := connect(t, url)
+	for _, q := range [][2]string{
+		{"SELECT serial, seq, uses_left, (extract(epoch FROM until) * 1000)::int FROM scrip.coupons ORDER BY 1",
+			"1 2 0 60500|2 1 1 60500|3 0 3 60500"},
+		{"SELECT a.serial, b.serial FROM scrip.coupons a JOIN scrip.coupons b USING (holder) WHERE a.serial < b.serial",
+			"2 3"},
+		{"SELECT version, uses FROM scrip.campaigns", "2 3"},
+		{"SELECT member FROM scrip.campaign_shops ORDER BY 1", "2|3"},
+		{"SELECT serial, value FROM scrip.redemptions", "1 100"},
+		{"SELECT type FROM scrip.events WHERE height = 3", "coupon.traded"},
+		{"SELECT claimed, used, used_up FROM scrip.campaign_funnel", "3 1 1"},
+		{"SELECT coupons, holders FROM scrip.repeat_holders ORDER BY 1", "1 1|2 1"},
+	} {
+		if got := strings.Join(asked(t, conn, q[0]), "|"); got != q[1] {
+			t.Errorf("%s:\n%s\nwanted\n%s", q[0], got, q[1])
+		}
+	}
+}

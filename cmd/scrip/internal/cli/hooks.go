@@ -419,17 +419,21 @@ func newHooksEnableCommand(a *App, h *hooksFlags, name, short string) *cobra.Com
 				reason = "disabled by its owner"
 			}
 			return a.withHooks(c.Context(), h, func(_ *client.Client, r *hooks.Remote) error {
-				if err := r.Enable(c.Context(), args[0], reason); err != nil {
+				if err := r.Enable(c.Context(), args[0], reason, h.dry); err != nil {
 					return err
 				}
-				return a.Show(map[string]string{"id": args[0], "disabled": reason}, Fields{{name + "d", args[0]}})
+				return a.Show(struct {
+					ID       string `json:"id"`
+					Disabled string `json:"disabled"`
+					DryRun   bool   `json:"dry_run,omitempty"`
+				}{args[0], reason, h.dry}, Fields{{doneOr(h.dry, name+"d", "would "+name), args[0]}})
 			})
 		},
 	}
 	if name == "disable" {
 		c.Flags().StringVar(&reason, "reason", "", "why, for the list")
 	}
-	return c
+	return h.dryFlag(c)
 }
 
 // showDeliveries lists deliveries.
