@@ -223,6 +223,27 @@ func TestEpochProofsThatAreRefused(t *testing.T) {
 	}
 }
 
+// The quorum that ends an epoch is its own: three of five do not, though three are one of
+// the four that follow.
+func TestAnEpochEndsByItsOwnQuorum(t *testing.T) {
+	x := newEpochs(t)
+	x.body.Seats = append(x.body.Seats, Seat{Member: 5, Key: x.key()})
+	var err error
+	if x.committee, err = NewCommitteeFromBody(testChain(), x.body); err != nil {
+		t.Fatal(err)
+	}
+	to := *x.body
+	to.Epoch, to.Seats = 1, to.Seats[:4]
+	p := x.end(40, &to)
+	if _, err := p.Verify(x.committee, stdScheme{}); !errors.Is(err, ErrEpochProof) {
+		t.Errorf("by three of five: %v", err)
+	}
+	p.Certificate = x.certificate(CommittedSlow, &p.Boundary, 0, 1, 2, 4)
+	if next, err := p.Verify(x.committee, stdScheme{}); err != nil || next.Quorum() != 3 {
+		t.Errorf("by four of five: %v", err)
+	}
+}
+
 // One byte changed anywhere, a byte more or less: no such proof is taken for one.
 func TestEpochProofByteByByte(t *testing.T) {
 	x := newEpochs(t)

@@ -113,8 +113,8 @@ type Epochs struct {
 	Verify func(p *pbft.EpochProof, com *pbft.Committee, s pbft.Scheme) (*pbft.Committee, error)
 	// Stands returns the header of the block on which the next epoch stands (R13.4).
 	Stands func(p *pbft.EpochProof) pbft.Header
-	// Keeps reports whether an engine is given what the log holds of its epoch.
-	Keeps func() bool
+	// Keeps reports whether the engine of an epoch is given what the log holds of it.
+	Keeps func(e pbft.Epoch) bool
 }
 
 // Original are the decisions of pbft/original (section 12 of docs/protocol.md).

@@ -179,7 +179,7 @@ func (m *Member) begin(from *Driver) error {
 		cfg.Engine.Amnesic = c == pbft.Amnesic
 		cfg.Engine.Recall = cfg.Engine.Recall && c == pbft.Recalling
 	}
-	if !m.by.Keeps() {
+	if !m.by.Keeps(m.committee.Epoch()) {
 		records = nil
 	}
 	d, err := New(cfg, records)
@@ -465,7 +465,7 @@ func writtenEpochs() rules.Epochs {
 	return rules.Epochs{
 		Verify: (*pbft.EpochProof).Verify,
 		Stands: func(p *pbft.EpochProof) pbft.Header { return p.Boundary },
-		Keeps:  func() bool { return true },
+		Keeps:  func(pbft.Epoch) bool { return true },
 	}
 }
 

@@ -530,6 +530,66 @@ func TestR133TheBodyMayComeLater(t *testing.T) {
 	}
 }
 
+// R13.3 and R4: a boundary ends its epoch when it is committed. A prepared certificate does
+// not, nor do the PREPAREs of n-p where it is not armed: it may still be abandoned.
+func TestR133OnlyACommitEndsAnEpoch(t *testing.T) {
+	for _, x := range []struct {
+		kind  pbft.CertificateKind
+		armed bool
+		want  bool
+	}{
+		{pbft.Prepared, true, false}, {pbft.Prepared, false, false}, {pbft.CommittedFast, false, false},
+		{pbft.CommittedFast, true, true}, {pbft.CommittedSlow, false, true},
+	} {
+		end := func(without bool) bool {
+			c, r, due := staged(t)
+			if without {
+				r.rules.Commits = func(*pbft.Committee, *pbft.Certificate, *pbft.Header) bool { return true }
+			}
+			a := c.formed(r, r.chain.committed, 2, pbft.FlagBoundary, due)
+			if !x.armed {
+				a.Header.View, a.Header.BaseSeq, a.Header.Proposer = 3, a.Header.Seq-1, c.com.Primary(3)
+				a.Signature = stubSign(c.com.Key(2), c.com.HeaderBytesToSign(&a.Header))
+			}
+			r.learn(c.certificate(x.kind, r.addBlock(&a, true).ref, 0, 2, 3))
+			drain(r)
+			return r.over()
+		}
+		if got := end(false); got != x.want {
+			t.Errorf("%v, armed %t: ended %t", x.kind, x.armed, got)
+		}
+		if !end(true) {
+			t.Errorf("%v, armed %t: without the rule nothing changes", x.kind, x.armed)
+		}
+	}
+}
+
+// R13.1(d): a boundary that goes by a view of its own in the next epoch arms the first
+// block of that view there, without any certificate of it.
+func TestR131dNothingArmsTheFirstBlock(t *testing.T) {
+	old := ended(t, 4, 1, 1)
+	a := old.ends[0].Boundary
+	for _, without := range []bool{false, true} {
+		c := old.follow()
+		r := c.replicas[0]
+		if without {
+			r.rules.Justifies = func(bool) bool { return true }
+		}
+		start := c.com.Start()
+		r.view, r.entry = 3, entry{base: start, baseSeq: start.Seq}
+		b := c.header(3, start, pbft.BlockRef{View: 3, Seq: a.Seq, Digest: start.Digest}, "z", func(h *pbft.Header) {
+			h.Epoch, h.ExecSeq, h.ExecRoot, h.TimeMs = 1, a.Seq, c.roots[0], c.clock+1
+		})
+		if !b.Header.Armed() {
+			t.Fatal("the header is not what the test wants")
+		}
+		r.Receive(b.Header.Proposer, &pbft.PrePrepare{Block: b})
+		if prepared := act(r)[pbft.KindPrepare] > 0; prepared != without {
+			t.Errorf("without the clause %t: prepared %t", without, prepared)
+		}
+	}
+}
+
 // R13.4: an epoch that stands on a boundary has no certificate below, ranks it as of view 1,
 // and goes on after a crash from its own records alone.
 func TestR134Entering(t *testing.T) {

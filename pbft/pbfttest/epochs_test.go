@@ -3,6 +3,8 @@ package pbfttest
 import (
 	"flag"
 	"testing"
+
+	"github.com/scrip-network/scrip/internal/broken"
 )
 
 var epochSeeds = flag.Int("epochs", 6, "how many seeds of chains with changing members are played")
@@ -48,3 +50,20 @@ func TestCrashAtEveryPointOfABorder(t *testing.T) {
 }
 
 var everyPoint = flag.Bool("epochpoints", false, "crash at every point of a border, not at some")
+
+// Members with one rule of the border broken, and a seed that shows each: two histories, a
+// key that says two things, a member that does not start, or a chain that stands still. What
+// only a liar can use is found by the tests of the clauses in pbft/dualpath: an end by a
+// prepared certificate or an unarmed boundary, inherited blocks of a false form, and a
+// justification of the epoch before.
+func TestBrokenBordersAreFound(t *testing.T) {
+	seeds := map[string]uint64{"open-above": 0, "stands-on-closing": 1, "signs-on": 0, "votes-lost": 0, "own-view": 0,
+		"next-quorum": 0}
+	for _, b := range broken.Borders() {
+		r := RunEpochs(EpochOptions{Seed: seeds[b.Name], New: b.New, Member: b.Member})
+		if r.Violation == "" {
+			t.Errorf("%s (%s): nothing is found with seed %d", b.Name, b.What, seeds[b.Name])
+		}
+		t.Logf("%s: %.120s", b.Name, r.Violation)
+	}
+}
