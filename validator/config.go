@@ -118,8 +118,10 @@ func (c *Config) Check() (*Checked, error) {
 	if err != nil {
 		return nil, err
 	}
-	if _, err := c.peerTable(g, id); err != nil {
-		return nil, err
+	if c.Follow == "" {
+		if _, err := c.peerTable(g, id); err != nil {
+			return nil, err
+		}
 	}
 	return &Checked{g.File.Name, hex.EncodeToString(g.Digest[:]), key.Address(), int(id), c.ListenPeers, c.ListenAPI}, nil
 }

@@ -141,7 +141,9 @@ func (a *App) examine(c *cobra.Command) []finding {
 	runs := own.Status != nil && own.Status.Digest == g.Digest && own.Status.Replica == uint16(id)
 	if runs {
 		all = append(all, checkRunning(cfg, own.Status), checkOpen(own.Metrics))
-		all = append(all, checkReached(c.Context(), cfg, g, int(id), elsewhere)...)
+		if cfg.Follow == "" {
+			all = append(all, checkReached(c.Context(), cfg, g, int(id), elsewhere)...)
+		}
 	} else {
 		// Only a validator that does not run leaves its files alone.
 		all = append(append(all, checkPorts(cfg)...), checkLedger(cfg), checkDescriptors(cfg, g))
@@ -149,6 +151,9 @@ func (a *App) examine(c *cobra.Command) []finding {
 	}
 	all = append(all, checkKeys(g, int(id), nodes)...)
 	all = append(all, checkNodes(g, elsewhere)...)
+	if cfg.Follow != "" {
+		return append(all, checkSources(cfg, g, int(id), elsewhere))
+	}
 	return append(all, checkHeard(checkPeers(c.Context(), cfg, g, int(id)), own.Status, g))
 }
 
@@ -185,6 +190,9 @@ func checkHome(cfg *validator.Config) finding {
 // checkLog looks whether the key has the log of its promises.
 func checkLog(cfg *validator.Config, g *genesis.Genesis) finding {
 	const check = "consensus log"
+	if cfg.Follow != "" {
+		return followsFinding(cfg)
+	}
 	joined, err := cfg.HasJoined(g.Digest)
 	if err != nil {
 		return bad(check, err)
