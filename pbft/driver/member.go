@@ -14,6 +14,10 @@ const (
 	ProofsMax = 4
 	// ProofPeriodMs is the pause between two answers to one peer about epochs.
 	ProofPeriodMs = 1000
+	// OldPeriodMs is the pause between two answers to one peer with blocks of an epoch that
+	// no engine here is of, and OldBytesMax bounds the payloads of one.
+	OldPeriodMs = 50
+	OldBytesMax = 1 << 20
 	// EarlyMax bounds the messages of the next epoch that are kept for each peer while its
 	// set is staged and it has not begun here.
 	EarlyMax = 64
@@ -61,6 +65,7 @@ type Member struct {
 
 	out   []Direct
 	told  map[pbft.PublicKey]int64 // when a peer was told about epochs, in nanoseconds, plus 1
+	given map[pbft.PublicKey]int64 // when it was given blocks of an older one, likewise
 	early map[pbft.PublicKey][]pbft.Message
 }
 
@@ -94,7 +99,8 @@ func newMember(cfg MemberConfig, log []pbft.Record, by rules.Epochs) (*Member, e
 		return nil, errors.New("driver: the store keeps no epochs")
 	}
 	m := &Member{cfg: cfg, store: store, by: by, committee: cfg.Engine.Committee, genesis: cfg.Engine.Genesis,
-		log: log, told: make(map[pbft.PublicKey]int64), early: make(map[pbft.PublicKey][]pbft.Message)}
+		log: log, told: make(map[pbft.PublicKey]int64), given: make(map[pbft.PublicKey]int64),
+		early: make(map[pbft.PublicKey][]pbft.Message)}
 	for {
 		p, err := store.Ended(m.committee.Epoch())
 		if err != nil {
@@ -377,7 +383,9 @@ func (m *Member) Receive(from pbft.PublicKey, x pbft.Message, now Time) pbft.Rea
 	if !ok {
 		return pbft.IgnoredEpoch
 	}
-	if e < m.committee.Epoch() {
+	if f, ok := x.(*pbft.Fetch); ok && e < m.committee.Epoch() {
+		m.giveOld(from, f, now)
+	} else if e < m.committee.Epoch() {
 		m.showEnds(from, e, now)
 	} else if e > m.committee.Epoch() {
 		m.keepEarly(from, e, x)
@@ -417,6 +425,23 @@ func (m *Member) showEnds(to pbft.PublicKey, e pbft.Epoch, now Time) {
 			return
 		}
 		m.out = append(m.out, Direct{to, p})
+	}
+}
+
+// giveOld answers a peer that goes through an epoch of which there is no engine here any
+// more, from the store (R13.6).
+func (m *Member) giveOld(to pbft.PublicKey, f *pbft.Fetch, now Time) {
+	if at := m.given[to]; !m.knows(to) || at != 0 && now.Ns+1 < at+OldPeriodMs*1_000_000 {
+		return
+	}
+	m.given[to] = now.Ns + 1
+	p, err := m.store.Ended(f.Epoch)
+	if err != nil || p == nil || f.After >= p.Boundary.Seq {
+		return
+	}
+	a := &Answer{epoch: f.Epoch, serve: pbft.Serve{After: f.After, Limit: p.Boundary.Seq, BytesMax: OldBytesMax}}
+	if x, n, err := readAnswer(a, m.store); err == nil && n > 0 {
+		m.out = append(m.out, Direct{to, x})
 	}
 }
 

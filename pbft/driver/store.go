@@ -70,7 +70,10 @@ func (d *Driver) history(seq pbft.Seq) (pbft.History, bool) {
 // ReadAnswer answers a member that is behind from a store: the message for s.To, and how
 // many blocks are in it, 0 if nothing that it could believe is there.
 func ReadAnswer(c *pbft.Committee, s pbft.Serve, from Store) (m pbft.Message, blocks int, err error) {
-	a := NewAnswer(c, s)
+	return readAnswer(NewAnswer(c, s), from)
+}
+
+func readAnswer(a *Answer, from Store) (m pbft.Message, blocks int, err error) {
 	for seq, more := a.Next(); more; seq, more = a.Next() {
 		x, ok, err := from.Block(seq)
 		if err != nil {
