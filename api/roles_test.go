@@ -74,6 +74,7 @@ func TestWhoMayAskWhat(t *testing.T) {
 	request := rolesRequest{x: x, campaign: campaign, holder: holder, auth: auth, code: a.Code, tx: last.Outcome.ID,
 		height: last.Height, profile: profileOf(x, shop, now(), nil)}
 	request.ask(t, http.MethodPost, "/v1/members/{id}/profile", roles[0])
+	request.ask(t, http.MethodPost, "/v1/campaigns/{id}/terms", roles[0])
 	request.ask(t, http.MethodPost, "/v1/boxes/{id}", roles[0]) // so that there is one to read
 
 	var d struct {
@@ -147,7 +148,9 @@ func (q *rolesRequest) fill(path string) string {
 		"/v1/transactions/{id}", fmt.Sprintf("/v1/transactions/%x", q.tx),
 		"/v1/members/{id}", "/v1/members/2", "{address}", holderAddress(q.holder.Key),
 		"/v1/tills/{key}", "/v1/tills/"+keys.Encode(keys.Till, q.x.Dev.Tills[0].Public()),
-		"/v1/state/{key}", "/v1/state/01", "{height}", strconv.FormatUint(q.height, 10),
+		"/v1/state/{key}", "/v1/state/01",
+		"/v1/terms/{hash}", fmt.Sprintf("/v1/terms/%x", q.campaign.Terms.TermsHash),
+		"{height}", strconv.FormatUint(q.height, 10),
 		"/v1/codes/{name}", "/v1/codes/"+q.code,
 		"/v1/boxes/{id}", "/v1/boxes/000102030405060708090a0b0c0d0e0f").Replace(path)
 }
@@ -170,6 +173,8 @@ func (q *rolesRequest) body(t *testing.T, path string) (kind string, body []byte
 		return asJSON(map[string][]byte{"data": []byte("answer")})
 	case "/v1/members/{id}/profile":
 		return asJSON(client.PutProfile{Profile: q.profile})
+	case "/v1/campaigns/{id}/terms":
+		return asJSON(client.PutTermsText{Text: apitest.TermsText})
 	case "/v1/transactions/batch":
 		return "application/octet-stream", frames(q.campaign.Redeem(1, 1, q.holder, 0))
 	}

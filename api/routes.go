@@ -47,6 +47,7 @@ func (s *Server) routes() error {
 	s.chainRoutes(api)
 	s.gatewayRoutes(api)
 	s.profileRoutes(api)
+	s.textRoutes(api)
 	s.describePlain(api)
 	describeBatch(api)
 	describeFollow(api)

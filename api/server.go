@@ -27,6 +27,7 @@ import (
 	"github.com/scrip-network/scrip/node"
 	"github.com/scrip-network/scrip/pbft"
 	"github.com/scrip-network/scrip/profile/shelf"
+	"github.com/scrip-network/scrip/profile/texts"
 	"github.com/scrip-network/scrip/sig"
 	"github.com/scrip-network/scrip/store"
 )
@@ -74,6 +75,8 @@ type Config struct {
 	Desks []string
 	// Profiles are the members' profiles; nil means a shelf in memory.
 	Profiles *shelf.Shelf
+	// Texts are the texts of campaigns' terms; nil means a shelf in memory.
+	Texts *texts.Shelf
 	// Web, if set, serves every path that the API does not.
 	Web http.Handler
 	// Tracer traces requests; nil = none.
@@ -100,6 +103,7 @@ type Server struct {
 	tills   *throttle.Limiter
 	passing *passing
 	shops   *shops
+	texts   *termsTexts
 	streams *counter
 	waiting *counter
 	follows *counter
@@ -136,6 +140,9 @@ func New(cfg Config) (*Server, error) {
 		follows: newCounter(followsMax, followsEachMax),
 	}
 	s.watch, s.passing = newWatch(s), newPassing(cfg.Genesis.Chain())
+	if s.texts, err = newTermsTexts(cfg.Texts); err != nil {
+		return nil, err
+	}
 	if s.shops, err = newShops(cfg.Genesis.Chain(), cfg.Profiles); err != nil {
 		return nil, fmt.Errorf("new API: %w", err)
 	}
@@ -326,6 +333,8 @@ func (s *Server) guard(next http.Handler) http.Handler {
 			limit = batchBytesMax
 		case isProfile(r.URL.Path):
 			limit = profileBodyMax
+		case isText(r.URL.Path):
+			limit = textBodyMax
 		}
 		r.Body = http.MaxBytesReader(w, r.Body, limit)
 		next.ServeHTTP(w, r)

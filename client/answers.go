@@ -191,6 +191,9 @@ const (
 	ProblemProfileForm   = "profile_form"   // a profile breaks a rule of its form
 	ProblemProfileKeys   = "profile_keys"   // too few of the member's keys have signed a profile
 	ProblemProfileOlder  = "profile_older"  // a newer profile of the member is kept
+	ProblemTermsForm     = "terms_form"     // bytes are no text of terms
+	ProblemTermsHash     = "terms_hash"     // a text is not the one that the terms name
+	ProblemTermsFull     = "terms_full"     // a node has no room for more texts of terms
 	ProblemForbidden     = "forbidden"      // the origin or host is not allowed
 	ProblemStopped       = "stopped"        // the node takes no part any more
 	ProblemDiverged      = "diverged"       // what the node holds differs from what f+1 members attest

@@ -49,6 +49,12 @@ func offers(now uint64) []offer {
 	return all
 }
 
+// termsText is the text of a campaign's terms.
+func termsText(title string) string {
+	return title + "\n\nOne coupon for one purchase. It is not paid out in money, and does not go together with other " +
+		"offers. What was bought can be brought back within three days: then the coupon is good again.\n"
+}
+
 func only(member uint16) []coupon.Shop { return []coupon.Shop{{Member: member}} }
 
 // complete fills in what the campaigns have in common from a time on: the issuer pays for
@@ -56,7 +62,7 @@ func only(member uint16) []coupon.Shop { return []coupon.Shop{{Member: member}} 
 func complete(t coupon.Terms, from uint64) coupon.Terms {
 	largest := max(t.Face, t.Ceiling)
 	t.Funders = []coupon.Funder{{Member: t.Issuer, ShareBps: coupon.BpsMax}}
-	t.Currency, t.TermsHash = currency, sha256.Sum256([]byte(t.Title))
+	t.Currency, t.TermsHash = currency, sha256.Sum256([]byte(termsText(t.Title)))
 	t.Uses, t.ReimburseBps, t.ShowMax = max(t.Uses, 1), coupon.BpsMax, largest
 	t.Budget = uint64(t.MaxSupply) * largest
 	if t.ValueKind != coupon.Stored {

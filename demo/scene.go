@@ -88,6 +88,16 @@ func (x *director) submit(what string, tx []byte) (*client.Receipt, error) {
 	return r, nil
 }
 
+// giveTerms hands the text of a campaign's terms to the nodes.
+func (x *director) giveTerms(campaign uint32, title string) error {
+	ctx, cancel := context.WithTimeout(x.ctx, stepTimeout)
+	defer cancel()
+	if _, err := x.client.PublishTermsText(ctx, campaign, 0, termsText(title)); err != nil {
+		return fmt.Errorf("set the scene: %w", err)
+	}
+	return nil
+}
+
 // publish opens all campaigns and gives the desk its batches.
 func (x *director) publish() error {
 	for _, o := range offers(nowMs()) {
@@ -98,6 +108,9 @@ func (x *director) publish() error {
 		}
 		number := r.Outcome.Campaign
 		x.offers[o.name], x.numbers[o.name] = &o, number
+		if err := x.giveTerms(number, o.terms.Title); err != nil {
+			return err
+		}
 		if o.batch > 0 {
 			if err := x.commit(number, o); err != nil {
 				return err

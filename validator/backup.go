@@ -19,15 +19,17 @@ import (
 	"github.com/scrip-network/scrip/genesis"
 	"github.com/scrip-network/scrip/keys"
 	"github.com/scrip-network/scrip/node"
+	"github.com/scrip-network/scrip/profile/texts"
 	"github.com/scrip-network/scrip/store"
 )
 
-// Names of files in a backup, beside keys/, profiles/ and backup.LedgerFolder.
+// Names of files in a backup, beside keys/, profiles/, terms/ and backup.LedgerFolder.
 const (
 	backupSettings = "settings"
 	backupGenesis  = "genesis.json"
 	backupKeys     = "keys"
 	backupProfiles = "profiles"
+	backupTexts    = "terms"
 )
 
 // partialMark is in the name of a backup that is being written, and of a home that is being
@@ -74,7 +76,7 @@ type source struct {
 }
 
 // Backup writes a backup of the home to a new file: settings, genesis file, admin and till
-// keys, members' profiles and, if told to, the ledger, of a validator that runs or not. Never
+// keys, members' profiles, texts of terms and, if told to, the ledger, of a validator that runs or not. Never
 // in it are the validator's key, its consensus log, what it has joined and the ticket desk:
 // from copies of these a key would sign, and serials be given, twice. The file is there whole
 // and readable, or not at all.
@@ -149,19 +151,13 @@ func (c *Config) smallSources(g *genesis.Genesis, found *BackedUp, opt BackupOpt
 		return nil, err
 	}
 	all = append(all, more...)
-	entries, err := os.ReadDir(c.profilesDir())
-	if err != nil && !errors.Is(err, fs.ErrNotExist) {
-		return nil, troubleOf("look at the profiles", err)
-	}
-	for _, e := range entries {
-		if !strings.HasSuffix(e.Name(), ".profile") || !e.Type().IsRegular() {
-			continue
-		}
-		b, err := readSmall(filepath.Join(c.profilesDir(), e.Name()))
+	for _, x := range [...][3]string{{c.profilesDir(), ".profile", backupProfiles},
+		{c.textsDir(), texts.Suffix, backupTexts}} {
+		more, err := folderSources(x[0], x[1], x[2])
 		if err != nil {
-			return nil, troubleOf("read a profile", err)
+			return nil, err
 		}
-		all = append(all, newSource(backupProfiles+"/"+e.Name(), b))
+		all = append(all, more...)
 	}
 	found.Left = append(found.Left, "the validator's key, its consensus log and what it has joined: with a copy of them "+
 		"the key could sign twice")
@@ -170,6 +166,25 @@ func (c *Config) smallSources(g *genesis.Genesis, found *BackedUp, opt BackupOpt
 	}
 	if _, err := os.Stat(filepath.Join(c.Home, "wallets")); err == nil {
 		found.Left = append(found.Left, "wallets: their twelve words are their backup")
+	}
+	return all, nil
+}
+
+// folderSources are the files of a folder whose names end alike, under a name of the backup.
+func folderSources(dir, suffix, name string) (all []source, err error) {
+	entries, err := os.ReadDir(dir)
+	if err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return nil, troubleOf("look at "+dir, err)
+	}
+	for _, e := range entries {
+		if !strings.HasSuffix(e.Name(), suffix) || !e.Type().IsRegular() {
+			continue
+		}
+		b, err := readSmall(filepath.Join(dir, e.Name()))
+		if err != nil {
+			return nil, troubleOf("read "+filepath.Join(dir, e.Name()), err)
+		}
+		all = append(all, newSource(name+"/"+e.Name(), b))
 	}
 	return all, nil
 }

@@ -55,7 +55,8 @@ func memberHome(t *testing.T) (*Config, *genesis.Genesis) {
 	if err := keys.SaveUnencrypted(filepath.Join(dir, "keys", "mine.key"), harmless); err != nil {
 		t.Fatal(err)
 	}
-	for _, name := range []string{"desk/ticket.key", "wallets/w.key", "profiles/2.profile", "profiles/odd"} {
+	for _, name := range []string{"desk/ticket.key", "wallets/w.key", "profiles/2.profile", "profiles/odd",
+		"terms/2-1-1-ab.txt", "terms/.new-1"} {
 		if err := os.MkdirAll(filepath.Dir(filepath.Join(dir, name)), 0o700); err != nil {
 			t.Fatal(err)
 		}
@@ -104,7 +105,8 @@ func TestABackupIsRestored(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	want := []string{"settings", "genesis.json", "keys/member.key", "keys/till.key", "profiles/2.profile"}
+	want := []string{"settings", "genesis.json", "keys/member.key", "keys/till.key", "profiles/2.profile",
+		"terms/2-1-1-ab.txt"}
 	if !slices.Equal(found.Files, want) || found.LedgerFiles < 4 || found.Manifest.Seat != 1 {
 		t.Errorf("%q and %d of the ledger, seat %d", found.Files, found.LedgerFiles, found.Manifest.Seat)
 	}
@@ -195,7 +197,7 @@ func TestBackupAndRestoreLeaveNothingHalf(t *testing.T) {
 		t.Errorf("interrupted: %v", err)
 	}
 	if found, err := Restore(ctx, file, to, RestoreOptions{Passphrase: backupWords, Dry: true}); err != nil ||
-		len(found.Files) != 5 || found.Validator != [32]byte{} {
+		len(found.Files) != 6 || found.Validator != [32]byte{} {
 		t.Errorf("dry: %+v, %v", found, err)
 	}
 	raw[len(raw)*3/4] ^= 1

@@ -35,12 +35,13 @@ func (p *process) openProfiles() (err error) {
 	return troubleOf("open the profiles of members", err)
 }
 
-// gatherProfiles asks the other nodes in turn which profiles they have, until ctx ends.
-func (p *process) gatherProfiles(ctx context.Context) error {
+// gather asks the other nodes in turn which profiles and which texts of terms they have,
+// until ctx ends.
+func (p *process) gather(ctx context.Context) error {
 	nodes := maps.Clone(p.cfg.WebNodes)
 	delete(nodes, int(p.id))
 	ids := slices.Sorted(maps.Keys(nodes))
-	log := p.opt.Logger.With("component", "profiles")
+	log := p.opt.Logger.With("component", "gather")
 	wait := gatherFirst
 	for turn := int(p.id); len(ids) > 0; turn++ {
 		select {
@@ -51,12 +52,13 @@ func (p *process) gatherProfiles(ctx context.Context) error {
 		wait = gatherPeriod
 		node := nodes[ids[turn%len(ids)]]
 		round, cancel := context.WithTimeout(ctx, gatherTimeout)
-		took, err := gather(round, p.genesis.Raw, node, p.profiles, p.server.KeepProfile)
+		profiles, err1 := gather(round, p.genesis.Raw, node, p.profiles, p.server.KeepProfile)
+		texts, err2 := gatherTexts(round, p.genesis.Raw, node, p.texts, p.server.KeepTermsText)
 		cancel()
-		if err != nil && ctx.Err() == nil {
-			log.Debug("another node was asked for profiles", "node", node, "took", took, "err", err)
-		} else if took > 0 {
-			log.Info("profiles of members were fetched", "node", node, "took", took)
+		if err := errors.Join(err1, err2); err != nil && ctx.Err() == nil {
+			log.Debug("another node was asked", "node", node, "profiles", profiles, "texts", texts, "err", err)
+		} else if profiles+texts > 0 {
+			log.Info("another node had what was missing", "node", node, "profiles", profiles, "texts", texts)
 		}
 	}
 	<-ctx.Done()

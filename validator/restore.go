@@ -189,7 +189,7 @@ func (x *restoring) take(r *backup.Reader, name string, size int64) (err error) 
 		if x.genesis, err = genesis.Parse(b); err != nil {
 			return fmt.Errorf("%w: its genesis file: %w", backup.ErrForm, err)
 		}
-	case folder != backupKeys && folder != backupProfiles:
+	case folder != backupKeys && folder != backupProfiles && folder != backupTexts:
 		return fmt.Errorf("%w: the file %s of %d bytes", backup.ErrForm, name, size)
 	}
 	if x.opt.Dry {

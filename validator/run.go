@@ -23,6 +23,7 @@ import (
 	"github.com/scrip-network/scrip/pbft"
 	"github.com/scrip-network/scrip/pbft/driver"
 	"github.com/scrip-network/scrip/profile/shelf"
+	"github.com/scrip-network/scrip/profile/texts"
 	"github.com/scrip-network/scrip/sig"
 	"github.com/scrip-network/scrip/store"
 	"github.com/scrip-network/scrip/transport"
@@ -68,6 +69,7 @@ type process struct {
 	deskPort   net.Listener
 	proxies    throttle.Proxies
 	profiles   *shelf.Shelf
+	texts      *texts.Shelf
 	ledger     *store.Ledger
 	log        *store.Log
 	amnesic    error
@@ -133,6 +135,9 @@ func (p *process) open() (err error) {
 		return troubleOf("start the API", err)
 	}
 	if err := p.openDesk(); err != nil {
+		return err
+	}
+	if err := p.openTexts(); err != nil {
 		return err
 	}
 	if err := p.openProfiles(); err != nil {
@@ -232,7 +237,7 @@ func (p *process) assemble() error {
 	p.server, err = api.New(api.Config{
 		Node: p.node, Machine: machine, Genesis: p.genesis, Hosts: p.cfg.APIHosts,
 		Origins: webOrigins(p.cfg.WebNodes, p.cfg.APIOrigins),
-		Nodes:   p.cfg.WebNodes, Desks: p.cfg.WebDesks, Web: faces, Profiles: p.profiles,
+		Nodes:   p.cfg.WebNodes, Desks: p.cfg.WebDesks, Web: faces, Profiles: p.profiles, Texts: p.texts,
 		Limits: api.Limits{PerSecond: float64(p.cfg.APIPerSecond), Burst: 2 * p.cfg.APIPerSecond,
 			Streams: p.cfg.APIStreams, AddressStreams: p.cfg.APIAddressStreams,
 			Connections: connections.Max, AddressConnections: p.cfg.APIAddressConnections},
@@ -338,7 +343,7 @@ func (p *process) run(ctx context.Context) error {
 		}
 		return troubleOf("run the node", err)
 	})
-	g.Go(func() error { return p.gatherProfiles(ctx) })
+	g.Go(func() error { return p.gather(ctx) })
 	g.Go(func() error { p.tracer.Run(ctx); return nil })
 	if p.debug != nil {
 		g.Go(func() error { return troubleOf("serve profiles", serveProfiles(ctx, p.debug)) })

@@ -409,18 +409,26 @@ func (b *builder) passing(t *coupon.Terms) {
 	}
 }
 
+// PublicTerms returns the text of the terms, whose SHA-256 the ledger will have.
+func (o *Offer) PublicTerms() ([]byte, error) {
+	if o.TermsFile == "" {
+		return []byte(o.Terms), nil
+	}
+	text, err := textfile.Read(o.TermsFile, FileBytesMax)
+	if err != nil {
+		return nil, fmt.Errorf("terms_file: %w", err)
+	}
+	return text, nil
+}
+
 // documents hashes the public texts.
 func (b *builder) documents(t *coupon.Terms) error {
-	text := []byte(b.o.Terms)
 	if b.o.Terms != "" && b.o.TermsFile != "" {
 		b.fault("terms_file", "give terms or terms_file, not both")
 	}
-	if b.o.TermsFile != "" {
-		raw, err := textfile.Read(b.o.TermsFile, FileBytesMax)
-		if err != nil {
-			return fmt.Errorf("terms_file: %w", err)
-		}
-		text = raw
+	text, err := b.o.PublicTerms()
+	if err != nil {
+		return err
 	}
 	if len(text) == 0 {
 		b.fault("terms", "the public terms are missing: give their text, or a file with terms_file")

@@ -10,6 +10,9 @@ import (
 	"github.com/scrip-network/scrip/keys"
 )
 
+// TermsText is the text of the terms of a test's campaigns.
+const TermsText = "One coupon, one coffee.\nNot on Sundays.\n"
+
 // Campaign is a published campaign with one batch, whose tickets the test can
 // hand out.
 type Campaign struct {
@@ -49,7 +52,8 @@ func (x *Network) Publish() (tx []byte, c *Campaign) {
 	now := Now()
 	t := coupon.Terms{
 		Issuer: 1, Funders: []coupon.Funder{{Member: 1, ShareBps: coupon.BpsMax}}, Currency: 978, Title: "Free coffee",
-		TermsHash: [32]byte{1}, ValueKind: coupon.Amount, Face: 500, Uses: 1, ReimburseBps: coupon.BpsMax, ShowMax: 500,
+		TermsHash: sha256.Sum256([]byte(TermsText)),
+		ValueKind: coupon.Amount, Face: 500, Uses: 1, ReimburseBps: coupon.BpsMax, ShowMax: 500,
 		MaxSupply: 1000, Budget: 500_000, ClaimFrom: now - 60_000, ClaimUntil: now + 86_400_000, RedeemFrom: now - 60_000,
 		RedeemUntil: now + 86_400_000, RollbackMs: 3_600_000, Transfer: coupon.TransferGift, MaxTransfers: 3,
 	}

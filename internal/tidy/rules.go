@@ -46,7 +46,7 @@ func layers() map[string]layer {
 			"transport"}},
 		"node/nodetest": {imports: []string{"chain", "node", "pbft/...", "sig", "store", "transport"}},
 		"ledger":        {imports: []string{"chain", "coupon", "internal/label", "node", "pbft/wire", "sig", "store"}},
-		"profile":       {imports: []string{"coupon", "pbft/wire"}},
+		"profile":       {imports: []string{"coupon", "pbft/wire"}}, "profile/texts": {imports: []string{"pbft/wire"}},
 		"profile/shelf": {imports: []string{"coupon", "profile"}},
 		"client":        {imports: []string{"chain", "coupon", "genesis", "keys", "pbft", "pbft/wire", "profile", "sig"}},
 		// What issuers, holders and tills do, a campaign as it is written, a wallet on this machine.

@@ -6,6 +6,7 @@ import { payloadLink, parsePayload, ticketSigned } from "@scrip/sdk/links";
 import { hex } from "@scrip/sdk/bytes";
 import { Refusal, type RefusedBy } from "@scrip/sdk/errors";
 import { liability, termsFault, type Terms } from "@scrip/sdk/terms";
+import { termsTextHash } from "@scrip/sdk/texts";
 import { parseGenesis } from "@scrip/sdk/verify";
 import type { CampaignAnswer, CourseAnswer, TakingAnswer, TotalAnswer } from "@scrip/sdk/answers";
 import type { Link } from "../src/kit/chain.ts";
@@ -21,6 +22,7 @@ import { HandIns, refusedMax } from "../src/console/handins.ts";
 import { inCurrency, templates } from "../src/console/home.tsx";
 import { readBrought, seedOf } from "../src/console/session.ts";
 import { ticketAt, type OwnBatch } from "../src/console/tickets.ts";
+import { fitting } from "../src/console/wording.tsx";
 
 const genesis = parseGenesis(
   new Uint8Array(readFileSync(new URL("../../genesis/testdata/dev4.json", import.meta.url))),
@@ -345,6 +347,30 @@ describe("beginnings", () => {
   test("a draft that was kept before there were beginnings begins at once", () => {
     const { claimFrom, useFrom, ...old } = coffee();
     expect(read(old as Draft).terms?.claimFrom).toBe(now - 60_000);
+  });
+});
+
+describe("terms", () => {
+  const words = "One each.\nNot on Sundays.";
+  const hash = termsTextHash(words);
+
+  test("what was pasted is taken in the form that was signed, whatever happened to the ends of lines", () => {
+    for (const pasted of [words, ` ${words}\n`, words.replace("\n", "\r\n"), `\n${words}\r\n\r\n`]) {
+      expect(fitting(pasted, hash)).toBe(words);
+    }
+    expect(fitting(words, termsTextHash(`${words}\n`))).toBe(`${words}\n`);
+    expect(fitting(words, termsTextHash(words.replace("\n", "\r\n")))).toBe(words.replace("\n", "\r\n"));
+    for (const other of ["", "One each.", `${words}!`, words.replace("\n", " ")]) {
+      expect(fitting(other, hash)).toBeUndefined();
+    }
+  });
+
+  test("words that nodes would not keep are told before anything is signed", () => {
+    const draft = draftOf("AMOUNT", "x", 978, now, { value: "5", publicTerms: words });
+    expect(read(draft).terms?.termsHash).toEqual(hash);
+    expect(read({ ...draft, publicTerms: "pay \u202e10" }).faults.publicTerms).toBe("faultTerms");
+    expect(read({ ...draft, publicTerms: "\u{1f600}".repeat(17_000) }).faults.publicTerms).toBe("faultTerms");
+    expect(read({ ...draft, publicTerms: "" }).terms?.termsHash).toEqual(termsTextHash("x"));
   });
 });
 

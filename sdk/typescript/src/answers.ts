@@ -683,6 +683,13 @@ export interface PutProfile {
   profile: string;
 }
 
+export interface PutTermsText {
+  /** The text, byte for byte as it was hashed */
+  text: string;
+  /** The version of the terms that name it; 0 or missing: the current one */
+  version?: number;
+}
+
 export interface ReceiptsAnswer {
   /** How many members' signatures the proof holds */
   attested: number;
@@ -867,6 +874,27 @@ export interface TermsAnswer {
   uses: number;
 }
 
+export interface TermsTextAnswer {
+  /** A campaign whose terms name it; others may too */
+  campaign: number;
+  /** SHA-256 of the text: terms_hash of the terms that name it */
+  hash: string;
+  /** The text itself */
+  text: string;
+  /** The version of that campaign's terms */
+  version: number;
+}
+
+export interface TermsTextEntry {
+  campaign: number;
+  hash: string;
+  version: number;
+}
+
+export interface TermsTextsAnswer {
+  texts: TermsTextEntry[];
+}
+
 export interface TillAnswer {
   currency: string;
   /** Minor units that it may take in one UTC day */
@@ -1046,6 +1074,7 @@ export interface Answers {
   PutBoxInputBody: PutBoxInputBody;
   PutCodeInputBody: PutCodeInputBody;
   PutProfile: PutProfile;
+  PutTermsText: PutTermsText;
   ReceiptsAnswer: ReceiptsAnswer;
   RedemptionBody: RedemptionBody;
   ShopAnswer: ShopAnswer;
@@ -1054,6 +1083,9 @@ export interface Answers {
   StepAnswer: StepAnswer;
   TakingAnswer: TakingAnswer;
   TermsAnswer: TermsAnswer;
+  TermsTextAnswer: TermsTextAnswer;
+  TermsTextEntry: TermsTextEntry;
+  TermsTextsAnswer: TermsTextsAnswer;
   TillAnswer: TillAnswer;
   TillBody: TillBody;
   Time: Time;
@@ -1112,6 +1144,7 @@ export const shapes: Readonly<Record<keyof Answers, Readonly<Record<string, stri
   PutBoxInputBody: { data: "s" },
   PutCodeInputBody: { auths: "[]s" },
   PutProfile: { profile: "s" },
+  PutTermsText: { text: "s", version: "?n" },
   ReceiptsAnswer: { attested: "n", count: "n", header: "s", height: "s", proof: "s", time: "Time" },
   RedemptionBody: { at: "Time", coupon: "s", final: "b", final_at: "Time", height: "s", invoice_digest: "s", member: "n", mode: "s", payable: "s", seq: "n", state: "s", store: "n", till: "s", time: "Time", value: "s" },
   ShopAnswer: { member: "n", store: "n" },
@@ -1120,6 +1153,9 @@ export const shapes: Readonly<Record<keyof Answers, Readonly<Record<string, stri
   StepAnswer: { effect: "Effect", height: "s", id: "s", index: "n", receipt: "s", time: "Time", tx: "s", type: "s" },
   TakingAnswer: { coupon: "s", id: "s", payable: "s", seq: "n", till: "s", time: "Time", type: "s", value: "s" },
   TermsAnswer: { bps: "n", budget: "s", buy: "?n", ceiling: "s", claim_from: "Time", claim_until: "Time", currency: "s", exponent: "n", face: "s", fee: "s", funders: "[]FunderAnswer", get: "?n", grace_ms: "n", holder_cap: "n", issuer: "n", kind: "s", liability: "s", max_supply: "n", max_transfers: "n", min_spend: "s", product_hash: "?s", redeem_from: "Time", redeem_until: "Time", reimburse: "s", reimburse_bps: "n", relative_ms: "s", resale_bps: "n", rollback_ms: "s", rounding: "n", shops: "[]ShopAnswer", show_max: "s", terms_hash: "s", title: "s", transfer: "s", uses: "n" },
+  TermsTextAnswer: { campaign: "n", hash: "s", text: "s", version: "n" },
+  TermsTextEntry: { campaign: "n", hash: "s", version: "n" },
+  TermsTextsAnswer: { texts: "[]TermsTextEntry" },
   TillAnswer: { currency: "s", day_cap: "s", day_sum: "s", key: "s", label: "s", member: "n", member_name: "s", rights: "[]s", state: "s", store: "n", valid_from: "Time", valid_until: "Time" },
   TillBody: { currency: "s", day_cap: "s", day_sum: "s", final: "b", height: "s", key: "s", label: "s", member: "n", member_name: "s", rights: "[]s", state: "s", store: "n", time: "Time", valid_from: "Time", valid_until: "Time" },
   Time: { ms: "s", utc: "s" },

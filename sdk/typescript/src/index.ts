@@ -18,6 +18,7 @@ export * from "./profiles.ts";
 export * from "./scan.ts";
 export * from "./services.ts";
 export * from "./settlement.ts";
+export * from "./texts.ts";
 export * from "./transactions.ts";
 export * from "./verify.ts";
 /** The API's answers as they stand in JSON: `api.CampaignAnswer` and so on. */

@@ -2,6 +2,7 @@
 import type { JSX } from "preact";
 import { useEffect, useState } from "preact/hooks";
 import type { LedgerEvent, ProvenCampaign } from "@scrip/sdk/client";
+import type { Terms } from "@scrip/sdk/terms";
 import { VerifiedBadge } from "../kit/badge.tsx";
 import { Coupon } from "../kit/coupon.tsx";
 import { firstMoment, lastMoment, money, number, time, timeSeconds } from "../kit/format.ts";
@@ -11,8 +12,10 @@ import { fromOf, ruleOf } from "../kit/terms.ts";
 import { Button, Failure, LinkButton, Loading, Notice, toast } from "../kit/ui.tsx";
 import { failureOf } from "../kit/refusal/refusal.ts";
 import { Figure, Missing } from "../kit/ledger/page.tsx";
+import { readWording } from "../kit/wording/wording.tsx";
 import { duplicateOf, type Draft } from "./draft.ts";
-import { draftRow, termsRow } from "./home.tsx";
+import { draftRow } from "./home.tsx";
+import { WordingBox } from "./wording.tsx";
 import { Back, Confirm, Trouble, useEvents, useSession, useSoon, useWork } from "./parts.tsx";
 import { t } from "./text.ts";
 
@@ -171,6 +174,11 @@ function Happened(p: { events: readonly LedgerEvent[] }): JSX.Element {
   );
 }
 
+/** ownWords is the text of terms as the editor writes it: beyond the title, which a copy changes, and without blanks around. */
+function ownWords(terms: Terms, text: string | undefined): string | undefined {
+  return text === undefined || text !== text.trim() || text === terms.title.trim() ? undefined : text;
+}
+
 /** Duplicate makes a campaign the draft of a new one; a draft that is there is not lost without a question. */
 function Duplicate(p: { campaign: ProvenCampaign }): JSX.Element {
   const { link } = useSession();
@@ -179,8 +187,15 @@ function Duplicate(p: { campaign: ProvenCampaign }): JSX.Element {
   const work = useWork();
   const take = () =>
     work.run(async () => {
-      const text = await link.store.get<string>(termsRow(terms.termsHash));
-      const draft = duplicateOf(n, terms, link.currency(terms.currency), link.nowMs(), t("copyMark"), text);
+      const text = await readWording(link, terms).catch(() => undefined);
+      const draft = duplicateOf(
+        n,
+        terms,
+        link.currency(terms.currency),
+        link.nowMs(),
+        t("copyMark"),
+        ownWords(terms, text),
+      );
       if (!draft) throw new TypeError(`a campaign of the kind ${terms.valueKind}`);
       await link.store.set(draftRow, draft);
       go("/new");
@@ -295,6 +310,7 @@ export function CampaignPage(p: { number: string }): JSX.Element {
           {own && <Brakes campaign={c} onDone={live.look} />}
         </div>
       </div>
+      <WordingBox campaign={c} />
       <Happened events={events} />
     </div>
   );

@@ -1,6 +1,7 @@
 /** A campaign as it is being written: what people type, and the exact terms and costs that follow from it. */
 import { utf8 } from "@scrip/sdk/bytes";
 import { sha256 } from "@scrip/sdk/signing";
+import { termsTextFault } from "@scrip/sdk/texts";
 import { liability, moneyMax, termsFault, type Terms } from "@scrip/sdk/terms";
 import { parseAmount } from "@scrip/sdk/amounts";
 import { readLabel } from "@scrip/sdk/labels";
@@ -82,7 +83,8 @@ export type Fault =
   | "faultBudget"
   | "faultHours"
   | "faultYears"
-  | "faultTitle";
+  | "faultTitle"
+  | "faultTerms";
 /** Of an amount or a number that cannot be read, how it cannot. */
 export type Faults = Partial<Record<keyof Draft, Fault | AmountFault>>;
 
@@ -354,6 +356,7 @@ export function readDraft(d: Draft, issuer: number, currency: Currency, nowMs: n
   if (title === undefined) faults.title = "faultTitle";
   else if (title === "") faults.title = "faultNeeded";
   else if (utf8(title).length > titleBytesMax) faults.title = "faultLong";
+  if (d.publicTerms.trim() !== "" && termsTextFault(publicTermsOf(d))) faults.publicTerms = "faultTerms";
   const values = readValues(d, currency, faults);
   const number = (field: "count" | "each" | "undoHours", least: number, most: number): number | undefined => {
     const n = whole(d[field], least, most);

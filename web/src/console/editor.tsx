@@ -2,15 +2,17 @@
 import type { ComponentChildren, JSX } from "preact";
 import { useEffect, useMemo, useState } from "preact/hooks";
 import { decodeFunding, rowKey } from "@scrip/sdk/rows";
-import { Segments, Button, Check, Field, Loading, Notice, useLoad } from "../kit/ui.tsx";
+import { Segments, Button, Check, Field, Loading, Notice, toast, useLoad } from "../kit/ui.tsx";
+import { readWording, wordingRow } from "../kit/wording/wording.tsx";
 import { isZero } from "@scrip/sdk/bytes";
 import { amountWords, isAmountFault } from "../kit/amount.ts";
 import { money, number, percent, span, type Currency } from "../kit/format.ts";
 import { go } from "../kit/router.ts";
 import { zoneName } from "./day.ts";
 import { kinds, publicTermsOf, readDraft, type Draft, type Kept, type Kind, type Read } from "./draft.ts";
-import { CurrencyChoice, draftRow, inCurrency, Preview, termsRow } from "./home.tsx";
+import { CurrencyChoice, draftRow, inCurrency, Preview } from "./home.tsx";
 import { Confirm, saveFile, useSession, useWork } from "./parts.tsx";
+import { giveWording } from "./wording.tsx";
 import { t } from "./text.ts";
 
 const kindText = { AMOUNT: "kindAmount", PERCENT: "kindPercent", FREE_ITEM: "kindItem", STORED: "kindStored" } as const;
@@ -241,12 +243,27 @@ function Rules(p: Edit): JSX.Element {
         hint={t("fieldTermsHint")}
         value={d.publicTerms}
         onInput={(publicTerms) => set({ publicTerms })}
-        rows={3}
+        rows={5}
         maxLength={20_000}
+        error={error("publicTerms")}
         spellcheck
       />
+      {d.publicTerms.trim() === "" && !d.kept && (
+        <div>
+          <Button kind="plain" onClick={() => set({ publicTerms: usualTerms(d) })}>
+            {t("fieldTermsUsual")}
+          </Button>
+        </div>
+      )}
     </>
   );
+}
+
+/** usualTerms are terms to begin with, for the title and the time to undo that stand in the form. */
+function usualTerms(d: Draft): string {
+  const hours = Number(d.undoHours);
+  const undo = span((Number.isInteger(hours) && hours > 0 ? hours : 72) * 3_600_000);
+  return t("usualTerms", { title: d.title.trim(), undo });
 }
 
 export function Editor(): JSX.Element {
@@ -339,8 +356,13 @@ function Form(p: { draft: Draft; onChange: (d: Draft) => void }): JSX.Element {
     );
     const effect = receipt.outcome.effect;
     await link.store.delete(draftRow);
-    if (draft.publicTerms.trim() !== "") await link.store.set(termsRow(terms.termsHash), publicTermsOf(draft));
-    if (effect && "campaign" in effect) go(`/handout/${effect.campaign}`, true);
+    const kept = draft.publicTerms.trim() === "" && draft.kept !== undefined; // the text of another campaign
+    if (!kept) await link.store.set(wordingRow(terms.termsHash), publicTermsOf(draft));
+    if (!effect || !("campaign" in effect)) return;
+    const text = kept ? await readWording(link, terms).catch(() => undefined) : publicTermsOf(draft);
+    const given = text !== undefined && (await giveWording(link, effect.campaign, text));
+    if (!given) toast(t("wordingNotGiven"));
+    go(`/handout/${effect.campaign}`, true);
   };
   if (threshold > 1)
     return (

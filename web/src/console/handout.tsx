@@ -9,6 +9,7 @@ import { ruleText, valueText } from "../kit/coupon.tsx";
 import { lastDay, money, number } from "../kit/format.ts";
 import { Qr } from "../kit/qr.tsx";
 import { ruleOf } from "../kit/terms.ts";
+import { useWording } from "../kit/wording/wording.tsx";
 import { Button, Field, LinkButton, Notice, copyText, toast, useLoad } from "../kit/ui.tsx";
 import { Got, Missing } from "../kit/ledger/page.tsx";
 import { More } from "../kit/ledger/pages.tsx";
@@ -22,6 +23,8 @@ const deskMs = 5000;
 const deskSeesMs = 1500;
 const linksAtOnce = 5000;
 const batchesShown = 10;
+/** Terms of more characters do not fit on a poster: it says where they are. */
+const posterWordsMax = 700;
 
 /** deskKey asks the desks for the ticket key of a batch that begins here; undefined if none answers. */
 async function deskKey(
@@ -95,6 +98,8 @@ function Poster(p: { campaign: ProvenCampaign; desk: string }): JSX.Element {
   const { link } = session;
   const { campaign: c } = p;
   const rule = ruleOf(c.terms, link.currency(c.terms.currency));
+  const whole = useWording(link, c.terms).value?.text?.trim();
+  const words = whole !== undefined && whole.length > posterWordsMax ? t("posterTerms") : whole;
   const url = `${location.origin}/p/${c.number}${link.desks.length > 1 ? `#d=${encodeURIComponent(p.desk)}` : ""}`;
   return (
     <div class="stack">
@@ -107,6 +112,7 @@ function Poster(p: { campaign: ProvenCampaign; desk: string }): JSX.Element {
         <p class="poster-call">{t("posterScan")}</p>
         <p>{t("posterNoApp")}</p>
         <p class="small">{t("posterUntil", { date: lastDay(c.terms.claimUntil) })}</p>
+        {words !== undefined && words !== c.terms.title && <p class="small poster-terms">{words}</p>}
       </article>
       {isLoopback(location.hostname) && (
         <div class="no-print">

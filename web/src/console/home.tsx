@@ -2,7 +2,6 @@
 import type { JSX } from "preact";
 import { useEffect } from "preact/hooks";
 import { signal } from "@preact/signals";
-import { hex } from "@scrip/sdk/bytes";
 import { Coupon } from "../kit/coupon.tsx";
 import { amountOf } from "../kit/amount.ts";
 import { type Currency } from "../kit/format.ts";
@@ -18,8 +17,6 @@ import { useBesides, useEvents, useSession, useSoon } from "./parts.tsx";
 import { t } from "./text.ts";
 
 export const draftRow = "draft";
-/** termsRow is where a device keeps the text of public terms that it has published, by its digest. */
-export const termsRow = (digest: Uint8Array): string => `terms/${hex(digest)}`;
 
 /** How often the list follows what happens, at most; one of more than so many campaigns less often. */
 const soonMs = 1000;

@@ -1,6 +1,7 @@
 /** Campaigns: the offer as it is printed, its counters, its money, its coupons. */
 import type { JSX } from "preact";
 import type { CampaignAnswer, CampaignBody, CouponAnswer } from "@scrip/sdk/answers";
+import { fromHex } from "@scrip/sdk/bytes";
 import { rowKey } from "@scrip/sdk/rows";
 import { Table, TableTwin } from "../kit/badge.tsx";
 import { Coupon, ruleText } from "../kit/coupon.tsx";
@@ -8,6 +9,7 @@ import { dateTime, firstMoment, lastMoment, money, number } from "../kit/format.
 import { checkRow } from "../kit/ledger/check.ts";
 import { AsOf, currencyOf, msOf, ruleOf, serialText, spentPart, word } from "../kit/ledger/ledger.tsx";
 import { Empty, useLoad } from "../kit/ui.tsx";
+import { Wording } from "../kit/wording/wording.tsx";
 import { CheckAbsent, CheckLines, CheckPanel } from "./check.tsx";
 import { campaignLine, couponLine } from "./lines.ts";
 import { gotPages, ListHead, More, usePages, type Pages } from "../kit/ledger/pages.tsx";
@@ -287,6 +289,7 @@ export function CampaignPage(p: { number: string }): JSX.Element {
             />
             <Facts campaign={c} />
           </div>
+          <Wording link={link} terms={{ termsHash: fromHex(c.terms.terms_hash), title: c.terms.title }} />
           <Money campaign={c} />
           <Rules campaign={c} />
           <Issued pages={coupons} issued={c.issued} />

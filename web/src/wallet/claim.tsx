@@ -17,6 +17,7 @@ import { fromOf, ruleOf } from "../kit/terms.ts";
 import { Button, Failure, Loading, Notice, useLoad, type FailureText, type Loaded } from "../kit/ui.tsx";
 import { useSession } from "./context.ts";
 import { Facts } from "./coupon.tsx";
+import { Wording } from "./parts.ts";
 import { DeskRefusal, isOpen } from "./model.ts";
 import type { Slip } from "./purse.ts";
 import { SlipCard } from "./slip.tsx";
@@ -176,6 +177,7 @@ function OneTap(p: {
       <h1>{p.title}</h1>
       <Preview campaign={campaign} issuer={issuer} serial={p.serial} />
       {p.children}
+      <Wording link={session.link} terms={campaign.terms} />
       {blocked && (
         <Notice kind="bad">
           <p>{blocked}</p>

@@ -10,7 +10,7 @@ import { useShop } from "../kit/shop/shops.ts";
 import { ruleOf } from "../kit/terms.ts";
 import { LinkButton, Button, Empty, Failure, Notice, toast, useLoad, useNow } from "../kit/ui.tsx";
 import { useSession } from "./context.ts";
-import { ShopFacts } from "./parts.ts";
+import { ShopFacts, Wording } from "./parts.ts";
 import type { Session } from "./model.ts";
 import { Paper, PrintButton } from "./paper.tsx";
 import type { Slip } from "./purse.ts";
@@ -193,6 +193,7 @@ export function CouponPage(p: { id: bigint }): JSX.Element {
         </Notice>
       )}
       <Facts terms={terms} slip={slip} />
+      <Wording link={session.link} terms={terms} />
       <ShopBoxes terms={terms} />
       <Uses slip={slip} terms={terms} />
       <div class="row no-print">

@@ -49,7 +49,8 @@ func newBackupCommand(a *App) *cobra.Command {
 	c := &cobra.Command{
 		Use: "backup FILE", Short: "Back up the home of a member, encrypted", Args: arguments("FILE"),
 		Long: "Back up the home of a member into one file, encrypted as a whole under a passphrase: settings,\n" +
-			"genesis file, admin and till keys, profiles, and with --ledger the ledger. The validator may run.\n\n" +
+			"genesis file, admin and till keys, profiles, texts of terms, and with --ledger the ledger. The\n" +
+			"validator may run.\n\n" +
 			"Never in it: the validator's key, its consensus log, the ticket desk. From copies of these a key would\n" +
 			"sign, and serials would be given, twice. scrip restore makes a home of it with a new validator's key.",
 		Example: "  scrip backup bakery.backup --home ./bakery\n" +

@@ -21,7 +21,7 @@ import (
 
 func newCampaignCommand(a *App) *cobra.Command {
 	return group("campaign", "Publish campaigns and look at them", newPublishCommand(a), newCampaignListCommand(a),
-		newCampaignShowCommand(a), newControlCommand(a, coupon.KindCampaignPause), newControlCommand(a,
+		newCampaignShowCommand(a), newTermsCommand(a), newControlCommand(a, coupon.KindCampaignPause), newControlCommand(a,
 			coupon.KindCampaignResume),
 		newControlCommand(a, coupon.KindCampaignClose))
 }
@@ -145,7 +145,11 @@ func (a *App) publish(c *cobra.Command, p *publishing, args []string) error {
 	if err := a.showPreview(v, &terms, p); err != nil || p.preview {
 		return err
 	}
-	return a.publishTerms(c.Context(), &terms, p)
+	text, err := o.PublicTerms()
+	if err != nil {
+		return &Error{Exit: ExitUsage, Cause: err}
+	}
+	return a.publishTerms(c.Context(), &terms, string(text), p)
 }
 
 // previewAnswer is what is told before a campaign is published; amounts are minor
@@ -260,7 +264,7 @@ func ruleText(t *coupon.Terms, currency coupon.Currency) string {
 	return t.ValueKind.String()
 }
 
-func (a *App) publishTerms(ctx context.Context, t *coupon.Terms, p *publishing) error {
+func (a *App) publishTerms(ctx context.Context, t *coupon.Terms, text string, p *publishing) error {
 	c, err := a.Client()
 	if err != nil {
 		return err
@@ -292,6 +296,9 @@ func (a *App) publishTerms(ctx context.Context, t *coupon.Terms, p *publishing) 
 		err := a.Show(o, Fields{{"published", a.green("campaign " + fmt.Sprint(n))}, {"title", t.Title},
 			{"transaction", o.Tx.String()},
 			a.provenBy(c.Verifier, &o)})
+		if _, e := c.PublishTermsText(ctx, n, 0, text); e != nil {
+			a.Say("the text of the terms did not get to the nodes: scrip campaign terms %d --give FILE (%v)", n, e)
+		}
 		a.Say("next: scrip ticket issue %d COUNT --sign KEY", n)
 		return err
 	})
