@@ -61,12 +61,15 @@ func (e *RuleError) Error() string {
 
 func refuse(code coupon.Code, text string) error { return &RuleError{Code: code, Text: text} }
 
-// CheckSigned checks the signature of an invoice or code; its error is a *RuleError.
+// CheckSigned checks the signature of an invoice, code or offer; its error is a *RuleError.
 func CheckSigned(c coupon.Chain, p *coupon.Payload) error {
 	if check, ok := p.SigCheck(c); !ok || !sig.Verify(&check.Key, check.Message, &check.Signature) {
 		what := "a till's invoice"
-		if p.Type == coupon.PayloadAuth {
+		switch p.Type {
+		case coupon.PayloadAuth:
 			what = "a holder's code"
+		case coupon.PayloadOffer:
+			what = "a seller's offer"
 		}
 		return refuse(coupon.BadSignature, what+" was changed, or was not made by its key")
 	}

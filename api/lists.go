@@ -43,6 +43,7 @@ const (
 	listTotals
 	listCourse
 	listActivity
+	listItems
 )
 
 // cursor is a place in a list: the first item of the next page.

@@ -25,6 +25,8 @@ const (
 func (s *Server) takingsRoutes(api huma.API) {
 	add(s, api, get("takings", "/v1/members/{id}/takings", tagState,
 		"Redemptions at a member's tills and their undoing, by time"), s.takings)
+	add(s, api, get("items", "/v1/cycles/{cycle}/items", tagState,
+		"Items of a settlement cycle, in order; the cycle's row has their number and root"), s.items)
 	op := get("totals", "/v1/members/{id}/totals", tagState, "What a member's tills took, by till and campaign")
 	op.Description = "A page sums at most 100,000 takings; who follows next_cursor adds the pages up. " +
 		"What was undone counts at the time of the undoing."

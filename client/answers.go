@@ -59,6 +59,31 @@ type Effect struct {
 	UsesLeft *uint16 `json:"uses_left,omitempty" doc:"Uses left afterwards"`
 	FinalAt  *Time   `json:"final_at,omitempty" doc:"End of the time in which the redemption can be undone"`
 	First    *Place  `json:"first,omitempty" doc:"Of a duplicate: where it was decided"`
+	MarketEffect
+}
+
+// MarketEffect is the part of an Effect that kinds of version 2 of the rules have.
+type MarketEffect struct {
+	Version     uint16  `json:"version,omitempty" doc:"Version of the campaign's new terms"`
+	FirstSerial uint32  `json:"first_serial,omitempty" doc:"First serial that was issued"`
+	Count       uint32  `json:"count,omitempty" doc:"How many serials were issued"`
+	Other       U64     `json:"other,omitempty" doc:"Id of the coupon that was given for the first"`
+	OtherSeq    *uint32 `json:"other_seq,omitempty" doc:"Its new sequence number"`
+	OtherOwner  string  `json:"other_owner,omitempty" doc:"Its owner afterwards"`
+	Price       U64     `json:"price,omitempty" doc:"Minor units paid for the coupon"`
+	Currency    uint16  `json:"currency,omitempty" doc:"ISO 4217 number of the price's or debt's currency"`
+	Payer       uint16  `json:"payer,omitempty" doc:"The payment member, or who owes"`
+	Offer       *Hash   `json:"offer,omitempty" doc:"Digest of the offer"`
+	Amount      U64     `json:"amount,omitempty" doc:"Minor units refunded"`
+	Refunded    U64     `json:"refunded,omitempty" doc:"Minor units refunded of the redemption so far"`
+	Recredit    bool    `json:"recredit,omitempty" doc:"Whether the refund gave the use back"`
+	Cycle       *uint32 `json:"cycle,omitempty" doc:"Number of the settlement cycle"`
+	Book        *uint8  `json:"book,omitempty" doc:"Of a debt: 0 secured, 1 unsecured"`
+	Payee       uint16  `json:"payee,omitempty" doc:"Who is owed"`
+	Debt        string  `json:"debt,omitempty" enum:"OPEN,POSTED,CONFIRMED,OBJECTED,REPOSTED" doc:"The debt afterwards"`
+	Key         *Hash   `json:"key,omitempty" doc:"The service key"`
+	Member      uint16  `json:"member,omitempty" doc:"The member whose keys change"`
+	From        *Time   `json:"from,omitempty" doc:"From when its keys count; none = at once"`
 }
 
 // Place is where a transaction was decided, with its code.
@@ -114,6 +139,68 @@ func (e *Effect) state(o *coupon.Outcome, p coupon.Part) {
 		e.Until = timeAt(o.Until)
 	case coupon.PartFinalAt:
 		e.FinalAt = timeAt(o.FinalAt)
+	default:
+		e.MarketEffect.state(o, p)
+	}
+}
+
+// state takes one statement of version 2 over.
+func (e *MarketEffect) state(o *coupon.Outcome, p coupon.Part) {
+	switch p {
+	case coupon.PartVersion:
+		e.Version = o.Version
+	case coupon.PartFirst:
+		e.FirstSerial = o.Serial
+	case coupon.PartCount:
+		e.Count = o.Count
+	case coupon.PartPrice:
+		e.Price = U64(o.Price)
+	case coupon.PartCurrency:
+		e.Currency = o.Currency
+	case coupon.PartPayer:
+		e.Payer = o.Payer
+	case coupon.PartOffer:
+		e.Offer = (*Hash)(&o.Offer)
+	case coupon.PartAmount:
+		e.Amount = U64(o.Amount)
+	case coupon.PartRefunded:
+		e.Refunded = U64(o.Refunded)
+	case coupon.PartRecredit:
+		e.Recredit = o.Recredit == 1
+	case coupon.PartCycle:
+		e.Cycle = &o.Cycle
+	case coupon.PartBook:
+		e.Book = &o.Book
+	case coupon.PartPayee:
+		e.Payee = o.Payee
+	case coupon.PartDebt:
+		e.Debt = o.Debt.String()
+	case coupon.PartKey:
+		e.Key = (*Hash)(&o.Key)
+	case coupon.PartMember:
+		e.Member = o.Member
+	case coupon.PartFrom:
+		if o.From != 0 {
+			e.From = timeAt(o.From)
+		}
+	default:
+		e.other(o, p)
+	}
+}
+
+// other takes over what is said of the coupon that was given for another one; a sale for
+// money has none.
+func (e *MarketEffect) other(o *coupon.Outcome, p coupon.Part) {
+	if o.Other == 0 {
+		return
+	}
+	switch p {
+	case coupon.PartOther:
+		e.Other = U64(o.Other)
+	case coupon.PartOtherSeq:
+		e.OtherSeq = &o.OtherSeq
+	case coupon.PartOtherOwn:
+		e.OtherOwner = keys.Encode(keys.Holder, o.OtherOwner)
 	}
 }
 

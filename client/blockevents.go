@@ -45,7 +45,10 @@ func (b *Block) Events() []Event {
 				e.Till = tx.Fields.(*coupon.Redeem).Invoice.TillKey
 			}
 		}
-		events = append(events, e)
+		for n := range o.Occurs() {
+			e.ID.Index = uint32(n)
+			events = append(events, e)
+		}
 	}
 	return events
 }

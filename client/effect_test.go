@@ -2,6 +2,7 @@ package client_test
 
 import (
 	"encoding/json"
+	"slices"
 	"testing"
 
 	"github.com/scrip-network/scrip/client"
@@ -25,10 +26,15 @@ func TestEffectsHoldAllThatReceiptsState(t *testing.T) {
 		}
 		return string(b), true
 	}
-	for _, k := range coupon.Kinds() {
+	for _, k := range coupon.KindsAt(coupon.Version2) {
+		if slices.Contains(k.Receipt(), coupon.PartProposal) || slices.Contains(k.Receipt(), coupon.PartEpoch) {
+			continue // governance and evidence are shown by no answer yet
+		}
 		o := coupon.Outcome{Kind: k, Campaign: 2, Batch: 2, TillKey: [32]byte{2}, Coupon: coupon.NewCouponID(2, 2), Seq: 2,
 			Owner: [32]byte{2}, Until: 2, Case: coupon.CaseOffered, Value: 2, Payable: 2, Before: 2, After: 2, UsesLeft: 2,
-			FinalAt: 2}
+			FinalAt: 2, Version: 2, Serial: 2, Count: 2, Other: coupon.NewCouponID(2, 3), OtherSeq: 2,
+			OtherOwner: [32]byte{3}, Price: 2, Currency: 2, Payer: 2, Offer: [32]byte{2}, Amount: 2, Refunded: 2, Recredit: 1,
+			Cycle: 2, Book: 1, Payee: 2, Debt: coupon.DebtConfirmed, Key: [32]byte{2}, Member: 2, From: 2}
 		receipt := o.AppendTo(nil)
 		whole, ok := effect(receipt)
 		if !ok {

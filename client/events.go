@@ -86,7 +86,8 @@ func (f *EventFilter) Matches(o *coupon.Outcome, till [32]byte) bool {
 	if o.TillKey != [32]byte{} {
 		till = o.TillKey
 	}
-	return wanted && (f.Campaign == 0 || f.Campaign == campaign) && (f.Coupon == 0 || f.Coupon == o.Coupon) &&
+	return wanted && (f.Campaign == 0 || f.Campaign == campaign || o.Other != 0 && f.Campaign == o.Other.Campaign()) &&
+		(f.Coupon == 0 || f.Coupon == o.Coupon || f.Coupon == o.Other) &&
 		(f.Till == [32]byte{} || f.Till == till)
 }
 
@@ -127,17 +128,24 @@ func (c *Client) Events(ctx context.Context, from EventID, filter EventFilter) i
 // receipt is in a block, and not where, so that one receipt could be many events.
 type yielded struct {
 	height uint64
-	ids    map[[32]byte]struct{}
+	ids    map[occurrence]struct{}
 }
 
-// first reports whether the transaction has had no event at the height. Heights only
+// occurrence is an event of a transaction, of which a swap has two.
+type occurrence struct {
+	id    [32]byte
+	index uint32
+}
+
+// first reports whether the event of a transaction was not yielded at the height. Heights only
 // rise.
-func (y *yielded) first(height uint64, id [32]byte) bool {
+func (y *yielded) first(height uint64, id [32]byte, index uint32) bool {
 	if height != y.height || y.ids == nil {
-		y.height, y.ids = height, make(map[[32]byte]struct{})
+		y.height, y.ids = height, make(map[occurrence]struct{})
 	}
-	_, had := y.ids[id]
-	y.ids[id] = struct{}{}
+	at := occurrence{id, index}
+	_, had := y.ids[at]
+	y.ids[at] = struct{}{}
 	return !had
 }
 
@@ -171,7 +179,7 @@ func (c *Client) stream(ctx context.Context, n *endpoint, from EventID, f *Event
 			return from, false
 		}
 		e, err := c.event(data)
-		if err != nil || e.ID.Less(from) || !had.first(e.ID.Height, e.Outcome.ID) {
+		if err != nil || e.ID.Less(from) || !had.first(e.ID.Height, e.Outcome.ID, e.ID.Index) {
 			return from, false // a node that lies or repeats itself
 		}
 		watchdog.Stop() // the caller may take its time
@@ -240,7 +248,8 @@ func (c *Client) event(data []byte) (Event, error) {
 	if err != nil {
 		return Event{}, err
 	}
-	if r.Height != id.Height || r.Proof.Index != id.Tx || id.Index != 0 || r.Outcome.Event().String() != a.Type {
+	if r.Height != id.Height || r.Proof.Index != id.Tx || int(id.Index) >= r.Outcome.Occurs() ||
+		r.Outcome.Event().String() != a.Type {
 		return Event{}, fmt.Errorf("%w: the event %s %q is not that of its receipt", ErrFalse, a.ID, a.Type)
 	}
 	e := Event{ID: id, Type: r.Outcome.Event(), Outcome: r.Outcome, TimeMs: r.TimeMs, Receipt: r}

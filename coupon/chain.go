@@ -41,6 +41,8 @@ type Chain struct {
 	// Scheme verifies the signatures inside evidence of misbehaviour, which no rule but that
 	// of its kind looks at. A chain of version 2 of the rules has one.
 	Scheme pbft.Scheme
+	// Rules is the version of the rules by which CheckTx decodes; 0 stands for Version1.
+	Rules Version
 }
 
 // ChainDigest returns SHA-256(u8 14 || "scrip/chain/v1" || string name ||

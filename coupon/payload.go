@@ -3,6 +3,7 @@ package coupon
 import (
 	"encoding/base64"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/scrip-network/scrip/pbft/wire"
@@ -17,6 +18,7 @@ const (
 	PayloadAuth
 	PayloadTicket
 	PayloadGift
+	PayloadOffer // of version 2 of the rules
 )
 
 // TextPrefix starts the text of a payload between till and wallet.
@@ -43,13 +45,14 @@ type GiftPayload struct {
 }
 
 // Payload is a decoded QR or link payload. Type says which of the others count:
-// Invoice, Auth, Ticket or Gift; Signature counts for the first two.
+// Invoice, Auth, Ticket, Gift or Offer; Signature counts for the first two and the last.
 type Payload struct {
 	Type      PayloadType
 	Invoice   Invoice
 	Auth      Auth
 	Ticket    TicketPayload
 	Gift      GiftPayload
+	Offer     Offer
 	Signature [64]byte
 }
 
@@ -61,6 +64,11 @@ func InvoicePayload(v Invoice, tillSig [64]byte) Payload {
 // AuthPayload returns the payload of a signed authorisation (162 or 132 bytes).
 func AuthPayload(a Auth, holderSig [64]byte) Payload {
 	return Payload{Type: PayloadAuth, Auth: a, Signature: holderSig}
+}
+
+// OfferPayload returns the payload of a signed offer (166 or 218 bytes encoded).
+func OfferPayload(o Offer, sellerSig [64]byte) Payload {
+	return Payload{Type: PayloadOffer, Offer: o, Signature: sellerSig}
 }
 
 // EncodePayload returns type, chain hint, object and signature.
@@ -76,6 +84,8 @@ func (c Chain) EncodePayload(p *Payload) []byte {
 		b = wire.AppendUint16(wire.AppendUint32(b, t.Campaign), t.Batch)
 		b = wire.AppendUint64(wire.AppendUint32(b, t.Serial), t.Expires)
 		return append(append(b, t.Seed[:]...), t.TicketSig[:]...)
+	case PayloadOffer:
+		return append(p.Offer.AppendTo(b), p.Signature[:]...)
 	case PayloadGift:
 		b = wire.AppendUint64(b, uint64(p.Gift.Coupon))
 		return append(b, p.Gift.Seed[:]...)
@@ -102,6 +112,8 @@ func (c Chain) DecodePayload(b []byte) (Payload, error) {
 		d.require(p.Ticket.Serial >= 1, "serial 0")
 	case PayloadGift:
 		p.Gift = GiftPayload{Coupon: CouponID(d.Uint64()), Seed: d.bytes16()}
+	case PayloadOffer:
+		p.Offer, p.Signature = d.offer(), d.Bytes64()
 	default:
 		d.require(false, "unlisted payload type")
 	}
@@ -116,6 +128,8 @@ func (c Chain) DecodePayload(b []byte) (Payload, error) {
 		valid = c.validKey(p.Invoice.TillKey)
 	case PayloadAuth:
 		valid = c.validKey(p.Auth.Holder)
+	case PayloadOffer:
+		valid = !slices.ContainsFunc(p.Offer.keys(), func(k [32]byte) bool { return !c.validKey(k) })
 	}
 	if !valid {
 		return Payload{}, &Error{BadSignature, "the payload's key is not a valid public key"}
@@ -123,7 +137,7 @@ func (c Chain) DecodePayload(b []byte) (Payload, error) {
 	return p, nil
 }
 
-// SigCheck returns the signature of an invoice or authorisation payload; ok is
+// SigCheck returns the signature of an invoice, authorisation or offer payload; ok is
 // false for the other types. A ticket's signature needs the batch's ticket key:
 // TicketPayload.SigCheck.
 func (p *Payload) SigCheck(c Chain) (check SigCheck, ok bool) {
@@ -132,6 +146,8 @@ func (p *Payload) SigCheck(c Chain) (check SigCheck, ok bool) {
 		return SigCheck{p.Invoice.TillKey, c.Message(TagInvoice, p.Invoice.AppendTo(nil)), p.Signature}, true
 	case PayloadAuth:
 		return SigCheck{p.Auth.Holder, c.Message(TagAuth, p.Auth.AppendTo(nil)), p.Signature}, true
+	case PayloadOffer:
+		return SigCheck{p.Offer.Seller, c.Message(TagOffer, p.Offer.AppendTo(nil)), p.Signature}, true
 	}
 	return SigCheck{}, false
 }

@@ -421,6 +421,13 @@ func (o *Outcome) Event() EventType {
 	return e
 }
 
+// Occurs returns how often the outcome's event occurs: twice for a swap, of which the
+// offered coupon comes first.
+func (o *Outcome) Occurs() int {
+	_, times := o.occurs()
+	return times
+}
+
 // occurs returns the outcome's event and how often it occurs.
 func (o *Outcome) occurs() (e EventType, times int) {
 	s := kindTable[o.Kind]

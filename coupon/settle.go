@@ -50,6 +50,14 @@ func (i *SettlementItem) AppendTo(b []byte) []byte {
 	return wire.AppendUint64(b, i.Amount)
 }
 
+// DecodeSettlementItem decodes the 23 bytes of an item.
+func DecodeSettlementItem(b []byte) (SettlementItem, error) {
+	d := newDecoder(b)
+	i := SettlementItem{Cycle: d.Uint32(), Currency: d.Uint16(), Kind: ItemKind(d.Enum8(uint8(ItemRefunds))),
+		Campaign: d.Uint32(), Payer: d.Uint16(), Payee: d.Uint16(), Amount: d.Uint64()}
+	return i, d.close("settlement item")
+}
+
 // ItemsRoot returns the root of the tree over items in order (RFC 6962, section 2.1), as
 // the row of a closed cycle states it. That of no items is the SHA-256 of nothing.
 func ItemsRoot(items []SettlementItem) [32]byte {

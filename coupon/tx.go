@@ -129,8 +129,8 @@ func sizeMax(v Version, raw []byte) int {
 	return TxSizeMax
 }
 
-// CheckTx is CheckTxAt for version 1 of the rules.
-func (c Chain) CheckTx(raw []byte) (*Tx, error) { return c.CheckTxAt(Version1, raw) }
+// CheckTx is CheckTxAt for the version of the rules that the chain names.
+func (c Chain) CheckTx(raw []byte) (*Tx, error) { return c.CheckTxAt(max(Version1, c.Rules), raw) }
 
 // CheckTxAt makes every stateless check of rules 3.3 a but the signatures, in order:
 // size E107, encoding E101, chain hint E103, agreement of digests inside E101, validity of

@@ -195,7 +195,7 @@ func (g *Genesis) Committee() (*pbft.Committee, error) {
 
 // Chain returns what the ledger needs to check signatures of this chain.
 func (g *Genesis) Chain() coupon.Chain {
-	return coupon.Chain{Digest: g.Digest, ValidKey: sig.ValidKey, Scheme: scheme{}}
+	return coupon.Chain{Digest: g.Digest, ValidKey: sig.ValidKey, Scheme: scheme{}, Rules: g.File.Ledger.Rules}
 }
 
 // set returns the committee as the ledger holds it from version 2 of the rules on.

@@ -17,6 +17,7 @@ const (
 	indexCourses  = 'c' // campaign u32, quarter of an hour u32 -> see Counters
 	indexBlocks   = 'b' // first 16 bytes of a block's digest -> height u64
 	indexActivity = 'a' // begin of a quarter of an hour u64, Unix ms -> see Activity
+	indexItems    = 'i' // cycle u32, number u32 -> the 23 bytes of a settlement item
 )
 
 // indexes returns the changes of the indexes by a block.
@@ -37,20 +38,29 @@ func (m *Machine) indexes(r *coupon.Result, b node.Batch) []store.Write {
 	}
 	for i := range r.Outcomes {
 		o := &r.Outcomes[i]
-		if !o.States(coupon.PartCoupon) {
-			continue
+		if o.States(coupon.PartCoupon) {
+			extra = append(extra, stepOf(&keys, o.Coupon, o, b.Height, i))
 		}
-		key := append(keys.take(1+8+8+4+1), indexHistory)
-		key = binary.BigEndian.AppendUint64(key, uint64(o.Coupon))
-		key = binary.BigEndian.AppendUint64(key, b.Height)
-		key = binary.BigEndian.AppendUint32(key, uint32(i))
-		value := append(key[len(key):], byte(o.Event()))
-		extra = append(extra, store.Write{Key: key, Value: value})
-		if o.States(coupon.PartRedemption) {
+		if o.Other != 0 {
+			extra = append(extra, stepOf(&keys, o.Other, o, b.Height, i))
+		}
+		for n := range o.Count { // at most 64, by the limit of an issue
+			extra = append(extra, stepOf(&keys, coupon.NewCouponID(o.Campaign, o.Serial+n), o, b.Height, i))
+		}
+		if o.States(coupon.PartValue) || o.States(coupon.PartGivenBack) {
 			extra = indexTaking(extra, r, o, b, uint32(i))
 		}
 	}
-	return m.indexActivity(extra, r, b)
+	return m.indexItems(m.indexActivity(extra, r, b), r)
+}
+
+// stepOf enters an accepted transaction in the history of a coupon.
+func stepOf(keys *arena, id coupon.CouponID, o *coupon.Outcome, height uint64, index int) store.Write {
+	key := append(keys.take(1+8+8+4+1), indexHistory)
+	key = binary.BigEndian.AppendUint64(key, uint64(id))
+	key = binary.BigEndian.AppendUint64(key, height)
+	key = binary.BigEndian.AppendUint32(key, uint32(index))
+	return store.Write{Key: key, Value: append(key[len(key):], byte(o.Event()))}
 }
 
 // indexOwner moves a coupon between owners.

@@ -192,7 +192,12 @@ func (m *Machine) result(r coupon.Result, b node.Batch) (node.Result, error) {
 			out.Weak[s.Entry.Index] = false // its outcome is recorded for ever
 		}
 	}
-	out.Events = events(r.Events)
+	// What the end of a block brings about has no receipt: its rows show it (rules 3.32).
+	withReceipt := slices.IndexFunc(r.Events, func(e coupon.Event) bool { return e.TxIndex == coupon.EndOfBlock })
+	if withReceipt < 0 {
+		withReceipt = len(r.Events)
+	}
+	out.Events = events(r.Events[:withReceipt])
 	m.door.changed(c.Rows)
 	return out, nil
 }

@@ -126,10 +126,11 @@ func rootOf(t testing.TB, rows map[string][]byte) [32]byte {
 // ledger says what the rules say over a table in memory, and its root is that of
 // its rows.
 func TestTheLedgerIsTheRulesOverATable(t *testing.T) {
-	histories := []*coupontest.History{coupontest.MigratingHistory(7, 40, 1), coupontest.MigratingHistory(8, 40, 14)}
+	histories := []*coupontest.History{coupontest.MigratingHistory(7, 60, 1), coupontest.MigratingHistory(8, 60, 14)}
 	for seed := range uint64(5) {
 		histories = append(histories, coupontest.RandomHistory(seed, 40, true))
 	}
+	settled := 0
 	for seed, h := range histories {
 		rules := h.World.Machine()
 		table := coupontest.NewTable(rules.Genesis())
@@ -165,6 +166,70 @@ func TestTheLedgerIsTheRulesOverATable(t *testing.T) {
 			}
 		}
 		checkOwners(t, b)
+		settled += checkItems(t, b)
+	}
+	if settled == 0 {
+		t.Error("no history has closed a cycle with items")
+	}
+}
+
+// checkItems compares the items that are kept with the rows of closed cycles, and returns
+// how many there are.
+func checkItems(t *testing.T, b *bench) (n int) {
+	for key, value := range b.rows() {
+		if key[0] != coupon.PrefixCycle {
+			continue
+		}
+		c, err := coupon.DecodeCycle(value)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if c.State != coupon.CycleClosed {
+			continue
+		}
+		cycle := binary.BigEndian.Uint32([]byte(key[1:]))
+		var items []coupon.SettlementItem
+		err = SettlementItems(b.store.Latest(), cycle, 0, func(number uint32, i coupon.SettlementItem) bool {
+			if int(number) != len(items) || i.Cycle != cycle {
+				t.Errorf("item %d of cycle %d stands as number %d of cycle %d", len(items), cycle, number, i.Cycle)
+			}
+			items = append(items, i)
+			return true
+		})
+		if err != nil || len(items) != int(c.Items) || coupon.ItemsRoot(items) != c.Root {
+			t.Errorf("cycle %d: %d items, %v; its row says %+v", cycle, len(items), err, c)
+		}
+		checkBooks(t, b, cycle, coupon.BooksOf(c.NetMode, items))
+		n += len(items)
+	}
+	return n
+}
+
+// checkBooks compares what items come to with the rows of positions and debts.
+func checkBooks(t *testing.T, b *bench, cycle uint32, books coupon.SettlementBooks) {
+	rows := map[string][]byte{}
+	for key, value := range b.rows() {
+		if key[0] != coupon.PrefixPosition && key[0] != coupon.PrefixDebt ||
+			binary.BigEndian.Uint32([]byte(key[1:])) != cycle {
+			continue
+		}
+		rows[key] = value
+	}
+	for _, p := range books.Positions {
+		row, err := coupon.DecodePosition(rows[string(coupon.PositionKey(cycle, p.Currency, p.Member))])
+		if err != nil || row.Out != p.Out || row.In != p.In || row.Held > p.Held {
+			t.Errorf("cycle %d: member %d has the position %+v, %v; the items give %+v", cycle, p.Member, row, err, p.Position)
+		}
+	}
+	for _, d := range books.Debts {
+		row, err := coupon.DecodeDebt(rows[string(coupon.DebtKey(cycle, d.Currency, d.Book, d.Payer, d.Payee))])
+		if err != nil || row.Amount != d.Amount {
+			t.Errorf("cycle %d: the debt %+v has the row %+v, %v", cycle, d, row, err)
+		}
+	}
+	if len(rows) != len(books.Positions)+len(books.Debts) {
+		t.Errorf("cycle %d has %d rows; the items give %d positions and %d debts", cycle, len(rows), len(books.Positions),
+			len(books.Debts))
 	}
 }
 

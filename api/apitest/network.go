@@ -67,7 +67,13 @@ type Member struct {
 // the interface of each is made; it may be nil.
 func Start(t TB, n int, configure func(*api.Config)) *Network {
 	t.Helper()
-	dev, err := genesis.Dev("apitest", n, "")
+	return StartWith(t, n, configure, nil)
+}
+
+// StartWith is Start of a chain whose genesis file change changes; nil for none.
+func StartWith(t TB, n int, configure func(*api.Config), change func(*genesis.File)) *Network {
+	t.Helper()
+	dev, err := genesis.DevWith("apitest", n, "", change)
 	check(t, err)
 	x := &Network{Dev: dev, t: t, dir: t.TempDir(), configure: configure}
 	x.committee, err = dev.Genesis.Committee()

@@ -48,7 +48,8 @@ func layers() map[string]layer {
 		"ledger":        {imports: []string{"chain", "coupon", "internal/label", "node", "pbft/wire", "sig", "store"}},
 		"profile":       {imports: []string{"coupon", "pbft/wire"}}, "profile/texts": {imports: []string{"pbft/wire"}},
 		"profile/shelf": {imports: []string{"coupon", "profile"}},
-		"client":        {imports: []string{"chain", "coupon", "genesis", "keys", "pbft", "pbft/wire", "profile", "sig"}},
+		"client": {imports: []string{"chain", "coupon", "genesis", "internal/units", "keys", "pbft", "pbft/wire", "profile",
+			"sig"}},
 		// What issuers, holders and tills do, a campaign as it is written, a wallet on this machine.
 		"actions/offer": {imports: []string{"coupon", "genesis", "internal/label", "internal/spelling", "internal/textfile",
 			"internal/units"}},
@@ -59,10 +60,9 @@ func layers() map[string]layer {
 		"api": {imports: []string{"chain", "client", "coupon", "genesis", "keys", "ledger", "node", "pbft/...",
 			"profile/...", "sig", "store", "gateway", "internal/throttle", "internal/tracing"}},
 		"gateway": {imports: []string{"coupon"}},
-		"desk": {imports: []string{"client", "coupon", "internal/throttle", "keys", "pbft/wire", "sig",
-			"store"}},
-		"hooks": {imports: []string{"client", "coupon", "hooks/signature", "keys", "store"}},
-		"index": {imports: []string{"client", "coupon", "genesis"}},
+		"desk":    {imports: []string{"client", "coupon", "internal/throttle", "keys", "pbft/wire", "sig", "store"}},
+		"hooks":   {imports: []string{"client", "coupon", "hooks/signature", "keys", "store"}},
+		"index":   {imports: []string{"client", "coupon", "genesis"}},
 		// A member's node as a process, and several of them on one machine.
 		"validator": {imports: []string{"internal/spelling", "internal/textfile", "internal/throttle", "internal/tracing",
 			"api", "backup", "client", "desk", "genesis", "keys", "ledger", "node", "pbft", "pbft/driver", "pbft/dualpath",

@@ -259,24 +259,62 @@ export interface DryRunAnswer {
 }
 
 export interface Effect {
+  /** Minor units refunded */
+  amount?: string;
   /** Number of the batch */
   batch?: number;
+  /** Of a debt: 0 secured, 1 unsecured */
+  book?: number;
   /** Number of the campaign */
   campaign?: number;
   /** What a transfer did */
   case?: string;
+  /** How many serials were issued */
+  count?: number;
   /** Id of the coupon */
   coupon?: string;
+  /** ISO 4217 number of the price's or debt's currency */
+  currency?: number;
+  /** Number of the settlement cycle */
+  cycle?: number;
+  /** The debt afterwards */
+  debt?: "OPEN" | "POSTED" | "CONFIRMED" | "OBJECTED" | "REPOSTED";
   /** The event's type */
   event?: string;
   /** End of the time in which the redemption can be undone */
   final_at?: Time;
   /** Of a duplicate: where it was decided */
   first?: Place;
+  /** First serial that was issued */
+  first_serial?: number;
+  /** From when its keys count; none = at once */
+  from?: Time;
+  /** The service key */
+  key?: string;
+  /** The member whose keys change */
+  member?: number;
+  /** Digest of the offer */
+  offer?: string;
+  /** Id of the coupon that was given for the first */
+  other?: string;
+  /** Its owner afterwards */
+  other_owner?: string;
+  /** Its new sequence number */
+  other_seq?: number;
   /** The owner afterwards */
   owner?: string;
   /** Minor units that the funders owe for it */
   payable?: string;
+  /** Who is owed */
+  payee?: number;
+  /** The payment member, or who owes */
+  payer?: number;
+  /** Minor units paid for the coupon */
+  price?: string;
+  /** Whether the refund gave the use back */
+  recredit?: boolean;
+  /** Minor units refunded of the redemption so far */
+  refunded?: string;
   /** The coupon's new sequence number, or that of the redemption */
   seq?: number;
   /** The coupon's number in its campaign */
@@ -293,6 +331,8 @@ export interface Effect {
   value_after?: string;
   /** Minor units in the coupon before */
   value_before?: string;
+  /** Version of the campaign's new terms */
+  version?: number;
 }
 
 export interface EventAnswer {
@@ -366,6 +406,20 @@ export interface HoursAnswer {
   from: string;
   /** Before from or equal to it: on the next day */
   until: string;
+}
+
+export interface ItemAnswer {
+  /** Minor units */
+  amount: string;
+  campaign: number;
+  /** ISO 4217 number */
+  currency: number;
+  /** What a funder owes a merchant, or gets back of it */
+  kind: "redemptions" | "refunds";
+  /** Its place among the cycle's items, from 0 */
+  number: number;
+  payee: number;
+  payer: number;
 }
 
 export interface MemberAnswer {
@@ -510,6 +564,18 @@ export interface PageCourseAnswer {
   /** Height of the state that is listed */
   height: string;
   items: CourseAnswer[];
+  /** Where to go on; absent on the last page */
+  next_cursor?: string;
+  /** Time of its block */
+  time: Time;
+}
+
+export interface PageItemAnswer {
+  /** Always true: an executed height is decided */
+  final: boolean;
+  /** Height of the state that is listed */
+  height: string;
+  items: ItemAnswer[];
   /** Where to go on; absent on the last page */
   next_cursor?: string;
   /** Time of its block */
@@ -1048,6 +1114,7 @@ export interface Answers {
   FundingAnswer: FundingAnswer;
   HoldersBody: HoldersBody;
   HoursAnswer: HoursAnswer;
+  ItemAnswer: ItemAnswer;
   MemberAnswer: MemberAnswer;
   MemberBody: MemberBody;
   NodeAddress: NodeAddress;
@@ -1060,6 +1127,7 @@ export interface Answers {
   PageCampaignAnswer: PageCampaignAnswer;
   PageCouponAnswer: PageCouponAnswer;
   PageCourseAnswer: PageCourseAnswer;
+  PageItemAnswer: PageItemAnswer;
   PageMemberAnswer: PageMemberAnswer;
   PageObligationAnswer: PageObligationAnswer;
   PageStepAnswer: PageStepAnswer;
@@ -1110,7 +1178,7 @@ export const shapes: Readonly<Record<keyof Answers, Readonly<Record<string, stri
   CouponBody: { campaign: "n", claimed_at: "Time", final: "b", gift_key: "?s", gift_until: "?Time", header: "?s", height: "s", id: "s", owner: "s", proof: "?s", redeem_until: "Time", seq: "n", serial: "n", status: "s", time: "Time", transfers_left: "n", until: "Time", uses_left: "n", value_left: "s", version: "n" },
   CourseAnswer: { begin: "s", claims: "s", currency: "s", payable: "s", redemptions: "s", uncounted: "b", voided: "s", voids: "s" },
   DryRunAnswer: { code: "s", effect: "?Effect", final: "b", height: "s", id: "s", name: "s", time: "Time", word: "s" },
-  Effect: { batch: "?n", campaign: "?n", case: "?s", coupon: "?s", event: "?s", final_at: "?Time", first: "?Place", owner: "?s", payable: "?s", seq: "?n", serial: "?n", till: "?s", until: "?Time", uses_left: "?n", value: "?s", value_after: "?s", value_before: "?s" },
+  Effect: { amount: "?s", batch: "?n", book: "?n", campaign: "?n", case: "?s", count: "?n", coupon: "?s", currency: "?n", cycle: "?n", debt: "?s", event: "?s", final_at: "?Time", first: "?Place", first_serial: "?n", from: "?Time", key: "?s", member: "?n", offer: "?s", other: "?s", other_owner: "?s", other_seq: "?n", owner: "?s", payable: "?s", payee: "?n", payer: "?n", price: "?s", recredit: "?b", refunded: "?s", seq: "?n", serial: "?n", till: "?s", until: "?Time", uses_left: "?n", value: "?s", value_after: "?s", value_before: "?s", version: "?n" },
   EventAnswer: { data: "EventData", datacontenttype: "s", id: "s", source: "s", specversion: "s", subject: "?s", time: "s", type: "s" },
   EventData: { effect: "Effect", header: "?s", height: "s", index: "n", proof: "?s", receipt: "s", till: "?s", time: "Time", tx: "s" },
   FieldError: { detail: "s", pointer: "s" },
@@ -1118,6 +1186,7 @@ export const shapes: Readonly<Record<keyof Answers, Readonly<Record<string, stri
   FundingAnswer: { currency: "s", limit: "s", locked: "s" },
   HoldersBody: { final: "b", height: "s", holders: "s", next: "?n", time: "Time" },
   HoursAnswer: { day: "s", from: "s", until: "s" },
+  ItemAnswer: { amount: "s", campaign: "n", currency: "n", kind: "s", number: "n", payee: "n", payer: "n" },
   MemberAnswer: { funding: "[]FundingAnswer", id: "n", keys: "[]s", name: "s", roles: "[]s", state: "s", threshold: "n" },
   MemberBody: { final: "b", funding: "[]FundingAnswer", height: "s", id: "n", keys: "[]s", name: "s", roles: "[]s", state: "s", threshold: "n", time: "Time" },
   NodeAddress: { key: "s", member: "n", name: "s", replica: "n", url: "?s" },
@@ -1130,6 +1199,7 @@ export const shapes: Readonly<Record<keyof Answers, Readonly<Record<string, stri
   PageCampaignAnswer: { final: "b", height: "s", items: "[]CampaignAnswer", next_cursor: "?s", time: "Time" },
   PageCouponAnswer: { final: "b", height: "s", items: "[]CouponAnswer", next_cursor: "?s", time: "Time" },
   PageCourseAnswer: { final: "b", height: "s", items: "[]CourseAnswer", next_cursor: "?s", time: "Time" },
+  PageItemAnswer: { final: "b", height: "s", items: "[]ItemAnswer", next_cursor: "?s", time: "Time" },
   PageMemberAnswer: { final: "b", height: "s", items: "[]MemberAnswer", next_cursor: "?s", time: "Time" },
   PageObligationAnswer: { final: "b", height: "s", items: "[]ObligationAnswer", next_cursor: "?s", time: "Time" },
   PageStepAnswer: { final: "b", height: "s", items: "[]StepAnswer", next_cursor: "?s", time: "Time" },
