@@ -18,7 +18,7 @@ const (
 
 // FaultKinds are the faults that a case may have; those that real processes can
 // have come first.
-var FaultKinds = []string{"crash", "restart", "crash-primary", "slow", "slow-primary", "equivocate", "withhold",
+var FaultKinds = []string{"crash", "restart", "crash-primary", "slow", "slow-primary", "unfair-primary", "equivocate", "withhold",
 	"withhold-bodies", "drip", "equivocate-batches", "lack-all", "mute"}
 
 // laneFaults are those of FaultKinds that are about lanes.
@@ -232,7 +232,7 @@ func (c *checker) checkPart(path string, p *Part) {
 		c.within(path+".stock", float64(p.Stock), 1, loadMax)
 		c.within(path+".flash_for_s", p.FlashForS, 0.001, p.DurationS-p.FlashAfterS)
 	}
-	if p.Mode != Sim && (p.Cores != 0 || p.SharedHost || p.Tenure != 0) {
+	if p.Mode != Sim && (p.Cores != 0 || p.SharedHost || p.Tenure != 0 || p.TimeoutMs != 0) {
 		c.wrong(path+".cores", "cores, shared_host and tenure are of a simulation")
 	}
 	c.within(path+".mempool_txs", float64(p.MempoolTxs), 0, inFlightMax)

@@ -160,9 +160,11 @@ type Part struct {
 	FlashAfterS float64 `toml:"flash_after_s"`
 	FlashForS   float64 `toml:"flash_for_s"`
 	// Tenure is after how many blocks a simulated primary hands over; 0 = default.
-	Tenure  int      `toml:"tenure"`
-	Cases   []Case   `toml:"case"`
-	Figures []string `toml:"figures"`
+	Tenure int `toml:"tenure"`
+	// TimeoutMs is the least progress timeout of simulated members; 0 = default.
+	TimeoutMs int      `toml:"timeout_ms"`
+	Cases     []Case   `toml:"case"`
+	Figures   []string `toml:"figures"`
 }
 
 // Case is a variation of a part: faults, or mechanisms switched off.

@@ -9,6 +9,7 @@ import (
 	"github.com/scrip-network/scrip/lab/results"
 	"github.com/scrip-network/scrip/lab/scenarios"
 	"github.com/scrip-network/scrip/pbft"
+	"github.com/scrip-network/scrip/pbft/driver"
 )
 
 // Simulated arrivals of a closed load, and the flash sale beside its transfers.
@@ -50,6 +51,7 @@ func simConfig(s *scenarios.Scenario, p *scenarios.Part, cell scenarios.Cell, se
 		WarmupMs: warmup, Seed: seed,
 		Load: desim.Load{TxPerSecond: int64(load.PerSecond), InFlight: load.InFlight, Poisson: true,
 			ClientDelayUs: clientDelayUs}}
+	cfg.Timers.TimeoutTicksMin = uint32(p.TimeoutMs / driver.TickMs)
 	if warmup == 0 {
 		cfg.WarmupMs = -1
 	}
