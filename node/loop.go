@@ -2,6 +2,7 @@ package node
 
 import (
 	"context"
+	"encoding/hex"
 	"math"
 	"time"
 
@@ -240,6 +241,10 @@ func (l *loop) act(w *driver.Work) error {
 	}
 	if w.Sync {
 		l.n.sync <- struct{}{} // has room: one at a time
+	}
+	for _, m := range w.Evidence {
+		l.n.log.Error("a member signed what no honest one does", "kind", m.Kind.String(), "epoch", m.Epoch,
+			"evidence", hex.EncodeToString(m.Encode()))
 	}
 	for _, c := range w.Clones {
 		l.n.log.Error("cloned key: two processes vote with the key of a member, over copies of one log",

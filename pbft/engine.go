@@ -205,6 +205,9 @@ type Ready struct {
 	Assemble []Assemble
 	// Serves are answered from the store, best effort.
 	Serves []Serve
+	// Evidence convicts members, each of one kind of misbehaviour once (R14): it holds for
+	// whoever has the committee.
+	Evidence []*Misbehaviour
 	// Events are the trace since the last Ready, if tracing is on.
 	Events []Event
 }
@@ -212,7 +215,8 @@ type Ready struct {
 // Empty reports whether there is nothing to do.
 func (r *Ready) Empty() bool {
 	return len(r.Records) == 0 && len(r.Messages) == 0 && len(r.Committed) == 0 && len(r.Checkpoints) == 0 &&
-		r.Boundary == nil && len(r.Checks) == 0 && len(r.Assemble) == 0 && len(r.Serves) == 0 && len(r.Events) == 0
+		r.Boundary == nil && len(r.Checks) == 0 && len(r.Assemble) == 0 && len(r.Serves) == 0 && len(r.Events) == 0 &&
+		len(r.Evidence) == 0
 }
 
 // Condition says whether a replica takes part.

@@ -55,7 +55,7 @@ func TestWhatCannotRunIsLeftOut(t *testing.T) {
 // Each mechanism that a scenario names is one switch of the simulator or one of the
 // settings that follow them, and each switch has a name.
 func TestMechanismsAreTheSwitchesOfTheSimulator(t *testing.T) {
-	settings := []string{"elide", "patience"}
+	settings := []string{"elide", "patience", "monitor"}
 	n := reflect.TypeFor[desim.Without]().NumField()
 	if !slices.Equal(scenarios.Mechanisms[n:], settings) {
 		t.Fatalf("the simulator has %d switches, behind them scenarios name %v", n, scenarios.Mechanisms[n:])

@@ -44,6 +44,8 @@ type Work struct {
 	WakeNs int64
 	// Clones are told to the operator: keys that two processes have used.
 	Clones []Clone
+	// Evidence is told to the operator: what convicts members (R14).
+	Evidence []*pbft.Misbehaviour
 	// Events are what the engine tells, if it traces.
 	Events []pbft.Event
 }
@@ -53,7 +55,8 @@ func (w *Work) Idle() bool {
 	return len(w.Records) == 0 && !w.Replace && len(w.Send) == 0 && len(w.Execute) == 0 && len(w.Certify) == 0 &&
 		len(w.Check) == 0 && len(w.Assemble) == 0 && len(w.Serve) == 0 && !w.Sync && len(w.Events) == 0 &&
 		w.Boundary == nil &&
-		len(w.Push) == 0 && len(w.Clones) == 0 && len(w.Verify) == 0 && len(w.Dropped) == 0
+		len(w.Push) == 0 && len(w.Clones) == 0 && len(w.Verify) == 0 && len(w.Dropped) == 0 &&
+		len(w.Evidence) == 0
 }
 
 // Next proposes what is due and returns what there is to do. After TurnsMax of them
@@ -78,7 +81,7 @@ func (d *Driver) Next(now Time) (Work, error) {
 	w := Work{Records: d.guard.complete(r.Records, d.engine, now),
 		Send: d.guard.send(r.Messages, d.engine, now), Execute: d.hand(),
 		Boundary: r.Boundary, Certify: r.Checkpoints, Check: r.Checks, Assemble: r.Assemble, Serve: r.Serves,
-		Events: r.Events, Clones: d.guard.clones}
+		Events: r.Events, Clones: d.guard.clones, Evidence: r.Evidence}
 	d.guard.clones = nil
 	d.laneWork(&w)
 	if !w.Idle() {

@@ -397,6 +397,30 @@ func TestR14a(t *testing.T) {
 	})
 }
 
+// R14(c): what convicts a member is handed out, in the form that everybody can judge, once
+// for each kind, however it came.
+func TestR14c(t *testing.T) {
+	c, r := settled(t)
+	x, y, z := c.next(r, "x", nil), c.next(r, "y", nil), c.next(r, "z", nil)
+	offer(r, x)
+	r.Receive(0, &pbft.PrePrepare{Block: y})
+	r.Receive(0, &pbft.PrePrepare{Block: z})
+	r.convicts(1, []pbft.SignedHeader{y.SignedHeader, z.SignedHeader})
+	all := r.Ready().Evidence
+	if len(all) != 1 {
+		t.Fatalf("%d pieces of evidence", len(all))
+	}
+	got, err := pbft.VerifyMisbehaviour(c.com, stub{}, all[0].Encode())
+	if want := (pbft.Conviction{Kind: pbft.TwoHeaders, View: 1}); err != nil || got != want {
+		t.Errorf("%+v, %v", got, err)
+	}
+	c, r = settled(t)
+	x, y = c.next(r, "x", nil), c.next(r, "y", nil)
+	if r.convicts(1, []pbft.SignedHeader{x.SignedHeader, y.SignedHeader}); len(r.Ready().Evidence) != 1 {
+		t.Error("what another shows is not handed out")
+	}
+}
+
 // R14(b): evidence is signed, and acts against the primary of the present view alone.
 func TestR14b(t *testing.T) {
 	held(t, func(x *rules.Dualpath) {

@@ -58,6 +58,7 @@ type Replica struct {
 	proposal proposalState
 	suspicion
 	demotion    demotion
+	convicted   map[pbft.Conviction]bool // of each member each kind once; View is 0
 	checkpoints map[pbft.Seq]*checkpointPool
 	peers       []peer
 	recall      recallState
@@ -145,8 +146,8 @@ func newReplica(cfg pbft.Config, log []pbft.Record, by rules.Dualpath) (*Replica
 		cfg: cfg, com: cfg.Committee, self: cfg.Self, rules: by,
 		tm: cfg.Timers.WithDefaults(), par: cfg.Committee.Parameters(),
 		view:        1,
-		checkpoints: make(map[pbft.Seq]*checkpointPool),
-		peers:       make([]peer, cfg.Committee.Size()),
+		checkpoints: make(map[pbft.Seq]*checkpointPool), convicted: make(map[pbft.Conviction]bool),
+		peers: make([]peer, cfg.Committee.Size()),
 	}
 	r.slots = newSlotTable()
 	r.arrivals = pbft.NewArrivals(cfg.Committee.Size())

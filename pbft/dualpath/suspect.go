@@ -272,6 +272,7 @@ func (r *Replica) convict(a, b *pbft.SignedHeader) {
 	if !r.rules.Convicts(r.com, a.Header.View, e) {
 		return
 	}
+	r.accuse(pbft.TwoHeadersOf(a, b))
 	r.event(pbft.EventEvidence, pbft.BlockRef{View: a.Header.View, Seq: a.Header.Seq}, uint64(a.Header.Proposer))
 	if a.Header.View == r.current() {
 		r.suspect(pbft.SuspectEvidence, e)
@@ -280,5 +281,20 @@ func (r *Replica) convict(a, b *pbft.SignedHeader) {
 
 // convicts checks evidence against the primary of a view, signatures included (R14(b)).
 func (r *Replica) convicts(v pbft.View, e []pbft.SignedHeader) bool {
-	return checkEvidence(r.com, v, e) && r.rules.EvidenceHolds(r.com, v, e, r.cfg.Scheme)
+	holds := checkEvidence(r.com, v, e) && r.rules.EvidenceHolds(r.com, v, e, r.cfg.Scheme)
+	if holds {
+		r.accuse(pbft.TwoHeadersOf(&e[0], &e[1]))
+	}
+	return holds
+}
+
+// accuse hands out evidence that everybody can judge (R14(c)), once for each member and
+// kind: a culprit can sign for any number of views.
+func (r *Replica) accuse(m *pbft.Misbehaviour) {
+	x, err := pbft.VerifyMisbehaviour(r.com, r.cfg.Scheme, m.Encode())
+	x.View = 0
+	if err == nil && !r.convicted[x] {
+		r.convicted[x] = true
+		r.out.Evidence = append(r.out.Evidence, m)
+	}
 }

@@ -191,3 +191,12 @@ func (d *docket) try(m *pbft.Misbehaviour) {
 		d.c.fail("convicted", "honest r%d is convicted of %v in view %d", x.Replica, x.Kind, x.View)
 	}
 }
+
+// docketed judges what a replica hands out as evidence: it holds, and against no honest member.
+func (c *cluster) docketed(x *node, m *pbft.Misbehaviour) {
+	got, err := pbft.VerifyMisbehaviour(c.committee, c.scheme, m.Encode())
+	c.counts.Convicted++
+	if err != nil || !c.plan.byzantine[got.Replica] {
+		c.fail("evidence", "r%d hands out evidence against r%d: %v", x.id, got.Replica, err)
+	}
+}

@@ -105,6 +105,9 @@ func everythingHappened(t *testing.T, c *pbfttest.Counts) {
 			t.Errorf("nothing was held to be %v", k)
 		}
 	}
+	if c.Convicted == 0 {
+		t.Error("nobody was convicted")
+	}
 	if c.Transactions == 0 || c.WaitUsMax == 0 || c.SizeBytesMax == 0 {
 		t.Errorf("%d transactions, which waited up to %d us; at most %d bytes", c.Transactions, c.WaitUsMax, c.SizeBytesMax)
 	}

@@ -40,6 +40,8 @@ type Counts struct {
 	// Accused counts pairs of what an honest member signed that were held to be evidence
 	// against it, by kind.
 	Accused [pbft.ArmedPrepareHidden + 1]int
+	// Convicted counts the pieces of evidence that replicas handed out.
+	Convicted int
 	// Expanded counts recipes by what became of them.
 	Expanded [expansions]int
 	// ServedMax is the most bytes of blocks that one replica sent to one peer in one
@@ -55,6 +57,7 @@ func (a *Counts) add(b *Counts) {
 	a.Messages += b.Messages
 	a.Crashes += b.Crashes
 	a.Forged += b.Forged
+	a.Convicted += b.Convicted
 	a.Transactions += b.Transactions
 	a.WaitUsMax = max(a.WaitUsMax, b.WaitUsMax)
 	a.SizeBytesMax = max(a.SizeBytesMax, b.SizeBytesMax)

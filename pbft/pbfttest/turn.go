@@ -267,6 +267,9 @@ func (c *cluster) persist(x *node, w *driver.Work, frames [][]pbft.Record, crash
 	if len(frames) > 0 && crashAt != len(frames) {
 		x.driver.Logged(x.logBytes, x.last)
 	}
+	for _, m := range w.Evidence {
+		c.docketed(x, m)
+	}
 	for i := range w.Events {
 		c.event(x, &w.Events[i])
 	}
