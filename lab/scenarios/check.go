@@ -18,8 +18,8 @@ const (
 
 // FaultKinds are the faults that a case may have; those that real processes can
 // have come first.
-var FaultKinds = []string{"crash", "restart", "crash-primary", "slow", "slow-primary", "unfair-primary", "equivocate", "withhold",
-	"withhold-bodies", "drip", "equivocate-batches", "lack-all", "mute"}
+var FaultKinds = []string{"crash", "restart", "crash-primary", "slow", "slow-primary", "unfair-primary", "equivocate",
+	"withhold", "withhold-bodies", "drip", "equivocate-batches", "lack-all", "mute"}
 
 // laneFaults are those of FaultKinds that are about lanes.
 const laneFaults = 5
