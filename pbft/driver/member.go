@@ -18,9 +18,11 @@ const (
 	// no engine here is of, and OldBytesMax bounds the payloads of one.
 	OldPeriodMs = 50
 	OldBytesMax = 1 << 20
-	// EarlyMax bounds the messages of the next epoch that are kept for each peer while its
-	// set is staged and it has not begun here.
-	EarlyMax = 64
+	// EarlyMax and EarlyBytesMax bound the messages of the next epoch that are kept for each
+	// of its members while its set is staged and it has not begun here. Proposals and votes
+	// are wanted, and no bodies, which are asked for when they are missing.
+	EarlyMax      = 64
+	EarlyBytesMax = 256 << 10
 )
 
 // EpochStore is a Store that keeps how epochs ended.
@@ -478,11 +480,22 @@ func (m *Member) keepEarly(from pbft.PublicKey, e pbft.Epoch, x pbft.Message) {
 	}
 	for _, s := range set.Body.Seats {
 		if s.Key == from {
-			kept := append(m.early[from], x)
-			m.early[from] = kept[max(0, len(kept)-EarlyMax):]
+			m.early[from] = newest(append(m.early[from], x))
 			return
 		}
 	}
+}
+
+// newest returns the last messages that EarlyMax and EarlyBytesMax leave room for.
+func newest(kept []pbft.Message) []pbft.Message {
+	first, bytes := len(kept), 0
+	for first > 0 && len(kept)-first < EarlyMax {
+		if bytes += pbft.EncodedBytes(kept[first-1]); bytes > EarlyBytesMax {
+			break
+		}
+		first--
+	}
+	return append([]pbft.Message(nil), kept[first:]...)
 }
 
 // writtenEpochs are the rules as they are written.

@@ -57,3 +57,27 @@ func TestWhatOfALogIsAnEpochs(t *testing.T) {
 		}
 	}
 }
+
+// What comes of the next epoch before it has begun here is kept within two bounds, the
+// newest of each member.
+func TestWhatIsEarlyIsBounded(t *testing.T) {
+	vote := func(view pbft.View) pbft.Message {
+		return &pbft.Prepare{Vote: pbft.Vote{Epoch: 1, Block: pbft.BlockRef{View: view}}}
+	}
+	var kept []pbft.Message
+	for i := range pbft.View(EarlyMax + 10) {
+		kept = newest(append(kept, vote(i)))
+	}
+	if len(kept) != EarlyMax || kept[0].(*pbft.Prepare).Block.View != 10 {
+		t.Errorf("%d votes are kept, from %+v on", len(kept), kept[0])
+	}
+	proposal := &pbft.PrePrepare{}
+	proposal.Payload = make([]byte, EarlyBytesMax-pbft.EncodedBytes(proposal)-pbft.EncodedBytes(vote(0)))
+	if kept = newest(append(kept, proposal)); len(kept) != 2 || kept[1] != proposal {
+		t.Errorf("%d messages are kept beside a large one, want a vote", len(kept))
+	}
+	proposal.Payload = make([]byte, EarlyBytesMax)
+	if kept = newest([]pbft.Message{vote(0), proposal}); len(kept) != 0 {
+		t.Errorf("%d messages are kept with one that is too large", len(kept))
+	}
+}
