@@ -10,7 +10,7 @@ import (
 
 // What no action is: each alone is E101, by itself and in a proposal.
 func TestActionsHaveOneForm(t *testing.T) {
-	keys := sortedKeys("a", "b")
+	keys := sortedNames("a", "b")
 	swapped := [][32]byte{keys[1], keys[0]}
 	seat := func(m uint16) pbft.Seat { return pbft.Seat{Member: m, Key: validatorOf(m).Key} }
 	bad := map[string]Action{
@@ -22,7 +22,7 @@ func TestActionsHaveOneForm(t *testing.T) {
 		"threshold 0":                  &AddMember{"a", 1, 0, keys},
 		"threshold beyond the keys":    &AddMember{"a", 1, 3, keys},
 		"no key":                       &AddMember{"a", 1, 0, nil},
-		"nine keys":                    &AddMember{"a", 1, 1, sortedKeys("1", "2", "3", "4", "5", "6", "7", "8", "9")},
+		"nine keys":                    &AddMember{"a", 1, 1, sortedNames("1", "2", "3", "4", "5", "6", "7", "8", "9")},
 		"keys in another order":        &AddMember{"a", 1, 1, swapped},
 		"one key twice":                &RecoverMember{3, 1, [][32]byte{keys[0], keys[0]}},
 		"a state that there is not":    &SetMemberState{3, 3},

@@ -251,7 +251,7 @@ func TestExample76ARecoveryRemovesTheThiefsKeys(t *testing.T) {
 	thief := &MemberKeys{shopB, 1, [][32]byte{keyOf("shop B").Key}, [][32]byte{keyOf("thief").Key}}
 	c.want(OK, c.chain.NewMemberKeys(c.expires(), thief, []Signer{keyOf("thief")}, admins(shopB)...))
 	due := c.now + KeysDelayMs
-	recovery := &RecoverMember{shopB, 1, sortedKeys("recovered")}
+	recovery := &RecoverMember{shopB, 1, sortedNames("recovered")}
 	c.want(TooLate, c.proposeTx(c.now+1+3_600_000, recovery, issuer, funder, shopA))
 	c.decide(ProposalExecuted, &SetMemberState{shopB, MemberSuspended})
 	o := c.propose(c.now+3_600_000, recovery, issuer, funder, shopA)
@@ -262,14 +262,14 @@ func TestExample76ARecoveryRemovesTheThiefsKeys(t *testing.T) {
 	c.now = due + 1
 	c.block()
 	m, _ := DecodeMember(c.rows[string(MemberKey(shopB))])
-	is(t, "keys", fmt.Sprint(m.Keys), fmt.Sprint(sortedKeys("recovered")))
+	is(t, "keys", fmt.Sprint(m.Keys), fmt.Sprint(sortedNames("recovered")))
 	is(t, "pending", c.count(PrefixPending)+c.count(PrefixDue), 0)
 }
 
 // Three days are for the veto of a member that still has its keys.
 func TestARecoveryCanBeVetoed(t *testing.T) {
 	c := newCouncil(t)
-	o := c.propose(c.now+1+RecoveryMs, &RecoverMember{visitor, 1, sortedKeys("recovered")}, issuer, funder, shopA)
+	o := c.propose(c.now+1+RecoveryMs, &RecoverMember{visitor, 1, sortedNames("recovered")}, issuer, funder, shopA)
 	c.is("in three days", o, ProposalPassed, OK)
 	c.want(NotAuthorised, c.voteTx(o.Proposal, shopB, BallotVeto))
 	c.want(NotAuthorised, c.voteTx(o.Proposal, visitor, BallotNo)) // it has no seat

@@ -73,7 +73,7 @@ func doublePrepare(set *pbft.SetBody, member uint16, view pbft.View) *pbft.Misbe
 }
 
 // sortedKeys returns the keys of names in the order that actions have.
-func sortedKeys(names ...string) (keys [][32]byte) {
+func sortedNames(names ...string) (keys [][32]byte) {
 	for _, name := range names {
 		keys = append(keys, keyOf(name).Key)
 	}
@@ -84,10 +84,10 @@ func sortedKeys(names ...string) (keys [][32]byte) {
 // sampleActions returns one action of each kind.
 func sampleActions() []Action {
 	return []Action{
-		&AddMember{"Newcomer", RoleMerchant, 1, sortedKeys("new 1", "new 2")},
+		&AddMember{"Newcomer", RoleMerchant, 1, sortedNames("new 1", "new 2")},
 		&SetMemberState{shopB, MemberSuspended},
 		&SetMemberRoles{shopA, RoleMerchant | RoleIssuer},
-		&RecoverMember{shopB, 1, sortedKeys("shop B 2")},
+		&RecoverMember{shopB, 1, sortedNames("shop B 2")},
 		&SetFunding{funder, usd, 2_000_000},
 		&AddCurrency{Currency{756, "CHF", 2}},
 		&SetParams{LifeMsDefault, MemberLifeDefault, 2 * dayMs, 0, NetBilateral},

@@ -36,7 +36,7 @@ func TestOrderOfGovPropose(t *testing.T) {
 	}
 	checkOrder(t, func(s *scene) { s.propose(&AddCurrency{Currency{756, "CHF", 2}}) }, faults)
 	checkOrder(t, func(s *scene) {
-		s.propose(&RecoverMember{shopB, 1, sortedKeys("new")})
+		s.propose(&RecoverMember{shopB, 1, sortedNames("new")})
 		s.tx.(*GovPropose).At = t0 + RecoveryMs
 	}, []fault{unseated, tooFew(funder), propose("before the veto is over", TooLate, func(s *scene, f *GovPropose) {
 		f.At = t0 + RecoveryMs - 1
@@ -79,11 +79,11 @@ func TestOrderOfGovVote(t *testing.T) {
 		change("failed", func(p *Proposal) { p.State, p.Code, p.Action = ProposalFailed, VoteState, nil }))
 	checkOrder(t, func(s *scene) { s.proposed(&AddCurrency{Currency{756, "CHF", 2}}, issuer) }, faults)
 	checkOrder(t, func(s *scene) {
-		s.proposed(&RecoverMember{shopB, 1, sortedKeys("new")}, issuer)
+		s.proposed(&RecoverMember{shopB, 1, sortedNames("new")}, issuer)
 		s.tx.(*GovVote).Ballot = BallotVeto
 	}, []fault{
 		{"of another", NotAuthorised, func(s *scene) {
-			s.proposed(&RecoverMember{shopA, 1, sortedKeys("new")}, issuer)
+			s.proposed(&RecoverMember{shopA, 1, sortedNames("new")}, issuer)
 			s.tx.(*GovVote).Ballot = BallotVeto
 		}},
 		{"suspended", NotAuthorised, func(s *scene) { s.members[shopB].State = MemberSuspended }},
