@@ -150,7 +150,7 @@ func (q *rolesRequest) fill(path string) string {
 		"/v1/tills/{key}", "/v1/tills/"+keys.Encode(keys.Till, q.x.Dev.Tills[0].Public()),
 		"/v1/state/{key}", "/v1/state/01",
 		"/v1/terms/{hash}", fmt.Sprintf("/v1/terms/%x", q.campaign.Terms.TermsHash),
-		"{height}", strconv.FormatUint(q.height, 10),
+		"/v1/cycles/{cycle}", "/v1/cycles/0", "{height}", strconv.FormatUint(q.height, 10),
 		"/v1/codes/{name}", "/v1/codes/"+q.code,
 		"/v1/boxes/{id}", "/v1/boxes/000102030405060708090a0b0c0d0e0f").Replace(path)
 }

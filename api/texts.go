@@ -102,16 +102,22 @@ func (s *Server) termsText(_ context.Context, in *termsTextInput) (*output[clien
 }
 
 type putTermsTextInput struct {
-	ID uint32 `path:"id" doc:"Number of the campaign"`
+	ID        uint32 `path:"id" doc:"Number of the campaign"`
+	MinHeight uint64 `query:"min_height" doc:"Wait until the node has executed this height"`
 	Caller
 	Body client.PutTermsText
 }
 
 // putTermsText is POST /v1/campaigns/{id}/terms.
-func (s *Server) putTermsText(_ context.Context, in *putTermsTextInput) (*output[client.TermsTextEntry], error) {
+func (s *Server) putTermsText(ctx context.Context, in *putTermsTextInput) (*output[client.TermsTextEntry], error) {
 	if !s.texts.put.Allow(in.address, time.Now()) {
 		return nil, retryAfter(problem(client.ProblemRateLimited, ""))
 	}
+	p, err := s.watch.latest(ctx, in.MinHeight)
+	if err != nil {
+		return nil, err
+	}
+	p.release()
 	e, err := s.keepText(in.ID, in.Body.Version, []byte(in.Body.Text))
 	if err != nil {
 		return nil, err

@@ -100,7 +100,7 @@ func TestAClientTakesOnlyTheTextThatFits(t *testing.T) {
 	x.WaitReady()
 	c := newClient(t, x)
 	publish, campaign := x.Publish()
-	submit(t, c, publish)
+	published := submit(t, c, publish)
 	hash := campaign.Terms.TermsHash
 	if _, err := c.TermsText(t.Context(), hash); !errors.Is(err, client.ErrNotFound) {
 		t.Errorf("nobody has it: %v", err)
@@ -114,6 +114,7 @@ func TestAClientTakesOnlyTheTextThatFits(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	fetch(t, fmt.Sprintf("%s/v1/members/1?min_height=%d", x.URLs()[3], published.Height), nil)
 	if _, err := one.PublishTermsText(t.Context(), 1, 1, apitest.TermsText); err != nil {
 		t.Fatal(err)
 	}

@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"net/url"
+	"strconv"
 	"sync"
 )
 
@@ -71,12 +73,13 @@ func (c *Client) PublishTermsText(ctx context.Context, campaign uint32, version 
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", what, err)
 	}
+	q := url.Values{"min_height": {strconv.FormatUint(c.Floor(), 10)}} // a node may not have the campaign yet
 	all := make([]Handed, len(c.nodes))
 	var g sync.WaitGroup
 	for i, n := range c.nodes {
 		g.Go(func() {
-			all[i] = Handed{n.base, c.do(ctx, n, request{method: http.MethodPost, path: termsTextPath(campaign), body: body,
-				json: true}, new(TermsTextEntry))}
+			all[i] = Handed{n.base, c.do(ctx, n, request{method: http.MethodPost, path: termsTextPath(campaign), query: q,
+				body: body, json: true}, new(TermsTextEntry))}
 		})
 	}
 	g.Wait()

@@ -92,6 +92,7 @@ func TestHealthyPrimariesStay(t *testing.T) {
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel()
 			cfg := monitored()
 			change(&cfg)
 			on := mustRun(t, cfg)

@@ -41,7 +41,7 @@ func TestRandomFaultsCatchMutants(t *testing.T) {
 		{"trust-proof", anything, 200},
 		{"trust-evidence", anything, 800},
 		{"false-votes", anything, 200},
-		{"tip-of-another-view", anything, 400},
+		{"tip-of-another-view", anything, 1200},
 		{"any-root", anything, 400},
 		{"no-lower-bound", anything, 200},
 		{"no-upper-bound", anything, 200},

@@ -73,7 +73,8 @@ func TestClusterKeepsItsPromises(t *testing.T) {
 // everythingHappened demands that the runs reached what they are meant to test.
 func everythingHappened(t *testing.T, c *pbfttest.Counts) {
 	for k := pbft.KindPrePrepare; k <= pbft.KindLast; k++ {
-		if c.Sent[k] == 0 && k.Known() && (k <= pbft.KindRecollection || k >= pbft.KindRecipe) {
+		played := k <= pbft.KindRecollection || k >= pbft.KindRecipe && k != pbft.KindEpochProof // RunEpochs plays those
+		if c.Sent[k] == 0 && k.Known() && played {
 			t.Errorf("no %v was sent", k)
 		}
 	}

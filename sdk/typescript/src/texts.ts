@@ -60,7 +60,8 @@ export async function publishTermsText(
   options: CallOptions & { version?: number } = {},
 ): Promise<{ taken: number; errors: unknown[] }> {
   const body = { text, ...(options.version === undefined ? {} : { version: options.version }) };
-  const path = `/v1/campaigns/${campaign}/terms`;
+  // A node may be behind and not have the campaign yet.
+  const path = `/v1/campaigns/${campaign}/terms?min_height=${client.floor}`;
   const said = await Promise.allSettled(client.askEach("TermsTextEntry", path, body, options));
   const errors = said.flatMap((s) => (s.status === "rejected" ? [s.reason as unknown] : []));
   options.signal?.throwIfAborted();
