@@ -18,6 +18,7 @@ let anew = text;
 
 /** step compares what is said at a step of the walk with the block below its heading. */
 async function step(page, title, { below = "main", focus = true } = {}) {
+  await page.waitForFunction(() => document.querySelectorAll(".loading").length === 0, undefined);
   const { said, focus: at } = await heard(page);
   const lines = [
     ...said.map((s) => `by itself, ${s}`),
