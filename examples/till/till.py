@@ -26,7 +26,7 @@ import urllib.request
 
 import scrip
 
-HOLD_SECONDS = 10  # for how long a node may hold a request
+HOLD_SECONDS = int(os.environ.get("TILL_HOLD_SECONDS", "10"))  # for how long a node may hold a request
 GIVE_UP_SECONDS = float(os.environ.get("TILL_GIVE_UP_SECONDS", "45"))  # when a cashier wants an answer
 ANSWER_BYTES_MAX = 1 << 20
 LEFT_OPEN = {104, 106, 109, 701}  # receipts that end nothing (coupon/testdata/endings.json)

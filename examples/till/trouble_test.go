@@ -98,6 +98,7 @@ func TestStoppedMembers(t *testing.T) {
 	s.begin(s.x.URLs()...)
 	s.pair(coupon.RightRedeem)
 	first, second := s.shown(), s.shown()
+	t.Setenv("TILL_HOLD_SECONDS", "1")
 	s.x.Members[0].Stop()
 	s.expect(s.run(done, "sell", "780", first), "value 500")
 	s.x.Members[1].Stop()

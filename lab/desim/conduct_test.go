@@ -85,7 +85,7 @@ func TestHealthyPrimariesStay(t *testing.T) {
 			c.Costs = &costs
 		},
 		"flash sale": func(c *Config) {
-			c.Load.Steps = []LoadStep{{AtMs: 12_000, TxPerSecond: 8_000}, {AtMs: 16_000, TxPerSecond: 400}}
+			c.Load.Steps = []LoadStep{{AtMs: 12_000, TxPerSecond: 4_000}, {AtMs: 15_000, TxPerSecond: 400}}
 		},
 		"a member restarts": func(c *Config) {
 			c.Faults = []Fault{{AtMs: 12_000, Kind: Crash, Member: 1}, {AtMs: 16_000, Kind: Restart, Member: 1}}
