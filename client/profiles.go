@@ -181,17 +181,22 @@ type Handed struct {
 // PublishProfile hands an encoded profile to all nodes of the client. It returns what
 // each said; the error wraps ErrUnreachable if none took it.
 func (c *Client) PublishProfile(ctx context.Context, member uint16, raw []byte) ([]Handed, error) {
+	what := fmt.Sprintf("publish the profile of member %d", member)
 	body, err := json.Marshal(PutProfile{Profile: raw})
 	if err != nil {
-		return nil, fmt.Errorf("publish the profile of member %d: %w", member, err)
+		return nil, fmt.Errorf("%s: %w", what, err)
 	}
+	return c.handAll(ctx, what, request{path: profilePath(member), body: body}, func() any { return new(ProfileAnswer) })
+}
+
+// handAll posts JSON to all nodes of the client and returns what each said. The error wraps
+// ErrUnreachable if none took it.
+func (c *Client) handAll(ctx context.Context, what string, q request, answer func() any) ([]Handed, error) {
+	q.method, q.json = http.MethodPost, true
 	all := make([]Handed, len(c.nodes))
 	var g sync.WaitGroup
 	for i, n := range c.nodes {
-		g.Go(func() {
-			all[i] = Handed{n.base, c.do(ctx, n, request{method: http.MethodPost, path: profilePath(member), body: body,
-				json: true}, new(ProfileAnswer))}
-		})
+		g.Go(func() { all[i] = Handed{n.base, c.do(ctx, n, q, answer())} })
 	}
 	g.Wait()
 	var errs []error
@@ -201,7 +206,7 @@ func (c *Client) PublishProfile(ctx context.Context, member uint16, raw []byte) 
 		}
 		errs = append(errs, fmt.Errorf("%s: %w", h.Node, h.Err))
 	}
-	return all, fmt.Errorf("publish the profile of member %d: %w: %w", member, ErrUnreachable, errors.Join(errs...))
+	return all, fmt.Errorf("%s: %w: %w", what, ErrUnreachable, errors.Join(errs...))
 }
 
 // ProfileList returns which profiles one node says that it has.

@@ -4,12 +4,10 @@ import (
 	"context"
 	"crypto/sha256"
 	"encoding/json"
-	"errors"
 	"fmt"
 	"net/http"
 	"net/url"
 	"strconv"
-	"sync"
 )
 
 // TermsTextAnswer is the text of a campaign's terms. Only a text with the hash that was
@@ -74,23 +72,8 @@ func (c *Client) PublishTermsText(ctx context.Context, campaign uint32, version 
 		return nil, fmt.Errorf("%s: %w", what, err)
 	}
 	q := url.Values{"min_height": {strconv.FormatUint(c.Floor(), 10)}} // a node may not have the campaign yet
-	all := make([]Handed, len(c.nodes))
-	var g sync.WaitGroup
-	for i, n := range c.nodes {
-		g.Go(func() {
-			all[i] = Handed{n.base, c.do(ctx, n, request{method: http.MethodPost, path: termsTextPath(campaign), query: q,
-				body: body, json: true}, new(TermsTextEntry))}
-		})
-	}
-	g.Wait()
-	var errs []error
-	for _, h := range all {
-		if h.Err == nil {
-			return all, nil
-		}
-		errs = append(errs, fmt.Errorf("%s: %w", h.Node, h.Err))
-	}
-	return all, fmt.Errorf("%s: %w: %w", what, ErrUnreachable, errors.Join(errs...))
+	return c.handAll(ctx, what, request{path: termsTextPath(campaign), query: q, body: body},
+		func() any { return new(TermsTextEntry) })
 }
 
 // TermsTextList returns which texts one node says that it has.
